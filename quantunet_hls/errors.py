@@ -1,0 +1,88 @@
+"""Errors that a user can act on.
+
+Every one of them carries one sentence: what is wrong, where, and the remedy.
+The command line prints that sentence and exits with 2; anything that is not a
+:class:`QuantUNetError` is a fault of the package itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+__all__ = [
+    "BoardError",
+    "CheckpointError",
+    "ConfigurationError",
+    "DataError",
+    "IllegalGraphError",
+    "MismatchError",
+    "QuantUNetError",
+    "StepError",
+    "ToolFailedError",
+    "ToolNotFoundError",
+    "UnknownNameError",
+]
+
+
+class QuantUNetError(Exception):
+    """Base of all errors that are the user's to mend."""
+
+
+class ConfigurationError(QuantUNetError):
+    """An argument or a setting that can't be used as it stands."""
+
+
+class UnknownNameError(ConfigurationError):
+    """A board, zoo entry, recipe or step that does not exist."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]):
+        known = sorted(known)
+        nearest = get_close_matches(name, known, n=3, cutoff=0.4) or known
+        super().__init__(f"There is no {kind} named {name!r}; the nearest names are: {', '.join(nearest)}.")
+
+
+class BoardError(ConfigurationError):
+    """A board or part that can't take what was asked of it."""
+
+
+class CheckpointError(QuantUNetError):
+    """A checkpoint that is damaged, altered, or not a weights file."""
+
+
+class DataError(QuantUNetError):
+    """Images, masks or data folders that can't be used."""
+
+
+class IllegalGraphError(QuantUNetError):
+    """A network that can't be built exactly: names the node, the rule and the remedy.
+
+    Attributes:
+        node: name of the graph's node.
+        rule: what the hardware flow demands of it.
+        remedy: what the user can do.
+    """
+
+    def __init__(self, node: str, rule: str, remedy: str):
+        self.node, self.rule, self.remedy = node, rule, remedy
+        super().__init__(f"Node {node!r}: {rule}; {remedy}.")
+
+
+class MismatchError(QuantUNetError):
+    """Two stages that must give the same integers do not."""
+
+
+class StepError(QuantUNetError):
+    """A step of the flow that can't run, because of what lies (or does not lie) on disk."""
+
+
+class ToolNotFoundError(QuantUNetError):
+    """An external tool that a step needs is not installed."""
+
+    def __init__(self, tool: str, needed_for: str, remedy: str):
+        self.tool = tool
+        super().__init__(f"{tool} was not found, and {needed_for} needs it; {remedy}.")
+
+
+class ToolFailedError(QuantUNetError):
+    """An external tool ended with an error or ran past its time limit; names its log file."""
