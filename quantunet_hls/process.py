@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from pathlib import Path
 
 from quantunet_hls.errors import QuantUNetError, ToolFailedError, ToolNotFoundError
 
-__all__ = ["Finished", "require_tool", "run"]
+__all__ = ["Finished", "find_tool", "output_of", "require_tool", "run"]
 
 _log = logging.getLogger(__name__)
 
@@ -27,17 +29,30 @@ class Finished:
     log: Path
 
 
-def require_tool(name: str, needed_for: str, remedy: str) -> Path:
-    """Path of an executable: ``QUANTUNET_HLS_<NAME>`` of the environment first, PATH second.
+def find_tool(name: str) -> Path | None:
+    """Path of an executable: ``QUANTUNET_HLS_<NAME>`` of the environment first, PATH second, else None.
 
     Raises:
-        ToolNotFoundError: where neither has it.
+        ToolNotFoundError: where the environment names a program that does not exist.
     """
-    override = os.environ.get("QUANTUNET_HLS_" + name.upper().replace("-", "_").replace("+", "X"))
+    variable = "QUANTUNET_HLS_" + name.upper().replace("-", "_").replace("+", "X")
+    override = os.environ.get(variable)
     found = shutil.which(override or name)
+    if found is None and override:
+        raise ToolNotFoundError(override, variable, f"correct {variable} in the environment or unset it")
+    return Path(found).absolute() if found else None
+
+
+def require_tool(name: str, needed_for: str, remedy: str) -> Path:
+    """Path of an executable that must be there, found as :func:`find_tool` does.
+
+    Raises:
+        ToolNotFoundError: where it is nowhere.
+    """
+    found = find_tool(name)
     if found is None:
-        raise ToolNotFoundError(override or name, needed_for, remedy)
-    return Path(found)
+        raise ToolNotFoundError(name, needed_for, remedy)
+    return found
 
 
 def run(
@@ -99,11 +114,21 @@ def run(
     return Finished(seconds=time.monotonic() - started, log=log)
 
 
+def output_of(command: Sequence[str | Path], *, limit_s: float = 20) -> str:
+    """All that a command prints, for questions like ``--version``.
+
+    Raises:
+        ToolNotFoundError: the program does not exist.
+        ToolFailedError: it ended with an error or ran past its limit.
+    """
+    with tempfile.TemporaryDirectory(prefix="quantunet-") as folder:
+        finished = run(command, log=Path(folder) / "output.txt", cwd=Path(folder), limit_s=limit_s)
+        return finished.log.read_text(errors="replace")
+
+
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 

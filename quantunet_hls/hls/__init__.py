@@ -1,0 +1,1 @@
+"""The hls4ml project: written, C-simulated with g++, built with the vendor's tools."""

@@ -1,0 +1,104 @@
+"""C-simulation with g++: the project's own sources and test bench, as Vitis HLS C-simulates them."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from quantunet_hls.errors import ToolFailedError
+from quantunet_hls.hls.testbench import EXPECTED, INPUTS, RESULTS, read_values, write_values
+from quantunet_hls.process import require_tool, run
+
+__all__ = ["CSimulation", "compile_bench", "simulate"]
+
+_REMEDY = "install it (Debian and Ubuntu: apt-get install g++)"
+
+
+@dataclass(frozen=True)
+class CSimulation:
+    """What the C-simulation of a batch of images gave.
+
+    Attributes:
+        output: float64 (images, values of one result), in hls4ml's order: height, width, channels.
+        layers: hls4ml's layer name to float64 (images, values).
+        compile_s: seconds that g++ took; 0 where nothing had to be compiled.
+        run_s: seconds that the images took, all together.
+    """
+
+    output: np.ndarray
+    layers: Mapping[str, np.ndarray]
+    compile_s: float
+    run_s: float
+
+
+def compile_bench(project: Path, name: str, *, limit_s: float = 3600) -> float:
+    """Compile a project's firmware and bench to ``<project>/build/csim``; returns the seconds it took.
+
+    Raises:
+        ToolNotFoundError: there is no g++.
+        ToolFailedError: it fails or takes longer than the limit.
+    """
+    compiler = require_tool("g++", "C-simulation", _REMEDY)
+    build = project / "build"
+    build.mkdir(exist_ok=True)
+    weights = (project / "firmware" / "weights").resolve()
+    started = time.monotonic()
+    flags = ["-std=c++11", "-O2", "-w", "-Ifirmware/ap_types", f'-DWEIGHTS_DIR="{_c_string(str(weights))}"']
+    sources = [f"firmware/{name}.cpp", f"{name}_test.cpp"]
+    run([compiler, *flags, *sources, "-o", "build/csim.part"], cwd=project, log=build / "compile.log", limit_s=limit_s)
+    (build / "csim.part").replace(build / "csim")
+    return time.monotonic() - started
+
+
+def _c_string(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+def simulate(project: Path, images: np.ndarray, expected: np.ndarray, layers: Mapping[str, int], *,
+             compile_s: float = 0.0, limit_s: float = 3600) -> CSimulation:
+    """Run the compiled bench on images, with a trace of every layer.
+
+    The image and expectation files stay in the project, for the vendor's tools to read.
+
+    Args:
+        project: where :func:`compile_bench` was.
+        images: float (images, height, width, channels), as the input port takes them.
+        expected: float (images, height, width, classes).
+        layers: traced layers and their sizes, as the bench knows them.
+        compile_s: seconds to note in the result.
+        limit_s: time limit in seconds.
+
+    Raises:
+        ToolFailedError: the simulation crashes, hangs, or leaves results of the wrong size.
+    """
+    write_values(project / INPUTS, images)
+    write_values(project / EXPECTED, expected)
+    (project / RESULTS).unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory(prefix="trace_", dir=project / "build") as folder:
+        started = time.monotonic()
+        log = project / "build" / "csim.log"
+        try:
+            run([(project / "build" / "csim").resolve(), "--trace", Path(folder).resolve()], cwd=project, log=log,
+                limit_s=limit_s)
+        except ToolFailedError:
+            # Exit code 1 says that values differ: the comparison below tells which.
+            if "values compared" not in log.read_text(errors="replace"):
+                raise
+        seconds = time.monotonic() - started
+        traces = {name: _read_trace(Path(folder) / f"{name}.f64", len(images), size) for name, size in layers.items()}
+    output = read_values(project / RESULTS)
+    if output.shape != (len(images), int(np.prod(expected.shape[1:]))):
+        raise ToolFailedError(f"The C-simulation left {output.shape} values in {project / RESULTS}; its log is {log}.")
+    return CSimulation(output, traces, compile_s, seconds)
+
+
+def _read_trace(path: Path, images: int, size: int) -> np.ndarray:
+    values = np.fromfile(path, dtype=np.float64)
+    if values.size != images * size:
+        raise ToolFailedError(f"The C-simulation left {values.size} values of {path.stem}, not {images * size}.")
+    return values.reshape(images, size)

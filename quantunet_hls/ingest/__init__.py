@@ -1,0 +1,82 @@
+"""From a checkpoint, a module or a QONNX file to a channels-last QONNX graph that hls4ml reads."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
+
+from quantunet_hls.ingest import channels_last_ops
+from quantunet_hls.ingest.execute import run_graph
+from quantunet_hls.ingest.export import export_module, trace_module
+from quantunet_hls.ingest.graph import only, shape_of
+from quantunet_hls.ingest.legality import check_legal, violations
+from quantunet_hls.ingest.load import load_qonnx
+from quantunet_hls.ingest.passes.absorb_padding import absorb_padding
+from quantunet_hls.ingest.passes.channels_last import Layout, channels_last
+from quantunet_hls.ingest.passes.drop_identities import drop_identities
+from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
+from quantunet_hls.ingest.passes.fold_quantized_constants import fold_quantized_constants
+from quantunet_hls.ingest.passes.name_nodes import name_nodes
+from quantunet_hls.ingest.passes.split_concat import split_concat
+from quantunet_hls.ingest.passes.tidy import tidy
+
+__all__ = ["HardwareGraph", "check_legal", "export_module", "ingest", "load_qonnx", "run_graph", "trace_module",
+           "violations"]
+
+
+@dataclass(frozen=True)
+class HardwareGraph:
+    """A legal network, channels last, next to the graph it came from.
+
+    Attributes:
+        model: the channels-last graph; weights are exact constants, activations carry Quant nodes.
+        original: the tidied graph as it was given, in its own layout, Quant nodes on weights included.
+        origins: for each tensor of ``model`` the tensor of ``original`` that has the same values.
+        layouts: for each of those tensors of ``original``, on which axis batch, channels, height and width lie.
+    """
+
+    model: ModelWrapper
+    original: ModelWrapper
+    origins: dict[str, str]
+    layouts: dict[str, Layout]
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the image."""
+        height, width, channels = shape_of(self.model, only(self.model, "input"))[1:]
+        return height, width, channels
+
+    @property
+    def output_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the result."""
+        height, width, channels = shape_of(self.model, only(self.model, "output"))[1:]
+        return height, width, channels
+
+    def to_original(self, images: np.ndarray) -> np.ndarray:
+        """Images (batch, height, width, channels) in the order of axes that ``original`` takes."""
+        layout = self.layouts[only(self.original, "input")]
+        logical = images.transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(logical.transpose(np.argsort(layout)))
+
+    def from_original(self, tensor: str, values: np.ndarray) -> np.ndarray:
+        """A tensor of ``original``, with a batch axis, as (batch, height, width, channels)."""
+        logical = values.transpose(self.layouts[tensor])
+        return np.ascontiguousarray(logical.transpose(0, 2, 3, 1))
+
+
+def ingest(graph: ModelWrapper) -> HardwareGraph:
+    """Check a QONNX graph and bring it into the one form that the rest of the package reads.
+
+    Raises:
+        ConfigurationError: the graph is malformed or leaves shapes open.
+        IllegalGraphError: a node can't be built exactly; says which, why, and what to do.
+    """
+    channels_last_ops.register()
+    original = absorb_padding(drop_identities(tidy(graph)))
+    check_legal(original)
+    original = explicit_attributes(original)
+    relabelled = channels_last(split_concat(fold_quantized_constants(original)))
+    model, origins = name_nodes(relabelled.model)
+    return HardwareGraph(model, original, origins, relabelled.layouts)

@@ -1,0 +1,108 @@
+"""From a Brevitas module to a QONNX graph, and the module's own values layer by layer."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import io
+import logging
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from brevitas.export import export_qonnx
+from brevitas.nn.mixin import QuantNonLinearActMixin, QuantWeightMixin
+from qonnx.core.modelwrapper import ModelWrapper
+from torch import nn
+
+from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.ingest.load import load_qonnx
+
+__all__ = ["ModuleTrace", "export_module", "trace_module"]
+
+_log = logging.getLogger(__name__)
+
+#: Values of one layer of a Brevitas module: its name and what it computed, (batch, channels, height, width).
+ModuleTrace = list[tuple[str, np.ndarray]]
+
+
+@contextlib.contextmanager
+def _quietly() -> Iterator[None]:
+    """Keeps the exporter's progress lines and warnings off the user's screen; they say nothing he could act on."""
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()) as out:
+        warnings.simplefilter("ignore")
+        yield
+    for line in out.getvalue().splitlines():
+        _log.debug("export: %s", line)
+
+
+def export_module(module: nn.Module, shape: tuple[int, int, int]) -> ModelWrapper:
+    """The QONNX graph of a Brevitas module for images of ``shape`` (channels, height, width).
+
+    Raises:
+        ConfigurationError: the module can't be run on such an image, or can't be exported.
+    """
+    module = copy.deepcopy(module).cpu().eval()
+    image = torch.zeros(1, *shape)
+    try:
+        with torch.no_grad():
+            module(image)
+    except (RuntimeError, TypeError, IndexError) as error:
+        raise ConfigurationError(
+            f"The network can't be run on an image of {shape[0]}x{shape[1]}x{shape[2]} "
+            f"(channels x height x width): {_first_line(error)}."
+        ) from error
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "net.onnx"
+        try:
+            # The TorchScript exporter keeps the modules' names, by which a person knows the layers.
+            with _quietly():
+                export_qonnx(module, args=image, export_path=str(path), dynamo=False, opset_version=13)
+        except Exception as error:  # the exporter raises whatever its many passes raise
+            raise ConfigurationError(
+                f"The network can't be exported to QONNX ({_first_line(error)}); "
+                "use layers that brevitas.export.export_qonnx supports."
+            ) from error
+        return load_qonnx(path)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+@torch.no_grad()
+def trace_module(module: nn.Module, images: np.ndarray) -> tuple[np.ndarray, ModuleTrace, ModuleTrace]:
+    """Run a Brevitas module and keep what each of its quantized layers computed.
+
+    The run is in double precision, where every sum of products of a quantized
+    net is exact whatever the order; single precision is so only up to 2**24 steps.
+
+    Args:
+        module: the module; it is not changed.
+        images: float (batch, channels, height, width).
+
+    Returns:
+        The output, the layers with weights, and the activations, each in the order they ran.
+    """
+    module = copy.deepcopy(module).cpu().double().eval()
+    weighted: ModuleTrace = []
+    activations: ModuleTrace = []
+
+    def keep(trace: ModuleTrace, name: str):
+        def hook(_module: nn.Module, _args: object, output: object) -> None:
+            value = getattr(output, "value", output)
+            assert isinstance(value, torch.Tensor)
+            trace.append((name, value.numpy().copy()))
+        return hook
+
+    for name, part in module.named_modules():
+        if isinstance(part, QuantWeightMixin):
+            part.register_forward_hook(keep(weighted, name))
+        elif isinstance(part, QuantNonLinearActMixin):
+            part.register_forward_hook(keep(activations, name))
+    output = module(torch.from_numpy(np.ascontiguousarray(images, dtype=np.float64)))
+    output = getattr(output, "value", output)
+    return output.numpy(), weighted, activations

@@ -1,0 +1,297 @@
+"""What the hardware flow can build exactly, checked before hls4ml sees the graph.
+
+Each rule is a function from a node to an :class:`IllegalGraphError` or nothing.
+hls4ml refuses some of these graphs itself, with an error from deep inside; the
+others it converts without a word into a design that computes something else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from onnx import NodeProto
+from qonnx.core.modelwrapper import ModelWrapper
+
+from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.ingest.graph import (
+    CHANNELS_LAST,
+    QUANT_OPS,
+    attribute,
+    constant,
+    consumers,
+    only,
+    shape_of,
+)
+
+__all__ = ["MAX_BITS", "MAX_READERS", "check_legal"]
+
+#: Widest quantizer that is admitted: beyond it float32, in which QONNX holds its tensors, is no longer exact.
+MAX_BITS = 24
+#: hls4ml's stream fork has at most seven outputs, and each duplicates the stream.
+MAX_READERS = 7
+
+_Rule = Callable[[ModelWrapper, NodeProto], "IllegalGraphError | None"]
+
+_EXPORT_HINTS = {
+    "QuantizeLinear": "export with brevitas.export.export_qonnx, which writes Quant nodes",
+    "DequantizeLinear": "export with brevitas.export.export_qonnx, which writes Quant nodes",
+    "BatchNormalization": "fold it into the convolution before export (quantunet_hls.nets.fold_batchnorm, "
+                          "brevitas.nn.utils.merge_bn)",
+    "ConvTranspose": "use nearest upsampling followed by a convolution",
+    "Sigmoid": "export the logits and compare them with 0, which gives the same mask as 0.5 after a sigmoid",
+    "Softmax": "export the logits; the largest one is the same class",
+    "ArgMax": "export the logits; the largest one is the class",
+    "Upsample": "export with opset 13 or later, which writes Resize",
+    "Trunc": "use a ReLU with a quantizer behind average pooling",
+    "BipolarQuant": "use weights and activations of two bits or more",
+}
+
+
+def check_legal(model: ModelWrapper) -> None:
+    """Check a tidied graph whose Quant nodes on constants are still there.
+
+    Raises:
+        IllegalGraphError: for the first node, in graph order, that breaks a rule.
+    """
+    for error in violations(model):
+        raise error
+
+
+def violations(model: ModelWrapper) -> Iterator[IllegalGraphError]:
+    """All rules that the graph breaks, in graph order."""
+    for node in model.graph.node:
+        rules = _RULES.get(node.op_type)
+        if rules is None:
+            yield _unsupported(node)
+            continue
+        for rule in (*rules, _readers):
+            error = rule(model, node)
+            if error is not None:
+                yield error
+                break
+    error = _input_is_quantized(model)
+    if error is not None:
+        yield error
+
+
+def _unsupported(node: NodeProto) -> IllegalGraphError:
+    remedy = _EXPORT_HINTS.get(node.op_type, f"replace it by one of {', '.join(sorted(_RULES))}")
+    return IllegalGraphError(node.name, f"operator {node.op_type} can't be built exactly in hardware", remedy)
+
+
+def _input_is_quantized(model: ModelWrapper) -> IllegalGraphError | None:
+    image = only(model, "input")
+    readers = consumers(model, image)
+    while len(readers) == 1 and readers[0].op_type == "Transpose":
+        readers = consumers(model, readers[0].output[0])
+    if len(readers) == 1 and readers[0].op_type in QUANT_OPS:
+        return None
+    reader = readers[0].name if readers else "(output)"
+    return IllegalGraphError(
+        reader, f"the image {image!r} must go through one Quant node before anything else, which types the input port",
+        "put a QuantIdentity in front of the network")
+
+
+def _readers(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    count = len(consumers(model, node.output[0]))
+    is_output = node.output[0] == only(model, "output")
+    if count == 0 and not is_output:
+        return IllegalGraphError(node.name, "nothing reads its result, so its stream would never drain",
+                                 "remove the node")
+    if count + is_output > MAX_READERS:
+        return IllegalGraphError(node.name, f"{count} nodes read its result, and a stream forks {MAX_READERS} ways "
+                                 "at most", "split it with another layer")
+    return None
+
+
+def _quantizer(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    def illegal(rule: str, remedy: str) -> IllegalGraphError:
+        return IllegalGraphError(node.name, rule, remedy)
+
+    scale, zero, bits = (constant(model, name) for name in node.input[1:4])
+    if scale is None or zero is None or bits is None:
+        return illegal("its scale, zero point and bit width must be constants", "export the network in eval mode")
+    if np.any(zero != 0):
+        return illegal("its zero point is not 0", "use a symmetric quantizer")
+    if bits.size != 1 or float(bits.flat[0]) != int(bits.flat[0]) or not 1 <= bits.flat[0] <= MAX_BITS:
+        return illegal(f"its bit width {bits.tolist()} is not one whole number from 1 to {MAX_BITS}",
+                       "round the width before export")
+    if not np.all(np.isfinite(scale)) or np.any(scale <= 0) or np.any(np.frexp(scale)[0] != 0.5):
+        return illegal(f"its scale {_some(scale)} is no power of two, which hls4ml would compute inexactly",
+                       "use a FixedPoint quantizer of Brevitas (restrict_scaling_type POWER_OF_TWO)")
+    rounding = attribute(node, "rounding_mode", "ROUND")
+    if rounding not in ("ROUND", "FLOOR"):
+        return illegal(f"rounding mode {rounding} is not one of ROUND and FLOOR", "quantize with ROUND or FLOOR")
+    signed, narrow = attribute(node, "signed", 1), attribute(node, "narrow", 0)
+    if narrow and not signed:
+        return illegal("it is narrow and unsigned, which no fixed-point type saturates to", "set narrow to 0")
+    if narrow and bits.flat[0] < 2:
+        return illegal("it is narrow with one bit, which leaves nothing but 0", "use two bits or more")
+    on_constant = constant(model, node.input[0]) is not None
+    if not on_constant and np.unique(scale).size != 1:
+        return illegal("an activation has one scale per channel, where a stream has one type", "use one scale a tensor")
+    if on_constant and (error := _fits_float32(node, scale, int(bits.flat[0]))):
+        return error
+    return None
+
+
+def _fits_float32(node: NodeProto, scale: np.ndarray, bits: int) -> IllegalGraphError | None:
+    spread = int(np.log2(scale.max()) - np.log2(scale.min()))
+    if bits + spread > MAX_BITS:
+        return IllegalGraphError(node.name, f"its scales spread over {spread} octaves, so that one type for them all "
+                                 f"takes more than {MAX_BITS} bits", "use one scale a tensor")
+    return None
+
+
+def _some(values: np.ndarray) -> str:
+    return ", ".join(f"{value:g}" for value in values.flat[:3]) + (", ..." if values.size > 3 else "")
+
+
+def _weights_quantized(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    roles = ("weights", "biases")
+    for role, name in zip(roles, node.input[1:3], strict=False):
+        if constant(model, name) is not None:
+            if np.any(constant(model, name) != 0) and not _is_fixed_point(constant(model, name)):
+                return IllegalGraphError(node.name, f"its {role} are not quantized, and hls4ml would cut them to 16 bits",
+                                         f"give the layer a quantizer for its {role}")
+            continue
+        producer = model.find_producer(name)
+        if producer is None or producer.op_type not in QUANT_OPS or constant(model, producer.input[0]) is None:
+            return IllegalGraphError(node.name, f"its {role} are computed, not constant", "use constant weights")
+    return None
+
+
+def _is_fixed_point(values: np.ndarray | None) -> bool:
+    """Whether integers of at most MAX_BITS times a power of two hold these values exactly."""
+    assert values is not None
+    nonzero = np.abs(values[values != 0].astype(np.float64))
+    if not np.all(np.isfinite(nonzero)):
+        return False
+    mantissa, exponent = np.frexp(nonzero)
+    digits = (mantissa * 2**53).astype(np.int64)
+    trailing = np.log2((digits & -digits).astype(np.float64))
+    lowest = (exponent - 53 + trailing).min()
+    return bool(exponent.max() - lowest <= MAX_BITS)
+
+
+def _convolution(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    def illegal(rule: str, remedy: str) -> IllegalGraphError:
+        return IllegalGraphError(node.name, rule, remedy)
+
+    weights = shape_of(model, node.input[1])
+    if len(weights) != 4:
+        return illegal("only two-dimensional convolutions can be built", "use Conv2d")
+    if attribute(node, "auto_pad", "NOTSET") not in ("NOTSET", ""):
+        return illegal("automatic padding can't be built", "give the padding as numbers")
+    if any(d != 1 for d in attribute(node, "dilations", [1, 1])):
+        return illegal("dilated kernels come out with a wrong size from hls4ml", "use dilation 1")
+    group = attribute(node, "group", 1)
+    data = shape_of(model, node.input[0])
+    channels = data[3] if node.domain == CHANNELS_LAST else data[1]
+    if group != 1 and not (group == channels == weights[0]):
+        return illegal(f"a grouped convolution ({group} groups, {channels} channels in, {weights[0]} out) can't be built",
+                       "use one group, or as many groups as channels in and out (depthwise)")
+    return None
+
+
+def _pooling(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    def illegal(rule: str, remedy: str) -> IllegalGraphError:
+        return IllegalGraphError(node.name, rule, remedy)
+
+    kernel = attribute(node, "kernel_shape")
+    if len(kernel) != 2:
+        return illegal("only two-dimensional pooling can be built", "use a 2-d pooling layer")
+    if any(attribute(node, "pads", [0, 0, 0, 0])) or attribute(node, "auto_pad", "NOTSET") not in ("NOTSET", ""):
+        return illegal("padded pooling can't be built", "use a window that needs no padding")
+    if attribute(node, "strides", [1, 1]) != kernel:
+        return illegal(f"a pooling stride other than the window {kernel} can't be built", "use stride = window")
+    if attribute(node, "ceil_mode", 0) or any(d != 1 for d in attribute(node, "dilations", [1, 1])):
+        return illegal("ceil_mode and dilated pooling can't be built", "use neither")
+    data = shape_of(model, node.input[0])
+    height, width = data[1:3] if node.domain == CHANNELS_LAST else data[2:4]
+    if height % kernel[0] or width % kernel[1]:
+        return illegal(f"its window {kernel} does not divide its input of {height}x{width}",
+                       "choose an image size that the windows divide")
+    if len(node.output) > 1:
+        return illegal("indices of the largest values can't be built", "drop the second output")
+    return None
+
+
+def _mean_is_exact(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    rows, columns = attribute(node, "kernel_shape")
+    if (rows * columns) & (rows * columns - 1):
+        return IllegalGraphError(node.name, f"the mean of {rows * columns} values is no fixed-point number",
+                                 "use a window of 2, 4, 8 ... values")
+    return None
+
+
+def _resize(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    def illegal(rule: str, remedy: str) -> IllegalGraphError:
+        return IllegalGraphError(node.name, rule, remedy)
+
+    if attribute(node, "mode", "nearest") != "nearest":
+        return illegal(f"{attribute(node, 'mode')} upsampling has no hardware kernel", "use nearest upsampling")
+    scales = constant(model, node.input[2]) if len(node.input) == 3 else None
+    if scales is None or scales.size != 4:
+        return illegal("it must have constant scales, and no sizes", "use interpolate(scale_factor=2)")
+    before, after = shape_of(model, node.input[0]), shape_of(model, node.output[0])
+    if any(scale != int(scale) or scale < 1 for scale in scales) or any(
+            a != b * scale for a, b, scale in zip(after, before, scales, strict=True)):
+        return illegal(f"its scales {scales.tolist()} are not whole numbers", "upsample by 2, 3, 4 ...")
+    for scale in scales:
+        if not _repeats(int(scale), attribute(node, "coordinate_transformation_mode", "half_pixel"),
+                        attribute(node, "nearest_mode", "round_prefer_floor")):
+            return illegal("its choice of the nearest pixel does not repeat each pixel equally often",
+                           "use asymmetric coordinates with floor, as PyTorch's interpolate does")
+    return None
+
+
+def _repeats(scale: int, transformation: str, nearest: str) -> bool:
+    """Whether ONNX's formula for a whole-number scale picks pixel x // scale for every x."""
+    x = np.arange(8 * scale)
+    coordinates = {"asymmetric": x / scale, "half_pixel": (x + 0.5) / scale - 0.5,
+                   "pytorch_half_pixel": (x + 0.5) / scale - 0.5}.get(transformation)
+    if coordinates is None:
+        return scale == 1
+    rounded = {"floor": np.floor, "ceil": np.ceil, "round_prefer_floor": lambda c: np.ceil(c - 0.5),
+               "round_prefer_ceil": lambda c: np.floor(c + 0.5)}[nearest](coordinates)
+    return bool(np.array_equal(np.clip(rounded, 0, 7), x // scale))
+
+
+def _leaky_slope(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    slope = float(np.float32(attribute(node, "alpha", 0.01)))
+    if not 0 <= slope <= 1 or (slope and np.frexp(slope)[0] != 0.5):
+        return IllegalGraphError(node.name, f"a LeakyReLU slope of {slope:g} is no power of two, so it can't be exact",
+                                 "use a slope such as 0.125 or 0.25")
+    return None
+
+
+def _concat(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    shapes = [shape_of(model, name) for name in node.input]
+    if any(constant(model, name) is not None for name in node.input):
+        return IllegalGraphError(node.name, "a constant can't be concatenated to a stream", "remove it")
+    axis = attribute(node, "axis") % len(shapes[0])
+    if len({shape[:axis] + shape[axis + 1:] for shape in shapes}) != 1 or len(shapes) < 2:
+        return IllegalGraphError(node.name, "its inputs differ in more than the channels", "concatenate channels")
+    return None
+
+
+def _image_transpose(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    if len(shape_of(model, node.input[0])) != 4:
+        return IllegalGraphError(node.name, "only images (four axes) can be transposed", "remove the node")
+    return None
+
+
+_RULES: dict[str, tuple[_Rule, ...]] = {
+    "Quant": (_quantizer,),
+    "IntQuant": (_quantizer,),
+    "Conv": (_convolution, _weights_quantized),
+    "Relu": (),
+    "LeakyRelu": (_leaky_slope,),
+    "MaxPool": (_pooling,),
+    "AveragePool": (_pooling, _mean_is_exact),
+    "Resize": (_resize,),
+    "Concat": (_concat,),
+    "Transpose": (_image_transpose,),
+}

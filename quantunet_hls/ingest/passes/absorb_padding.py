@@ -1,0 +1,41 @@
+"""Explicit Pad nodes move into the convolution behind them."""
+
+from __future__ import annotations
+
+import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
+
+from quantunet_hls.ingest.graph import attribute, constant, consumers, copy_of, set_attribute
+
+__all__ = ["absorb_padding"]
+
+
+def absorb_padding(model: ModelWrapper) -> ModelWrapper:
+    """A Pad with zeros, in height and width, in front of nothing but convolutions, becomes their ``pads``.
+
+    Other Pad nodes stay, and the legality check refuses them.
+    """
+    model = copy_of(model)
+    for node in [node for node in model.graph.node if node.op_type == "Pad"]:
+        if attribute(node, "mode", "constant") != "constant" or len(node.input) > 3:
+            continue
+        pads = constant(model, node.input[1])
+        value = constant(model, node.input[2]) if len(node.input) > 2 and node.input[2] else np.zeros(1)
+        readers = consumers(model, node.output[0])
+        if pads is None or value is None or pads.size != 8 or np.any(value) or np.any(pads < 0):
+            continue
+        if not readers or any(reader.op_type != "Conv" or reader.input[0] != node.output[0] for reader in readers):
+            continue
+        channels_last = {bool(reader.domain) for reader in readers}
+        if len(channels_last) != 1:
+            continue
+        height, width = (1, 2) if channels_last.pop() else (2, 3)
+        moved = [int(pads[axis]) for axis in (height, width, height + 4, width + 4)]
+        if sum(moved) != int(pads.sum()):
+            continue
+        for reader in readers:
+            own = attribute(reader, "pads", [0, 0, 0, 0])
+            set_attribute(reader, "pads", [a + b for a, b in zip(own, moved, strict=True)])
+            reader.input[0] = node.input[0]
+        model.graph.node.remove(node)
+    return model

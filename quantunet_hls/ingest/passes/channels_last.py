@@ -1,0 +1,141 @@
+"""The whole graph relabelled to (batch, height, width, channels), in one walk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from onnx import NodeProto, TensorProto, helper
+from qonnx.core.modelwrapper import ModelWrapper
+
+from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.ingest.graph import CHANNELS_LAST, attribute, constant, only, set_attribute, shape_of
+
+__all__ = ["FIRST", "LAST", "Relabelled", "channels_last"]
+
+#: A layout says on which physical axis each logical axis (batch, channels, height, width) lies.
+Layout = tuple[int, int, int, int]
+FIRST: Layout = (0, 1, 2, 3)
+LAST: Layout = (0, 3, 1, 2)
+
+#: Nodes that hls4ml and qonnx look for in the channels-last domain.
+_SPATIAL = ("Conv", "MaxPool", "AveragePool")
+_NHWC = (0, 2, 3, 1)
+
+
+@dataclass(frozen=True)
+class Relabelled:
+    """A channels-last graph, and the layout each tensor that it shares with the original had there."""
+
+    model: ModelWrapper
+    layouts: dict[str, Layout]
+
+
+def channels_last(model: ModelWrapper) -> Relabelled:
+    """A graph without Transpose nodes in which every image is (batch, height, width, channels).
+
+    Works on logical axes: a Transpose only changes where the axes of a tensor lie,
+    so it vanishes; every other node is asked whether its input lies as it needs it.
+    Graphs that are channels-first, channels-last, or a mixture with Transposes in
+    between all come out the same.
+
+    Raises:
+        IllegalGraphError: a node's input lies in another order than the node reads it in.
+    """
+    for source in (FIRST, LAST):
+        try:
+            return _relabel(model, source)
+        except IllegalGraphError:
+            # Which of the two the input is in only the nodes can tell; the channels-last reading has the last word.
+            if source is LAST:
+                raise
+    raise AssertionError("unreachable")
+
+
+def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
+    image, result = only(model, "input"), only(model, "output")
+    layouts: dict[str, Layout] = {image: source}
+    stands_for: dict[str, str] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    constants: dict[str, np.ndarray] = {}
+    nodes: list[NodeProto] = []
+
+    def logical_shape(tensor: str) -> tuple[int, ...]:
+        physical = shape_of(model, tensor)
+        return tuple(physical[axis] for axis in layouts[tensor])
+
+    for node in model.graph.node:
+        data = [name for name in node.input if name in layouts]
+        if not data:
+            raise IllegalGraphError(node.name, f"{node.op_type} reads nothing that the image reaches", "remove the node")
+        layout = layouts[data[0]]
+        if node.op_type == "Transpose":
+            perm = attribute(node, "perm")
+            if len(perm) != 4:
+                raise IllegalGraphError(node.name, "only images (four axes) can be transposed", "remove the node")
+            layouts[node.output[0]] = tuple(perm.index(axis) for axis in layout)  # type: ignore[assignment]
+            stands_for[node.output[0]] = stands_for.get(node.input[0], node.input[0])
+            continue
+        _check_layout(node, [layouts[name] for name in data])
+        layouts[node.output[0]] = layout
+        new = NodeProto()
+        new.CopyFrom(node)
+        for index, name in enumerate(node.input):
+            value = constant(model, name)
+            if value is not None:
+                constants[name] = value
+            else:
+                new.input[index] = stands_for.get(name, name)
+        if node.op_type in _SPATIAL:
+            new.domain = CHANNELS_LAST
+            if node.op_type == "Conv" and not node.domain:
+                # (filters, channels, height, width) to (filters, height, width, channels); under a name
+                # of its own, for two convolutions may share their weights.
+                new.input[1] = f"{node.input[1]}_channels_last"
+                constants[new.input[1]] = np.ascontiguousarray(constants[node.input[1]].transpose(_NHWC))
+        elif node.op_type == "Resize":
+            scales = constants[node.input[2]]
+            new.input[2] = f"{node.input[2]}_channels_last"
+            constants[new.input[2]] = np.array([scales[layout[axis]] for axis in _NHWC], dtype=np.float32)
+        elif node.op_type == "Concat":
+            logical = layout.index(attribute(node, "axis") % 4)
+            if logical != 1:
+                raise IllegalGraphError(node.name, "only channels can be concatenated", "concatenate along the channels")
+            set_attribute(new, "axis", 3)
+        nodes.append(new)
+        shapes[node.output[0]] = tuple(logical_shape(node.output[0])[axis] for axis in _NHWC)
+
+    final = stands_for.get(result, result)
+    image_shape = tuple(logical_shape(image)[axis] for axis in _NHWC)
+    graph = helper.make_graph(
+        nodes, model.graph.name,
+        [helper.make_tensor_value_info(image, TensorProto.FLOAT, image_shape)],
+        [helper.make_tensor_value_info(final, TensorProto.FLOAT, shapes.get(final, image_shape))],
+    )
+    opsets = [helper.make_opsetid(entry.domain, entry.version) for entry in model.model.opset_import
+              if entry.domain != CHANNELS_LAST]
+    # qonnx runs a channels-last node as the plain operator of the opset that its domain is stamped with.
+    onnx_opset = next(entry.version for entry in opsets if entry.domain in ("", "ai.onnx"))
+    proto = helper.make_model(graph, opset_imports=[*opsets, helper.make_opsetid(CHANNELS_LAST, onnx_opset)])
+    proto.ir_version = model.model.ir_version
+    relabelled = ModelWrapper(proto)
+    read = {name for node in nodes for name in node.input}
+    for name, value in constants.items():
+        if name in read:
+            relabelled.set_initializer(name, value)
+    for name, shape in shapes.items():
+        relabelled.set_tensor_shape(name, list(shape))
+    return Relabelled(relabelled, {name: where for name, where in layouts.items() if name not in stands_for})
+
+
+def _check_layout(node: NodeProto, layouts: list[Layout]) -> None:
+    if len(set(layouts)) != 1:
+        raise IllegalGraphError(node.name, f"{node.op_type} joins tensors whose axes lie in different orders",
+                                "transpose its inputs to the same order")
+    if node.op_type in _SPATIAL:
+        needed = LAST if node.domain == CHANNELS_LAST else FIRST
+        if layouts[0] != needed:
+            raise IllegalGraphError(
+                node.name, f"{node.op_type} reads {'channels last' if needed is LAST else 'channels first'}, "
+                "but its input lies otherwise", "add the missing Transpose or export the network again")
+

@@ -1,0 +1,73 @@
+"""Static shapes everywhere, constants folded, a batch of one."""
+
+from __future__ import annotations
+
+import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.change_batchsize import ChangeBatchSize
+from qonnx.transformation.fold_constants import FoldConstants
+from qonnx.transformation.general import (
+    GiveUniqueNodeNames,
+    RemoveUnusedTensors,
+    SortGraph,
+)
+from qonnx.transformation.infer_shapes import InferShapes
+
+from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.ingest.graph import QUANT_OPS, copy_of, only
+
+__all__ = ["tidy"]
+
+
+def tidy(model: ModelWrapper) -> ModelWrapper:
+    """Every tensor has a static shape, every node a name, and what only depends on constants is computed.
+
+    Quant nodes on constants stay, for the legality check to see.
+
+    Raises:
+        ConfigurationError: shapes are left open, or can't be inferred.
+    """
+    model = copy_of(model)
+    _remove_optional_inputs(model)
+    (source,) = model.graph.input
+    sizes = [dim.dim_value for dim in source.type.tensor_type.shape.dim]
+    if len(sizes) != 4 or any(size < 1 for size in sizes[1:]):
+        raise ConfigurationError(
+            f"The network's input {source.name!r} has the shape {sizes}, where an image needs four fixed sizes "
+            "(batch, channels, height, width); export it for a fixed image size."
+        )
+    try:
+        model = model.transform(SortGraph())
+        model = model.transform(ChangeBatchSize(1))
+        model = model.transform(InferShapes())
+        model = model.transform(FoldConstants(exclude_op_types=[*QUANT_OPS, "BipolarQuant"]))
+        model = model.transform(RemoveUnusedTensors())
+        model = model.transform(InferShapes())
+    except Exception as error:  # qonnx, onnx and onnxruntime raise many kinds here; all mean the file is at fault
+        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ConfigurationError(f"The network's graph is malformed ({line}); export it again.") from error
+    if any(not node.name for node in model.graph.node):
+        model = model.transform(GiveUniqueNodeNames())
+    for node in model.graph.node:
+        for tensor in node.output:
+            shape = model.get_tensor_shape(tensor)
+            if shape is None or any(size < 1 for size in shape):
+                raise ConfigurationError(
+                    f"The shape of {tensor!r}, output of node {node.name!r}, can't be inferred; "
+                    "export the network for a fixed image size."
+                )
+    only(model, "output")
+    return model
+
+
+def _remove_optional_inputs(model: ModelWrapper) -> None:
+    """Resize's absent region of interest, an input without a name, becomes an empty tensor with one.
+
+    qonnx and hls4ml both look up every input by name (qonnx issue 150).
+    """
+    for node in model.graph.node:
+        for index, name in enumerate(node.input):
+            if name == "" and node.op_type == "Resize":
+                empty = f"{node.name or node.output[0]}_no_roi"
+                model.set_initializer(empty, np.zeros(0, dtype=np.float32))
+                node.input[index] = empty

@@ -1,0 +1,242 @@
+"""Which values each tensor can take, by proof: interval arithmetic on the actual weights.
+
+Every tensor of a legal graph holds integers times a power of two. For each
+channel the smallest and the largest integer are carried through the graph, from
+the quantizer behind the input port on. Nothing is sampled, so the types that
+:func:`infer_types` derives from the ranges can't overflow for any image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from onnx import NodeProto
+from qonnx.core.modelwrapper import ModelWrapper
+
+from quantunet_hls.ingest.graph import attribute, constant, consumers, only, shape_of
+from quantunet_hls.types.fixed import FixedType, Overflow, Rounding, covering
+
+__all__ = ["GraphTypes", "LayerTypes", "Range", "infer_types", "to_steps"]
+
+
+@dataclass(frozen=True)
+class Range:
+    """Values of a tensor, channel by channel, in steps of 2**exponent.
+
+    ``low`` and ``high`` are int64 arrays (channels,).
+    """
+
+    low: np.ndarray
+    high: np.ndarray
+    exponent: int
+
+    def at(self, exponent: int) -> Range:
+        """The same values in finer steps."""
+        shift = self.exponent - exponent
+        if shift < 0:
+            raise ValueError("a range can't be written in coarser steps")
+        return Range(self.low << shift, self.high << shift, exponent)
+
+    def type(self, *, signed: bool | None = None) -> FixedType:
+        """The narrowest type that holds all channels."""
+        return covering(int(self.low.min()), int(self.high.max()), self.exponent, signed=signed)
+
+
+@dataclass(frozen=True)
+class LayerTypes:
+    """Types of one node: what it writes, and for a layer with arithmetic what it computes with."""
+
+    result: FixedType
+    accumulator: FixedType | None = None
+    weight: FixedType | None = None
+    bias: FixedType | None = None
+
+
+@dataclass(frozen=True)
+class GraphTypes:
+    """Types of a whole graph.
+
+    Attributes:
+        image: type of the input port, that of the first quantizer.
+        layers: by node name.
+        ranges: by tensor name; what the types were derived from.
+    """
+
+    image: FixedType
+    layers: dict[str, LayerTypes]
+    ranges: dict[str, Range]
+
+
+def to_steps(values: np.ndarray) -> tuple[np.ndarray, int]:
+    """Fixed-point numbers as integers (int64) and the largest power of two that they are multiples of.
+
+    All zeros are (0, ..., 0) in steps of 1.
+
+    Raises:
+        ValueError: the numbers span more than 62 bits.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    if not np.any(values):
+        return np.zeros(values.shape, dtype=np.int64), 0
+    mantissa, exponents = np.frexp(values[values != 0])
+    digits = np.abs((mantissa * 2.0**53).astype(np.int64))
+    trailing = np.log2((digits & -digits).astype(np.float64)).astype(np.int64)
+    exponent = int((exponents - 53 + trailing).min())
+    if exponents.max() - exponent > 62:
+        raise ValueError("the values span more than 62 bits")
+    return np.ldexp(values, -exponent).astype(np.int64), exponent
+
+
+def quant_type(model: ModelWrapper, node: NodeProto) -> FixedType:
+    """The type of a Quant node with a scalar power-of-two scale (QONNX's definition of Quant)."""
+    scale, bits = (constant(model, node.input[index]) for index in (1, 3))
+    assert scale is not None
+    assert bits is not None
+    signed = bool(attribute(node, "signed"))
+    width = int(bits.flat[0])
+    exponent = int(np.log2(scale.flat[0]))
+    rounding = Rounding.RND_CONV if attribute(node, "rounding_mode") == "ROUND" else Rounding.TRN
+    overflow = Overflow.SAT_SYM if attribute(node, "narrow") else Overflow.SAT
+    return FixedType(width, exponent + width, signed, rounding, overflow)
+
+
+def infer_types(model: ModelWrapper) -> GraphTypes:
+    """A type for every tensor, weight and accumulator of a legal channels-last graph.
+
+    Quantizers keep the type they were trained with. Everything else gets the
+    narrowest type that holds each value it can take; an accumulator also holds
+    every partial sum, in whatever order the products are added.
+    """
+    image = only(model, "input")
+    (first,) = consumers(model, image)
+    port = quant_type(model, first)
+    channels = shape_of(model, image)[-1]
+    ranges = {image: Range(np.full(channels, port.low), np.full(channels, port.high), port.exponent)}
+    written = {image: port}
+    layers: dict[str, LayerTypes] = {}
+    for node in model.graph.node:
+        data = [name for name in node.input if name in ranges]
+        result, types = _RULES[node.op_type](model, node, [ranges[name] for name in data])
+        if node.op_type == "Resize":
+            # Copies its input and has no arithmetic to narrow it, so hls4ml's kernel takes one type for both.
+            types = LayerTypes(written[data[0]])
+        ranges[node.output[0]] = result
+        written[node.output[0]] = types.result
+        layers[node.name] = types
+    return GraphTypes(port, layers, ranges)
+
+
+def _quant(model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
+    kind = quant_type(model, node)
+    (given,) = inputs
+    shift = kind.exponent - given.exponent
+    if shift <= 0:
+        low, high = given.low << -shift, given.high << -shift
+    else:
+        # Rounding is monotonic, so the ends of the interval go to the ends of its image.
+        low, high = _round_shift(given.low, shift, kind.rounding), _round_shift(given.high, shift, kind.rounding)
+    return (Range(np.clip(low, kind.low, kind.high), np.clip(high, kind.low, kind.high), kind.exponent),
+            LayerTypes(kind))
+
+
+def _round_shift(values: np.ndarray, shift: int, rounding: Rounding) -> np.ndarray:
+    floor = values >> shift
+    if rounding is Rounding.TRN:
+        return floor
+    rest, half = values - (floor << shift), 1 << (shift - 1)
+    return floor + ((rest > half) | ((rest == half) & (floor & 1 == 1)))
+
+
+def _conv(model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
+    (given,) = inputs
+    raw = constant(model, node.input[1])
+    assert raw is not None
+    weights, weight_exponent = to_steps(raw)  # (filters, height, width, channels or 1)
+    if attribute(node, "group") != 1:
+        low, high = given.low[:, None], given.high[:, None]
+    else:
+        low, high = given.low[None, :], given.high[None, :]
+    # The products of one tap lie between these; 0 belongs to both ends, for padding feeds
+    # zeros and a sum still under way lacks some of its products.
+    taps = weights.reshape(weights.shape[0], -1, weights.shape[-1])
+    ends = np.stack([taps * low[:, None, :], taps * high[:, None, :]])
+    most, least = np.maximum(ends.max(0), 0).sum((1, 2)), np.minimum(ends.min(0), 0).sum((1, 2))
+    exponent = given.exponent + weight_exponent
+    bias_type = FixedType(1, 1, True)
+    bias = constant(model, node.input[2]) if len(node.input) > 2 else None
+    accumulated = Range(least, most, exponent)
+    value = accumulated
+    if bias is not None and np.any(bias):
+        steps, bias_exponent = to_steps(bias)
+        bias_type = covering(int(steps.min()), int(steps.max()), bias_exponent, signed=True)
+        exponent = min(exponent, bias_exponent)
+        accumulated = accumulated.at(exponent)
+        steps = steps << (bias_exponent - exponent)
+        value = Range(accumulated.low + steps, accumulated.high + steps, exponent)
+        # hls4ml starts the sum from the bias; adding it last instead stays in here too.
+        accumulated = Range(np.minimum(accumulated.low, value.low), np.maximum(accumulated.high, value.high), exponent)
+    return value, LayerTypes(
+        result=value.type(),
+        accumulator=accumulated.type(),
+        weight=covering(int(weights.min()), int(weights.max()), weight_exponent, signed=True),
+        bias=bias_type,
+    )
+
+
+def _relu(_model: ModelWrapper, _node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
+    (given,) = inputs
+    result = Range(np.maximum(given.low, 0), np.maximum(given.high, 0), given.exponent)
+    return result, LayerTypes(result.type())
+
+
+def _leaky_relu(_model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
+    (given,) = inputs
+    slope = float(attribute(node, "alpha", 0.01))
+    if slope == 0:
+        return _relu(_model, node, inputs)
+    fine = given.at(given.exponent + int(np.log2(slope)))
+    low = np.where(given.low < 0, given.low, fine.low)
+    high = np.where(given.high < 0, given.high, fine.high)
+    result = Range(low, high, fine.exponent)
+    return result, LayerTypes(result.type())
+
+
+def _same(_model: ModelWrapper, _node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
+    (given,) = inputs
+    return given, LayerTypes(given.type())
+
+
+def _max_pool(_model: ModelWrapper, _node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
+    (given,) = inputs
+    return given, LayerTypes(given.type(), accumulator=given.type())
+
+
+def _average_pool(_model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
+    (given,) = inputs
+    count = int(np.prod(attribute(node, "kernel_shape")))
+    finest = given.exponent - (count.bit_length() - 1)
+    sums = Range(given.low * count, given.high * count, given.exponent)
+    # The sum of `count` values in steps of the input is the mean in steps finer by log2(count).
+    mean = Range(sums.low, sums.high, finest)
+    whole = Range(np.minimum(sums.low, 0), np.maximum(sums.high, 0), given.exponent).at(finest)
+    return mean, LayerTypes(mean.type(), accumulator=whole.type())
+
+
+def _concat(_model: ModelWrapper, _node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
+    exponent = min(part.exponent for part in inputs)
+    parts = [part.at(exponent) for part in inputs]
+    result = Range(np.concatenate([part.low for part in parts]), np.concatenate([part.high for part in parts]), exponent)
+    return result, LayerTypes(result.type())
+
+
+_RULES = {
+    "Quant": _quant,
+    "Conv": _conv,
+    "Relu": _relu,
+    "LeakyRelu": _leaky_relu,
+    "MaxPool": _max_pool,
+    "AveragePool": _average_pool,
+    "Resize": _same,
+    "Concat": _concat,
+}
