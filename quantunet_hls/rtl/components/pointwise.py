@@ -1,0 +1,18 @@
+"""Casts and activations on a stream, value by value, with the credits of the other units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quantunet_hls.rtl.components.pool import PoolUnit
+from quantunet_hls.rtl.fixedpoint import FixedType
+from quantunet_hls.rtl.graph import Step
+
+__all__ = ["PointwiseUnit"]
+
+
+class PointwiseUnit(PoolUnit):
+    """Every value through the steps: a pooling unit whose windows are one pixel."""
+
+    def __init__(self, lanes: int, source: FixedType, steps: Sequence[Step]):
+        super().__init__("max", 1, lanes, source, source, steps)

