@@ -1,0 +1,46 @@
+"""``quantunet-hls zoo``: what is in the model zoo, and whether it is sound."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from quantunet_hls.errors import CheckpointError
+
+__all__ = ["zoo"]
+
+
+@click.command()
+@click.option("--verify", is_flag=True, help="Load every checkpoint and check it against its card.")
+def zoo(verify: bool) -> None:
+    """List the trained networks that can be turned into accelerators."""
+    # Loading the package's networks takes seconds, which --help should not.
+    from quantunet_hls import zoo as models
+
+    verdicts = {verdict.name: verdict.problem for verdict in models.verify()} if verify else {}
+    problems = [problem for problem in verdicts.values() if problem]
+    table = Table(title=f"Model zoo: {len(models.names())} networks")
+    for column in ("name", "data", "Dice", "IoU", "accuracy", "weight bits", "act. bits", "kB", "x smaller", "MMAC"):
+        table.add_column(column, justify="left" if column in {"name", "data"} else "right", overflow="fold")
+    if verify:
+        table.add_column("sound")
+    for name in models.names():
+        if verdicts.get(name):
+            table.add_row(name, *[""] * 9, "no")
+            continue
+        card = models.card_of(name)
+        size = card.footprint
+        table.add_row(
+            name, str(card.data.get("name", "")),
+            *[_share(card.scores.get(key)) for key in ("dice", "iou", "pixel_accuracy")],
+            f"{size.weight_bits:.2f}", f"{size.activation_bits:.2f}", f"{size.size_bytes / 1000:.1f}",
+            f"{size.times_smaller:.2f}", f"{size.macs / 1e6:.1f}", *["yes"] * verify,
+        )
+    Console().print(table)
+    if problems:
+        raise CheckpointError(problems[0])
+
+
+def _share(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, int | float) else ""

@@ -1,0 +1,9 @@
+"""Training: augmentation, loss, loop, scores, and the way from a float network to a quantized one."""
+
+from quantunet_hls.training.loop import EpochResult, train
+from quantunet_hls.training.prepare import quantize
+from quantunet_hls.training.scores import Scores, evaluate
+from quantunet_hls.training.session import Plan, run
+from quantunet_hls.training.settings import Augmentation, Settings
+
+__all__ = ["Augmentation", "EpochResult", "Plan", "Scores", "Settings", "evaluate", "quantize", "run", "train"]

@@ -1,0 +1,74 @@
+"""Weight equalization: the same function with weight ranges that suit one scale a layer.
+
+Scaling a channel behind a ReLU by a positive factor, and the weights that read it
+by the inverse, changes nothing in float arithmetic. Nagel et al. (arXiv 1906.04721)
+choose the factor that gives both sides the same range. A folded BatchNorm leaves
+channels of one layer orders of magnitude apart, of which a 4-bit scale sees only
+the largest; this mends it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.nets import QuantUNet, UNetConfig
+
+__all__ = ["equalize"]
+
+# A factor stays near 1 per sweep; the cap keeps a dead channel from being blown up.
+_SWEEPS = 20
+_FACTOR_LIMIT = 10.0
+
+
+def _readers(config: UNetConfig) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+    """Every layer with the layers that read it, and the first input channel that they read it at."""
+    top = config.depth - 1
+    for level in range(config.depth):
+        after = "mida" if level == top else f"enc{level + 1}a"
+        yield f"enc{level}a", [(f"enc{level}b", 0)]
+        yield f"enc{level}b", [(after, 0), (f"dec{level}a", 0)]
+    yield "mida", [("midb", 0)]
+    yield "midb", [(f"up{top}", 0)]
+    for level in reversed(range(config.depth)):
+        yield f"up{level}", [(f"dec{level}a", config.base_channels * 2**level)]
+        yield f"dec{level}a", [(f"dec{level}b", 0)]
+        yield f"dec{level}b", [(f"up{level - 1}" if level else "head", 0)]
+
+
+def _convolution(net: QuantUNet, name: str) -> nn.Conv2d:
+    return cast(nn.Conv2d, net.get_submodule(name if name == "head" else f"{name}.conv"))
+
+
+@torch.no_grad()
+def equalize(net: QuantUNet) -> None:
+    """Equalize a float network's weights in place; its outputs stay, up to float rounding.
+
+    Raises:
+        ConfigurationError: for a network with BatchNorm (fold it first) or with quantizers.
+    """
+    if net.config.batch_norm or net.config.quantized:
+        raise ConfigurationError("Only a float network without BatchNorm can be equalized; fold its BatchNorm first.")
+    for _ in range(_SWEEPS):
+        for name, readers in _readers(net.config):
+            writer = _convolution(net, name)
+            count = writer.out_channels
+            written = writer.weight.abs().amax(dim=(1, 2, 3))
+            slices = [_convolution(net, reader).weight[:, first:first + count] for reader, first in readers]
+            read = torch.stack([part.abs().amax(dim=(0, 2, 3)) for part in slices]).amax(dim=0)
+            factor = _factor(written, read)
+            writer.weight.div_(factor[:, None, None, None])
+            cast(Tensor, writer.bias).div_(factor)
+            for part in slices:
+                part.mul_(factor[None, :, None, None])
+
+
+def _factor(written: Tensor, read: Tensor) -> Tensor:
+    factor = (written / read).sqrt()
+    # A channel that is all zeros on either side has no range to share.
+    factor = torch.where((written > 0) & (read > 0), factor, torch.ones_like(factor))
+    return factor.clamp(1 / _FACTOR_LIMIT, _FACTOR_LIMIT)

@@ -1,0 +1,49 @@
+"""First weights of a quantized network, from a float one."""
+
+from __future__ import annotations
+
+import torch
+
+from quantunet_hls.data import Samples, to_input
+from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.nets import QuantUNet, UNetConfig, calibrate, fold_batchnorm
+from quantunet_hls.training.equalize import equalize
+
+__all__ = ["quantize"]
+
+_CALIBRATION_IMAGES = 16
+
+
+def quantize(net: QuantUNet, config: UNetConfig, samples: Samples) -> QuantUNet:
+    """A quantized network that starts where a float one stands.
+
+    BatchNorm is folded, the weight ranges are equalized, and the activation scales
+    are set from images spread evenly over the samples. Train it on from there.
+
+    Args:
+        net: float network, left as it is.
+        config: what to build; its shape (depth, channels, classes) must be the float network's.
+        samples: images like those that it will see.
+
+    Raises:
+        ConfigurationError: where the shapes differ, or a side is not what it should be.
+    """
+    if net.config.quantized or not config.quantized:
+        raise ConfigurationError("A quantized network starts from a float one; name a float network to start from.")
+    if config.batch_norm:
+        raise ConfigurationError("A quantized network is trained without BatchNorm here; switch batch_norm off.")
+    for name in ("depth", "base_channels", "in_channels", "classes"):
+        theirs, ours = getattr(net.config, name), getattr(config, name)
+        if theirs != ours:
+            raise ConfigurationError(
+                f"The float network has {name} {theirs} and the quantized one {ours}; give both the same."
+            )
+    folded = fold_batchnorm(net)
+    equalize(folded)
+    quantized = QuantUNet(config)
+    # Only the activation scales have no counterpart in the float network.
+    quantized.load_state_dict(folded.state_dict(), strict=False)
+    step = max(1, len(samples) // _CALIBRATION_IMAGES)
+    with torch.no_grad():
+        calibrate(quantized, to_input(samples.images[::step][:_CALIBRATION_IMAGES]))
+    return quantized

@@ -1,0 +1,103 @@
+"""How well a network segments: Dice, IoU and pixel accuracy on images it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+from monai.metrics.confusion_matrix import get_confusion_matrix
+from torch import Tensor, nn
+
+from quantunet_hls.data import Samples, to_input
+
+__all__ = ["Scores", "count_pixels", "evaluate", "predict", "scores_from_counts"]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Agreement of predictions with the truth, every figure from 0 to 1.
+
+    Attributes:
+        dice: 2 TP / (2 TP + FP + FN) with the pixels of all images pooled; the mean over the foreground
+            classes where there are several. This is the figure that checkpoints are chosen by.
+        dice_per_image: the same of every image by itself, then the mean over the images whose truth has any
+            foreground (and over the classes that it has).
+        iou: TP / (TP + FP + FN), pooled as for ``dice``.
+        pixel_accuracy: share of all pixels that get the right class.
+    """
+
+    dice: float
+    dice_per_image: float
+    iou: float
+    pixel_accuracy: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Plain values, for JSON."""
+        return asdict(self)
+
+
+def predict(logits: Tensor) -> Tensor:
+    """Class indices, uint8 (N, H, W), of logits (N, classes, H, W); one class means foreground above zero."""
+    classes = (logits[:, 0] > 0) if logits.shape[1] == 1 else logits.argmax(dim=1)
+    return classes.to(torch.uint8)
+
+
+def count_pixels(predicted: Tensor, truth: Tensor, classes: int) -> Tensor:
+    """True positives, false positives, true negatives and false negatives of every image and class.
+
+    Args:
+        predicted: class indices (N, H, W).
+        truth: class indices (N, H, W).
+        classes: number of classes with the background.
+
+    Returns:
+        int64 (N, classes, 4).
+    """
+    def one_hot(indices: Tensor) -> Tensor:
+        return torch.stack([indices == index for index in range(classes)], dim=1)
+
+    # MONAI sums in the type it is given: float32 would lose pixels from 2**24 on.
+    return get_confusion_matrix(one_hot(predicted).double(), one_hot(truth).double()).long()
+
+
+def scores_from_counts(counts: Tensor) -> Scores:
+    """Scores of the counts that :func:`count_pixels` gives, over all their images.
+
+    Where neither truth nor prediction has any foreground, Dice and IoU are 1: there was nothing to miss.
+    """
+    counts = counts.double()
+    right = counts[:, :, 0].sum()
+    pixels = counts[:, 0].sum()
+    foreground = counts[:, 1:]
+    tp, fp, _, fn = foreground.sum(dim=0).unbind(-1)
+    each_tp, each_fp, _, each_fn = foreground.unbind(-1)
+    present = (each_tp + each_fn) > 0
+    each_dice = _ratio(2 * each_tp, 2 * each_tp + each_fp + each_fn)[present]
+    return Scores(
+        dice=float(_ratio(2 * tp, 2 * tp + fp + fn).mean()),
+        dice_per_image=float(each_dice.mean()) if present.any() else 1.0,
+        iou=float(_ratio(tp, tp + fp + fn).mean()),
+        pixel_accuracy=float(right / pixels),
+    )
+
+
+def _ratio(part: Tensor, whole: Tensor) -> Tensor:
+    return torch.where(whole > 0, part / whole.clamp(min=1), torch.ones_like(whole))
+
+
+@torch.no_grad()
+def evaluate(net: nn.Module, samples: Samples, batch_size: int = 32) -> Scores:
+    """Scores of a network on images that go in exactly as at the hardware's 8-bit port.
+
+    The network is put into eval mode for it and back into its mode afterwards.
+    """
+    was_training = net.training
+    net.eval()
+    counts = []
+    for start in range(0, len(samples), batch_size):
+        part = slice(start, start + batch_size)
+        logits = net(to_input(samples.images[part]))
+        truth = torch.from_numpy(samples.masks[part])
+        counts.append(count_pixels(predict(logits), truth, classes=max(2, logits.shape[1])))
+    net.train(was_training)
+    return scores_from_counts(torch.cat(counts))

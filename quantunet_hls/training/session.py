@@ -1,0 +1,125 @@
+"""One training from a data folder to a checkpoint with its card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import torch
+
+from quantunet_hls import zoo
+from quantunet_hls.data import Samples, names_in, read_pairs
+from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.nets import QuantUNet, UNetConfig
+from quantunet_hls.training.datasets import terms_of
+from quantunet_hls.training.loop import STATE_FILE, EpochResult, train
+from quantunet_hls.training.prepare import quantize
+from quantunet_hls.training.scores import evaluate
+from quantunet_hls.training.settings import Settings
+from quantunet_hls.training.state import load_state
+
+__all__ = ["Plan", "first_weights", "run"]
+
+_SCORES_NOTE = (
+    "on the validation folds, at the epoch with the best validation dice; dice and iou pool the pixels of all images, "
+    "dice_per_image is the mean over images that have any foreground"
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training as it is asked for.
+
+    Attributes:
+        name: of the checkpoint.
+        data: data folder.
+        architecture: the network.
+        training_folds: folds of the folder's index that it learns from.
+        validation_folds: folds that choose the best epoch.
+        settings: how it is trained.
+        init: zoo name or checkpoint path of the first weights; None for random ones.
+        command: the command line that asks for this plan, for the card.
+    """
+
+    name: str
+    data: Path
+    architecture: UNetConfig
+    training_folds: tuple[int, ...]
+    validation_folds: tuple[int, ...]
+    settings: Settings = field(default_factory=Settings)
+    init: str | None = None
+    command: str = ""
+
+    def __post_init__(self) -> None:
+        shared = set(self.training_folds) & set(self.validation_folds)
+        if shared:
+            raise ConfigurationError(
+                f"Fold {min(shared)} is asked for both in training and in validation; give each fold to one of them."
+            )
+
+
+def first_weights(plan: Plan, samples: Samples) -> tuple[QuantUNet, str]:
+    """The network before its first step, and in a word where its weights come from.
+
+    Random weights depend on the seed only. A quantized network starts from a float
+    checkpoint by folding, equalizing and calibrating; otherwise a checkpoint must be
+    of the very architecture that is asked for.
+    """
+    torch.manual_seed(plan.settings.seed)
+    if plan.init is None:
+        if plan.architecture.quantized:
+            # Without float weights there is nothing yet that activations could be scaled by.
+            start = QuantUNet(replace(plan.architecture, quantized=False, batch_norm=False))
+            return quantize(start, plan.architecture, samples), "random"
+        return QuantUNet(plan.architecture), "random"
+    net, card = zoo.load(plan.init)
+    start_name = f"{card.name} (sha256 {card.sha256})"
+    if plan.architecture.quantized and not net.config.quantized:
+        return quantize(net, plan.architecture, samples), start_name
+    if net.config != plan.architecture:
+        raise ConfigurationError(
+            f"{plan.init} has another architecture than what is to be trained; give the options of its own training."
+        )
+    return net, start_name
+
+
+def run(
+    plan: Plan,
+    run_folder: Path,
+    *,
+    on_step: Callable[[int, int], None] | None = None,
+    on_epoch: Callable[[EpochResult], None] | None = None,
+) -> tuple[QuantUNet, zoo.Card]:
+    """Train (or carry on, or find it done) and leave ``<name>.pt`` with its card in the run folder.
+
+    Returns:
+        The network of the best epoch in eval mode, and its card.
+    """
+    training = read_pairs(plan.data, names_in(plan.data, plan.training_folds), channels=plan.architecture.in_channels)
+    validation = read_pairs(
+        plan.data, names_in(plan.data, plan.validation_folds), channels=plan.architecture.in_channels,
+        height=training.images.shape[2], width=training.images.shape[3],
+    )
+    net, start = first_weights(plan, training)
+    for result in train(net, training, validation, plan.settings, run_folder, start=start, on_step=on_step):
+        if on_epoch:
+            on_epoch(result)
+    state = load_state(Path(run_folder) / STATE_FILE)
+    data_set = plan.data.resolve().name
+    card = zoo.save(
+        net, plan.name, folder=Path(run_folder),
+        height=training.images.shape[2], width=training.images.shape[3],
+        scores=evaluate(net, validation).to_dict() | {"meaning": _SCORES_NOTE},
+        data={
+            "name": data_set, **terms_of(data_set).to_dict(),
+            "training_folds": list(plan.training_folds), "training_images": len(training),
+            "validation_folds": list(plan.validation_folds), "validation_images": len(validation),
+        },
+        training={
+            "command": plan.command, "seed": plan.settings.seed, "start": start,
+            "epochs": plan.settings.epochs, "best_epoch": state.best_epoch,
+            "minutes": round(state.seconds / 60, 1), "settings": plan.settings.to_dict(),
+        },
+    )
+    return net, card

@@ -1,0 +1,70 @@
+"""The state of a training between two epochs, in one file that is written whole or not at all."""
+
+from __future__ import annotations
+
+import pickle
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from quantunet_hls.errors import CheckpointError
+from quantunet_hls.files import writing
+
+__all__ = ["TrainingState", "load_state", "save_state"]
+
+
+@dataclass
+class TrainingState:
+    """All that the next epoch depends on, and what is reported in the end.
+
+    Attributes:
+        told: what the training was told (architecture, settings, data, start); a resumed one must be told the same.
+        epoch: epochs done.
+        net: the network's state dict.
+        optimizer: the optimizer's state dict.
+        generator: state of the generator of order and augmentation.
+        rng: state of torch's global generator.
+        best_epoch: epoch (from 1) of the best validation Dice, 0 before the first.
+        best_scores: the scores at that epoch.
+        best_net: the network's state dict at that epoch.
+        history: one record of plain values for each epoch done.
+        seconds: wall-clock time of the epochs done.
+    """
+
+    told: dict[str, Any]
+    epoch: int
+    net: dict[str, Any]
+    optimizer: dict[str, Any]
+    generator: Tensor
+    rng: Tensor
+    best_epoch: int
+    best_scores: dict[str, float]
+    best_net: dict[str, Any]
+    history: list[dict[str, float]]
+    seconds: float
+
+
+def save_state(path: Path, state: TrainingState) -> None:
+    """Write the state; a kill at any moment leaves the old file or the new one."""
+    values = {field.name: getattr(state, field.name) for field in fields(state)}
+    with writing(path) as temporary:
+        torch.save(values, temporary)
+
+
+def load_state(path: Path) -> TrainingState:
+    """Read a state that :func:`save_state` wrote.
+
+    Raises:
+        CheckpointError: where the file is damaged or holds something else.
+    """
+    try:
+        values = torch.load(path, weights_only=True, map_location="cpu")
+        return TrainingState(**values)
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, TypeError, ValueError, KeyError) as error:
+        reason = str(error).partition("\n")[0]
+        raise CheckpointError(
+            f"{path} is no state of a training that can be resumed ({reason}); remove it to start anew."
+        ) from error

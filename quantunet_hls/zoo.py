@@ -1,0 +1,365 @@
+"""The model zoo: checkpoints with a card each, saved, loaded and verified.
+
+An entry is two files: ``<name>.pt``, a state dict and nothing else, and
+``<name>.json``, its card. Files may come from anybody: nothing in them is run,
+and whatever is wrong with them ends in a :class:`CheckpointError`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import pickle
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from quantunet_hls.errors import CheckpointError, ConfigurationError, QuantUNetError, UnknownNameError
+from quantunet_hls.files import check_name, read_json, write_json, writing
+from quantunet_hls.nets import QuantUNet, UNetConfig, fold_batchnorm
+
+__all__ = ["Card", "Footprint", "Verdict", "card_of", "footprint", "load", "names", "save", "verify", "zoo_folder"]
+
+_PACKAGES = ("torch", "brevitas", "numpy")
+_FLOAT_BITS = 32
+# A card may come from anybody, and its architecture is built before the weights are seen.
+_DEEPEST, _WIDEST = 8, 4096
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """What a network takes, BatchNorm folded.
+
+    Attributes:
+        parameters: weights and biases of all convolutions.
+        macs: multiplications for one image.
+        weight_bits: mean width of a weight over all weights, first layer and head included.
+        weight_bits_by_layer: mean of the layers' weight widths, every layer alike.
+        activation_bits: mean width of a value between layers, over all such values of one image,
+            the input port included; the logits have no quantizer and don't count.
+        activation_bits_by_layer: mean of the widths of these tensors, each alike.
+        size_bytes: all weights and biases at their widths, packed, rounded up.
+        times_smaller: how often that goes into the same parameters in float32.
+    """
+
+    parameters: int
+    macs: int
+    weight_bits: float
+    weight_bits_by_layer: float
+    activation_bits: float
+    activation_bits_by_layer: float
+    size_bytes: int
+    times_smaller: float
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of a checkpoint.
+
+    Attributes:
+        name: of the entry, and of its two files.
+        architecture: what :class:`~quantunet_hls.nets.UNetConfig` builds.
+        height: rows of the images that it was trained on, in pixels.
+        width: columns, in pixels.
+        sha256: of the ``.pt`` file.
+        footprint: size, operations and widths.
+        scores: Dice, IoU and pixel accuracy on the validation images, from 0 to 1, and what they mean.
+        data: data set, folds, terms.
+        training: command, seed, epochs, minutes.
+        versions: of Python packages.
+    """
+
+    name: str
+    architecture: UNetConfig
+    height: int
+    width: int
+    sha256: str
+    footprint: Footprint
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return asdict(self) | {"architecture": self.architecture.to_dict()}
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Card:
+        """Inverse of :meth:`to_dict`; raises ValueError, TypeError or ConfigurationError for anything else."""
+        if not isinstance(values, dict):
+            raise TypeError("it is no JSON object")
+        wrong = {entry.name for entry in fields(cls)} ^ set(values)
+        if wrong:
+            raise ValueError(f"the key {sorted(wrong)[0]!r} is missing or unknown")
+        for key in ("scores", "data", "training", "versions", "footprint", "architecture"):
+            if not isinstance(values[key], dict):
+                raise TypeError(f"{key} is no object")
+        for key in ("height", "width"):
+            if not isinstance(values[key], int) or values[key] < 1:
+                raise ValueError(f"{key} is no positive whole number")
+        for key in ("name", "sha256"):
+            if not isinstance(values[key], str):
+                raise TypeError(f"{key} is no text")
+        _check_buildable(values["architecture"])
+        architecture = UNetConfig.from_dict(values["architecture"])
+        return cls(**values | {"architecture": architecture, "footprint": Footprint(**values["footprint"])})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an entry can be loaded; ``problem`` is None where it can."""
+
+    name: str
+    problem: str | None
+
+
+def _check_buildable(architecture: Mapping[str, Any]) -> None:
+    limits = {"depth": _DEEPEST, "base_channels": _WIDEST, "in_channels": _WIDEST, "classes": _WIDEST}
+    for key, limit in limits.items():
+        value = architecture.get(key, 1)
+        if not isinstance(value, int) or value > limit:
+            raise ConfigurationError(f"its {key} is no whole number up to {limit}")
+    if architecture.get("base_channels", 1) * 2 ** architecture.get("depth", 1) > _WIDEST:
+        raise ConfigurationError(f"its network is wider than {_WIDEST} channels")
+
+
+def zoo_folder() -> Path:
+    """``QUANTUNET_HLS_ZOO`` of the environment, or ``model_zoo/`` beside the package's source."""
+    override = os.environ.get("QUANTUNET_HLS_ZOO")
+    return Path(override) if override else Path(__file__).resolve().parents[1] / "model_zoo"
+
+
+def names() -> tuple[str, ...]:
+    """Names of the zoo's entries, sorted; none where there is no zoo folder."""
+    return tuple(sorted(file.stem for file in zoo_folder().glob("*.json")))
+
+
+def footprint(net: QuantUNet, height: int, width: int) -> Footprint:
+    """Size, operations and widths of a network on images of this size in pixels."""
+    config = net.config
+    if config.batch_norm:
+        net = fold_batchnorm(net)
+    parameters = macs = weights = weight_bits = bias_bits = values = value_bits = 0
+    layer_bits: list[int] = []
+    tensor_bits = [config.input_bits if config.quantized else _FLOAT_BITS]
+    values += config.in_channels * height * width
+    value_bits += tensor_bits[0] * values
+    for name in config.layer_names:
+        layer = cast(nn.Conv2d, net.get_submodule(name if name == "head" else f"{name}.conv"))
+        biases = cast(Tensor, layer.bias).numel()
+        level = _level(config, name)
+        pixels = (height >> level) * (width >> level)
+        widths = config.widths_of(name)
+        wide = widths.weight if config.quantized else _FLOAT_BITS
+        parameters += layer.weight.numel() + biases
+        weights += layer.weight.numel()
+        macs += layer.weight.numel() * pixels
+        layer_bits.append(wide)
+        weight_bits += wide * layer.weight.numel()
+        bias_bits += (widths.bias if config.quantized else _FLOAT_BITS) * biases
+        if name != "head":
+            # An upsampling branch shares the quantizer of the skip that it is concatenated with.
+            owner = f"enc{level}b" if name.startswith("up") else name
+            bits = config.widths_of(owner).activation if config.quantized else _FLOAT_BITS
+            tensor_bits.append(bits)
+            values += layer.out_channels * pixels
+            value_bits += bits * layer.out_channels * pixels
+    size = -(-(weight_bits + bias_bits) // 8)
+    return Footprint(
+        parameters=parameters,
+        macs=macs,
+        weight_bits=weight_bits / weights,
+        weight_bits_by_layer=sum(layer_bits) / len(layer_bits),
+        activation_bits=value_bits / values,
+        activation_bits_by_layer=sum(tensor_bits) / len(tensor_bits),
+        size_bytes=size,
+        times_smaller=4 * parameters / size,
+    )
+
+
+def _level(config: UNetConfig, layer: str) -> int:
+    """How many times the image has been halved where this layer works."""
+    if layer.startswith("mid"):
+        return config.depth
+    return 0 if layer == "head" else int("".join(filter(str.isdigit, layer)))
+
+
+def save(
+    net: QuantUNet,
+    name: str,
+    *,
+    height: int,
+    width: int,
+    scores: Mapping[str, Any] | None = None,
+    data: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+    folder: Path | None = None,
+) -> Card:
+    """Write a checkpoint and its card.
+
+    Args:
+        net: the network; a quantized one with its activation scales calibrated or trained.
+        name: of the entry.
+        height: rows of the images that it is for, in pixels.
+        width: columns, in pixels.
+        scores: what it reaches, plain values.
+        data: what it was trained on, plain values.
+        training: how, plain values.
+        folder: where to; the zoo where it is None.
+
+    Raises:
+        ConfigurationError: for a name that can't be a file's, or a network whose scales are not set yet.
+        QuantUNetError: where the files can't be written.
+    """
+    check_name("zoo entry", name)
+    folder = folder or zoo_folder()
+    state = {key: value.detach().cpu().contiguous().clone() for key, value in net.state_dict().items()}
+    if net.config.quantized:
+        _check_calibrated(net, state)
+    stream = io.BytesIO()
+    torch.save(state, stream)
+    content = stream.getvalue()
+    card = Card(
+        name=name, architecture=net.config, height=height, width=width,
+        sha256=hashlib.sha256(content).hexdigest(), footprint=footprint(net, height, width),
+        scores=dict(scores or {}), data=dict(data or {}), training=dict(training or {}),
+        versions={package: version(package) for package in _PACKAGES},
+    )
+    with writing(folder / f"{name}.pt") as temporary:
+        temporary.write_bytes(content)
+    write_json(folder / f"{name}.json", card.to_dict())
+    return card
+
+
+@torch.no_grad()
+def _check_calibrated(net: QuantUNet, state: Mapping[str, Tensor]) -> None:
+    """Activation scales are statistics first and parameters later; only the latter are in a state dict."""
+    was_training = net.training
+    net.eval()
+    try:
+        again = _build(net.config, state)
+        size = 2 ** (net.config.depth + 1)
+        draws = torch.Generator().manual_seed(0)
+        image = torch.randint(0, 256, (1, net.config.in_channels, size, size), generator=draws) / 256
+        same = torch.equal(again(image), net(image))
+    except RuntimeError:
+        same = False
+    finally:
+        net.train(was_training)
+    if not same:
+        raise ConfigurationError(
+            "The network's weights alone do not bring it back; calibrate its activation scales (or train it) first."
+        )
+
+
+def _build(config: UNetConfig, state: Mapping[str, Tensor]) -> QuantUNet:
+    net = QuantUNet(config)
+    net.load_state_dict(dict(state))
+    return net.eval()
+
+
+def _paths(name_or_path: str | Path) -> tuple[Path, Path]:
+    text = os.fspath(name_or_path)
+    if isinstance(name_or_path, str) and not text.endswith(".pt") and Path(text).name == text:
+        if not names():
+            raise ConfigurationError(
+                f"{zoo_folder()} has no networks; set QUANTUNET_HLS_ZOO to a zoo, or give a checkpoint's path."
+            )
+        if text not in names():
+            raise UnknownNameError("zoo entry", text, names())
+        checkpoint = zoo_folder() / f"{text}.pt"
+    else:
+        checkpoint = Path(text)
+    return checkpoint, checkpoint.with_suffix(".json")
+
+
+def card_of(name_or_path: str | Path) -> Card:
+    """The card of a zoo entry, or the one beside a checkpoint file.
+
+    Raises:
+        UnknownNameError: no entry of that name; names the nearest.
+        CheckpointError: no card there, or one that can't be read.
+    """
+    _, path = _paths(name_or_path)
+    try:
+        return Card.from_dict(read_json(path))
+    except (QuantUNetError, ValueError, TypeError, RecursionError) as error:
+        reason = str(error).rstrip(".")
+        raise CheckpointError(f"{path} is no card of a checkpoint ({reason}); fetch it again.") from error
+
+
+def load(name_or_path: str | Path) -> tuple[QuantUNet, Card]:
+    """Load a checkpoint.
+
+    Args:
+        name_or_path: a zoo entry's name, or the path of a ``.pt`` file with its card (``.json``) beside it.
+
+    Returns:
+        The network in eval mode, computing bit for bit what it computed when it was saved, and its card.
+
+    Raises:
+        UnknownNameError: no entry of that name; names the nearest.
+        CheckpointError: a file is missing, damaged, altered, no weights file, or does not fit its card.
+    """
+    path, _ = _paths(name_or_path)
+    if not path.is_file():
+        raise CheckpointError(f"{path} does not exist; check the path or fetch the checkpoint again.")
+    card = card_of(name_or_path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"{path} can't be read ({error.strerror or error}); check it.") from error
+    if hashlib.sha256(content).hexdigest() != card.sha256:
+        raise CheckpointError(f"{path} is truncated or altered (its SHA-256 is not its card's); fetch it again.")
+    state = _read_state(path, content)
+    try:
+        return _build(card.architecture, state), card
+    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError, QuantUNetError) as error:
+        reason = str(error).partition(":")[0].rstrip(".")
+        raise CheckpointError(
+            f"{path} does not fit the architecture on its card ({reason}); fetch both files again."
+        ) from error
+
+
+def _read_state(path: Path, content: bytes) -> dict[str, Tensor]:
+    # Only torch's own format: everything older is a bare pickle.
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        raise CheckpointError(f"{path} is no weights file; save a state dict with quantunet_hls.zoo.save.")
+    try:
+        state = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
+    except (RuntimeError, ValueError, TypeError, KeyError, EOFError, AttributeError, OSError,
+            pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        reason = str(error).partition("\n")[0].rstrip(".")
+        raise CheckpointError(
+            f"{path} is no weights file ({reason}); save a state dict with quantunet_hls.zoo.save."
+        ) from error
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
+        raise CheckpointError(f"{path} holds something else than named tensors; save a state dict alone.")
+    for key, value in state.items():
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise CheckpointError(f"{path} has numbers in {key} that are not finite; train the network anew.")
+    return state
+
+
+def verify() -> tuple[Verdict, ...]:
+    """Load every entry of the zoo, check its card's figures, and say what is wrong where something is."""
+    verdicts = []
+    for name in names():
+        try:
+            net, card = load(name)
+            right = footprint(net, card.height, card.width) == card.footprint
+            problem = None if right else f"The card of {name} states another size or other widths than its network has."
+            verdicts.append(Verdict(name, problem))
+        except QuantUNetError as error:
+            verdicts.append(Verdict(name, str(error)))
+    return tuple(verdicts)

@@ -1,0 +1,107 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+
+from quantunet_hls import zoo
+from quantunet_hls.cli.train import train
+from quantunet_hls.errors import CheckpointError, ConfigurationError, DataError, QuantUNetError
+from quantunet_hls.phantoms import draw_phantoms
+
+SMALL = ["--depth", "1", "--base-channels", "2", "--epochs", "2", "--batch-size", "4"]
+
+
+@pytest.fixture
+def data(tmp_path):
+    folder = tmp_path / "phantom set"
+    phantoms = draw_phantoms(8, 16, 24, seed=1)
+    for kind, pictures in (("images", phantoms.images[:, 0]), ("masks", phantoms.masks * 255)):
+        (folder / kind).mkdir(parents=True)
+        for index, pixels in enumerate(pictures):
+            Image.fromarray(np.asarray(pixels)).save(folder / kind / f"{index}.png")
+    rows = [f"{index}.png,{1 + index % 4}" for index in range(8)]
+    (folder / "index.csv").write_text("\n".join(["file,fold", *rows]) + "\n")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QUANTUNET_HLS_ZOO", str(tmp_path / "zoo"))
+    return tmp_path
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(train, [str(argument) for argument in arguments])
+
+
+def test_a_float_net_and_a_quantized_one_from_it(data, here):
+    done = invoke("--data", data, "--name", "base", "--float", *SMALL, "--save-to-zoo")
+    assert done.exit_code == 0, done.output
+    done = invoke("--data", data, "--name", "few_bits", "--init", "base", "--lr", "0.001", "--out", "elsewhere",
+                  *SMALL, "--save-to-zoo")
+    assert done.exit_code == 0, done.output
+    assert zoo.names() == ("base", "few_bits")
+    _, card = zoo.load("few_bits")
+    assert card.architecture.quantized
+    assert card.footprint.weight_bits == 4.0
+    assert (card.height, card.width) == (16, 24)
+    assert card.data["training_folds"] == [1, 2, 3]
+    assert card.data["validation_images"] == 2
+    assert card.training["start"].startswith("base (sha256")
+    assert card.scores["dice"] == pytest.approx(max(epoch["dice"] for epoch in torch.load(
+        here / "elsewhere" / "state.pt", weights_only=True)["history"]))
+    assert card.training["command"] == (
+        "quantunet-hls train --data 'phantom set' --name few_bits --depth 1 --base-channels 2 --init base "
+        "--epochs 2 --batch-size 4 --lr 0.001"
+    )
+    assert str(here) not in (here / "zoo" / "few_bits.json").read_text()
+    assert (here / "runs" / "base" / "base.pt").is_file()
+
+
+def test_the_same_command_again_finds_it_done(data, here):
+    arguments = ("--data", data, "--name", "base", "--float", *SMALL)
+    assert invoke(*arguments).exit_code == 0
+    first = (here / "runs" / "base" / "base.pt").read_bytes()
+    again = invoke(*arguments)
+    assert again.exit_code == 0
+    assert "epoch 2/2" not in again.output
+    assert (here / "runs" / "base" / "base.pt").read_bytes() == first
+    assert json.loads((here / "runs" / "base" / "base.json").read_text())["training"]["epochs"] == 2
+
+
+def test_a_quantized_net_from_random_weights(data, here):
+    done = invoke("--data", data, "--name", "fresh", "--weight-bits", "3", "--activation-bits", "5", *SMALL)
+    assert done.exit_code == 0, done.output
+    card = zoo.card_of(here / "runs" / "fresh" / "fresh.pt")
+    assert card.footprint.weight_bits == 3.0
+    assert card.training["start"] == "random"
+
+
+@pytest.mark.parametrize(("arguments", "error", "says"), [
+    (["--name", "no good"], ConfigurationError, "no good"),
+    (["--name", "x", "--train-folds", "a"], ConfigurationError, "--train-folds"),
+    (["--name", "x", "--train-folds", "1,4"], ConfigurationError, "Fold 4"),
+    (["--name", "x", "--val-folds", "9"], DataError, "fold 9"),
+    (["--name", "x", "--init", "nothing.pt"], CheckpointError, "nothing.pt"),
+    (["--name", "x", "--weight-bits", "1"], ConfigurationError, "Weight bits"),
+    (["--name", "x", "--epochs", "0"], ConfigurationError, "epochs"),
+    (["--name", "x", "--data", "nowhere"], DataError, "nowhere"),
+    (["--name", "x", "--mixed-precision"], ConfigurationError, "mixed precision"),
+])
+def test_what_is_wrong_is_said_and_nothing_is_left(data, here, arguments, error, says):
+    done = invoke("--data", data, *SMALL, *arguments)
+    assert isinstance(done.exception, error)
+    assert isinstance(done.exception, QuantUNetError)
+    assert says in str(done.exception)
+    assert not list(here.glob("**/*.pt"))
+
+
+def test_another_architecture_than_the_start_is_refused(data):
+    assert invoke("--data", data, "--name", "base", "--float", *SMALL, "--save-to-zoo").exit_code == 0
+    done = invoke("--data", data, "--name", "wider", "--float", "--init", "base", *SMALL, "--base-channels", "3")
+    assert isinstance(done.exception, ConfigurationError)
+    assert "another architecture" in str(done.exception)

@@ -1,0 +1,49 @@
+import pytest
+import torch
+from click.testing import CliRunner
+
+from quantunet_hls import zoo as models
+from quantunet_hls.cli.zoo import zoo
+from quantunet_hls.errors import CheckpointError
+from quantunet_hls.nets import QuantUNet, calibrate
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("QUANTUNET_HLS_ZOO", str(tmp_path))
+    monkeypatch.setenv("COLUMNS", "160")
+    torch.manual_seed(0)
+    net = QuantUNet(depth=1, base_channels=2)
+    calibrate(net, torch.rand(1, 1, 8, 8))
+    for name in ("first", "second"):
+        models.save(net, name, height=8, width=8, scores={"dice": 0.5678}, data={"name": "phantoms"})
+    return tmp_path
+
+
+def test_the_table_has_every_entry(folder):
+    shown = CliRunner().invoke(zoo, [])
+    assert shown.exit_code == 0, shown.output
+    rows = {line.split()[1]: line for line in shown.output.splitlines() if "phantoms" in line}
+    assert set(rows) == {"first", "second"}
+    assert all("0.5678" in row and "4.00" in row for row in rows.values())
+
+
+def test_verify_says_what_is_sound(folder):
+    shown = CliRunner().invoke(zoo, ["--verify"])
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.count("yes") == 2
+
+
+def test_verify_fails_where_an_entry_is_spoilt(folder):
+    (folder / "second.pt").write_bytes(b"")
+    shown = CliRunner().invoke(zoo, ["--verify"])
+    assert isinstance(shown.exception, CheckpointError)
+    assert "second.pt" in str(shown.exception)
+    assert "no" in next(line for line in shown.output.splitlines() if "second" in line)
+
+
+def test_an_empty_zoo_is_an_empty_table(tmp_path, monkeypatch):
+    monkeypatch.setenv("QUANTUNET_HLS_ZOO", str(tmp_path / "none"))
+    shown = CliRunner().invoke(zoo, ["--verify"])
+    assert shown.exit_code == 0
+    assert "0 networks" in shown.output

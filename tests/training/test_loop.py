@@ -1,0 +1,162 @@
+import dataclasses
+
+import pytest
+import torch
+
+from quantunet_hls.errors import CheckpointError, ConfigurationError
+from quantunet_hls.nets import QuantUNet, UNetConfig
+from quantunet_hls.phantoms import draw_phantoms
+from quantunet_hls.training.loop import STATE_FILE, learning_rate, train
+from quantunet_hls.training.prepare import quantize
+from quantunet_hls.training.scores import evaluate
+from quantunet_hls.training.settings import Settings
+from quantunet_hls.training.state import load_state
+
+TRAINING, VALIDATION = draw_phantoms(10, 16, 16, seed=1), draw_phantoms(4, 16, 16, seed=2)
+SETTINGS = Settings(epochs=3, batch_size=4, learning_rate=1e-2, seed=9)
+
+
+def float_net(**kind):
+    torch.manual_seed(0)
+    return QuantUNet(depth=1, base_channels=2, quantized=False, **kind)
+
+
+def quantized_net():
+    return quantize(float_net(), UNetConfig(depth=1, base_channels=2), TRAINING)
+
+
+def normalised_net():
+    return float_net(batch_norm=True)
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+def history_of(folder):
+    return [{key: value for key, value in epoch.items() if key != "seconds"}
+            for epoch in load_state(folder / STATE_FILE).history]
+
+
+@pytest.mark.parametrize("make", [quantized_net, normalised_net])
+@pytest.mark.parametrize("stop_at_step", [None, 5])
+def test_a_stopped_run_resumes_to_the_same_result(tmp_path, make, stop_at_step):
+    whole = make()
+    for _ in train(whole, TRAINING, VALIDATION, SETTINGS, tmp_path / "whole"):
+        pass
+
+    steps = 0
+
+    def interrupt(done, total):
+        nonlocal steps
+        steps += 1
+        if steps == stop_at_step:
+            raise KeyboardInterrupt
+
+    running = train(make(), TRAINING, VALIDATION, SETTINGS, tmp_path / "parts", on_step=interrupt)
+    assert next(running).epoch == 1
+    if stop_at_step:
+        with pytest.raises(KeyboardInterrupt):
+            next(running)
+    running.close()
+    torch.manual_seed(12345)
+    resumed = make()
+    assert [result.epoch for result in train(resumed, TRAINING, VALIDATION, SETTINGS, tmp_path / "parts")] == [2, 3]
+
+    assert same(whole.state_dict(), resumed.state_dict())
+    assert history_of(tmp_path / "whole") == history_of(tmp_path / "parts")
+    one, other = load_state(tmp_path / "whole" / STATE_FILE), load_state(tmp_path / "parts" / STATE_FILE)
+    assert same(one.net, other.net)
+    assert torch.equal(one.generator, other.generator)
+
+
+def test_training_learns_and_ends_with_the_best_epoch(tmp_path):
+    net = normalised_net()
+    before = evaluate(net, VALIDATION).dice
+    settings = dataclasses.replace(SETTINGS, epochs=12)
+    results = list(train(net, TRAINING, VALIDATION, settings, tmp_path))
+    best = max(results, key=lambda result: result.scores.dice)
+    assert best.scores.dice > before + 0.1
+    assert results[-1].best_epoch == best.epoch
+    assert not net.training
+    assert evaluate(net, VALIDATION) == best.scores
+    assert results[-1].loss < results[0].loss
+
+
+def test_a_finished_run_trains_no_more_and_gives_the_same_net(tmp_path):
+    first, second = quantized_net(), quantized_net()
+    assert len(list(train(first, TRAINING, VALIDATION, SETTINGS, tmp_path))) == 3
+    assert list(train(second, TRAINING, VALIDATION, SETTINGS, tmp_path)) == []
+    assert same(first.state_dict(), second.state_dict())
+
+
+def test_the_seed_decides(tmp_path):
+    losses = []
+    for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
+        settings = dataclasses.replace(SETTINGS, epochs=1, seed=seed)
+        losses.append(next(train(normalised_net(), TRAINING, VALIDATION, settings, tmp_path / folder)).loss)
+    assert losses[0] == losses[1] != losses[2]
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ({"settings": dataclasses.replace(SETTINGS, learning_rate=1e-3)}, "another settings"),
+    ({"training": draw_phantoms(10, 16, 16, seed=3)}, "another training"),
+    ({"net": normalised_net()}, "another architecture"),
+    ({"start": "elsewhere"}, "another start"),
+])
+def test_a_run_folder_belongs_to_one_training(tmp_path, change, says):
+    told = {"net": float_net(), "training": TRAINING, "validation": VALIDATION, "settings": SETTINGS}
+    next(train(**told, run_folder=tmp_path))
+    with pytest.raises(ConfigurationError, match=says):
+        next(train(**told | change, run_folder=tmp_path))
+
+
+@pytest.mark.parametrize("content", [b"", b"no state", b"PK\x03\x04 cut"])
+def test_a_damaged_state_is_refused_by_name(tmp_path, content):
+    (tmp_path / STATE_FILE).write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"state\.pt") as caught:
+        next(train(float_net(), TRAINING, VALIDATION, SETTINGS, tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_state_with_code_in_it_does_not_run(tmp_path):
+    class Payload:
+        def __reduce__(self):
+            return (pytest.fail, ("the pickle ran",))
+
+    torch.save({"net": Payload()}, tmp_path / STATE_FILE)
+    with pytest.raises(CheckpointError, match=r"state\.pt"):
+        load_state(tmp_path / STATE_FILE)
+
+
+def test_quantized_nets_refuse_mixed_precision(tmp_path):
+    settings = dataclasses.replace(SETTINGS, mixed_precision=True)
+    with pytest.raises(ConfigurationError, match="mixed precision"):
+        next(train(quantized_net(), TRAINING, VALIDATION, settings, tmp_path))
+
+
+def test_float_nets_train_in_mixed_precision(tmp_path):
+    net = normalised_net()
+    settings = dataclasses.replace(SETTINGS, mixed_precision=True)
+    results = list(train(net, TRAINING, VALIDATION, settings, tmp_path))
+    assert results[-1].loss < results[0].loss
+    assert next(net.parameters()).dtype == torch.float32
+
+
+def test_the_rate_climbs_to_its_peak_and_falls_to_a_hundredth():
+    settings = Settings(learning_rate=0.5, warmup=0.1)
+    rates = [learning_rate(step, 1000, settings) for step in range(1000)]
+    peak = rates.index(max(rates))
+    assert peak == 100
+    assert max(rates) == pytest.approx(0.5)
+    assert rates[:101] == sorted(rates[:101])
+    assert rates[100:] == sorted(rates[100:], reverse=True)
+    assert 0.005 <= rates[-1] < 0.0051
+    assert min(rates) > 0
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": 0}, {"learning_rate": 0.0}, {"learning_rate": 2.0},
+                                   {"warmup": 1.0}])
+def test_impossible_settings_are_refused(wrong):
+    with pytest.raises(ConfigurationError):
+        Settings(**wrong)

@@ -1,0 +1,27 @@
+import pytest
+import torch
+
+from quantunet_hls.training.losses import segmentation_loss
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_better_logits_lose_less_and_perfect_ones_nothing(classes):
+    masks = torch.randint(0, max(2, classes), (2, 6, 6), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    right = (
+        masks[:, None].float() * 2 - 1 if classes == 1
+        else torch.nn.functional.one_hot(masks.long(), classes).permute(0, 3, 1, 2).float()
+    )
+    loss = segmentation_loss(classes)
+    values = [float(loss(scale * right, masks)) for scale in (-5.0, 0.0, 5.0, 50.0)]
+    assert values == sorted(values, reverse=True)
+    assert values[-1] < 1e-3
+
+
+def test_dice_is_taken_over_the_batch():
+    # By image, the second one (nothing there, nothing found) would count as half the loss.
+    masks = torch.zeros(2, 8, 8, dtype=torch.uint8)
+    masks[0, :4] = 1
+    logits = torch.where(masks[:, None] > 0, 0.0, -60.0)
+    # Cross entropy: 32 of 128 pixels at ln 2. Dice: 2 * 16 / (16 + 32), as half of every pixel is found.
+    expected = 0.25 * torch.log(torch.tensor(2.0)) + 1 - 2 * 16 / 48
+    assert float(segmentation_loss(1)(logits, masks)) == pytest.approx(float(expected), abs=1e-5)
