@@ -1,0 +1,75 @@
+"""The command ``boards``: the catalogue, or one board of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from quantunet_hls import boards as catalogue
+from quantunet_hls.boards import Board, Resources
+
+__all__ = ["boards"]
+
+_HEADINGS = {
+    "lut": "LUT",
+    "ff": "FF",
+    "dsp": "DSP",
+    "bram_18k": "BRAM 18k",
+    "uram": "URAM",
+    "lutram": "LUT as memory",
+}
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def boards(name: str | None, as_json: bool) -> None:
+    """List the boards of the catalogue, or show the one called NAME."""
+    chosen = [catalogue.load(name)] if name else [catalogue.load(each) for each in catalogue.names()]
+    if as_json:
+        facts = [asdict(board) for board in chosen]
+        click.echo(json.dumps(facts[0] if name else facts, indent=2))
+    else:
+        Console().print(_one(chosen[0]) if name else _all(chosen))
+
+
+def _count(value: int | None) -> str:
+    return "unknown" if value is None else f"{value:,}"
+
+
+def _counts(resources: Resources) -> dict[str, str]:
+    return {heading: _count(getattr(resources, name)) for name, heading in _HEADINGS.items()}
+
+
+def _all(chosen: list[Board]) -> Table:
+    # Eighty columns hold no more than this; the rest is in a board's own table.
+    shown = [heading for name, heading in _HEADINGS.items() if name not in ("ff", "lutram")]
+    table = Table(title="Boards", caption="boards NAME shows the rest: flip-flops, clock, memory, tool chains")
+    table.add_column("Board", no_wrap=True)
+    table.add_column("Part", no_wrap=True)
+    for heading in shown:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for board in chosen:
+        counts = _counts(board.resources)
+        table.add_row(board.name, board.part, *(counts[heading] for heading in shown))
+    return table
+
+
+def _one(board: Board) -> Table:
+    table = Table("", "", title=board.title, show_header=False)
+    table.add_row("Name", board.name)
+    table.add_row("Part", f"{board.part} ({board.vendor} {board.family})")
+    for heading, count in _counts(board.resources).items():
+        table.add_row(heading, count)
+    table.add_row("Clock aimed at", f"{board.clock_mhz:g} MHz ({board.clock_ns:g} ns)")
+    for memory in board.memory:
+        table.add_row("Memory", f"{memory.kind}, {memory.megabytes:,} MiB, at the {memory.attached_to}")
+    table.add_row("Tool chains", ", ".join(board.toolchains))
+    table.add_row("Yosys family", board.yosys_family or "none")
+    for source in board.sources:
+        table.add_row("Source", source)
+    return table

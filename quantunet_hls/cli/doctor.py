@@ -1,0 +1,40 @@
+"""The command ``doctor``: which tools are here, and what each of them unlocks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from quantunet_hls.doctor import Finding, examine
+
+__all__ = ["doctor"]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def doctor(as_json: bool) -> None:
+    """Show which tools and packages are here, their versions, and what each unlocks."""
+    findings = examine()
+    if as_json:
+        click.echo(json.dumps([{**asdict(finding), "found": finding.found} for finding in findings], indent=2))
+    else:
+        Console().print(_table(findings))
+
+
+def _table(findings: Iterable[Finding]) -> Table:
+    table = Table(title="Tools and packages")
+    table.add_column("Tool", no_wrap=True)
+    for heading in ("Version", "Unlocks", "Remark"):
+        table.add_column(heading, overflow="fold")
+    for finding in findings:
+        style = "yellow" if finding.warning else "green" if finding.found else "dim"
+        remark = finding.warning or (finding.where if finding.found else f"not here; {finding.remedy}")
+        version = finding.version or ("?" if finding.found else "-")
+        table.add_row(Text(finding.name, style), version, finding.unlocks, Text(remark))
+    return table

@@ -1,0 +1,20 @@
+"""The vendor's tools: Vitis HLS, Vivado HLS and Vivado, where they are installed."""
+
+from quantunet_hls.hls.vendor.build import build
+from quantunet_hls.hls.vendor.discover import Tool, hls_tool, vivado
+from quantunet_hls.hls.vendor.plan import Plan, Stage, make_plan, stages_needed
+from quantunet_hls.hls.vendor.project import HlsProject
+from quantunet_hls.hls.vendor.results import VendorResult
+
+__all__ = [
+    "HlsProject",
+    "Plan",
+    "Stage",
+    "Tool",
+    "VendorResult",
+    "build",
+    "hls_tool",
+    "make_plan",
+    "stages_needed",
+    "vivado",
+]

@@ -1,0 +1,55 @@
+"""The whole way: find the tools, plan, carry out, read the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from quantunet_hls.hls.vendor.discover import hls_tool, vivado
+from quantunet_hls.hls.vendor.execute import LIMITS_S, execute
+from quantunet_hls.hls.vendor.plan import Stage, make_plan, stages_needed
+from quantunet_hls.hls.vendor.project import HlsProject
+from quantunet_hls.hls.vendor.results import VendorResult, collect
+from quantunet_hls.reports.layers import layers_in_source
+
+__all__ = ["build"]
+
+
+def build(
+    project: HlsProject,
+    stages: Iterable[str] = (Stage.CSIM, Stage.CSYNTH),
+    *,
+    limit_s: float | Mapping[Stage, float] | None = None,
+    layers: Mapping[str, int | None] | None = None,
+) -> VendorResult:
+    """Build an hls4ml project with the vendor's tools, as far as asked.
+
+    Stages that the ones asked for need are done too; what was done before and
+    has not changed is not done again.
+
+    Args:
+        project: that hls4ml wrote.
+        stages: names of :class:`Stage`.
+        limit_s: seconds that each stage may take, or a mapping for some of the stages.
+        layers: number of each layer in hls4ml's graph, in the network's order; read from the source by default.
+
+    Raises:
+        UnknownNameError: a stage that does not exist.
+        StepError: a project that has not been written, or a damaged report.
+        ToolNotFoundError: a tool that is not installed.
+        ToolFailedError: a tool that failed, ran past its limit or left no result; names its log.
+    """
+    wanted = stages_needed(stages)
+    project.require()
+    in_vivado = {Stage.VSYNTH, Stage.IMPLEMENT}.intersection(wanted)
+    hls = hls_tool(project.backend) if set(wanted) - in_vivado else None
+    plan = make_plan(project, wanted, hls, vivado() if in_vivado else None)
+    limits = dict(LIMITS_S)
+    if isinstance(limit_s, Mapping):
+        limits.update(limit_s)
+    elif limit_s is not None:
+        limits = dict.fromkeys(Stage, limit_s)
+    outcomes = execute(plan, limits)
+    if layers is None:
+        source = (project.folder / project.source).read_text(errors="replace")
+        layers = layers_in_source(source.splitlines())
+    return collect(plan, outcomes, layers)

@@ -1,0 +1,190 @@
+"""What a build will do, as data: it can be looked at, hashed and tested without any tool."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from quantunet_hls.errors import UnknownNameError
+from quantunet_hls.files import sha256_file, sha256_json
+from quantunet_hls.hls.vendor import scripts
+from quantunet_hls.hls.vendor.discover import Tool
+from quantunet_hls.hls.vendor.project import HlsProject
+
+__all__ = ["Plan", "Stage", "Step", "make_plan", "stages_needed"]
+
+
+class Stage(StrEnum):
+    """What the vendor's tools can be asked for, in the order they run."""
+
+    CSIM = "csim"
+    CSYNTH = "csynth"
+    COSIM = "cosim"
+    EXPORT = "export"
+    VSYNTH = "vsynth"
+    IMPLEMENT = "implement"
+
+
+_NEEDS = {
+    Stage.COSIM: Stage.CSYNTH,
+    Stage.EXPORT: Stage.CSYNTH,
+    Stage.VSYNTH: Stage.CSYNTH,
+    Stage.IMPLEMENT: Stage.VSYNTH,
+}
+_WITH_TEST_BENCH = (Stage.CSIM, Stage.COSIM)
+_IN_VIVADO = (Stage.VSYNTH, Stage.IMPLEMENT)
+
+# What g++ made of the sources for this machine's own simulation is no input of the vendor's tools.
+_BUILT = (".so", ".o")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of one tool. All paths are relative to the project's folder.
+
+    Attributes:
+        stage: that it does.
+        tool: that it calls.
+        arguments: that it calls the tool with.
+        files: path to text, of the files to write before.
+        clears: paths to remove before, so that nothing old can pass for a result.
+        outputs: paths that must be there afterwards.
+        done_line: that the tool must have printed.
+        digest: changes with everything that the result depends on: inputs, scripts, tool version, earlier steps.
+    """
+
+    stage: Stage
+    tool: Tool
+    arguments: tuple[str, ...]
+    files: Mapping[str, str]
+    clears: tuple[str, ...]
+    outputs: tuple[str, ...]
+    done_line: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps of a build in order, each after those that it needs."""
+
+    project: HlsProject
+    steps: tuple[Step, ...]
+
+    @property
+    def digest(self) -> str:
+        """Of the whole plan."""
+        return sha256_json([step.digest for step in self.steps])
+
+
+def stages_needed(asked: Iterable[str]) -> list[Stage]:
+    """The stages asked for with those that they need, in the order they run.
+
+    Raises:
+        UnknownNameError: a stage that does not exist.
+    """
+    needed: set[Stage] = set()
+    for name in asked:
+        if name not in list(Stage):
+            raise UnknownNameError("stage", name, list(Stage))
+        stage: Stage | None = Stage(name)
+        while stage is not None:
+            needed.add(stage)
+            stage = _NEEDS.get(stage)
+    return [stage for stage in Stage if stage in needed]
+
+
+def make_plan(project: HlsProject, stages: Collection[Stage], hls: Tool | None, vivado: Tool | None) -> Plan:
+    """The plan of a build.
+
+    Args:
+        project: on disk; its sources are hashed.
+        stages: as :func:`stages_needed` gives them.
+        hls: the HLS tool; needed for all stages but those of Vivado.
+        vivado: needed for its own stages.
+
+    Raises:
+        StepError: where the project has not been written.
+    """
+    project.require()
+    sources = _hashes(project, ["firmware"], [])
+    with_bench = _hashes(project, ["firmware", "tb_data"], [project.test_bench])
+    digests: dict[Stage, str] = {}
+    steps = []
+    for stage in stages:
+        tool = vivado if stage in _IN_VIVADO else hls
+        if tool is None:
+            raise ValueError(f"the stage {stage} was planned without its tool")
+        script = f"quantunet_build_{stage}.tcl"
+        files = _files(project, stage, script)
+        arguments = tool.arguments(script)
+        needs = _NEEDS.get(stage)
+        digests[stage] = sha256_json(
+            {
+                "tool": [tool.name, tool.version, *arguments],
+                "files": files,
+                "inputs": with_bench if stage in _WITH_TEST_BENCH else sources,
+                "after": digests[needs] if needs else None,
+            }
+        )
+        steps.append(
+            Step(
+                stage=stage,
+                tool=tool,
+                arguments=arguments,
+                files=files,
+                clears=_clears(project, stage),
+                outputs=_outputs(project, stage),
+                done_line=scripts.done_line(stage),
+                digest=digests[stage],
+            )
+        )
+    return Plan(project, tuple(steps))
+
+
+def _hashes(project: HlsProject, folders: Iterable[str], files: Iterable[str]) -> dict[str, str]:
+    paths = [project.folder / name for name in files]
+    for folder in folders:
+        paths += (project.folder / folder).rglob("*")
+    # The logs in tb_data are results, and the vendor's tools leave links to them behind.
+    inputs = (path for path in paths if path.is_file() and path.suffix not in _BUILT and path.suffix != ".log")
+    return {path.relative_to(project.folder).as_posix(): sha256_file(path) for path in sorted(inputs)}
+
+
+def _files(project: HlsProject, stage: Stage, script: str) -> dict[str, str]:
+    if stage is Stage.VSYNTH:
+        constraint = "quantunet_clock.xdc"
+        return {
+            constraint: scripts.clock_constraint(project),
+            script: scripts.synth_script(project, constraint),
+        }
+    if stage is Stage.IMPLEMENT:
+        return {script: scripts.implement_script()}
+    return {script: scripts.hls_script(project, stage)}
+
+
+def _clears(project: HlsProject, stage: Stage) -> tuple[str, ...]:
+    return {
+        Stage.CSIM: (scripts.CSIM_PROJECT, "tb_data/csim_results.log"),
+        Stage.CSYNTH: (project.hls_project,),
+        Stage.COSIM: (f"{project.solution}/sim", "tb_data/rtl_cosim_results.log"),
+        Stage.EXPORT: (f"{project.solution}/impl",),
+        Stage.VSYNTH: (scripts.RESULTS,),
+        Stage.IMPLEMENT: tuple(_vivado_outputs("routed")),
+    }[stage]
+
+
+def _outputs(project: HlsProject, stage: Stage) -> tuple[str, ...]:
+    return {
+        Stage.CSIM: ("tb_data/csim_results.log",),
+        Stage.CSYNTH: (f"{project.solution}/syn/report/{project.name}_csynth.xml", f"{project.solution}/syn/verilog"),
+        Stage.COSIM: (f"{project.solution}/sim/report/{project.name}_cosim.rpt",),
+        Stage.EXPORT: (f"{project.solution}/impl/ip/component.xml",),
+        Stage.VSYNTH: tuple(_vivado_outputs("synth")),
+        Stage.IMPLEMENT: tuple(_vivado_outputs("routed")),
+    }[stage]
+
+
+def _vivado_outputs(prefix: str) -> list[str]:
+    names = (f"{prefix}_utilization.rpt", f"{prefix}_hierarchy.rpt", f"{prefix}_timing.rpt", f"{prefix}.dcp")
+    return [f"{scripts.RESULTS}/{name}" for name in names]

@@ -1,0 +1,179 @@
+"""From the reports that a build left behind to figures, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from quantunet_hls.errors import ToolFailedError
+from quantunet_hls.hls.vendor.execute import Outcome
+from quantunet_hls.hls.vendor.plan import Plan, Stage
+from quantunet_hls.hls.vendor.scripts import RESULTS
+from quantunet_hls.reports import names
+from quantunet_hls.reports.cosim import read_cosim
+from quantunet_hls.reports.layers import layer_of
+from quantunet_hls.reports.schema import Check, Figure, LayerReport
+from quantunet_hls.reports.vitis import read_csynth
+from quantunet_hls.reports.vivado import parse_hierarchy, parse_timing, parse_utilization
+
+__all__ = ["VendorResult", "by_layer", "collect", "compare_logs"]
+
+
+@dataclass(frozen=True)
+class VendorResult:
+    """What a build with the vendor's tools gave.
+
+    Attributes:
+        outcomes: of each stage, in the order they ran.
+        checks: stages of the build compared with each other.
+        figures: of the whole design.
+        layers: of each layer, then of each module that is no one layer's (of the kind "module").
+        tools: version of each tool.
+        files: role to path relative to the project's folder: logs, reports, the IP.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    checks: tuple[Check, ...]
+    figures: tuple[Figure, ...]
+    layers: tuple[LayerReport, ...]
+    tools: Mapping[str, str]
+    files: Mapping[str, str]
+
+
+def collect(plan: Plan, outcomes: tuple[Outcome, ...], layers: Mapping[str, int | None]) -> VendorResult:
+    """Read all reports of a build.
+
+    Args:
+        plan: that was carried out.
+        outcomes: of its stages.
+        layers: number of each layer in hls4ml's graph, in the network's order.
+
+    Raises:
+        StepError: a damaged report.
+        ToolFailedError: a co-simulation that found a difference.
+    """
+    project = plan.project
+    solution = project.folder / project.solution
+    figures: list[Figure] = []
+    modules: list[tuple[str, tuple[Figure, ...]]] = []
+    checks: list[Check] = []
+    files = {}
+    for step, outcome in zip(plan.steps, outcomes, strict=True):
+        files[f"{step.stage} log"] = outcome.log.relative_to(project.folder).as_posix()
+        files.update({f"{step.stage}: {Path(path).name}": path for path in step.outputs})
+        if step.stage is Stage.CSYNTH:
+            synthesis = read_csynth(solution, project.name, step.tool.title)
+            if synthesis is not None:
+                figures += synthesis.figures
+                modules += [
+                    (f"{module.instance} {module.name}".strip(), module.figures) for module in synthesis.modules
+                ]
+        elif step.stage is Stage.COSIM:
+            simulation = read_cosim(solution, project.name, project.clock_ns, step.tool.title, step.tool.version)
+            if simulation is not None and not simulation.passed:
+                raise ToolFailedError(
+                    f"Co-simulation of {project.name} did not pass, so its RTL differs from its C++; "
+                    f"its log is {outcome.log}."
+                )
+            figures += simulation.figures if simulation is not None else ()
+            checks += _compared(project.folder)
+        elif step.stage in (Stage.VSYNTH, Stage.IMPLEMENT):
+            prefix = project.folder / RESULTS / ("synth" if step.stage is Stage.VSYNTH else "routed")
+            of_design, of_cells = _vivado_reports(prefix)
+            figures += of_design
+            modules += of_cells
+    return VendorResult(
+        outcomes=outcomes,
+        checks=tuple(checks),
+        figures=tuple(figures),
+        layers=by_layer(modules, layers),
+        tools={step.tool.title: step.tool.version for step in plan.steps},
+        files=files,
+    )
+
+
+def _vivado_reports(prefix: Path) -> tuple[list[Figure], list[tuple[str, tuple[Figure, ...]]]]:
+    def text(kind: str) -> tuple[str, str]:
+        path = prefix.with_name(f"{prefix.name}_{kind}.rpt")
+        return path.read_text(errors="replace"), str(path)
+
+    _, used = parse_utilization(*text("utilization"))
+    _, timing = parse_timing(*text("timing"))
+    _, cells = parse_hierarchy(*text("hierarchy"))
+    return [*used, *timing], [(f"{cell.instance} {cell.module}", cell.figures) for cell in cells if cell.depth == 1]
+
+
+def by_layer(
+    modules: Iterable[tuple[str, tuple[Figure, ...]]], layers: Mapping[str, int | None]
+) -> tuple[LayerReport, ...]:
+    """Figures of modules as figures of layers: the network's layers in order, then what is no one layer's.
+
+    Where several modules of one source were made from the same layer, the one
+    with most LUTs stands for it: figures include what a module calls, so that
+    is the outermost. The others keep their own names.
+
+    Args:
+        modules: name (and instance, in front of it) and figures of each.
+        layers: number of each layer in hls4ml's graph, in the network's order.
+    """
+    own: dict[str, dict[tuple[str, str], tuple[str, tuple[Figure, ...]]]] = {layer: {} for layer in layers}
+    others: dict[str, tuple[Figure, ...]] = {}
+
+    def keep_apart(name: str, figures: tuple[Figure, ...]) -> None:
+        known = {figure.key for figure in others.get(name, ())}
+        others[name] = (*others.get(name, ()), *(figure for figure in figures if figure.key not in known))
+
+    for name, figures in modules:
+        if not figures:
+            continue
+        last = name.split()[-1]
+        layer = layer_of(name.replace(" ", "_"), layers)
+        if layer is None:
+            keep_apart(last, figures)
+            continue
+        origin = (figures[0].source, figures[0].tool)
+        rival = own[layer].get(origin)
+        if rival is None:
+            own[layer][origin] = (last, figures)
+        elif _luts(figures) > _luts(rival[1]):
+            keep_apart(*rival)
+            own[layer][origin] = (last, figures)
+        else:
+            keep_apart(last, figures)
+    reports = [
+        LayerReport(layer, figures=tuple(figure for _, figures in found.values() for figure in figures))
+        for layer, found in own.items()
+        if found
+    ]
+    return (*reports, *(LayerReport(name, "module", figures) for name, figures in others.items()))
+
+
+def _luts(figures: Iterable[Figure]) -> float:
+    return next((figure.value for figure in figures if figure.name == names.LUT), 0)
+
+
+def _compared(folder: Path) -> list[Check]:
+    csim, rtl = folder / "tb_data" / "csim_results.log", folder / "tb_data" / "rtl_cosim_results.log"
+    if not (csim.is_file() and rtl.is_file()):
+        return []
+    values, differing = compare_logs(csim.read_text(errors="replace"), rtl.read_text(errors="replace"))
+    return [Check("C-simulation", "co-simulation", None, values, differing)]
+
+
+def compare_logs(reference: str, candidate: str) -> tuple[int, int]:
+    """How many values two result files of the test bench hold, and how many differ.
+
+    They are compared as written, six digits each; a value that only one file has differs.
+    """
+    left, right = reference.split(), candidate.split()
+    values = max(len(left), len(right))
+    equal = sum(a == b or _same_number(a, b) for a, b in zip(left, right, strict=False))
+    return values, values - equal
+
+
+def _same_number(one: str, other: str) -> bool:
+    try:
+        return float(one) == float(other)
+    except ValueError:
+        return False

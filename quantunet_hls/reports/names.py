@@ -1,0 +1,109 @@
+"""The names of all figures that reports hold, each with its one unit and its title."""
+
+from __future__ import annotations
+
+__all__ = [
+    "AVERAGE_ACTIVATION_BITS",
+    "AVERAGE_WEIGHT_BITS",
+    "BRAM_18K",
+    "CARRY",
+    "CLOCK_ACHIEVED_NS",
+    "CLOCK_ESTIMATE_NS",
+    "CLOCK_TARGET_NS",
+    "COMPILE_SECONDS",
+    "CSIM_SECONDS_PER_IMAGE",
+    "DICE",
+    "DSP",
+    "FF",
+    "FIFO_BITS",
+    "FRAMES_PER_S",
+    "INTERVAL_CYCLES_MAX",
+    "INTERVAL_CYCLES_MIN",
+    "INTERVAL_S_MAX",
+    "INTERVAL_S_MIN",
+    "IOU",
+    "LATENCY_CYCLES_MAX",
+    "LATENCY_CYCLES_MIN",
+    "LATENCY_S_MAX",
+    "LATENCY_S_MIN",
+    "LUT",
+    "LUTRAM",
+    "PIXEL_ACCURACY",
+    "POWER_W",
+    "RESOURCES",
+    "TITLES",
+    "UNITS",
+    "URAM",
+    "WNS_NS",
+]
+
+LUT = "lut"
+FF = "ff"
+DSP = "dsp"
+BRAM_18K = "bram_18k"
+URAM = "uram"
+LUTRAM = "lutram"
+CARRY = "carry"
+FIFO_BITS = "fifo_bits"
+LATENCY_CYCLES_MIN = "latency_cycles_min"
+LATENCY_CYCLES_MAX = "latency_cycles_max"
+LATENCY_S_MIN = "latency_s_min"
+LATENCY_S_MAX = "latency_s_max"
+INTERVAL_CYCLES_MIN = "interval_cycles_min"
+INTERVAL_CYCLES_MAX = "interval_cycles_max"
+INTERVAL_S_MIN = "interval_s_min"
+INTERVAL_S_MAX = "interval_s_max"
+CLOCK_TARGET_NS = "clock_target_ns"
+CLOCK_ESTIMATE_NS = "clock_estimate_ns"
+CLOCK_ACHIEVED_NS = "clock_achieved_ns"
+WNS_NS = "wns_ns"
+FRAMES_PER_S = "frames_per_s"
+COMPILE_SECONDS = "compile_seconds"
+CSIM_SECONDS_PER_IMAGE = "csim_seconds_per_image"
+POWER_W = "power_w"
+DICE = "dice"
+IOU = "iou"
+PIXEL_ACCURACY = "pixel_accuracy"
+AVERAGE_WEIGHT_BITS = "average_weight_bits"
+AVERAGE_ACTIVATION_BITS = "average_activation_bits"
+
+#: What a part has a count of; the rest of the names are of time, power and accuracy.
+RESOURCES = (LUT, FF, DSP, BRAM_18K, URAM, LUTRAM)
+
+_ALL = {
+    LUT: ("LUTs", "LUT"),
+    FF: ("flip-flops", "FF"),
+    DSP: ("DSP blocks", "DSP"),
+    BRAM_18K: ("blocks of 18 kbit", "BRAM"),
+    URAM: ("blocks of 288 kbit", "URAM"),
+    LUTRAM: ("LUTs", "LUT as memory"),
+    CARRY: ("cells", "Carry chains"),
+    FIFO_BITS: ("bits", "FIFOs"),
+    LATENCY_CYCLES_MIN: ("cycles", "Latency, least"),
+    LATENCY_CYCLES_MAX: ("cycles", "Latency, most"),
+    LATENCY_S_MIN: ("s", "Latency, least"),
+    LATENCY_S_MAX: ("s", "Latency, most"),
+    INTERVAL_CYCLES_MIN: ("cycles", "Interval, least"),
+    INTERVAL_CYCLES_MAX: ("cycles", "Interval, most"),
+    INTERVAL_S_MIN: ("s", "Interval, least"),
+    INTERVAL_S_MAX: ("s", "Interval, most"),
+    CLOCK_TARGET_NS: ("ns", "Clock, target"),
+    CLOCK_ESTIMATE_NS: ("ns", "Clock, estimate"),
+    CLOCK_ACHIEVED_NS: ("ns", "Clock, achieved"),
+    WNS_NS: ("ns", "Worst negative slack"),
+    FRAMES_PER_S: ("frames/s", "Frame rate"),
+    COMPILE_SECONDS: ("s", "C++ compilation"),
+    CSIM_SECONDS_PER_IMAGE: ("s", "C-simulation, an image"),
+    POWER_W: ("W", "Power"),
+    DICE: ("1", "Dice"),
+    IOU: ("1", "IoU"),
+    PIXEL_ACCURACY: ("1", "Pixel accuracy"),
+    AVERAGE_WEIGHT_BITS: ("bits", "Weights, average width"),
+    AVERAGE_ACTIVATION_BITS: ("bits", "Activations, average width"),
+}
+
+#: The unit of each figure; "1" is a ratio.
+UNITS = {name: unit for name, (unit, _) in _ALL.items()}
+
+#: What people call each figure.
+TITLES = {name: title for name, (_, title) in _ALL.items()}

@@ -1,0 +1,393 @@
+"""The one form of all reports: every figure with its unit, where it comes from, and what the part has.
+
+A report is a value: frozen, equal to another with the same content, and the same
+again after it went through JSON. What is not known is absent, never a zero.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.files import read_json, write_json
+from quantunet_hls.reports.fields import Fields
+from quantunet_hls.reports.names import UNITS
+
+__all__ = ["SCHEMA", "VERSION", "Check", "Figure", "LayerReport", "Network", "Report", "Source", "Target"]
+
+#: What the member "schema" of every report's JSON says.
+SCHEMA = "quantunet-hls/report"
+
+#: Raised whenever an older reader could misunderstand a newer report.
+VERSION = 1
+
+_FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+class Source(StrEnum):
+    """Where a figure comes from, from the least binding to the most."""
+
+    ESTIMATE = "estimate"
+    CSIM = "C-simulation"
+    CSYNTH = "C-synthesis"
+    COSIM = "co-simulation"
+    RTL_SIM = "RTL simulation"
+    MAPPED = "mapped"
+    ROUTED = "placed and routed"
+    MEASURED = "measured on this machine"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number that is known of a design or of a layer.
+
+    Attributes:
+        name: one of :mod:`quantunet_hls.reports.names`.
+        value: a finite number in the unit.
+        source: where it comes from.
+        tool: the program that found it.
+        tool_version: that program's version, "" where it is not known.
+        available: what the part has of it; None where that says nothing or is not known.
+        unit: follows from the name; to be given only for a name that is not in the list.
+    """
+
+    name: str
+    value: int | float
+    source: Source
+    tool: str
+    tool_version: str = ""
+    available: int | float | None = None
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        if not _FIGURE_NAME.fullmatch(self.name):
+            raise ValueError(f"{self.name!r} can't be the name of a figure")
+        for number in (self.value, self.available):
+            if number is not None and not math.isfinite(number):
+                raise ValueError(f"the figure {self.name!r} is not finite")
+        unit = UNITS.get(self.name, self.unit)
+        if not unit or self.unit not in ("", unit):
+            raise ValueError(f"the figure {self.name!r} can't have the unit {self.unit!r}")
+        object.__setattr__(self, "unit", unit)
+
+    @property
+    def key(self) -> tuple[str, Source, str]:
+        """What tells this figure from the others of the same design."""
+        return self.name, self.source, self.tool
+
+    @property
+    def share(self) -> float | None:
+        """The part of what is available that is used (1 is all of it), None where that is not known."""
+        return self.value / self.available if self.available else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "name": self.name,
+            "value": self.value,
+            "unit": self.unit,
+            "source": str(self.source),
+            "tool": self.tool,
+            "tool_version": self.tool_version,
+            "available": self.available,
+        }
+
+    @classmethod
+    def _read(cls, fields: Fields) -> Figure:
+        return cls(
+            name=fields.text("name"),
+            value=fields.number("value"),
+            unit=fields.text("unit"),
+            source=Source(fields.text("source")),
+            tool=fields.text("tool"),
+            tool_version=fields.text("tool_version"),
+            available=fields.optional("available", fields.number),
+        )
+
+
+def _no_twins(figures: Iterable[Figure], where: str) -> None:
+    seen = set()
+    for figure in figures:
+        if figure.key in seen:
+            raise ValueError(f"{where} has the figure {figure.name!r} ({figure.source}, {figure.tool}) twice")
+        seen.add(figure.key)
+
+
+def _find(figures: Iterable[Figure], name: str, source: Source | None) -> Figure | None:
+    fitting = [figure for figure in figures if figure.name == name and source in (None, figure.source)]
+    ranks = list(Source)
+    return max(fitting, key=lambda figure: ranks.index(figure.source), default=None)
+
+
+@dataclass(frozen=True)
+class Check:
+    """Two stages that were given the same images, compared integer by integer.
+
+    Attributes:
+        reference: the stage that is held to be right.
+        candidate: the stage that must equal it.
+        layer: name of the layer compared, None for the network's output.
+        values: how many values were compared.
+        differing: how many of them differ.
+    """
+
+    reference: str
+    candidate: str
+    layer: str | None
+    values: int
+    differing: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.differing <= self.values:
+            raise ValueError(f"{self.differing} of {self.values} values can't differ")
+
+    @property
+    def equal(self) -> bool:
+        """Whether something was compared and nothing differs."""
+        return self.values > 0 and self.differing == 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "reference": self.reference,
+            "candidate": self.candidate,
+            "layer": self.layer,
+            "values": self.values,
+            "differing": self.differing,
+        }
+
+    @classmethod
+    def _read(cls, fields: Fields) -> Check:
+        return cls(
+            reference=fields.text("reference"),
+            candidate=fields.text("candidate"),
+            layer=fields.optional("layer", fields.text),
+            values=fields.integer("values"),
+            differing=fields.integer("differing"),
+        )
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """What is known of one layer.
+
+    Attributes:
+        name: as the network calls it, or the tool's own name of a module that is no one layer's.
+        kind: of layer, "" where it is not known.
+        figures: each (name, source, tool) once.
+    """
+
+    name: str
+    kind: str = ""
+    figures: tuple[Figure, ...] = ()
+
+    def __post_init__(self) -> None:
+        _no_twins(self.figures, f"the layer {self.name!r}")
+
+    def figure(self, name: str, source: Source | None = None) -> Figure | None:
+        """The figure of that name: from that source, or from the most binding one."""
+        return _find(self.figures, name, source)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"name": self.name, "kind": self.kind, "figures": [figure.to_dict() for figure in self.figures]}
+
+    @classmethod
+    def _read(cls, fields: Fields) -> LayerReport:
+        return cls(name=fields.text("name"), kind=fields.text("kind"), figures=fields.objects("figures", Figure._read))
+
+
+@dataclass(frozen=True)
+class Network:
+    """The network that was built.
+
+    Attributes:
+        name: of the zoo entry, checkpoint or file.
+        sha256: of the checkpoint or graph, in hex; "" for a live module that was never saved.
+        input_shape: (height, width, channels).
+        macs: multiplications with accumulation an image.
+        parameters: how many weights and biases.
+        average_weight_bits: over all weights.
+        average_activation_bits: over all activations.
+    """
+
+    name: str
+    sha256: str = ""
+    input_shape: tuple[int, ...] = ()
+    macs: int | None = None
+    parameters: int | None = None
+    average_weight_bits: float | None = None
+    average_activation_bits: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {
+            "name": self.name,
+            "sha256": self.sha256,
+            "input_shape": list(self.input_shape),
+            "macs": self.macs,
+            "parameters": self.parameters,
+            "average_weight_bits": self.average_weight_bits,
+            "average_activation_bits": self.average_activation_bits,
+        }
+
+    @classmethod
+    def _read(cls, fields: Fields) -> Network:
+        return cls(
+            name=fields.text("name"),
+            sha256=fields.text("sha256"),
+            input_shape=fields.integers("input_shape"),
+            macs=fields.optional("macs", fields.integer),
+            parameters=fields.optional("parameters", fields.integer),
+            average_weight_bits=fields.optional("average_weight_bits", fields.number),
+            average_activation_bits=fields.optional("average_activation_bits", fields.number),
+        )
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the design was made for.
+
+    Attributes:
+        board: name in the catalogue, None for a bare part.
+        part: with package and speed grade.
+        clock_ns: period asked for, in ns.
+    """
+
+    board: str | None
+    part: str
+    clock_ns: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"board": self.board, "part": self.part, "clock_ns": self.clock_ns}
+
+    @classmethod
+    def _read(cls, fields: Fields) -> Target:
+        return cls(
+            board=fields.optional("board", fields.text), part=fields.text("part"), clock_ns=fields.number("clock_ns")
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that is known of one design.
+
+    Attributes:
+        name: of the design.
+        created: time in UTC, ISO 8601, with its offset ("2026-01-31T12:00:00+00:00").
+        network: what was built.
+        target: what it was built for.
+        checks: stages compared.
+        layers: in the network's order.
+        figures: of the design as a whole, each (name, source, tool) once.
+        tools: version of each program and package that had a part in it.
+        files: role to path, relative to the folder that the report speaks of.
+    """
+
+    name: str
+    created: str
+    network: Network
+    target: Target
+    checks: tuple[Check, ...] = ()
+    layers: tuple[LayerReport, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    tools: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        offset = datetime.fromisoformat(self.created).utcoffset()
+        if offset is None or offset:
+            raise ValueError(f"the time {self.created!r} is not in UTC")
+        _no_twins(self.figures, "the report")
+
+    def figure(self, name: str, source: Source | None = None) -> Figure | None:
+        """The design's figure of that name: from that source, or from the most binding one."""
+        return _find(self.figures, name, source)
+
+    @property
+    def equal(self) -> bool:
+        """Whether checks were made and none of them found a difference."""
+        return bool(self.checks) and all(check.equal for check in self.checks)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values, ready for JSON."""
+        return {
+            "schema": SCHEMA,
+            "version": VERSION,
+            "name": self.name,
+            "created": self.created,
+            "network": self.network.to_dict(),
+            "target": self.target.to_dict(),
+            "checks": [check.to_dict() for check in self.checks],
+            "figures": [figure.to_dict() for figure in self.figures],
+            "layers": [layer.to_dict() for layer in self.layers],
+            "tools": dict(self.tools),
+            "files": dict(self.files),
+        }
+
+    @classmethod
+    def from_dict(cls, value: Any, where: str = "the report") -> Report:
+        """The report that :meth:`to_dict` made these plain values from.
+
+        Args:
+            value: what JSON gave.
+            where: what to call it in an error.
+
+        Raises:
+            ConfigurationError: anything else than a sound report of this version, with the place of the fault.
+        """
+        if not isinstance(value, dict) or value.get("schema") != SCHEMA:
+            raise ConfigurationError(f"{where} is no report of this package; name a JSON file that it wrote.")
+        version = value.get("version")
+        if isinstance(version, bool) or version != VERSION:
+            raise ConfigurationError(
+                f"{where} has version {version!r} of the report schema and this package reads version {VERSION}; "
+                "write the report anew or use the package that wrote it."
+            )
+        return Fields(value, where).read(cls._read)
+
+    @classmethod
+    def _read(cls, fields: Fields) -> Report:
+        fields.text("schema")
+        fields.integer("version")
+        return cls(
+            name=fields.text("name"),
+            created=fields.text("created"),
+            network=fields.object("network", Network._read),
+            target=fields.object("target", Target._read),
+            checks=fields.objects("checks", Check._read),
+            figures=fields.objects("figures", Figure._read),
+            layers=fields.objects("layers", LayerReport._read),
+            tools=fields.texts("tools"),
+            files=fields.texts("files"),
+        )
+
+    def save(self, path: Path) -> None:
+        """Write the report as JSON, whole or not at all.
+
+        Raises:
+            QuantUNetError: where the file system refuses.
+        """
+        write_json(path, self.to_dict())
+
+    @classmethod
+    def load(cls, path: Path) -> Report:
+        """Read a report.
+
+        Raises:
+            ConfigurationError: an absent or damaged file, or one that is no report of this version.
+        """
+        try:
+            value = read_json(path)
+        except (RecursionError, ValueError) as error:
+            # JSON may nest deeper, and write longer numbers, than Python takes; no report does.
+            raise ConfigurationError(f"{path} is no report ({error}); name a JSON file of this package's.") from error
+        return cls.from_dict(value, str(path))

@@ -1,0 +1,60 @@
+from dataclasses import fields
+
+import pytest
+
+from quantunet_hls import boards
+from quantunet_hls.errors import UnknownNameError
+
+# Lookup tables, flip-flops, DSP blocks, 18 kbit blocks and UltraRAMs, from the makers' data sheets.
+DATA_SHEETS = {
+    "pynq-z2": (53_200, 106_400, 220, 280, 0),
+    "ultra96v2": (70_560, 141_120, 360, 432, 0),
+    "zcu102": (274_080, 548_160, 2_520, 1_824, 0),
+    "zcu104": (230_400, 460_800, 1_728, 624, 96),
+    "kv260": (117_120, 234_240, 1_248, 288, 64),
+    "alveo-u50": (871_680, 1_743_360, 5_952, 2_688, 640),
+    "alveo-u250": (1_728_000, 3_456_000, 12_288, 5_376, 1_280),
+    "arty-a7-100": (63_400, 126_800, 240, 270, 0),
+    "ulx3s-85f": (83_640, 83_640, 156, 208, 0),
+}
+
+
+def test_the_catalogue_has_just_these_boards():
+    assert boards.names() == sorted(DATA_SHEETS)
+
+
+@pytest.mark.parametrize(("name", "expected"), DATA_SHEETS.items())
+def test_resources_are_those_of_the_data_sheet(name, expected):
+    resources = boards.load(name).resources
+    assert (resources.lut, resources.ff, resources.dsp, resources.bram_18k, resources.uram) == expected
+
+
+@pytest.mark.parametrize("name", sorted(DATA_SHEETS))
+def test_every_board_is_whole(name):
+    board = boards.load(name)
+    family = boards.family_of(board.part)
+    assert (board.vendor, board.family) == (family.vendor, family.name)
+    assert board.toolchains == family.toolchains
+    assert board.yosys_family == family.yosys_family
+    assert board.clock_ns * board.clock_mhz == pytest.approx(1000)
+    assert 2 <= board.clock_ns <= 100
+    assert board.title
+    assert board.sources
+    assert not any("/" in source for source in board.sources)
+    assert all(chip.megabytes > 0 and chip.attached_to in ("processor", "fabric") for chip in board.memory)
+    for field in fields(board.resources):
+        count = getattr(board.resources, field.name)
+        assert count is None or (isinstance(count, int) and count >= 0)
+    # Only look-up tables can be memory, and never all of them.
+    assert board.resources.lutram is None or 0 < board.resources.lutram < board.resources.lut
+
+
+def test_an_unknown_board_names_the_nearest():
+    with pytest.raises(UnknownNameError, match="zcu104"):
+        boards.load("zcu-104")
+
+
+@pytest.mark.parametrize("name", ["", "../zcu104", "zcu104.json", "/etc/passwd", "zcu104\n", "ZCU104 "])
+def test_a_name_never_becomes_a_path(name):
+    with pytest.raises(UnknownNameError):
+        boards.load(name)

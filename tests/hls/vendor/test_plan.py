@@ -1,0 +1,107 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from quantunet_hls.errors import StepError, UnknownNameError
+from quantunet_hls.hls.vendor import Stage, Tool, make_plan, stages_needed
+
+HLS = Tool("vitis-run", Path("/opt/vitis-run"), "2024.2")
+VIVADO = Tool("vivado", Path("/opt/vivado"), "2024.2")
+
+
+def digests(bench, project=None, hls=HLS, vivado=VIVADO) -> dict[Stage, str]:
+    return {step.stage: step.digest for step in make_plan(project or bench.project, list(Stage), hls, vivado).steps}
+
+
+@pytest.mark.parametrize(
+    ("asked", "needed"),
+    [
+        ([], []),
+        (["csim"], ["csim"]),
+        (["cosim", "csim"], ["csim", "csynth", "cosim"]),
+        (["export"], ["csynth", "export"]),
+        (["implement"], ["csynth", "vsynth", "implement"]),
+        (list(Stage), ["csim", "csynth", "cosim", "export", "vsynth", "implement"]),
+    ],
+)
+def test_a_stage_brings_what_it_needs(asked, needed):
+    assert stages_needed(asked) == needed
+
+
+def test_an_unknown_stage_names_the_nearest():
+    with pytest.raises(UnknownNameError, match="csynth"):
+        stages_needed(["synth"])
+
+
+def test_a_plan_is_the_same_twice_and_on_another_machine(bench):
+    assert digests(bench) == digests(bench)
+    elsewhere = replace(HLS, path=Path("/home/another/vitis-run"))
+    assert digests(bench, hls=elsewhere) == digests(bench)
+
+
+EVERYTHING = set(Stage)
+BENCH = {Stage.CSIM, Stage.COSIM}
+VIVADOS = {Stage.VSYNTH, Stage.IMPLEMENT}
+
+
+@pytest.mark.parametrize(
+    ("path", "changed"),
+    [
+        ("firmware/unet.cpp", EVERYTHING),
+        ("firmware/weights/w2.txt", EVERYTHING),
+        ("firmware/new.h", EVERYTHING),
+        ("unet_test.cpp", BENCH),
+        ("tb_data/tb_input_features.dat", BENCH),
+        ("tb_data/csim_results.log", set()),
+        ("firmware/unet-1a2b.so", set()),
+        ("notes.txt", set()),
+    ],
+)
+def test_a_digest_changes_with_what_its_stage_reads_and_with_nothing_else(bench, path, changed):
+    before = digests(bench)
+    with (bench.folder / path).open("a") as file:
+        file.write("more")
+    after = digests(bench)
+    assert {stage for stage in Stage if before[stage] != after[stage]} == changed
+
+
+@pytest.mark.parametrize("change", [{"clock_ns": 4.0}, {"part": "xczu9eg-ffvb1156-2-e"}, {"uncertainty": "1"}])
+def test_every_setting_is_in_the_digest(bench, change):
+    before, after = digests(bench), digests(bench, replace(bench.project, **change))
+    assert all(before[stage] != after[stage] for stage in Stage)
+
+
+def test_the_version_of_a_tool_is_in_the_digest(bench):
+    before = digests(bench)
+    newer = digests(bench, vivado=replace(VIVADO, version="2025.1"))
+    assert {stage for stage in Stage if before[stage] != newer[stage]} == VIVADOS
+    newer = digests(bench, hls=replace(HLS, version="2025.1"))
+    assert {stage for stage in Stage if before[stage] != newer[stage]} == EVERYTHING
+
+
+def test_what_is_removed_and_what_is_made_lies_inside_the_project(bench):
+    for step in make_plan(bench.project, list(Stage), HLS, VIVADO).steps:
+        for path in (*step.clears, *step.outputs, *step.files):
+            assert (bench.folder / path).resolve().is_relative_to(bench.folder.resolve())
+            assert (bench.folder / path).resolve() != bench.folder.resolve()
+
+
+def test_no_step_removes_what_another_needs(bench):
+    steps = make_plan(bench.project, list(Stage), HLS, VIVADO).steps
+    for i, step in enumerate(steps):
+        earlier = {Path(output) for before in steps[:i] for output in before.outputs}
+        removed = {Path(path) for path in step.clears}
+        assert not any(output.is_relative_to(path) for output in earlier for path in removed)
+
+
+def test_the_folder_is_in_no_script_and_no_argument(bench):
+    for step in make_plan(bench.project, list(Stage), HLS, VIVADO).steps:
+        assert str(bench.folder) not in json.dumps([dict(step.files), step.arguments])
+
+
+def test_a_project_that_is_not_there_can_not_be_planned(bench):
+    (bench.folder / "unet_test.cpp").unlink()
+    with pytest.raises(StepError, match="unet_test"):
+        make_plan(bench.project, [Stage.CSIM], HLS, None)

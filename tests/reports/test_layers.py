@@ -1,0 +1,51 @@
+import pytest
+
+from quantunet_hls.reports.layers import layer_of, layers_in_source
+
+# In the form that hls4ml's writer gives the top function.
+SOURCE = """
+void unet(hls::stream<input_t> &global_in, hls::stream<result_t> &layer19_out) {
+    #pragma HLS DATAFLOW
+    hls::stream<layer2_t> layer2_out("layer2_out");
+    nnet::conv_2d_cl<input_t, layer2_t, config2>(global_in, layer2_out, w2, b2); // Conv2D_Conv_0
+
+    nnet::relu<layer2_t, layer4_t, relu_config4>(layer2_out, layer4_out); // Quant_1
+
+    nnet::clone_stream<layer4_t, layer4_t, 16384>(layer4_out, layer20_cpy1, layer20_cpy2); // clone_Quant_1
+
+    nnet::pooling2d_cl<layer4_t, layer12_t, config12>(layer20_cpy1, layer12_out); // Pool_config7
+}
+"""
+LAYERS = {"Conv2D_Conv_0": 2, "Quant_1": 4, "Pool": 12, "Pool_1": 21, "Concat_9": None}
+
+
+def test_the_source_tells_name_and_number():
+    assert layers_in_source(SOURCE.splitlines()) == {"Conv2D_Conv_0": 2, "Quant_1": 4, "Pool_config7": 12}
+
+
+def test_a_source_without_calls_tells_nothing():
+    assert layers_in_source(["int main() { return 0; } // nothing"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "layer"),
+    [
+        ("conv_2d_cl_array_array_ap_fixed_16_6_5_3_0_8u_config2_s", "Conv2D_Conv_0"),
+        ("conv_2d_cl_array_array_ap_fixed_8u_config2_U0", "Conv2D_Conv_0"),
+        ("relu_array_array_ap_ufixed_6_relu_config4_s", "Quant_1"),
+        ("pooling2d_cl_array_config12_s", "Pool"),
+        ("pooling2d_cl_array_config21_s", "Pool_1"),
+        ("concatenate3d_Concat_9_s", "Concat_9"),
+        ("fifo_w8_Pool_1_S", "Pool_1"),
+        ("clone_stream_array_array_array_8u_16384_s", None),
+        ("conv_2d_cl_config22_s", None),
+        ("Pooling", None),
+        ("", None),
+    ],
+)
+def test_a_module_finds_its_layer(module, layer):
+    assert layer_of(module, LAYERS) == layer
+
+
+def test_two_numbers_that_both_fit_fit_none():
+    assert layer_of("merge_config2_config4_s", LAYERS) is None

@@ -1,0 +1,252 @@
+import json
+import math
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.reports import Check, Figure, LayerReport, Network, Report, Source, Target, names
+
+FINITE = st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False)
+TEXT = st.text(max_size=12)
+FIGURES = st.lists(
+    st.builds(
+        Figure,
+        name=st.sampled_from(sorted(names.UNITS)),
+        value=FINITE,
+        source=st.sampled_from(Source),
+        tool=TEXT,
+        tool_version=TEXT,
+        available=st.none() | FINITE,
+    ),
+    max_size=4,
+    unique_by=lambda figure: figure.key,
+).map(tuple)
+COUNT = st.integers(0, 10**9)
+REPORTS = st.builds(
+    Report,
+    name=TEXT,
+    created=st.datetimes().map(lambda time: time.isoformat() + "+00:00"),
+    network=st.builds(
+        Network,
+        name=TEXT,
+        sha256=TEXT,
+        input_shape=st.lists(st.integers(1, 4096), max_size=3).map(tuple),
+        macs=st.none() | COUNT,
+        parameters=st.none() | COUNT,
+        average_weight_bits=st.none() | st.floats(0, 64),
+        average_activation_bits=st.none() | st.floats(0, 64),
+    ),
+    target=st.builds(Target, board=st.none() | TEXT, part=TEXT, clock_ns=st.floats(0.1, 1000)),
+    checks=st.lists(
+        st.tuples(COUNT, COUNT, TEXT, TEXT, st.none() | TEXT).map(
+            lambda made: Check(made[2], made[3], made[4], max(made[:2]), min(made[:2]))
+        ),
+        max_size=2,
+    ).map(tuple),
+    layers=st.lists(st.builds(LayerReport, name=TEXT, kind=TEXT, figures=FIGURES), max_size=2).map(tuple),
+    figures=FIGURES,
+    tools=st.dictionaries(TEXT, TEXT, max_size=2),
+    files=st.dictionaries(TEXT, TEXT, max_size=2),
+)
+
+EXAMPLE = Report(
+    name="unet",
+    created="2026-01-31T12:00:00+00:00",
+    network=Network("unet-8-3", "ab" * 32, (128, 96, 1), 1_000_000, 14_000, 4.0, 6.0),
+    target=Target("zcu104", "xczu7ev-ffvc1156-2-e", 5.0),
+    checks=(Check("Brevitas", "C-simulation", None, 49_152, 0), Check("Brevitas", "C-simulation", "Conv_0", 10, 0)),
+    layers=(LayerReport("Conv_0", "Conv2D", (Figure(names.LUT, 900, Source.CSYNTH, "Vitis HLS", "2024.2"),)),),
+    figures=(
+        Figure(names.LUT, 31_000, Source.ESTIMATE, "quantunet-hls", "0.1.0", 230_400),
+        Figure(names.LUT, 30_013, Source.CSYNTH, "Vitis HLS", "2024.2", 230_400),
+        Figure(names.LUT, 21_007, Source.ROUTED, "Vivado", "2024.2", 230_400),
+        Figure(names.LATENCY_S_MAX, 8.4e-5, Source.CSYNTH, "Vitis HLS", "2024.2"),
+    ),
+    tools={"Vitis HLS": "2024.2"},
+    files={"csynth log": "quantunet_logs/csynth.log"},
+)
+
+
+@given(REPORTS)
+def test_a_report_is_the_same_after_a_journey_through_json(report):
+    assert Report.from_dict(json.loads(json.dumps(report.to_dict(), allow_nan=False))) == report
+
+
+def test_a_report_is_the_same_after_a_journey_through_a_file(tmp_path):
+    EXAMPLE.save(tmp_path / "a folder" / "unet.json")
+    assert Report.load(tmp_path / "a folder" / "unet.json") == EXAMPLE
+
+
+def test_every_figure_says_its_unit_and_its_source():
+    for figure in EXAMPLE.to_dict()["figures"]:
+        assert figure["unit"] == names.UNITS[figure["name"]]
+        assert figure["source"] in set(Source)
+
+
+def test_every_name_has_a_unit_and_a_title_and_is_a_constant():
+    constants = {getattr(names, name) for name in names.__all__ if isinstance(getattr(names, name), str)}
+    assert constants == set(names.UNITS) == set(names.TITLES)
+
+
+def test_the_most_binding_figure_is_found_first_and_any_can_be_asked_for():
+    assert EXAMPLE.figure(names.LUT).value == 21_007
+    assert EXAMPLE.figure(names.LUT, Source.ESTIMATE).value == 31_000
+    assert EXAMPLE.figure(names.LUT, Source.COSIM) is None
+    assert EXAMPLE.figure(names.DSP) is None
+    assert EXAMPLE.layers[0].figure(names.LUT).value == 900
+
+
+def test_the_share_of_the_part():
+    assert EXAMPLE.figure(names.LUT, Source.ROUTED).share == pytest.approx(21_007 / 230_400)
+    assert Figure(names.LUT, 5, Source.MAPPED, "Yosys").share is None
+    assert Figure(names.URAM, 0, Source.MAPPED, "Yosys", available=0).share is None
+
+
+def test_equality_needs_checks_that_compared_something():
+    assert EXAMPLE.equal
+    assert not replace(EXAMPLE, checks=()).equal
+    assert not replace(EXAMPLE, checks=(*EXAMPLE.checks, Check("a", "b", None, 10, 1))).equal
+    assert not Check("a", "b", None, 0, 0).equal
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_figure_is_finite(value):
+    with pytest.raises(ValueError, match="not finite"):
+        Figure(names.LUT, value, Source.MAPPED, "Yosys")
+
+
+def test_a_figure_has_its_own_unit_and_a_new_one_needs_one():
+    with pytest.raises(ValueError, match="unit"):
+        Figure(names.LATENCY_S_MAX, 1.0, Source.COSIM, "Vitis HLS", unit="ms")
+    with pytest.raises(ValueError, match="unit"):
+        Figure("gates", 1, Source.MAPPED, "Yosys")
+    assert Figure("gates", 1, Source.MAPPED, "Yosys", unit="gates").unit == "gates"
+
+
+def test_the_same_figure_from_the_same_tool_twice_is_refused():
+    twins = (Figure(names.LUT, 1, Source.MAPPED, "Yosys"), Figure(names.LUT, 2, Source.MAPPED, "Yosys", "0.70"))
+    with pytest.raises(ValueError, match="twice"):
+        replace(EXAMPLE, figures=twins)
+    two_tools = (twins[0], replace(twins[1], tool="Vivado"))
+    assert replace(EXAMPLE, figures=two_tools).figures == two_tools
+
+
+def test_more_can_not_differ_than_was_compared():
+    with pytest.raises(ValueError, match="differ"):
+        Check("a", "b", None, 1, 2)
+
+
+@pytest.mark.parametrize("created", ["yesterday", "2026-01-31T12:00:00", "2026-01-31T12:00:00+01:00"])
+def test_a_report_was_made_at_a_time_in_utc(created):
+    with pytest.raises(ValueError, match=r"UTC|isoformat"):
+        replace(EXAMPLE, created=created)
+
+
+@pytest.mark.parametrize("value", [None, [], 3, "text", {}, {"schema": "another/report", "version": 1}, {"lut": 3}])
+def test_a_foreign_json_is_refused(value):
+    with pytest.raises(ConfigurationError, match="no report of this package"):
+        Report.from_dict(value)
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None, True, 1.5])
+def test_an_unknown_version_is_refused(version):
+    with pytest.raises(ConfigurationError, match="version"):
+        Report.from_dict({**EXAMPLE.to_dict(), "version": version})
+
+
+def places(value, path=()):
+    """The path of everything inside a JSON value."""
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, member in members:
+        yield (*path, key)
+        yield from places(member, (*path, key))
+
+
+def changed(path, change):
+    value = json.loads(json.dumps(EXAMPLE.to_dict()))
+    place = value
+    for key in path[:-1]:
+        place = place[key]
+    change(place, path[-1])
+    return value
+
+
+# What may be anything of its type, so that taking one away is a change of content and no damage.
+FREE = ("tools", "files")
+
+
+@pytest.mark.parametrize("path", [path for path in places(EXAMPLE.to_dict()) if path[0] not in FREE or len(path) == 1])
+def test_every_member_is_missed_and_every_type_is_checked(path):
+    def remove(place, key):
+        del place[key]
+
+    def retype(place, key):
+        place[key] = {"another": "type"} if not isinstance(place[key], dict) else [1]
+
+    if not isinstance(path[-1], int):
+        with pytest.raises(ConfigurationError):
+            Report.from_dict(changed(path, remove))
+    with pytest.raises(ConfigurationError):
+        Report.from_dict(changed(path, retype))
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("figures", 0, "value"), True),
+        (("figures", 0, "value"), math.nan),
+        (("figures", 0, "value"), "31000"),
+        (("figures", 0, "source"), "guess"),
+        (("figures", 0, "unit"), "slices"),
+        (("figures", 0, "name"), "LUT; drop"),
+        (("figures", 1, "source"), "estimate"),
+        (("network", "input_shape"), [128, 0, 1]),
+        (("network", "input_shape"), [128, True, 1]),
+        (("network", "macs"), -1),
+        (("network", "macs"), 1.5),
+        (("checks", 0, "differing"), 49_153),
+        (("tools", "Vitis HLS"), 2024.2),
+        (("created",), "2026"),
+        (("surprise",), 1),
+        (("layers", 0, "surprise"), 1),
+    ],
+)
+def test_a_wrong_value_is_refused_in_one_sentence(path, value):
+    def put(place, key):
+        place[key] = value
+
+    damaged = changed(path, put)
+    if path == ("figures", 1, "source"):
+        damaged["figures"][1]["tool"] = "quantunet-hls"
+    with pytest.raises(ConfigurationError) as caught:
+        Report.from_dict(damaged, "unet.json")
+    assert str(caught.value).startswith("unet.json")
+    assert "\n" not in str(caught.value)
+
+
+def test_an_error_names_the_place():
+    def put(place, key):
+        place[key] = None
+
+    with pytest.raises(ConfigurationError, match=r"layers\[0\]: figures\[0\]: 'value'"):
+        Report.from_dict(changed(("layers", 0, "figures", 0, "value"), put))
+
+
+@given(st.data())
+def test_a_truncated_file_is_one_sentence(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("report") / "unet.json"
+    EXAMPLE.save(path)
+    content = path.read_bytes().rstrip()
+    path.write_bytes(content[: data.draw(st.integers(0, len(content) - 1))])
+    with pytest.raises(ConfigurationError):
+        Report.load(path)
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, "1" * 10_000])
+def test_what_json_takes_and_python_does_not_is_one_sentence(tmp_path, content):
+    (tmp_path / "unet.json").write_text(content)
+    with pytest.raises(ConfigurationError):
+        Report.load(tmp_path / "unet.json")

@@ -1,0 +1,126 @@
+import errno
+import hashlib
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quantunet_hls import files
+from quantunet_hls.errors import ConfigurationError, QuantUNetError
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+PLAIN = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+def test_a_text_is_written_with_its_folders(tmp_path):
+    path = tmp_path / "a b" / "c'd" / "text.txt"
+    files.write_text(path, "größer\n")
+    assert path.read_bytes() == "größer\n".encode()
+    assert names(path.parent) == ["text.txt"]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "text.txt"
+    path.write_text("old")
+
+    def interrupted():
+        with files.writing(path) as temporary:
+            temporary.write_text("half of the n")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["text.txt"]
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(tmp_path):
+    def write():
+        with files.writing(tmp_path / "text.txt"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(QuantUNetError, match=r"No space left on device.*free some space"):
+        write()
+    assert names(tmp_path) == []
+
+
+def test_a_file_where_a_folder_must_be_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(QuantUNetError, match="can't be written"):
+        files.write_text(tmp_path / "file" / "text.txt", "")
+
+
+def test_a_written_file_has_the_permissions_of_any_other(tmp_path):
+    old = os.umask(0o027)
+    try:
+        files.write_text(tmp_path / "text.txt", "")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "text.txt").stat().st_mode) == 0o640
+
+
+@given(PLAIN)
+def test_json_comes_back_as_it_was(tmp_path_factory, value):
+    path = tmp_path_factory.mktemp("json") / "value.json"
+    files.write_json(path, value)
+    assert files.read_json(path) == value
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_what_json_does_not_have_is_not_written(tmp_path, number):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        files.write_json(tmp_path / "value.json", number)
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"a": 1', b"\xff\xfe", b"not json"])
+def test_damaged_json_is_one_sentence(tmp_path, content):
+    path = tmp_path / "value.json"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match="can't be read as JSON"):
+        files.read_json(path)
+
+
+def test_absent_json_is_one_sentence(tmp_path):
+    with pytest.raises(ConfigurationError, match="can't be read as JSON"):
+        files.read_json(tmp_path / "value.json")
+
+
+@given(st.binary())
+def test_the_hash_of_a_file_is_that_of_its_bytes(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("hash") / "file"
+    path.write_bytes(content)
+    assert files.sha256_file(path) == hashlib.sha256(content).hexdigest()
+
+
+@given(st.dictionaries(st.text(), st.integers()))
+def test_the_hash_of_a_value_does_not_depend_on_the_order_of_its_keys(value):
+    turned = dict(reversed(value.items()))
+    assert files.sha256_json(value) == files.sha256_json(turned)
+
+
+def test_the_hash_of_a_value_depends_on_what_is_in_it():
+    values = [None, 0, 1, "0", [], [0], {}, {"a": 0}, {"a": "0"}, {"b": 0}]
+    assert len({files.sha256_json(value) for value in values}) == len(values)
+
+
+@pytest.mark.parametrize("name", ["a", "unet", "Unet_8_3", "x" * 63])
+def test_a_good_name_is_returned(name):
+    assert files.check_name("project", name) == name
+
+
+@pytest.mark.parametrize("name", ["", "8bit", "_a", "a-b", "a b", "a/b", "..", "a;b", "a$b", "a\n", "ä", "x" * 64])
+def test_a_bad_name_is_refused(name):
+    with pytest.raises(ConfigurationError, match="can't be the name of a project"):
+        files.check_name("project", name)
