@@ -8,7 +8,7 @@ import io
 import logging
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -91,7 +91,7 @@ def trace_module(module: nn.Module, images: np.ndarray) -> tuple[np.ndarray, Mod
     weighted: ModuleTrace = []
     activations: ModuleTrace = []
 
-    def keep(trace: ModuleTrace, name: str):
+    def keep(trace: ModuleTrace, name: str) -> Callable[[nn.Module, object, object], None]:
         def hook(_module: nn.Module, _args: object, output: object) -> None:
             value = getattr(output, "value", output)
             assert isinstance(value, torch.Tensor)

@@ -130,7 +130,7 @@ def _quantizer(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None
         return illegal("it is narrow with one bit, which leaves nothing but 0", "use two bits or more")
     on_constant = constant(model, node.input[0]) is not None
     if not on_constant and np.unique(scale).size != 1:
-        return illegal("an activation has one scale per channel, where a stream has one type", "use one scale a tensor")
+        return illegal("an activation has several scales, where a stream has one type", "use one scale a tensor")
     if on_constant and (error := _fits_float32(node, scale, int(bits.flat[0]))):
         return error
     return None
@@ -152,9 +152,10 @@ def _weights_quantized(model: ModelWrapper, node: NodeProto) -> IllegalGraphErro
     roles = ("weights", "biases")
     for role, name in zip(roles, node.input[1:3], strict=False):
         if constant(model, name) is not None:
-            if np.any(constant(model, name) != 0) and not _is_fixed_point(constant(model, name)):
-                return IllegalGraphError(node.name, f"its {role} are not quantized, and hls4ml would cut them to 16 bits",
-                                         f"give the layer a quantizer for its {role}")
+            if not _is_fixed_point(constant(model, name)):
+                return IllegalGraphError(
+                    node.name, f"its {role} are not quantized, and hls4ml would cut them to 16 bits",
+                    f"give the layer a quantizer for its {role}")
             continue
         producer = model.find_producer(name)
         if producer is None or producer.op_type not in QUANT_OPS or constant(model, producer.input[0]) is None:
@@ -166,8 +167,8 @@ def _is_fixed_point(values: np.ndarray | None) -> bool:
     """Whether integers of at most MAX_BITS times a power of two hold these values exactly."""
     assert values is not None
     nonzero = np.abs(values[values != 0].astype(np.float64))
-    if not np.all(np.isfinite(nonzero)):
-        return False
+    if not nonzero.size or not np.all(np.isfinite(nonzero)):
+        return not nonzero.size
     mantissa, exponent = np.frexp(nonzero)
     digits = (mantissa * 2**53).astype(np.int64)
     trailing = np.log2((digits & -digits).astype(np.float64))
@@ -190,7 +191,7 @@ def _convolution(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | No
     data = shape_of(model, node.input[0])
     channels = data[3] if node.domain == CHANNELS_LAST else data[1]
     if group != 1 and not (group == channels == weights[0]):
-        return illegal(f"a grouped convolution ({group} groups, {channels} channels in, {weights[0]} out) can't be built",
+        return illegal(f"a convolution of {group} groups from {channels} to {weights[0]} channels can't be built",
                        "use one group, or as many groups as channels in and out (depthwise)")
     return None
 
@@ -254,9 +255,9 @@ def _repeats(scale: int, transformation: str, nearest: str) -> bool:
                    "pytorch_half_pixel": (x + 0.5) / scale - 0.5}.get(transformation)
     if coordinates is None:
         return scale == 1
-    rounded = {"floor": np.floor, "ceil": np.ceil, "round_prefer_floor": lambda c: np.ceil(c - 0.5),
-               "round_prefer_ceil": lambda c: np.floor(c + 0.5)}[nearest](coordinates)
-    return bool(np.array_equal(np.clip(rounded, 0, 7), x // scale))
+    rounded = {"floor": np.floor(coordinates), "ceil": np.ceil(coordinates),
+               "round_prefer_floor": np.ceil(coordinates - 0.5), "round_prefer_ceil": np.floor(coordinates + 0.5)}
+    return bool(np.array_equal(np.clip(rounded[nearest], 0, 7), x // scale))
 
 
 def _leaky_slope(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:

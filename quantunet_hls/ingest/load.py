@@ -25,7 +25,9 @@ def load_qonnx(path: Path) -> ModelWrapper:
     except FileNotFoundError as error:
         raise ConfigurationError(f"There is no ONNX file {path}; check the path.") from error
     except (DecodeError, OSError, ValueError, TypeError, onnx.checker.ValidationError) as error:
-        raise ConfigurationError(f"{path} can't be read as an ONNX model; export it again with export_qonnx.") from error
+        raise ConfigurationError(
+            f"{path} can't be read as an ONNX model; export it again with export_qonnx."
+        ) from error
     return checked(proto, str(path))
 
 

@@ -119,6 +119,7 @@ class ConvBlock(nn.Module):
             self.relu = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
+        """Same height and width, ``out_channels`` channels."""
         return self.relu(self.norm(self.conv(x)))
 
 
@@ -168,6 +169,7 @@ class QuantUNet(nn.Module):
         self.head = _convolution(config, "head", channels[0], config.classes, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logits of a batch of images; shapes as for the class."""
         height, width = x.shape[-2:]
         step = 2**self.config.depth
         if height % step or width % step:

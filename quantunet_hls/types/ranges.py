@@ -226,7 +226,8 @@ def _average_pool(_model: ModelWrapper, node: NodeProto, inputs: list[Range]) ->
 def _concat(_model: ModelWrapper, _node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
     exponent = min(part.exponent for part in inputs)
     parts = [part.at(exponent) for part in inputs]
-    result = Range(np.concatenate([part.low for part in parts]), np.concatenate([part.high for part in parts]), exponent)
+    low, high = (np.concatenate([getattr(part, end) for part in parts]) for end in ("low", "high"))
+    result = Range(low, high, exponent)
     return result, LayerTypes(result.type())
 
 

@@ -67,13 +67,14 @@ def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
     for node in model.graph.node:
         data = [name for name in node.input if name in layouts]
         if not data:
-            raise IllegalGraphError(node.name, f"{node.op_type} reads nothing that the image reaches", "remove the node")
+            raise IllegalGraphError(node.name, f"{node.op_type} reads nothing that the image reaches", "remove it")
         layout = layouts[data[0]]
         if node.op_type == "Transpose":
             perm = attribute(node, "perm")
             if len(perm) != 4:
                 raise IllegalGraphError(node.name, "only images (four axes) can be transposed", "remove the node")
-            layouts[node.output[0]] = tuple(perm.index(axis) for axis in layout)  # type: ignore[assignment]
+            batch, channels, height, width = (perm.index(axis) for axis in layout)
+            layouts[node.output[0]] = (batch, channels, height, width)
             stands_for[node.output[0]] = stands_for.get(node.input[0], node.input[0])
             continue
         _check_layout(node, [layouts[name] for name in data])
@@ -100,7 +101,7 @@ def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
         elif node.op_type == "Concat":
             logical = layout.index(attribute(node, "axis") % 4)
             if logical != 1:
-                raise IllegalGraphError(node.name, "only channels can be concatenated", "concatenate along the channels")
+                raise IllegalGraphError(node.name, "only channels can be concatenated", "choose their axis")
             set_attribute(new, "axis", 3)
         nodes.append(new)
         shapes[node.output[0]] = tuple(logical_shape(node.output[0])[axis] for axis in _NHWC)

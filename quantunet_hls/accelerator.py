@@ -1,0 +1,186 @@
+"""``generate_accelerator``: from a model and a board to a proven project and a report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from quantunet_hls import boards
+from quantunet_hls.boards import Board
+from quantunet_hls.errors import BoardError, ConfigurationError, ToolNotFoundError
+from quantunet_hls.files import check_name
+from quantunet_hls.flow import Flow
+from quantunet_hls.hls import vendor
+from quantunet_hls.reports.schema import Check, Report
+from quantunet_hls.source import Shape, open_source
+from quantunet_hls.steps import Outcome, Step, exclusively, run_steps
+
+__all__ = ["TOOLCHAINS", "Accelerator", "generate_accelerator"]
+
+#: Who can be asked to synthesize: whichever vendor tool is installed, a certain one, or nobody.
+TOOLCHAINS = ("auto", "vitis", "vivado", "none")
+
+#: Multipliers for a part of unknown size.
+_UNKNOWN_PART_BUDGET = 64
+
+
+@dataclass(frozen=True)
+class Accelerator:
+    """What :func:`generate_accelerator` leaves behind.
+
+    Attributes:
+        name: of the design.
+        folder: all files of the flow.
+        project: the hls4ml project in it.
+        report: what is known of the design; None where the flow was stopped before its project was written.
+        report_path: where the whole flow leaves it.
+        outcomes: of each step, in order.
+    """
+
+    name: str
+    folder: Path
+    project: Path
+    report: Report | None
+    report_path: Path
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """Every comparison of two stages that was made."""
+        return self.report.checks if self.report else ()
+
+    @property
+    def differing(self) -> int:
+        """How many values differ between any two stages; anything but 0 is a fault."""
+        return sum(check.differing for check in self.checks)
+
+
+def generate_accelerator(
+    model: str | Path | nn.Module,
+    board: str | None = None,
+    *,
+    part: str | None = None,
+    name: str | None = None,
+    input_shape: Shape | None = None,
+    clock_ns: float | None = None,
+    multiplier_budget: int | None = None,
+    data: str | Path | np.ndarray | None = None,
+    images: int = 4,
+    toolchain: str = "auto",
+    stages: Sequence[str] = ("csynth",),
+    first: str | None = None,
+    last: str | None = None,
+    projects: str | Path = "hls_projects",
+    reports: str | Path = "reports",
+    started: Callable[[Step], None] = lambda step: None,
+    finished: Callable[[Outcome], None] = lambda outcome: None,
+) -> Accelerator:
+    """Turn a quantized network into an hls4ml project that is proven to compute the same integers.
+
+    What was done before for the same input is not done again; a killed run resumes.
+
+    Args:
+        model: zoo name, ``.pt`` checkpoint, ``.onnx`` file with QONNX nodes, or Brevitas module.
+        board: name from the catalogue (``quantunet_hls.boards.names()``).
+        part: any part instead of a board, with package and speed grade.
+        name: of the project and the report; by default the network's and the board's.
+        input_shape: channels, height, width of an image; needed for a module, optional for checkpoints.
+        clock_ns: target period in ns; by default the board's.
+        multiplier_budget: multipliers that all convolutions may have together; by default half the
+            DSP blocks of the part.
+        data: images for the check (see :func:`quantunet_hls.images.check_images`); phantoms where None.
+        images: how many images to check.
+        toolchain: one of :data:`TOOLCHAINS`.
+        stages: of :class:`quantunet_hls.hls.vendor.Stage`, what the vendor's tools are asked for.
+        first: run from this step of :data:`quantunet_hls.flow.STEPS` on, even if nothing changed.
+        last: stop behind this step.
+        projects: folder for the project folders.
+        reports: folder for the reports.
+        started: called before a step runs.
+        finished: called after each step.
+
+    Raises:
+        QuantUNetError: one of its subclasses, with one sentence that says what, where and the remedy;
+            :class:`MismatchError` if one value differs between two stages.
+    """
+    target = _target(board, part, clock_ns)
+    synthesizer = _synthesizer(toolchain, target)
+    vendor.stages_needed(stages)
+    if multiplier_budget is not None and multiplier_budget < 1:
+        raise ConfigurationError(f"A budget of {multiplier_budget} multipliers can't be met; give 1 or more.")
+    source = open_source(model, input_shape)
+    design = check_name("project", name or f"{source.name}_{_identifier(target.name)}")
+    flow = Flow(
+        source=source,
+        target=target,
+        board=board,
+        name=design,
+        folder=Path(projects) / design,
+        report_path=Path(reports) / f"{design}.json",
+        budget=multiplier_budget or _default_budget(target),
+        data=Path(data) if isinstance(data, str) else data,
+        images=images,
+        backend=synthesizer or "Vitis",
+        synthesize=synthesizer is not None,
+        stages=tuple(stages),
+    )
+    outcomes = []
+    with exclusively(flow.folder):
+        for outcome in run_steps(flow.steps(), flow.ledger, first=first, last=last, started=started):
+            outcomes.append(outcome)
+            finished(outcome)
+    return Accelerator(
+        name=design,
+        folder=flow.folder,
+        project=flow.project,
+        report=flow.known(outcomes[-1].step.name),
+        report_path=flow.report_path,
+        outcomes=tuple(outcomes),
+    )
+
+
+def _target(board: str | None, part: str | None, clock_ns: float | None) -> Board:
+    if (board is None) == (part is None):
+        raise ConfigurationError("Give a board of the catalogue or a part, one of the two.")
+    target = boards.load(board) if board is not None else boards.for_part(str(part))
+    if clock_ns is None:
+        return target
+    if not 0.5 <= clock_ns <= 1000:
+        raise ConfigurationError(f"A clock period of {clock_ns} ns can't be built; give 0.5 to 1000 ns.")
+    return replace(target, clock_ns=clock_ns)
+
+
+def _identifier(text: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in text)
+
+
+def _default_budget(target: Board) -> int:
+    dsp = target.resources.dsp
+    return max(1, dsp // 2) if dsp else _UNKNOWN_PART_BUDGET
+
+
+def _synthesizer(toolchain: str, target: Board) -> str | None:
+    """hls4ml's backend whose vendor tool is to synthesize, None where nobody shall or can."""
+    if toolchain not in TOOLCHAINS:
+        raise ConfigurationError(f"There is no tool chain {toolchain!r}; use one of {', '.join(TOOLCHAINS)}.")
+    if toolchain == "none":
+        return None
+    if toolchain != "auto":
+        if toolchain not in target.toolchains:
+            known = ", ".join(target.toolchains)
+            raise BoardError(f"{target.title} can't be built with {toolchain}; it takes {known}.")
+        backend = toolchain.capitalize()
+        vendor.hls_tool(backend)
+        return backend
+    for candidate in ("vitis", "vivado"):
+        if candidate in target.toolchains:
+            try:
+                vendor.hls_tool(candidate.capitalize())
+            except ToolNotFoundError:
+                continue
+            return candidate.capitalize()
+    return None

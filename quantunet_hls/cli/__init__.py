@@ -1,0 +1,61 @@
+"""The command line: thin shells over the package's functions; it owns the screen and the exit codes."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+from rich.console import Console
+from rich.logging import RichHandler
+
+from quantunet_hls.errors import QuantUNetError
+
+__all__ = ["main"]
+
+#: Exit code of everything that is the user's to mend.
+USER_ERROR = 2
+
+_COMMANDS = ("generate", "csim", "train", "zoo", "boards", "doctor")
+
+
+class _Commands(click.Group):
+    """Imports a command when it is called: most need none of the heavy packages that others do."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        command = getattr(import_module(f"{__name__}.{name}"), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="quantunet-hls")
+@click.option("-v", "--verbose", is_flag=True, help="Show what the package logs.")
+def quantunet_hls(verbose: bool) -> None:
+    """From a trained, quantized U-Net to an FPGA accelerator that computes the same integers."""
+    handler = RichHandler(console=Console(stderr=True), show_path=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    logging.getLogger("quantunet_hls").setLevel(logging.DEBUG if verbose else logging.WARNING)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the ``quantunet-hls`` command; ends the process."""
+    try:
+        quantunet_hls.main(args=arguments, prog_name="quantunet-hls", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Abort:
+        click.echo("Stopped; the same command resumes.", err=True)
+        sys.exit(130)
+    except QuantUNetError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(USER_ERROR)
+    sys.exit(0)

@@ -1,0 +1,32 @@
+"""The command ``csim``: the flow as far as the C-simulation, with every comparison."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+from rich.console import Console
+
+from quantunet_hls.cli.generate import flow_options, run_flow
+
+__all__ = ["csim"]
+
+
+@click.command()
+@flow_options
+@click.option("--layers", is_flag=True, help="One row for each layer and pair of stages.")
+def csim(layers: bool, **options: Any) -> None:
+    """C-simulate MODEL with g++ and compare it, layer by layer, with the trained network.
+
+    Without --board and --part, the project is made for the ZCU104.
+    """
+    console = Console()
+    if options["board"] is None and options["part"] is None:
+        # What a C-simulation computes does not depend on the part.
+        options["board"] = "zcu104"
+    made = run_flow(console, options | {"toolchain": "none", "last": "csim"})
+    from quantunet_hls.reports import render
+
+    console.print(render.checks(made.checks) if layers else render.stages(made.checks))
+    sys.exit(1 if made.differing else 0)

@@ -1,0 +1,94 @@
+"""The command ``generate``: the whole flow, step by step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from quantunet_hls.accelerator import Accelerator
+
+__all__ = ["flow_options", "generate", "run_flow"]
+
+_STAGES = ("csim", "csynth", "cosim", "export", "vsynth", "implement")
+
+
+def flow_options(command: Any) -> Any:
+    """The options that every command over the flow takes."""
+    for option in reversed((
+        click.argument("model"),
+        click.option("--board", default=None, help="A board of the catalogue; see `quantunet-hls boards`."),
+        click.option("--part", default=None, help="Any part instead, with package and speed grade."),
+        click.option("--name", default=None, help="Name of project and report.  [default: model and board]"),
+        click.option("--size", nargs=3, type=int, default=None, metavar="C H W",
+                     help="Image size of a checkpoint.  [default: what it was trained on]"),
+        click.option("--clock-ns", type=float, default=None, help="Clock period in ns.  [default: the board's]"),
+        click.option("--multipliers", type=int, default=None,
+                     help="Multipliers of all convolutions together.  [default: half the part's DSP blocks]"),
+        click.option("--data", type=click.Path(path_type=Path), default=None,
+                     help="Images to check with: a folder, a file, or a .npy array.  [default: drawn phantoms]"),
+        click.option("--images", default=4, show_default=True, help="How many images to check with."),
+        click.option("--projects", type=click.Path(path_type=Path), default=Path("hls_projects"), show_default=True),
+        click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True),
+    )):
+        command = option(command)
+    return command
+
+
+@click.command()
+@flow_options
+@click.option("--toolchain", default="auto", show_default=True,
+              help="Who synthesizes: vitis, vivado, none, or auto for what is installed.")
+@click.option("--stage", "stages", multiple=True, type=click.Choice(_STAGES), default=("csynth",), show_default=True,
+              help="What to ask the vendor's tools for; may be repeated.")
+@click.option("--from", "first", default=None, help="Run from this step on, even if nothing changed.")
+@click.option("--to", "last", default=None,
+              help="Stop behind this step: export, ingest, project, csim, synthesis or report.")
+def generate(**options: Any) -> None:
+    """Turn MODEL into a proven hls4ml project and a report.
+
+    MODEL is a zoo name, a .pt checkpoint, or an .onnx file with QONNX quantizers.
+    """
+    console = Console()
+    made = run_flow(console, options)
+    from quantunet_hls.reports import render
+
+    if made.report is not None:
+        target = made.report.target
+        console.print(render.stages(made.checks))
+        console.print(render.totals(made.report.figures, f"{made.name}: {target.part} at {target.clock_ns:g} ns"))
+    for role, path in (("Project", made.project), ("Report", made.report_path), ("All files", made.folder)):
+        if path.exists():
+            console.print(f"{role:10} {path}", soft_wrap=True, highlight=False, markup=False)
+
+
+def run_flow(console: Console, options: dict[str, Any]) -> Accelerator:
+    """Run the flow with a line for each step.
+
+    Args:
+        console: where to.
+        options: as click collected them; the names are those of :func:`flow_options` and of
+            :func:`quantunet_hls.generate_accelerator`.
+    """
+    status = console.status("Loading")
+    with status:
+        # torch and hls4ml take seconds to import, and --help needs neither.
+        from quantunet_hls.accelerator import generate_accelerator
+        from quantunet_hls.steps import Outcome
+
+        def show(outcome: Outcome) -> None:
+            time = "unchanged" if outcome.cached else f"{outcome.seconds:.1f} s"
+            console.print(f"{outcome.step.title:<44}{time:>12}", highlight=False, markup=False)
+
+        return generate_accelerator(
+            options.pop("model"),
+            options.pop("board"),
+            input_shape=options.pop("size") or None,
+            multiplier_budget=options.pop("multipliers"),
+            started=lambda step: status.update(step.title),
+            finished=show,
+            **options,
+        )

@@ -1,0 +1,245 @@
+"""The steps from a network to a report, each from files to files."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from quantunet_hls.boards import Board
+from quantunet_hls.facts import convolution_work, network_facts
+from quantunet_hls.files import read_json, write_json, writing
+from quantunet_hls.folding import ConvWork, balanced_reuse, frame_cycles, multipliers
+from quantunet_hls.hls import vendor
+from quantunet_hls.hls.convert import HlsSettings, convert, traced_tensors, write_project
+from quantunet_hls.hls.csim import compile_bench, simulate
+from quantunet_hls.hls.testbench import Bench, write_bench
+from quantunet_hls.images import check_images
+from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx
+from quantunet_hls.ingest.graph import shape_of
+from quantunet_hls.process import output_of, require_tool
+from quantunet_hls.reports import names
+from quantunet_hls.reports.derive import seconds_from_cycles
+from quantunet_hls.reports.merge import merge
+from quantunet_hls.reports.schema import Figure, LayerReport, Network, Report, Source, Target
+from quantunet_hls.source import NetworkSource
+from quantunet_hls.steps import Step, content
+from quantunet_hls.types import infer_types
+from quantunet_hls.verify import CSIM, compare_layers, reference, require_equal
+
+__all__ = ["STEPS", "Flow"]
+
+#: Names of the steps, in order.
+STEPS = ("export", "ingest", "project", "csim", "synthesis", "report")
+
+#: Steps that leave a part of the report, each in a file of its name.
+_MEASURING = ("project", "csim", "synthesis")
+
+_PACKAGES = ("hls4ml", "qonnx", "brevitas", "torch", "onnx", "numpy")
+_OURS = "quantunet-hls"
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One run: what it is about, and its steps.
+
+    Attributes:
+        source: the network.
+        target: what it is built for.
+        board: name in the catalogue, None for a bare part.
+        name: of the design, its project and its report.
+        folder: where all files of the flow go.
+        report_path: where the report goes.
+        budget: multipliers that the convolutions may have together.
+        data: images for the check, None for phantoms.
+        images: how many.
+        backend: hls4ml's, whose vendor tool synthesizes.
+        synthesize: whether it does.
+        stages: what the vendor's tools are asked for.
+    """
+
+    source: NetworkSource
+    target: Board
+    board: str | None
+    name: str
+    folder: Path
+    report_path: Path
+    budget: int
+    data: Path | np.ndarray | None
+    images: int
+    backend: str
+    synthesize: bool
+    stages: tuple[str, ...]
+
+    @property
+    def project(self) -> Path:
+        """Folder of the hls4ml project."""
+        return self.folder / "project"
+
+    @property
+    def ledger(self) -> Path:
+        """What has been done, for :func:`quantunet_hls.steps.run_steps`."""
+        return self.folder / "steps.json"
+
+    def steps(self) -> list[Step]:
+        """The flow as data, in the order of :data:`STEPS`."""
+        network, hardware = self._file("network.onnx"), self._file("hardware.onnx")
+        firmware = (self.project / "firmware", self.project / f"{self.name}_test.cpp")
+        made = (self._file("folding.json"), self._file("layers.json"))
+        parts = [self._file(f"{step}.json") for step in _MEASURING]
+        package = version(_OURS)
+        settings = [self.name, self.target.part, self.target.clock_ns, self.budget, self.backend]
+        return [
+            Step("export", "Export the network to QONNX", lambda: [package, self._network_key()],
+                 (network,), self._export),
+            Step("ingest", "Check the graph and type every tensor", lambda: [package, content(network)],
+                 (hardware, self._file("precision.json")), self._ingest),
+            Step("project", "Fold it and write the hls4ml project", lambda: [package, content(hardware), settings],
+                 (*made, parts[0], *firmware), self._write_project),
+            Step("csim", "C-simulate it and compare every layer",
+                 lambda: [package, content(network), *map(content, firmware), self._images_key()],
+                 (parts[1],), self._csim),
+            Step("synthesis", "Synthesize it",
+                 lambda: [package, *map(content, firmware), settings, self.synthesize, self.stages],
+                 (parts[2],), self._synthesis),
+            Step("report", "Write the report", lambda: [package, *map(content, parts)],
+                 (self.report_path,), self._report),
+        ]
+
+    def _file(self, name: str) -> Path:
+        return self.folder / name
+
+    def _network_key(self) -> Any:
+        # A live module's code is not in its key, so its export is never taken as done.
+        return self.source.key if self.source.repeatable else [self.source.key, datetime.now(UTC).isoformat()]
+
+    def _images_key(self) -> Any:
+        if isinstance(self.data, np.ndarray):
+            return [self.images, self.data.shape, hashlib.sha256(self.data.tobytes()).hexdigest()]
+        return [self.images, content(self.data) if self.data else None]
+
+    @cached_property
+    def _graph(self) -> HardwareGraph:
+        return ingest(load_qonnx(self._file("network.onnx")))
+
+    def _export(self) -> None:
+        with writing(self._file("network.onnx")) as temporary:
+            self.source.graph().save(str(temporary))
+
+    def _ingest(self) -> None:
+        graph = self._graph
+        types = infer_types(graph.model)
+        with writing(self._file("hardware.onnx")) as temporary:
+            graph.model.save(str(temporary))
+        layers = {name: {role: kind.hls4ml() for role, kind in vars(kinds).items() if kind is not None}
+                  for name, kinds in types.layers.items()}
+        write_json(self._file("precision.json"), {"image": types.image.hls4ml(), "layers": layers})
+
+    def _write_project(self) -> None:
+        graph = self._graph
+        work = convolution_work(graph)
+        reuse = balanced_reuse(work, self.budget)
+        # What an earlier run left, the vendor's results included, belongs to another design.
+        shutil.rmtree(self.project, ignore_errors=True)
+        settings = HlsSettings(self.name, self.target.part, self.target.clock_ns, self.backend, reuse)
+        model = convert(graph.model, infer_types(graph.model), settings, self.project)
+        write_project(model)
+        tensors = traced_tensors(graph.model, model)
+        sizes = {layer: _values(shape_of(graph.model, tensor)) for layer, tensor in tensors.items()}
+        write_bench(Bench(self.name, _values(graph.input_shape), _values(graph.output_shape), sizes), self.project)
+        write_json(self._file("folding.json"), {"multiplier_budget": self.budget, "reuse_factors": reuse})
+        write_json(self._file("layers.json"), {"tensors": tensors, "sizes": sizes})
+        self._partial_report(
+            figures=self._folding_figures(work, reuse),
+            layers=[LayerReport(name, "Conv", tuple(seconds_from_cycles(
+                [_estimate("multipliers", multipliers({name: layer}, reuse), "multipliers"),
+                 _estimate(names.INTERVAL_CYCLES_MAX, frame_cycles({name: layer}, reuse))], self.target.clock_ns)))
+                for name, layer in work.items()],
+        ).save(self._file("project.json"))
+
+    def _folding_figures(self, work: dict[str, ConvWork], reuse: dict[str, int]) -> list[Figure]:
+        cycles = _estimate(names.INTERVAL_CYCLES_MAX, frame_cycles(work, reuse))
+        return [_estimate("multipliers", multipliers(work, reuse), "multipliers"),
+                *seconds_from_cycles([cycles], self.target.clock_ns)]
+
+    def _csim(self) -> None:
+        graph = self._graph
+        layers = read_json(self._file("layers.json"))
+        images = check_images(self.data, self.images, *graph.input_shape)
+        expected = reference(graph, images, self.source.module())
+        require_equal(expected.checks)
+        compile_s = compile_bench(self.project, self.name)
+        result = simulate(self.project, images, expected.result, layers["sizes"])
+        checks = compare_layers(expected, graph, CSIM, result.layers, layers["tensors"], result.output)
+        compiler = output_of([require_tool("g++", "C-simulation", "install it"), "-dumpfullversion"]).strip()
+        measured = {names.COMPILE_SECONDS: compile_s, names.CSIM_SECONDS_PER_IMAGE: result.run_s / len(images)}
+        report = self._partial_report(
+            figures=[Figure(name, value, Source.MEASURED, "g++", compiler) for name, value in measured.items()],
+            checks=(*expected.checks, *checks),
+            tools={"g++": compiler},
+        )
+        require_equal(report.checks)
+        report.save(self._file("csim.json"))
+
+    def _synthesis(self) -> None:
+        if not self.synthesize:
+            self._partial_report().save(self._file("synthesis.json"))
+            return
+        tensors = read_json(self._file("layers.json"))["tensors"]
+        nodes = {layer: self._graph.model.find_producer(tensor).name for layer, tensor in tensors.items()}
+        project = vendor.HlsProject(self.project, self.name, self.target.part, self.target.clock_ns,
+                                    backend=self.backend)
+        result = vendor.build(project, self.stages)
+        self._partial_report(
+            figures=result.figures,
+            layers=[LayerReport(nodes.get(layer.name, layer.name), layer.kind, layer.figures)
+                    for layer in result.layers],
+            checks=result.checks,
+            tools=result.tools,
+            files={role: str(Path("project") / path) for role, path in result.files.items()},
+        ).save(self._file("synthesis.json"))
+
+    def _report(self) -> None:
+        merge([Report.load(self._file(f"{step}.json")) for step in _MEASURING]).save(self.report_path)
+
+    def known(self, last: str) -> Report | None:
+        """What is known of the design when ``last`` was the last step that was done; None where nothing is."""
+        if last == STEPS[-1]:
+            return Report.load(self.report_path)
+        done = STEPS[: STEPS.index(last) + 1]
+        parts = [Report.load(self._file(f"{step}.json")) for step in _MEASURING if step in done]
+        return merge(parts) if parts else None
+
+    def _partial_report(self, *, figures: Iterable[Figure] = (), layers: Iterable[LayerReport] = (),
+                        checks: Iterable[Any] = (), tools: dict[str, str] | Any = None,
+                        files: dict[str, str] | Any = None) -> Report:
+        facts = network_facts(self._graph)
+        network = Network(self.source.name, self.source.sha256, self._graph.input_shape, facts.macs, facts.parameters,
+                          facts.weight_bits, facts.activation_bits)
+        return Report(
+            name=self.name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            network=network,
+            target=Target(self.board, self.target.part, self.target.clock_ns),
+            checks=tuple(checks),
+            layers=tuple(layers),
+            figures=tuple(figures),
+            tools={_OURS: version(_OURS), **{name: version(name) for name in _PACKAGES}, **(tools or {})},
+            files={"project": "project", "network": "network.onnx", **(files or {})},
+        )
+
+
+def _values(shape: tuple[int, ...]) -> int:
+    return int(np.prod(shape))
+
+
+def _estimate(name: str, value: int, unit: str = "") -> Figure:
+    return Figure(name, value, Source.ESTIMATE, _OURS, version(_OURS), unit=unit)

@@ -1,0 +1,58 @@
+"""Images to check a design on: the user's, or phantoms that the package draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from quantunet_hls.data import read_images
+from quantunet_hls.errors import DataError
+from quantunet_hls.phantoms import draw_phantoms
+
+__all__ = ["check_images"]
+
+#: An 8-bit value v enters the network as v / 256, a number that the 8-bit input port holds exactly.
+_FULL_SCALE = 256.0
+
+
+def check_images(source: Path | np.ndarray | None, count: int, height: int, width: int, channels: int) -> np.ndarray:
+    """Images for a simulation, as float64 (count, height, width, channels).
+
+    Args:
+        source: a folder or file of 8-bit images (values v enter as v / 256), a ``.npy`` file or an array of
+            floats (images, channels, height, width) that are taken as they are, or None for phantoms.
+        count: how many; fewer where the source has fewer.
+        height: rows that the network takes.
+        width: columns.
+        channels: colour planes.
+
+    Raises:
+        DataError: images that are missing, damaged, or of another size.
+    """
+    if count < 1:
+        raise DataError(f"A check needs at least 1 image, not {count}.")
+    if source is None:
+        pixels = draw_phantoms(count, height, width, channels=channels).images
+        values = pixels / _FULL_SCALE
+    elif isinstance(source, np.ndarray) or Path(source).suffix == ".npy":
+        values = _as_given(source, (channels, height, width))[:count]
+    else:
+        values = read_images(Path(source), height=height, width=width, channels=channels, limit=count) / _FULL_SCALE
+    return np.ascontiguousarray(values.transpose(0, 2, 3, 1), dtype=np.float64)
+
+
+def _as_given(source: Path | np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    if isinstance(source, np.ndarray):
+        values, name = source, "The array"
+    else:
+        name = str(source)
+        try:
+            values = np.load(source, allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise DataError(f"{source} can't be read as a .npy array of numbers; save it with numpy.save.") from error
+    if values.ndim != 4 or values.shape[1:] != shape or not len(values):
+        raise DataError(f"{name} has the shape {values.shape}, where (images, {', '.join(map(str, shape))}) is needed.")
+    if not np.issubdtype(values.dtype, np.number) or not np.all(np.isfinite(values)):
+        raise DataError(f"{name} holds values that are no finite numbers; save plain floats.")
+    return values.astype(np.float64)
