@@ -1,5 +1,12 @@
 """Training: augmentation, loss, loop, scores, and the way from a float network to a quantized one."""
 
+from importlib.util import find_spec
+
+from quantunet_hls.errors import ToolNotFoundError
+
+if find_spec("monai") is None:
+    raise ToolNotFoundError("MONAI", "training", "install it with: pip install 'quantunet-hls[train]'")
+
 from quantunet_hls.training.loop import EpochResult, train
 from quantunet_hls.training.prepare import quantize
 from quantunet_hls.training.scores import Scores, evaluate

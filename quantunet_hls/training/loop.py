@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from quantunet_hls.data import Samples, to_input
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.errors import ConfigurationError, DataError
 from quantunet_hls.nets import QuantUNet
 from quantunet_hls.training.augment import augment
 from quantunet_hls.training.losses import segmentation_loss
@@ -92,8 +92,10 @@ def train(
     Raises:
         ConfigurationError: the run folder belongs to another training.
         CheckpointError: its state file is damaged.
-        DataError: images that the network can't take.
+        DataError: masks without any foreground, or with more classes than the network has.
     """
+    for kind, samples in (("training", training), ("validation", validation)):
+        _check_masks(kind, samples, net.config.classes)
     if settings.mixed_precision and net.config.quantized:
         raise ConfigurationError(
             "A quantized network can't be trained in mixed precision, because bfloat16 can't hold its integers; "
@@ -160,6 +162,16 @@ def train(
     net.load_state_dict(state.best_net)
     net.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     net.eval()
+
+
+def _check_masks(kind: str, samples: Samples, classes: int) -> None:
+    largest = int(samples.masks.max(initial=0))
+    if largest == 0:
+        raise DataError(f"None of the {kind} masks has any foreground, so nothing can be learnt; choose other folds.")
+    if largest >= max(2, classes):
+        raise DataError(
+            f"The {kind} masks go up to class {largest}, which a network of {classes} classes lacks; give it more."
+        )
 
 
 def _optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -50,8 +51,11 @@ class TrainingState:
 def save_state(path: Path, state: TrainingState) -> None:
     """Write the state; a kill at any moment leaves the old file or the new one."""
     values = {field.name: getattr(state, field.name) for field in fields(state)}
+    # Into memory first: on a full disk torch.save itself raises no OSError that could be told from a fault.
+    stream = io.BytesIO()
+    torch.save(values, stream)
     with writing(path) as temporary:
-        torch.save(values, temporary)
+        temporary.write_bytes(stream.getbuffer())
 
 
 def load_state(path: Path) -> TrainingState:

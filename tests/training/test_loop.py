@@ -1,9 +1,12 @@
 import dataclasses
+import errno
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
-from quantunet_hls.errors import CheckpointError, ConfigurationError
+from quantunet_hls.errors import CheckpointError, ConfigurationError, DataError, QuantUNetError
 from quantunet_hls.nets import QuantUNet, UNetConfig
 from quantunet_hls.phantoms import draw_phantoms
 from quantunet_hls.training.loop import STATE_FILE, learning_rate, train
@@ -127,6 +130,39 @@ def test_a_state_with_code_in_it_does_not_run(tmp_path):
     torch.save({"net": Payload()}, tmp_path / STATE_FILE)
     with pytest.raises(CheckpointError, match=r"state\.pt"):
         load_state(tmp_path / STATE_FILE)
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_last_epoch(tmp_path, monkeypatch):
+    running = train(float_net(), TRAINING, VALIDATION, SETTINGS, tmp_path)
+    next(running)
+    before = (tmp_path / STATE_FILE).read_bytes()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(QuantUNetError, match="No space left"):
+        next(running)
+    assert [file.name for file in tmp_path.iterdir()] == [STATE_FILE]
+    assert (tmp_path / STATE_FILE).read_bytes() == before
+
+
+@pytest.mark.parametrize(("masks", "says"), [(0, "foreground"), (2, "class 2")])
+@pytest.mark.parametrize("kind", ["training", "validation"])
+def test_masks_that_nothing_can_be_learnt_from(tmp_path, masks, says, kind):
+    told = {"training": TRAINING, "validation": VALIDATION}
+    told[kind] = dataclasses.replace(told[kind], masks=np.full_like(told[kind].masks, masks))
+    with pytest.raises(DataError, match=says) as caught:
+        next(train(float_net(), settings=SETTINGS, run_folder=tmp_path, **told))
+    assert kind in str(caught.value)
+
+
+def test_several_classes_train(tmp_path):
+    training, validation = (draw_phantoms(6, 16, 16, classes=3, channels=3, seed=seed) for seed in (1, 2))
+    torch.manual_seed(0)
+    net = QuantUNet(depth=1, base_channels=2, in_channels=3, classes=3, quantized=False, batch_norm=True)
+    results = list(train(net, training, validation, SETTINGS, tmp_path))
+    assert results[-1].loss < results[0].loss
 
 
 def test_quantized_nets_refuse_mixed_precision(tmp_path):
