@@ -53,7 +53,16 @@ def test_folder_and_environment_are_those_asked_for(tmp_path):
 
 
 def test_a_tool_can_ask_nothing(tmp_path):
-    process.run(python("import sys; print(repr(sys.stdin.read()))"), log=tmp_path / "log")
+    ours, (reader, writer) = os.dup(0), os.pipe()
+    os.write(writer, b"what the user types")
+    os.close(writer)
+    os.dup2(reader, 0)
+    try:
+        process.run(python("import sys; print(repr(sys.stdin.read()))"), log=tmp_path / "log")
+    finally:
+        os.dup2(ours, 0)
+        os.close(ours)
+        os.close(reader)
     assert (tmp_path / "log").read_text() == "''\n"
 
 

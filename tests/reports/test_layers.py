@@ -49,3 +49,7 @@ def test_a_module_finds_its_layer(module, layer):
 
 def test_two_numbers_that_both_fit_fit_none():
     assert layer_of("merge_config2_config4_s", LAYERS) is None
+
+
+def test_of_two_names_that_fit_the_longer_is_meant():
+    assert layer_of("relu_a_b_c_s", {"b_c": None, "a_b_c": None, "c": None}) == "a_b_c"

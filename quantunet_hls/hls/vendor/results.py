@@ -13,7 +13,7 @@ from quantunet_hls.hls.vendor.scripts import RESULTS
 from quantunet_hls.reports import names
 from quantunet_hls.reports.cosim import read_cosim
 from quantunet_hls.reports.layers import layer_of
-from quantunet_hls.reports.schema import Check, Figure, LayerReport
+from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source
 from quantunet_hls.reports.vitis import read_csynth
 from quantunet_hls.reports.vivado import parse_hierarchy, parse_timing, parse_utilization
 
@@ -26,7 +26,7 @@ class VendorResult:
 
     Attributes:
         outcomes: of each stage, in the order they ran.
-        checks: stages of the build compared with each other.
+        checks: the test bench's output in each simulation, compared with the output it was given to expect.
         figures: of the whole design.
         layers: of each layer, then of each module that is no one layer's (of the kind "module").
         tools: version of each tool.
@@ -62,7 +62,9 @@ def collect(plan: Plan, outcomes: tuple[Outcome, ...], layers: Mapping[str, int 
     for step, outcome in zip(plan.steps, outcomes, strict=True):
         files[f"{step.stage} log"] = outcome.log.relative_to(project.folder).as_posix()
         files.update({f"{step.stage}: {Path(path).name}": path for path in step.outputs})
-        if step.stage is Stage.CSYNTH:
+        if step.stage is Stage.CSIM:
+            checks += _compared(project.folder, f"{Source.CSIM} ({step.tool.title})", "csim_results.log")
+        elif step.stage is Stage.CSYNTH:
             synthesis = read_csynth(solution, project.name, step.tool.title)
             if synthesis is not None:
                 figures += synthesis.figures
@@ -77,7 +79,7 @@ def collect(plan: Plan, outcomes: tuple[Outcome, ...], layers: Mapping[str, int 
                     f"its log is {outcome.log}."
                 )
             figures += simulation.figures if simulation is not None else ()
-            checks += _compared(project.folder)
+            checks += _compared(project.folder, f"{Source.COSIM} ({step.tool.title})", "rtl_cosim_results.log")
         elif step.stage in (Stage.VSYNTH, Stage.IMPLEMENT):
             prefix = project.folder / RESULTS / ("synth" if step.stage is Stage.VSYNTH else "routed")
             of_design, of_cells = _vivado_reports(prefix)
@@ -153,18 +155,20 @@ def _luts(figures: Iterable[Figure]) -> float:
     return next((figure.value for figure in figures if figure.name == names.LUT), 0)
 
 
-def _compared(folder: Path) -> list[Check]:
-    csim, rtl = folder / "tb_data" / "csim_results.log", folder / "tb_data" / "rtl_cosim_results.log"
-    if not (csim.is_file() and rtl.is_file()):
+def _compared(folder: Path, candidate: str, log: str) -> list[Check]:
+    """What the test bench wrote, against what it was told to expect; nothing where it was not told."""
+    expected, found = folder / "tb_data" / "tb_output_predictions.dat", folder / "tb_data" / log
+    if not (expected.is_file() and found.is_file()):
         return []
-    values, differing = compare_logs(csim.read_text(errors="replace"), rtl.read_text(errors="replace"))
-    return [Check("C-simulation", "co-simulation", None, values, differing)]
+    values, differing = compare_logs(expected.read_text(errors="replace"), found.read_text(errors="replace"))
+    return [Check("expected output", candidate, None, values, differing)]
 
 
 def compare_logs(reference: str, candidate: str) -> tuple[int, int]:
     """How many values two result files of the test bench hold, and how many differ.
 
-    They are compared as written, six digits each; a value that only one file has differs.
+    Numbers are compared as they are written, so with as many digits as the test
+    bench gives them; a value that only one file has differs.
     """
     left, right = reference.split(), candidate.split()
     values = max(len(left), len(right))

@@ -115,7 +115,7 @@ class Bench:
             "firmware/weights/w2.txt": "1, 2, 3\n",
             "unet_test.cpp": "int main() {}\n",
             "tb_data/tb_input_features.dat": "1 2 3\n",
-            "tb_data/tb_output_predictions.dat": "4 5 6\n",
+            "tb_data/tb_output_predictions.dat": "0.5 1.0 -2.25\n3 4 5.0\n",
         }.items():
             (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).write_text(text)
