@@ -37,6 +37,8 @@ def _folds(_: click.Context, option: click.Parameter, text: str) -> tuple[int, .
 @click.option("--in-channels", default=1, show_default=True, help="1 for grey images, 3 for colour.")
 @click.option("--init", default=None, help="First weights: a zoo name or a checkpoint's path.  [default: random]")
 @click.option("--epochs", default=40, show_default=True)
+@click.option("--stop-after", type=int, default=None,
+              help="Stop after this many epochs; the same command without it carries on.")
 @click.option("--batch-size", default=16, show_default=True)
 @click.option("--lr", default=3e-3, show_default=True, help="Peak learning rate.")
 @click.option("--seed", default=1, show_default=True)
@@ -72,6 +74,7 @@ def train(context: click.Context, **options: Any) -> None:
             seed=options["seed"], mixed_precision=options["mixed_precision"],
         ),
         init=options["init"],
+        stop_after=options["stop_after"],
         command=_command_line(context),
     )
     console = Console(stderr=True)

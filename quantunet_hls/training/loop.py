@@ -71,6 +71,7 @@ def train(
     run_folder: Path,
     *,
     start: str = "random",
+    stop_after: int | None = None,
     on_step: Callable[[int, int], None] | None = None,
 ) -> Iterator[EpochResult]:
     """Train a network in place, yielding after every epoch, once its state is on disk.
@@ -87,15 +88,18 @@ def train(
         settings: how.
         run_folder: where the state file lives.
         start: what the first weights are, in words or as a hash; part of what makes a training the same.
+        stop_after: epochs after which to stop early; the same training without it carries on from there.
         on_step: called after every step with the steps done in this epoch and their number.
 
     Raises:
-        ConfigurationError: the run folder belongs to another training.
+        ConfigurationError: the run folder belongs to another training, or it is to stop before its first epoch.
         CheckpointError: its state file is damaged.
         DataError: masks without any foreground, or with more classes than the network has.
     """
     for kind, samples in (("training", training), ("validation", validation)):
         _check_masks(kind, samples, net.config.classes)
+    if stop_after is not None and stop_after < 1:
+        raise ConfigurationError(f"A training can stop after its first epoch or later, not after {stop_after}.")
     if settings.mixed_precision and net.config.quantized:
         raise ConfigurationError(
             "A quantized network can't be trained in mixed precision, because bfloat16 can't hold its integers; "
@@ -132,7 +136,8 @@ def train(
     images, masks = to_input(training.images), torch.from_numpy(training.masks)
     loss_of = segmentation_loss(net.config.classes)
     steps = math.ceil(len(training) / settings.batch_size)
-    while state.epoch < settings.epochs:
+    last = settings.epochs if stop_after is None else min(stop_after, settings.epochs)
+    while state.epoch < last:
         began = time.monotonic()
         net.train()
         total = 0.0

@@ -39,6 +39,7 @@ class Plan:
         validation_folds: folds that choose the best epoch.
         settings: how it is trained.
         init: zoo name or checkpoint path of the first weights; None for random ones.
+        stop_after: epochs after which to stop early, to be carried on another time.
         command: the command line that asks for this plan, for the card.
     """
 
@@ -49,6 +50,7 @@ class Plan:
     validation_folds: tuple[int, ...]
     settings: Settings = field(default_factory=Settings)
     init: str | None = None
+    stop_after: int | None = None
     command: str = ""
 
     def __post_init__(self) -> None:
@@ -102,7 +104,11 @@ def run(
         height=training.images.shape[2], width=training.images.shape[3],
     )
     net, start = first_weights(plan, training)
-    for result in train(net, training, validation, plan.settings, run_folder, start=start, on_step=on_step):
+    results = train(
+        net, training, validation, plan.settings, run_folder,
+        start=start, stop_after=plan.stop_after, on_step=on_step,
+    )
+    for result in results:
         if on_epoch:
             on_epoch(result)
     state = load_state(Path(run_folder) / STATE_FILE)
@@ -118,7 +124,7 @@ def run(
         },
         training={
             "command": plan.command, "seed": plan.settings.seed, "start": start,
-            "epochs": plan.settings.epochs, "best_epoch": state.best_epoch,
+            "epochs": plan.settings.epochs, "epochs_done": state.epoch, "best_epoch": state.best_epoch,
             "minutes": round(state.seconds / 60, 1), "settings": plan.settings.to_dict(),
         },
     )

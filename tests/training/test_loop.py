@@ -93,6 +93,18 @@ def test_a_finished_run_trains_no_more_and_gives_the_same_net(tmp_path):
     assert same(first.state_dict(), second.state_dict())
 
 
+def test_stopping_early_keeps_the_schedule(tmp_path):
+    whole, parts = normalised_net(), normalised_net()
+    all_losses = [result.loss for result in train(whole, TRAINING, VALIDATION, SETTINGS, tmp_path / "whole")]
+    stopped = list(train(parts, TRAINING, VALIDATION, SETTINGS, tmp_path / "parts", stop_after=2))
+    assert [result.loss for result in stopped] == all_losses[:2]
+    assert evaluate(parts, VALIDATION).dice == stopped[-1].best_dice
+    rest = list(train(normalised_net(), TRAINING, VALIDATION, SETTINGS, tmp_path / "parts"))
+    assert [result.loss for result in rest] == all_losses[2:]
+    with pytest.raises(ConfigurationError, match="stop after"):
+        next(train(normalised_net(), TRAINING, VALIDATION, SETTINGS, tmp_path / "none", stop_after=0))
+
+
 def test_the_seed_decides(tmp_path):
     losses = []
     for folder, seed in (("a", 1), ("b", 1), ("c", 2)):
