@@ -69,7 +69,7 @@ class FixedType:
 def integer_range(low: int, high: int, fraction: int = 0) -> FixedType:
     """The narrowest type, cast into by wrapping, that holds every code from ``low`` to ``high``."""
     if low < 0:
-        return FixedType(max((-low - 1).bit_length(), high.bit_length()) + 1, fraction, True)
+        return FixedType(max((-low - 1).bit_length(), max(high, 0).bit_length()) + 1, fraction, True)
     return FixedType(max(high.bit_length(), 1), fraction, False)
 
 

@@ -361,6 +361,7 @@ class StreamGraph:
                 raise ConfigurationError(f"Layer {layer.name!r} reads {missing[0]!r}, which comes after it.")
             known.add(layer.name)
             _check_lanes(layer)
+            _check_window(layer)
         unknown = set(self.fifo_depths) - {edge for edge, _, _ in self.edges}
         if unknown:
             raise ConfigurationError(f"There is no stream {sorted(unknown)[0]!r} to give a depth to.")
@@ -407,6 +408,17 @@ def _check_lanes(layer: Layer) -> None:
         raise IllegalGraphError(
             layer.name, f"a SIMD of {layer.simd} does not divide its {layer.input_shape.channels} input channels",
             "choose a divisor")
+
+
+def _check_window(layer: Layer) -> None:
+    if not isinstance(layer, Convolution | Depthwise | Pooling):
+        return
+    window = layer.window
+    top, bottom, left, right = window.padding
+    if min(window.output(layer.input_shape)) < 1:
+        raise IllegalGraphError(layer.name, "its window is larger than the padded image", "use larger images")
+    if top + bottom >= max(window.span[0], 2) or left + right >= max(window.span[1], 2):
+        raise IllegalGraphError(layer.name, "its padding is as large as its window or larger", "pad by less")
 
 
 def digest(value: Any) -> str:

@@ -15,10 +15,9 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from hls4ml.model.graph import ModelGraph
 
 from quantunet_hls.errors import IllegalGraphError
 from quantunet_hls.rtl.fixedpoint import FixedType, Integers, cast, integer_range
@@ -39,6 +38,10 @@ from quantunet_hls.rtl.graph import (
     Upsample,
     Window,
 )
+
+if TYPE_CHECKING:
+    # hls4ml loads its plug-ins, and with them this package, before that module is complete.
+    from hls4ml.model.graph import ModelGraph
 
 __all__ = ["Lowered", "fixed_type", "lower"]
 
@@ -129,7 +132,7 @@ class _Lowering:
             "ZeroPadding2D": self._zero_padding, "Clone": self._passed_on, "Transpose": self._transpose,
         }
         for node in self.model.get_layers():
-            kind = type(node).__name__.removeprefix(self.model.config.backend.name)
+            kind = node.class_name
             if self.channels_first:
                 raise IllegalGraphError(node.name, "it comes after a transpose to channels first",
                                         "leave the channels last up to the network's output")

@@ -13,7 +13,6 @@ from typing import Any
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
-from quantunet_hls.errors import IllegalGraphError
 from quantunet_hls.rtl.components import (
     ConcatUnit,
     DotProducts,
@@ -60,11 +59,7 @@ def sources_of(graph: StreamGraph, layer: Layer) -> tuple[SourceStream, ...]:
 
 
 class LayerUnit(wiring.Component):
-    """The hardware of one layer: streams ``i0``, ``i1``... in, ``o`` out.
-
-    Raises:
-        IllegalGraphError: for a layer kind that has no hardware, or a window that can't be generated.
-    """
+    """The hardware of one layer: streams ``i0``, ``i1``... in, ``o`` out."""
 
     def __init__(self, layer: Layer, sources: Sequence[SourceStream]):
         self.layer, self.sources = layer, tuple(sources)
@@ -95,13 +90,12 @@ class LayerUnit(wiring.Component):
         if isinstance(layer, Concat):
             return [ConcatUnit(layer.type.width * layer.lanes,
                                (layer.channels[0] // layer.lanes, layer.channels[1] // layer.lanes))]
-        raise IllegalGraphError(layer.name, f"there is no RTL for a layer of kind {layer.kind!r}",
-                                "leave it to the host or use another layer")
+        raise TypeError(f"a layer of kind {layer.kind!r} has no hardware")
 
     def _windows(self, layer: Convolution | Depthwise | Pooling, repeats: int, *, channelwise: bool) -> list[Any]:
         if layer.window == Window((1, 1)) and repeats == 1:
             return []
-        return [WindowGenerator(layer.name, layer.input_shape, layer.input_type.width, layer.input_lanes,
+        return [WindowGenerator(layer.input_shape, layer.input_type.width, layer.input_lanes,
                                 layer.window, repeats=repeats, channelwise=channelwise, slack=layer.slack)]
 
     def elaborate(self, platform: Any) -> Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Mapping
@@ -56,7 +57,25 @@ def to_rtlil(component: Any, name: str) -> str:
     """
     ports = {"_".join(map(str, path)): (value, PortDirection.Input if member.flow is In else PortDirection.Output)
              for path, member, value in component.signature.flatten(component)}
-    return str(rtlil.convert(component, name=name, ports=ports, emit_src=False))
+    return _without_zeroed_memories(str(rtlil.convert(component, name=name, ports=ports, emit_src=False)))
+
+
+_ZEROED = re.compile(r"\n  cell \$meminit_v2 \S+\n    parameter \\MEMID \"(?P<memory>[^\"]+)\"\n(?:    .*\n)*?"
+                     r"    connect \\DATA \d+'0+\n(?:    .*\n)*?  end\n")
+
+
+def _without_zeroed_memories(text: str) -> str:
+    """The same without the zeros that Amaranth puts into every RAM.
+
+    Nothing is read here before it was written, and as Verilog the zeros would be
+    one statement a word: tens of thousands for a skip connection.
+    """
+    modules = text.split("\nend\n")
+    for index, module in enumerate(modules):
+        written = set(re.findall(r'cell \$memwr_v2 \S+\n    parameter \\MEMID "([^"]+)"', module))
+        modules[index] = _ZEROED.sub(lambda found, written=written:  # type: ignore[misc]
+                                     "\n" if found["memory"] in written else found[0], module)
+    return "\nend\n".join(modules)
 
 
 def write_verilog(folder: Path, components: Mapping[str, Any]) -> dict[str, Path]:

@@ -166,7 +166,7 @@ class DotProducts(wiring.Component):
         with m.If(pipeline.flags["valid"] & pipeline.flags["last"]):
             m.d.sync += at.eq(Mux(at == self.neuron_fold - 1, 0, at + 1))
         memory = Memory(shape=unsigned(width * self.pe), depth=self.neuron_fold,
-                        init=_packed(self.bias, width), attrs={"rom_style": "distributed"})
+                        init=_packed(self.bias, width))
         m.submodules.bias = memory
         port = memory.read_port(domain="comb")
         m.d.comb += port.addr.eq(at)
@@ -195,7 +195,7 @@ def _rom(m: Module, name: str, words: Integers, width: int) -> tuple[Value, Sign
     total = width * words.shape[1]
     block = len(words) >= BLOCK_ROM_WORDS and total * len(words) >= BLOCK_ROM_BITS
     memory = Memory(shape=unsigned(total), depth=len(words), init=_packed(words, width),
-                    attrs={"rom_style": "block" if block else "distributed"})
+                    attrs={"rom_style": "block"} if block else None)
     m.submodules[name] = memory
     at = Signal(range(len(words)), name=f"{name}_at")
     port = memory.read_port(domain="sync")

@@ -31,7 +31,6 @@ from amaranth.hdl import C, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 
-from quantunet_hls.errors import IllegalGraphError
 from quantunet_hls.rtl.components.streams import stream_in, stream_out
 from quantunet_hls.rtl.graph import Shape, Window
 
@@ -192,23 +191,17 @@ class WindowGenerator(StridedBuffer):
     all its beats; or, where ``channelwise``, for each group of ``lanes``
     channels all taps.
 
-    Args:
-        node: the layer's name, for refusals.
-        slack: pixels beyond one window's span.
+    The window is no larger than the padded image, and the padding smaller than
+    the window (:class:`~quantunet_hls.rtl.graph.StreamGraph` checks both).
 
-    Raises:
-        IllegalGraphError: where a window is larger than the padded image or lies in the padding altogether.
+    Args:
+        slack: pixels beyond one window's span.
     """
 
-    def __init__(self, node: str, shape: Shape, bits: int, lanes: int, window: Window, *, repeats: int = 1,
+    def __init__(self, shape: Shape, bits: int, lanes: int, window: Window, *, repeats: int = 1,
                  channelwise: bool = False, slack: int = 2):
         words = shape.channels // lanes
         rows, columns = window.output(shape)
-        top, bottom, left, right = window.padding
-        if rows < 1 or columns < 1:
-            raise IllegalGraphError(node, "its window is larger than the padded image", "use larger images")
-        if top + bottom >= max(window.span[0], 2) or left + right >= max(window.span[1], 2):
-            raise IllegalGraphError(node, "its padding is as large as its window or larger", "pad by less")
         channels = LoopLevel(words, offset=1)
         taps = [
             LoopLevel(window.kernel[1], offset=window.dilation[1] * words, column=window.dilation[1]),
@@ -223,7 +216,7 @@ class WindowGenerator(StridedBuffer):
         ]
         super().__init__(
             lanes * bits, levels, frame=shape.pixels * words, image=(shape.height, shape.width, words),
-            padding=(top, left) if any(window.padding) else None, slack=slack * words)
+            padding=(window.padding[0], window.padding[2]) if any(window.padding) else None, slack=slack * words)
 
 
 class UpsampleUnit(StridedBuffer):

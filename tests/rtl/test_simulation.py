@@ -1,0 +1,103 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from quantunet_hls.errors import ConfigurationError, IllegalGraphError, MismatchError
+from quantunet_hls.rtl.fixedpoint import FixedType
+from quantunet_hls.rtl.folding import fold
+from quantunet_hls.rtl.graph import Concat, Input, Shape, StreamGraph, Window
+from quantunet_hls.rtl.reference import execute
+from quantunet_hls.rtl.simulate import DeadlockError, Stalls, build_simulator, compare, pack, unpack
+from quantunet_hls.rtl.stitch import generate
+from tests.rtl.graphs import CODE, PIXEL, convolution, every_kind, frames_for
+
+
+@pytest.fixture(scope="module")
+def kinds(tmp_path_factory):
+    """Every layer kind, folded so that lanes, PE and SIMD differ from layer to layer."""
+    folder = tmp_path_factory.mktemp("kinds")
+    graph = fold(every_kind(), 4000)
+    return build_simulator(generate(graph, folder / "verilog", probes=True), folder / "simulation", traced=True)
+
+
+@pytest.mark.parametrize("stalls", [Stalls(), Stalls(0.4, 0.0, 2), Stalls(0.0, 0.5, 3), Stalls(0.3, 0.3, 4)])
+def test_every_layer_kind_equals_the_reference_whatever_stalls(kinds, stalls):
+    frames = frames_for(kinds.graph, 4)
+    expected = execute(kinds.graph, frames)
+    seen = kinds.run(frames, stalls=stalls)
+    compare(expected, {**seen.traces, kinds.graph.output.name: seen.outputs}, kinds.graph)
+    assert set(seen.traces) == {layer.name for layer in kinds.graph.layers[:-1]}
+    assert (seen.outputs == expected[kinds.graph.output.name]).all()
+
+
+def test_frames_follow_each_other_at_the_pace_of_the_slowest_layer(kinds):
+    seen = kinds.run(frames_for(kinds.graph, 5))
+    assert kinds.graph.cycles <= seen.cycles_per_frame <= 1.05 * kinds.graph.cycles
+    assert seen.first_output < seen.frame_ends[0] < seen.cycles
+    fills = seen.largest_fill
+    assert set(fills) == {edge for edge, _, _ in kinds.graph.edges}
+    assert fills["down->both"] > 2
+
+
+def test_equal_designs_are_neither_written_nor_compiled_again(kinds):
+    folder = kinds.program.parent.parent
+    before = {path: path.stat().st_mtime_ns for path in (*(folder / "verilog").glob("*.v"), kinds.program)}
+    build_simulator(generate(kinds.graph, folder / "verilog", probes=True), folder / "simulation", traced=True)
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+
+
+def test_frames_that_do_not_fit_are_refused(kinds):
+    with pytest.raises(ConfigurationError, match="8x12 pixels and 3 channels"):
+        kinds.run(np.zeros((1, 12, 8, 3), int))
+    with pytest.raises(ConfigurationError, match="codes from 0 to 255"):
+        kinds.run(np.full((1, 8, 12, 3), 256))
+
+
+def test_a_skip_that_is_too_short_is_a_deadlock_that_names_it(tmp_path):
+    size = (6, 24)
+    graph = StreamGraph("short", (
+        Input("image", (), Shape(*size, 1), PIXEL),
+        convolution("long", "image", 1, 1, size, PIXEL),
+        convolution("skip", "image", 1, 1, size, PIXEL, window=Window((1, 1))),
+        Concat("both", ("skip", "long"), Shape(*size, 2), CODE, (1, 1)),
+    ))
+    simulator = build_simulator(generate(graph, tmp_path, probes=True), tmp_path / "simulation")
+    with pytest.raises(DeadlockError, match="skip->both is full while its reader waits for long->both"):
+        simulator.run(frames_for(graph, 1), quiet_limit=2000)
+
+
+def test_packing_is_its_own_inverse():
+    rng = np.random.default_rng(0)
+    for width, signed, lanes in ((1, False, 3), (6, False, 8), (13, True, 5), (17, True, 4)):
+        type_ = FixedType(width, 0, signed)
+        codes = rng.integers(type_.low, type_.high + 1, (20, lanes))
+        assert (unpack(pack(codes, lanes, width), lanes, type_) == codes).all()
+
+
+def test_comparison_names_the_first_layer_that_differs():
+    graph = every_kind()
+    values = execute(graph, frames_for(graph, 1))
+    wrong = {name: codes.copy() for name, codes in values.items()}
+    wrong["mid"][0, 1, 2, 3] += 1
+    wrong["up"][0] += 1
+    with pytest.raises(MismatchError, match=r"Layer 'mid' differs in 1 of .* \(0, 1, 2, 3\)"):
+        compare(values, wrong, graph)
+
+
+def test_folding_that_divides_nothing_is_refused():
+    graph = every_kind()
+    with pytest.raises(IllegalGraphError, match=r"'down'.*4 lanes do not divide its 6 channels"):
+        graph.with_layers({"down": replace(graph["down"], lanes=4)})
+    with pytest.raises(ConfigurationError, match="takes at least"):
+        fold(graph, 10)
+
+
+@pytest.mark.parametrize(("window", "rule"), [
+    (Window((9, 3)), "larger than the padded image"),
+    (Window((3, 3), padding=(2, 1, 1, 1)), "padding is as large as its window"),
+])
+def test_windows_that_cannot_be_generated_are_refused(window, rule):
+    with pytest.raises(IllegalGraphError, match=f"'conv'.*{rule}"):
+        StreamGraph("none", (Input("image", (), Shape(6, 6, 1), PIXEL),
+                             convolution("conv", "image", 1, 1, (6, 6), PIXEL, window=window)))

@@ -1,0 +1,100 @@
+"""Windows, pooling and upsampling on Amaranth's own simulator, over random shapes."""
+
+import numpy as np
+import pytest
+from amaranth.sim import Simulator
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from quantunet_hls.rtl.components import UpsampleUnit, WidthAdapter, WindowGenerator
+from quantunet_hls.rtl.graph import Shape, Window
+
+BITS = 7
+
+
+def stream_through(component, beats, expected, stall_seed):
+    """Beats through a component with random pauses at both ends, until ``expected`` many came out."""
+    rng = np.random.default_rng(stall_seed)
+    pause = rng.choice([0.0, 0.4])
+    waiting, seen = [int(beat) for beat in beats], []
+
+    async def drive(ctx):
+        while len(seen) < expected:
+            if waiting and not ctx.get(component.i.valid) and rng.random() >= pause:
+                ctx.set(component.i.payload, waiting.pop(0))
+                ctx.set(component.i.valid, 1)
+            ctx.set(component.o.ready, int(rng.random() >= pause))
+            *_, taken, given, payload = await ctx.tick().sample(
+                component.i.valid & component.i.ready, component.o.valid & component.o.ready, component.o.payload)
+            if taken:
+                ctx.set(component.i.valid, 0)
+            if given:
+                seen.append(payload)
+
+    simulator = Simulator(component)
+    simulator.add_clock(1e-6)
+    simulator.add_testbench(drive)
+    simulator.run()
+    return np.array(seen)
+
+
+def words(codes, lanes):
+    """Codes (..., channels) as beats of ``lanes`` channels, lowest first."""
+    groups = codes.reshape(-1, lanes)
+    return (groups << (BITS * np.arange(lanes))).sum(axis=1)
+
+
+@st.composite
+def cases(draw):
+    lanes = draw(st.sampled_from([1, 2]))
+    shape = Shape(draw(st.integers(2, 6)), draw(st.integers(2, 6)), lanes * draw(st.integers(1, 3)))
+    kernel = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
+    dilation = (draw(st.integers(1, 2)), draw(st.integers(1, 2)))
+    span = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
+    sides = [draw(st.integers(0, max(s - 1, 0))) for s in span]
+    first = [draw(st.integers(0, side)) for side in sides]
+    padding = (first[0], sides[0] - first[0], first[1], sides[1] - first[1])
+    stride = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
+    window = Window(kernel, stride, padding, dilation)
+    return shape, lanes, window, draw(st.integers(1, 3)), draw(st.booleans()), draw(st.integers(0, 3))
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(cases(), st.integers(0, 1000))
+def test_windows_of_random_shapes(case, seed):
+    shape, lanes, window, repeats, channelwise, slack = case
+    rows, columns = window.output(shape)
+    assume(rows >= 1 and columns >= 1)
+    frames = np.random.default_rng(seed).integers(0, 1 << BITS, (2, shape.height, shape.width, shape.channels))
+    top, bottom, left, right = window.padding
+    padded = np.pad(frames, ((0, 0), (top, bottom), (left, right), (0, 0)))
+    expected = []
+    for frame in padded:
+        for row in range(rows):
+            for column in range(columns):
+                taps = np.array([[frame[row * window.stride[0] + y * window.dilation[0],
+                                        column * window.stride[1] + x * window.dilation[1]]
+                                  for x in range(window.kernel[1])] for y in range(window.kernel[0])])
+                groups = taps.reshape(window.taps, -1, lanes)
+                order = groups.transpose(1, 0, 2) if channelwise else groups
+                expected += list(words(order, lanes)) * repeats
+    generator = WindowGenerator(shape, BITS, lanes, window, repeats=repeats, channelwise=channelwise, slack=slack)
+    seen = stream_through(generator, words(frames, lanes), len(expected), seed)
+    assert (seen == expected).all()
+
+
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
+def test_upsampling_of_random_shapes(height, width, channels, rows, columns):
+    frames = np.random.default_rng(0).integers(0, 1 << BITS, (2, height, width, channels))
+    unit = UpsampleUnit(Shape(height, width, channels), BITS, 1, (rows, columns))
+    expected = words(frames.repeat(rows, axis=1).repeat(columns, axis=2), 1)
+    assert (stream_through(unit, words(frames, 1), len(expected), height) == expected).all()
+
+
+@pytest.mark.parametrize(("lanes_in", "lanes_out"), [(1, 4), (6, 2), (4, 6), (3, 2)])
+def test_width_adapters_keep_the_order_of_channels(lanes_in, lanes_out):
+    codes = np.random.default_rng(1).integers(0, 1 << BITS, (24, 12))
+    adapter = WidthAdapter(BITS, lanes_in, lanes_out)
+    expected = words(codes, lanes_out)
+    assert (stream_through(adapter, words(codes, lanes_in), len(expected), 2) == expected).all()
