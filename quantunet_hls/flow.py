@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ class Flow:
         firmware = (self.project / "firmware", self.project / f"{self.name}_test.cpp")
         made = (self._file("folding.json"), self._file("layers.json"))
         parts = [self._file(f"{step}.json") for step in _MEASURING]
-        package = version(_OURS)
+        package = _makers()
         settings = [self.name, self.target.part, self.target.clock_ns, self.budget, self.backend]
         return [
             Step("export", "Export the network to QONNX", lambda: [package, self._network_key()],
@@ -176,7 +176,7 @@ class Flow:
         images = check_images(self.data, self.images, *graph.input_shape)
         expected = reference(graph, images, self.source.module())
         require_equal(expected.checks)
-        compile_s = compile_bench(self.project, self.name)
+        compile_s = compile_bench(self.project, self.name, macs=network_facts(graph).macs * len(images))
         result = simulate(self.project, images, expected.result, layers["sizes"])
         checks = compare_layers(expected, graph, CSIM, result.layers, layers["tensors"], result.output)
         compiler = output_of([require_tool("g++", "C-simulation", "install it"), "-dumpfullversion"]).strip()
@@ -235,6 +235,12 @@ class Flow:
             tools={_OURS: version(_OURS), **{name: version(name) for name in _PACKAGES}, **(tools or {})},
             files={"project": "project", "network": "network.onnx", **(files or {})},
         )
+
+
+@cache
+def _makers() -> list[str]:
+    """What turns input into output besides the input: this package's own files, and the others' versions."""
+    return [content(Path(__file__).parent, "*.py", "*.h"), *(version(name) for name in _PACKAGES)]
 
 
 def _values(shape: tuple[int, ...]) -> int:

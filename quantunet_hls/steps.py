@@ -51,13 +51,17 @@ class Outcome:
     seconds: float
 
 
-def content(path: Path) -> str:
-    """SHA-256 over a file, or over the names and contents of all files in a folder; "" where there is nothing."""
+def content(path: Path, *patterns: str) -> str:
+    """SHA-256 over a file, or over the names and contents of the files in a folder; "" where there is nothing.
+
+    With patterns, only the files of a folder whose names fit one of them count.
+    """
     if path.is_file():
         return sha256_file(path)
     if not path.is_dir():
         return ""
-    files = sorted(part for part in path.rglob("*") if part.is_file())
+    found = {part for pattern in patterns or ("*",) for part in path.rglob(pattern)}
+    files = sorted(part for part in found if part.is_file())
     digest = hashlib.sha256()
     for file in files:
         digest.update(f"{file.relative_to(path)}\0{sha256_file(file)}\0".encode())

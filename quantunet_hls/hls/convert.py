@@ -18,7 +18,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.errors import QuantUNetError
 from quantunet_hls.hls.mends import mended
 from quantunet_hls.hls.mends.resize_shape_1268 import with_factors
-from quantunet_hls.ingest.graph import consumers, only
+from quantunet_hls.ingest.graph import attribute, consumers, only
 from quantunet_hls.types import GraphTypes
 
 __all__ = ["HlsSettings", "convert", "layer_config", "traced_tensors", "write_project"]
@@ -65,7 +65,10 @@ def layer_config(model: ModelWrapper, types: GraphTypes, reuse: Mapping[str, int
             precision["result"] = "auto"
         layers[node.name] = {"Precision": precision, "Trace": True}
         if node.op_type == "Conv":
-            layers[node.name] |= {"ReuseFactor": reuse.get(node.name, 1), "Strategy": "Resource"}
+            # hls4ml 1.3.0's resource strategy reorders a depthwise layer's weights as if it had one filter,
+            # without a word; the latency strategy leaves them, and its kernel shares multipliers as well.
+            strategy = "Resource" if attribute(node, "group") == 1 else "Latency"
+            layers[node.name] |= {"ReuseFactor": reuse.get(node.name, 1), "Strategy": strategy}
     return layers
 
 

@@ -16,6 +16,10 @@ from quantunet_hls.process import require_tool, run
 
 __all__ = ["CSimulation", "compile_bench", "simulate"]
 
+#: Multiplications from which on optimizing takes less time than it saves. Measured on a depth-3, base-8 U-Net
+#: (g++ 12.2): -O0 compiles 13 s faster, and then does 2.6 million a second where -O2 does 80 million.
+_WORTH_OPTIMIZING = 30_000_000
+
 _REMEDY = "install it (Debian and Ubuntu: apt-get install g++)"
 
 
@@ -36,8 +40,14 @@ class CSimulation:
     run_s: float
 
 
-def compile_bench(project: Path, name: str, *, limit_s: float = 3600) -> float:
+def compile_bench(project: Path, name: str, *, macs: int, limit_s: float = 3600) -> float:
     """Compile a project's firmware and bench to ``<project>/build/csim``; returns the seconds it took.
+
+    Args:
+        project: that hls4ml wrote, with our bench.
+        name: of its top function.
+        macs: multiplications that the images to come will take together.
+        limit_s: time limit in seconds.
 
     Raises:
         ToolNotFoundError: there is no g++.
@@ -48,7 +58,8 @@ def compile_bench(project: Path, name: str, *, limit_s: float = 3600) -> float:
     build.mkdir(exist_ok=True)
     weights = (project / "firmware" / "weights").resolve()
     started = time.monotonic()
-    flags = ["-std=c++11", "-O2", "-w", "-Ifirmware/ap_types", f'-DWEIGHTS_DIR="{_c_string(str(weights))}"']
+    optimize = "-O0" if macs < _WORTH_OPTIMIZING else "-O2"
+    flags = ["-std=c++11", optimize, "-w", "-Ifirmware/ap_types", f'-DWEIGHTS_DIR="{_c_string(str(weights))}"']
     sources = [f"firmware/{name}.cpp", f"{name}_test.cpp"]
     run([compiler, *flags, *sources, "-o", "build/csim.part"], cwd=project, log=build / "compile.log", limit_s=limit_s)
     (build / "csim.part").replace(build / "csim")

@@ -18,7 +18,7 @@ from brevitas.nn.mixin import QuantNonLinearActMixin, QuantWeightMixin
 from qonnx.core.modelwrapper import ModelWrapper
 from torch import nn
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.ingest.load import load_qonnx
 
 __all__ = ["ModuleTrace", "export_module", "trace_module"]
@@ -50,7 +50,9 @@ def export_module(module: nn.Module, shape: tuple[int, int, int]) -> ModelWrappe
     try:
         with torch.no_grad():
             module(image)
-    except (RuntimeError, TypeError, IndexError) as error:
+    except QuantUNetError:
+        raise
+    except Exception as error:  # somebody else's forward may raise anything
         raise ConfigurationError(
             f"The network can't be run on an image of {shape[0]}x{shape[1]}x{shape[2]} "
             f"(channels x height x width): {_first_line(error)}."

@@ -24,10 +24,12 @@ from quantunet_hls.ingest.graph import (
     shape_of,
 )
 
-__all__ = ["MAX_BITS", "MAX_READERS", "check_legal"]
+__all__ = ["MAX_BITS", "MAX_EXPONENT", "MAX_READERS", "check_legal", "violations"]
 
 #: Widest quantizer that is admitted: beyond it float32, in which QONNX holds its tensors, is no longer exact.
 MAX_BITS = 24
+#: Farthest power of two of a scale, up or down: beyond it no sensible image or weight lies.
+MAX_EXPONENT = 60
 #: hls4ml's stream fork has at most seven outputs, and each duplicates the stream.
 MAX_READERS = 7
 
@@ -109,17 +111,26 @@ def _quantizer(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None
     def illegal(rule: str, remedy: str) -> IllegalGraphError:
         return IllegalGraphError(node.name, rule, remedy)
 
-    scale, zero, bits = (constant(model, name) for name in node.input[1:4])
+    if len(node.input) != 4:
+        return illegal(f"a quantizer has 4 inputs, not {len(node.input)}", "export the network with export_qonnx")
+    scale, zero, bits = (constant(model, name) for name in node.input[1:])
     if scale is None or zero is None or bits is None:
         return illegal("its scale, zero point and bit width must be constants", "export the network in eval mode")
     if np.any(zero != 0):
         return illegal("its zero point is not 0", "use a symmetric quantizer")
-    if bits.size != 1 or float(bits.flat[0]) != int(bits.flat[0]) or not 1 <= bits.flat[0] <= MAX_BITS:
+    if bits.size != 1 or not np.isfinite(bits.flat[0]) or float(bits.flat[0]) != int(bits.flat[0]) or not 1 <= bits.flat[0] <= MAX_BITS:
         return illegal(f"its bit width {bits.tolist()} is not one whole number from 1 to {MAX_BITS}",
                        "round the width before export")
     if not np.all(np.isfinite(scale)) or np.any(scale <= 0) or np.any(np.frexp(scale)[0] != 0.5):
         return illegal(f"its scale {_some(scale)} is no power of two, which hls4ml would compute inexactly",
                        "use a FixedPoint quantizer of Brevitas (restrict_scaling_type POWER_OF_TWO)")
+    if np.any(np.abs(np.log2(scale)) > MAX_EXPONENT):
+        return illegal(f"its scale {_some(scale)} is beyond 2**{MAX_EXPONENT} or 2**-{MAX_EXPONENT}",
+                       "bring the network's values near 1")
+    shape = shape_of(model, node.input[0])
+    if not scale.size or _broadcast(scale.shape, shape) != shape:
+        return illegal(f"its scale of shape {list(scale.shape)} does not fit a tensor of shape {list(shape)}",
+                       "use one scale a tensor, or for weights one a filter")
     rounding = attribute(node, "rounding_mode", "ROUND")
     if rounding not in ("ROUND", "FLOOR"):
         return illegal(f"rounding mode {rounding} is not one of ROUND and FLOOR", "quantize with ROUND or FLOOR")
@@ -144,6 +155,13 @@ def _fits_float32(node: NodeProto, scale: np.ndarray, bits: int) -> IllegalGraph
     return None
 
 
+def _broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...] | None:
+    try:
+        return np.broadcast_shapes(one, other)
+    except ValueError:
+        return None
+
+
 def _some(values: np.ndarray) -> str:
     return ", ".join(f"{value:g}" for value in values.flat[:3]) + (", ..." if values.size > 3 else "")
 
@@ -160,6 +178,9 @@ def _weights_quantized(model: ModelWrapper, node: NodeProto) -> IllegalGraphErro
         producer = model.find_producer(name)
         if producer is None or producer.op_type not in QUANT_OPS or constant(model, producer.input[0]) is None:
             return IllegalGraphError(node.name, f"its {role} are computed, not constant", "use constant weights")
+        if not np.all(np.isfinite(constant(model, producer.input[0]))):
+            return IllegalGraphError(node.name, f"its {role} hold values that are no finite numbers",
+                                     "train the network again from a checkpoint before they appeared")
     return None
 
 
@@ -190,6 +211,14 @@ def _convolution(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | No
     group = attribute(node, "group", 1)
     data = shape_of(model, node.input[0])
     channels = data[3] if node.domain == CHANNELS_LAST else data[1]
+    each = weights[3] if node.domain == CHANNELS_LAST else weights[1]
+    if group >= 1 and each * group != channels:
+        return illegal(f"its weights of shape {list(weights)} do not fit an input of {channels} channels",
+                       "export the network again")
+    if len(node.input) > 2 and shape_of(model, node.input[2]) != (weights[0],):
+        return illegal(f"its biases do not fit {weights[0]} filters", "export the network again")
+    if any(pad < 0 for pad in attribute(node, "pads", [0])):
+        return illegal("a negative padding, which crops the image, can't be built", "crop the image before the network")
     if group != 1 and not (group == channels == weights[0]):
         return illegal(f"a convolution of {group} groups from {channels} to {weights[0]} channels can't be built",
                        "use one group, or as many groups as channels in and out (depthwise)")
@@ -257,7 +286,7 @@ def _repeats(scale: int, transformation: str, nearest: str) -> bool:
         return scale == 1
     rounded = {"floor": np.floor(coordinates), "ceil": np.ceil(coordinates),
                "round_prefer_floor": np.ceil(coordinates - 0.5), "round_prefer_ceil": np.floor(coordinates + 0.5)}
-    return bool(np.array_equal(np.clip(rounded[nearest], 0, 7), x // scale))
+    return nearest in rounded and bool(np.array_equal(np.clip(rounded[nearest], 0, 7), x // scale))
 
 
 def _leaky_slope(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
@@ -281,6 +310,8 @@ def _concat(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
 def _image_transpose(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     if len(shape_of(model, node.input[0])) != 4:
         return IllegalGraphError(node.name, "only images (four axes) can be transposed", "remove the node")
+    if attribute(node, "perm", [3])[0] != 0:
+        return IllegalGraphError(node.name, "the batch must stay the first axis", "transpose the other three only")
     return None
 
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Check, Figure, Report, Source
 
-__all__ = ["amount", "checks", "layers", "report", "totals"]
+__all__ = ["amount", "checks", "layers", "report", "stages", "totals"]
 
 _LAYER_COLUMNS = (
     names.LUT,
@@ -84,6 +84,24 @@ def checks(found: Iterable[Check]) -> Table:
         differing = Text(f"{check.differing:,}", "green" if check.equal else "bold red")
         layer = "(output)" if check.layer is None else check.layer
         table.add_row(Text(check.reference), Text(check.candidate), Text(layer), f"{check.values:,}", differing)
+    return table
+
+
+def stages(found: Iterable[Check]) -> Table:
+    """The checks summed up: a row for each pair of stages, and the layers of it that differ."""
+    pairs: dict[tuple[str, str], list[Check]] = {}
+    for check in found:
+        pairs.setdefault((check.reference, check.candidate), []).append(check)
+    table = Table("Reference", "Candidate", title="Differing values")
+    for heading in ("Layers", "Values", "Differing"):
+        table.add_column(heading, justify="right")
+    table.add_column("First at")
+    for (reference, candidate), checks_of_pair in pairs.items():
+        wrong = [check for check in checks_of_pair if not check.equal]
+        differing = Text(f"{sum(check.differing for check in wrong):,}", "bold red" if wrong else "green")
+        values = f"{sum(check.values for check in checks_of_pair):,}"
+        first = (wrong[0].layer or "(output)") if wrong else ""
+        table.add_row(Text(reference), Text(candidate), f"{len(checks_of_pair)}", values, differing, Text(first))
     return table
 
 

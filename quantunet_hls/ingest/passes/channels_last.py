@@ -42,14 +42,14 @@ def channels_last(model: ModelWrapper) -> Relabelled:
     Raises:
         IllegalGraphError: a node's input lies in another order than the node reads it in.
     """
-    for source in (FIRST, LAST):
+    # Which of the two the input is in only the nodes can tell.
+    try:
+        return _relabel(model, FIRST)
+    except IllegalGraphError as as_first:
         try:
-            return _relabel(model, source)
-        except IllegalGraphError:
-            # Which of the two the input is in only the nodes can tell; the channels-last reading has the last word.
-            if source is LAST:
-                raise
-    raise AssertionError("unreachable")
+            return _relabel(model, LAST)
+        except IllegalGraphError as as_last:
+            raise (as_last if any(node.domain == CHANNELS_LAST for node in model.graph.node) else as_first) from None
 
 
 def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
@@ -84,19 +84,20 @@ def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
         for index, name in enumerate(node.input):
             value = constant(model, name)
             if value is not None:
-                constants[name] = value
+                # Every reader gets a copy of its own: hls4ml takes a constant away with its first reader.
+                new.input[index] = f"{name}_of_{len(nodes)}"
+                constants[new.input[index]] = value
             else:
                 new.input[index] = stands_for.get(name, name)
         if node.op_type in _SPATIAL:
             new.domain = CHANNELS_LAST
             if node.op_type == "Conv" and not node.domain:
-                # (filters, channels, height, width) to (filters, height, width, channels); under a name
-                # of its own, for two convolutions may share their weights.
-                new.input[1] = f"{node.input[1]}_channels_last"
-                constants[new.input[1]] = np.ascontiguousarray(constants[node.input[1]].transpose(_NHWC))
+                # (filters, channels, height, width) to (filters, height, width, channels)
+                constants[new.input[1]] = np.ascontiguousarray(constants[new.input[1]].transpose(_NHWC))
         elif node.op_type == "Resize":
-            scales = constants[node.input[2]]
-            new.input[2] = f"{node.input[2]}_channels_last"
+            scales = constants[new.input[2]]
+            if scales[layout[0]] != 1 or scales[layout[1]] != 1:
+                raise IllegalGraphError(node.name, "only height and width can be upsampled", "leave channels at 1")
             constants[new.input[2]] = np.array([scales[layout[axis]] for axis in _NHWC], dtype=np.float32)
         elif node.op_type == "Concat":
             logical = layout.index(attribute(node, "axis") % 4)
@@ -120,10 +121,8 @@ def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
     proto = helper.make_model(graph, opset_imports=[*opsets, helper.make_opsetid(CHANNELS_LAST, onnx_opset)])
     proto.ir_version = model.model.ir_version
     relabelled = ModelWrapper(proto)
-    read = {name for node in nodes for name in node.input}
     for name, value in constants.items():
-        if name in read:
-            relabelled.set_initializer(name, value)
+        relabelled.set_initializer(name, value)
     for name, shape in shapes.items():
         relabelled.set_tensor_shape(name, list(shape))
     return Relabelled(relabelled, {name: where for name, where in layouts.items() if name not in stands_for})

@@ -10,6 +10,8 @@ from quantunet_hls.ingest.graph import copy_of, only
 
 __all__ = ["name_nodes"]
 
+#: Names that hls4ml keeps for itself.
+_RESERVED = {"input", "image"}
 #: Parts of a Brevitas module path that say nothing about which layer it is.
 _NOISE = {"act_quant", "activation_impl", "export_handler", "fused_activation_quant_proxy", "node"}
 _LONGEST = 40
@@ -22,7 +24,7 @@ def name_nodes(model: ModelWrapper) -> tuple[ModelWrapper, dict[str, str]]:
     """
     model = copy_of(model)
     renamed: dict[str, str] = {only(model, "input"): "image"}
-    taken = {"image"}
+    taken = set(_RESERVED)
     for node in model.graph.node:
         name = _unique(_short(node.name, node.op_type), taken)
         node.name = name

@@ -61,11 +61,13 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
 
 
 def _remove_optional_inputs(model: ModelWrapper) -> None:
-    """Resize's absent region of interest, an input without a name, becomes an empty tensor with one.
+    """Absent inputs at the end go; Resize's absent region of interest becomes an empty tensor with a name.
 
     qonnx and hls4ml both look up every input by name (qonnx issue 150).
     """
     for node in model.graph.node:
+        while node.input and not node.input[-1]:
+            node.input.pop()
         for index, name in enumerate(node.input):
             if name == "" and node.op_type == "Resize":
                 empty = f"{node.name or node.output[0]}_no_roi"

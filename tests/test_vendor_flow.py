@@ -1,0 +1,66 @@
+"""The whole flow with a vendor tool on PATH.
+
+Stand-ins take the place of the tools, which can't be installed here; what this
+shows is that their figures end up in the one report, beside our own checks.
+"""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from quantunet_hls import generate_accelerator
+from quantunet_hls.errors import BoardError, ToolNotFoundError
+from quantunet_hls.nets import QuantUNet, calibrate
+from quantunet_hls.reports import names
+from quantunet_hls.reports.schema import Source
+from tests.hls.vendor.stubs import Bench
+
+_SHAPE = (1, 4, 6)
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(3)
+    unet = QuantUNet(depth=1, base_channels=1)
+    calibrate(unet, torch.rand(1, *_SHAPE))
+    return unet.eval()
+
+
+@pytest.fixture
+def vendor_tools(tmp_path, monkeypatch):
+    return Bench(tmp_path)
+
+
+def _generate(net, folder, **settings):
+    return generate_accelerator(net, "zcu104", name="unet", input_shape=_SHAPE, images=1,
+                                projects=folder / "projects", reports=folder / "reports", **settings)
+
+
+def test_figures_of_the_tool_stand_in_the_report(net, tmp_path, vendor_tools, monkeypatch):
+    vendor_tools.install("vitis-run")
+    monkeypatch.setenv("PATH", str(vendor_tools.bin), prepend=":")
+    made = _generate(net, tmp_path, toolchain="auto", stages=["csynth"])
+    assert made.differing == 0
+    assert made.report.figure(names.LUT, Source.CSYNTH) is not None
+    assert made.report.figure(names.INTERVAL_CYCLES_MAX, Source.ESTIMATE) is not None
+    assert made.report.tools["vitis-run"] == "2024.2"
+
+    again = _generate(net, tmp_path, toolchain="auto", stages=["csynth"])
+    assert [outcome.step.name for outcome in again.outcomes if not outcome.cached] == ["export"]
+
+
+def test_without_a_tool_auto_leaves_synthesis_out(net, tmp_path, monkeypatch):
+    made = _generate(net, tmp_path, toolchain="auto")
+    assert {figure.source for figure in made.report.figures} == {Source.ESTIMATE, Source.MEASURED}
+
+
+def test_a_tool_that_was_asked_for_and_is_absent(net, tmp_path):
+    with pytest.raises(ToolNotFoundError, match="vitis-run or vitis_hls"):
+        _generate(net, tmp_path, toolchain="vitis")
+    assert not (tmp_path / "projects").exists()
+
+
+def test_a_tool_that_does_not_know_the_part(net, tmp_path):
+    with pytest.raises(BoardError, match="can't be built with vitis"):
+        generate_accelerator(net, "ulx3s-85f", input_shape=_SHAPE, toolchain="vitis", projects=tmp_path)
