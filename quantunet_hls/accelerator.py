@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from torch import nn
 
 from quantunet_hls import boards
 from quantunet_hls.boards import Board
-from quantunet_hls.errors import BoardError, ConfigurationError, ToolNotFoundError
+from quantunet_hls.errors import BoardError, ConfigurationError, QuantUNetError, ToolNotFoundError
 from quantunet_hls.files import check_name
 from quantunet_hls.flow import Flow
 from quantunet_hls.hls import vendor
@@ -23,6 +24,20 @@ __all__ = ["TOOLCHAINS", "Accelerator", "generate_accelerator"]
 
 #: Who can be asked to synthesize: whichever vendor tool is installed, a certain one, or nobody.
 TOOLCHAINS = ("auto", "vitis", "vivado", "none")
+
+#: What a file's name may leave of a project's default name.
+_LONGEST_NAME = 63
+
+#: The project's name is that of a C++ function and of its files, so these names are taken.
+_CPP_WORDS = frozenset((
+    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl const "
+    "const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit export extern "
+    "false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or "
+    "or_eq private protected public register reinterpret_cast return short signed sizeof static static_assert "
+    "static_cast struct switch template this thread_local throw true try typedef typeid typename union unsigned using "
+    "virtual void volatile wchar_t while xor xor_eq main std hls nnet defines parameters"
+).split())
+_GENERATED_NAME = re.compile(r"(layer|config|w|b|s)\d+\w*|\w+_t")
 
 #: Multipliers for a part of unknown size.
 _UNKNOWN_PART_BUDGET = 64
@@ -113,7 +128,7 @@ def generate_accelerator(
     if multiplier_budget is not None and multiplier_budget < 1:
         raise ConfigurationError(f"A budget of {multiplier_budget} multipliers can't be met; give 1 or more.")
     source = open_source(model, input_shape)
-    design = check_name("project", name or f"{source.name}_{_identifier(target.name)}")
+    design = _design_name(name or f"{source.name}_{_identifier(target.name)}"[:_LONGEST_NAME])
     flow = Flow(
         source=source,
         target=target,
@@ -129,18 +144,32 @@ def generate_accelerator(
         stages=tuple(stages),
     )
     outcomes = []
-    with exclusively(flow.folder):
-        for outcome in run_steps(flow.steps(), flow.ledger, first=first, last=last, started=started):
-            outcomes.append(outcome)
-            finished(outcome)
+    try:
+        with exclusively(flow.folder):
+            for outcome in run_steps(flow.steps(), flow.ledger, first=first, last=last, started=started):
+                outcomes.append(outcome)
+                finished(outcome)
+            report = flow.known(outcomes[-1].step.name)
+    except OSError as error:
+        raise QuantUNetError(
+            f"{error.filename or flow.folder} can't be read or written ({error.strerror or error}); "
+            "free some space or name another folder."
+        ) from error
     return Accelerator(
         name=design,
         folder=flow.folder,
         project=flow.project,
-        report=flow.known(outcomes[-1].step.name),
+        report=report,
         report_path=flow.report_path,
         outcomes=tuple(outcomes),
     )
+
+
+def _design_name(name: str) -> str:
+    check_name("project", name)
+    if name in _CPP_WORDS or _GENERATED_NAME.fullmatch(name):
+        raise ConfigurationError(f"{name!r} means something else in the generated C++; choose another name.")
+    return name
 
 
 def _target(board: str | None, part: str | None, clock_ns: float | None) -> Board:

@@ -14,6 +14,8 @@ __all__ = ["check_images"]
 
 #: An 8-bit value v enters the network as v / 256, a number that the 8-bit input port holds exactly.
 _FULL_SCALE = 256.0
+#: Largest value of an image; no input port reaches as far.
+_LARGEST = 2.0**60
 
 
 def check_images(source: Path | np.ndarray | None, count: int, height: int, width: int, channels: int) -> np.ndarray:
@@ -39,7 +41,8 @@ def check_images(source: Path | np.ndarray | None, count: int, height: int, widt
         values = _as_given(source, (channels, height, width))[:count]
     else:
         values = read_images(Path(source), height=height, width=width, channels=channels, limit=count) / _FULL_SCALE
-    return np.ascontiguousarray(values.transpose(0, 2, 3, 1), dtype=np.float64)
+    # In single precision, as QONNX takes images: every stage then starts from the same numbers.
+    return np.ascontiguousarray(values.transpose(0, 2, 3, 1), dtype=np.float32).astype(np.float64)
 
 
 def _as_given(source: Path | np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
@@ -49,10 +52,14 @@ def _as_given(source: Path | np.ndarray, shape: tuple[int, int, int]) -> np.ndar
         name = str(source)
         try:
             values = np.load(source, allow_pickle=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError, MemoryError, SyntaxError, OverflowError) as error:
             raise DataError(f"{source} can't be read as a .npy array of numbers; save it with numpy.save.") from error
+        if not isinstance(values, np.ndarray):
+            raise DataError(f"{source} is an archive of arrays; save the one of the images with numpy.save.")
     if values.ndim != 4 or values.shape[1:] != shape or not len(values):
         raise DataError(f"{name} has the shape {values.shape}, where (images, {', '.join(map(str, shape))}) is needed.")
-    if not np.issubdtype(values.dtype, np.number) or not np.all(np.isfinite(values)):
-        raise DataError(f"{name} holds values that are no finite numbers; save plain floats.")
-    return values.astype(np.float64)
+    real = np.issubdtype(values.dtype, np.integer) or np.issubdtype(values.dtype, np.floating)
+    # The comparison is false for NaN, too.
+    if not real or not np.all(np.abs(values.astype(np.float64)) <= _LARGEST):
+        raise DataError(f"{name} holds values that are no numbers up to {_LARGEST:g}; save plain floats.")
+    return values

@@ -31,7 +31,7 @@ class Reference:
 
     Attributes:
         images: float64 (images, height, width, channels), as the input port takes them.
-        tensors: for every tensor of the hardware graph float32 (images, height, width, channels).
+        tensors: for every tensor of the hardware graph float64 (images, height, width, channels).
         output: name of the tensor that is the result.
         checks: Brevitas against QONNX, and QONNX against the hardware graph.
     """

@@ -50,7 +50,7 @@ def multipliers(work: Mapping[str, ConvWork], reuse: Mapping[str, int]) -> int:
 
 def frame_cycles(work: Mapping[str, ConvWork], reuse: Mapping[str, int]) -> int:
     """Cycles that the slowest layer takes for a frame: an estimate of the initiation interval."""
-    return max(layer.pixels * reuse[name] for name, layer in work.items())
+    return max((layer.pixels * reuse[name] for name, layer in work.items()), default=0)
 
 
 def balanced_reuse(work: Mapping[str, ConvWork], budget: int) -> dict[str, int]:
@@ -59,6 +59,8 @@ def balanced_reuse(work: Mapping[str, ConvWork], budget: int) -> dict[str, int]:
     A budget smaller than one multiplier for each output of the slowest choice still
     gives that slowest choice.
     """
+    if not work:
+        return {}
     valid = {name: valid_reuse(layer) for name, layer in work.items()}
 
     def within(cycles: int) -> dict[str, int]:

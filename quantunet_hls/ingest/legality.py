@@ -118,7 +118,7 @@ def _quantizer(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None
         return illegal("its scale, zero point and bit width must be constants", "export the network in eval mode")
     if np.any(zero != 0):
         return illegal("its zero point is not 0", "use a symmetric quantizer")
-    if bits.size != 1 or not np.isfinite(bits.flat[0]) or float(bits.flat[0]) != int(bits.flat[0]) or not 1 <= bits.flat[0] <= MAX_BITS:
+    if bits.size != 1 or bits.flat[0] not in range(1, MAX_BITS + 1):
         return illegal(f"its bit width {bits.tolist()} is not one whole number from 1 to {MAX_BITS}",
                        "round the width before export")
     if not np.all(np.isfinite(scale)) or np.any(scale <= 0) or np.any(np.frexp(scale)[0] != 0.5):

@@ -61,7 +61,9 @@ def checked(proto: onnx.ModelProto, origin: str) -> ModelWrapper:
     try:
         return ModelWrapper(proto)
     except (AssertionError, KeyError, TypeError, ValueError) as error:
-        raise ConfigurationError(f"{origin} can't be read as a QONNX model; export it again with export_qonnx.") from error
+        raise ConfigurationError(
+            f"{origin} can't be read as a QONNX model; export it again with export_qonnx."
+        ) from error
 
 
 def _check_well_formed(proto: onnx.ModelProto, image: onnx.ValueInfoProto, origin: str) -> None:

@@ -14,10 +14,17 @@ import numpy as np
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
+from quantunet_hls.errors import IllegalGraphError
 from quantunet_hls.ingest.graph import attribute, constant, consumers, only, shape_of
 from quantunet_hls.types.fixed import FixedType, Overflow, Rounding, covering
 
 __all__ = ["GraphTypes", "LayerTypes", "Range", "infer_types", "to_steps"]
+
+
+#: Widest integer that the proof counts with.
+_MAX_BITS = 62
+#: Widest type: C-simulation and its comparison pass values on as 64-bit floats.
+_MAX_WIDTH = 53
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,7 @@ class Range:
         shift = self.exponent - exponent
         if shift < 0:
             raise ValueError("a range can't be written in coarser steps")
-        return Range(self.low << shift, self.high << shift, exponent)
+        return Range(_shift_left(self.low, shift), _shift_left(self.high, shift), exponent)
 
     def type(self, *, signed: bool | None = None) -> FixedType:
         """The narrowest type that holds all channels."""
@@ -74,7 +81,7 @@ def to_steps(values: np.ndarray) -> tuple[np.ndarray, int]:
     All zeros are (0, ..., 0) in steps of 1.
 
     Raises:
-        ValueError: the numbers span more than 62 bits.
+        OverflowError: the numbers span more than 62 bits.
     """
     values = np.asarray(values, dtype=np.float64)
     if not np.any(values):
@@ -84,8 +91,15 @@ def to_steps(values: np.ndarray) -> tuple[np.ndarray, int]:
     trailing = np.log2((digits & -digits).astype(np.float64)).astype(np.int64)
     exponent = int((exponents - 53 + trailing).min())
     if exponents.max() - exponent > 62:
-        raise ValueError("the values span more than 62 bits")
+        raise OverflowError("the values span more than 62 bits")
     return np.ldexp(values, -exponent).astype(np.int64), exponent
+
+
+def _shift_left(values: np.ndarray, shift: int) -> np.ndarray:
+    """The values times 2**shift, or an OverflowError where they leave :data:`_MAX_BITS` bits."""
+    if np.any(values) and int(np.abs(values).max()).bit_length() + shift > _MAX_BITS:
+        raise OverflowError
+    return np.left_shift(values, shift if np.any(values) else 0)
 
 
 def quant_type(model: ModelWrapper, node: NodeProto) -> FixedType:
@@ -107,6 +121,9 @@ def infer_types(model: ModelWrapper) -> GraphTypes:
     Quantizers keep the type they were trained with. Everything else gets the
     narrowest type that holds each value it can take; an accumulator also holds
     every partial sum, in whatever order the products are added.
+
+    Raises:
+        IllegalGraphError: a layer's values need more bits than can be counted with exactly.
     """
     image = only(model, "input")
     (first,) = consumers(model, image)
@@ -117,7 +134,13 @@ def infer_types(model: ModelWrapper) -> GraphTypes:
     layers: dict[str, LayerTypes] = {}
     for node in model.graph.node:
         data = [name for name in node.input if name in ranges]
-        result, types = _RULES[node.op_type](model, node, [ranges[name] for name in data])
+        try:
+            result, types = _RULES[node.op_type](model, node, [ranges[name] for name in data])
+            if max(kind.width for kind in vars(types).values() if kind is not None) > _MAX_WIDTH:
+                raise OverflowError
+        except OverflowError as error:
+            raise IllegalGraphError(node.name, f"its values need more than {_MAX_WIDTH} bits",
+                                    "quantize its input, or bring the scales of its inputs closer together") from error
         if node.op_type == "Resize":
             # Copies its input and has no arithmetic to narrow it, so hls4ml's kernel takes one type for both.
             types = LayerTypes(written[data[0]])
@@ -132,10 +155,10 @@ def _quant(model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[R
     (given,) = inputs
     shift = kind.exponent - given.exponent
     if shift <= 0:
-        low, high = given.low << -shift, given.high << -shift
+        low, high = _shift_left(given.low, -shift), _shift_left(given.high, -shift)
     else:
         # Rounding is monotonic, so the ends of the interval go to the ends of its image.
-        low, high = _round_shift(given.low, shift, kind.rounding), _round_shift(given.high, shift, kind.rounding)
+        low, high = (_round_shift(end, min(shift, _MAX_BITS), kind.rounding) for end in (given.low, given.high))
     return (Range(np.clip(low, kind.low, kind.high), np.clip(high, kind.low, kind.high), kind.exponent),
             LayerTypes(kind))
 
@@ -160,7 +183,11 @@ def _conv(model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Ra
     # The products of one tap lie between these; 0 belongs to both ends, for padding feeds
     # zeros and a sum still under way lacks some of its products.
     taps = weights.reshape(weights.shape[0], -1, weights.shape[-1])
+    if np.abs(taps).max() * max(float(np.abs(end).max()) for end in (low, high)) > 2.0**_MAX_BITS:
+        raise OverflowError
     ends = np.stack([taps * low[:, None, :], taps * high[:, None, :]])
+    if 2.0 * np.abs(ends).astype(np.float64).sum((2, 3)).max() > 2.0**_MAX_BITS:
+        raise OverflowError
     most, least = np.maximum(ends.max(0), 0).sum((1, 2)), np.minimum(ends.min(0), 0).sum((1, 2))
     exponent = given.exponent + weight_exponent
     bias_type = FixedType(1, 1, True)
@@ -172,7 +199,7 @@ def _conv(model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Ra
         bias_type = covering(int(steps.min()), int(steps.max()), bias_exponent, signed=True)
         exponent = min(exponent, bias_exponent)
         accumulated = accumulated.at(exponent)
-        steps = steps << (bias_exponent - exponent)
+        steps = _shift_left(steps, bias_exponent - exponent)
         value = Range(accumulated.low + steps, accumulated.high + steps, exponent)
         # hls4ml starts the sum from the bias; adding it last instead stays in here too.
         accumulated = Range(np.minimum(accumulated.low, value.low), np.maximum(accumulated.high, value.high), exponent)
@@ -216,7 +243,7 @@ def _average_pool(_model: ModelWrapper, node: NodeProto, inputs: list[Range]) ->
     (given,) = inputs
     count = int(np.prod(attribute(node, "kernel_shape")))
     finest = given.exponent - (count.bit_length() - 1)
-    sums = Range(given.low * count, given.high * count, given.exponent)
+    sums = Range(*(_shift_left(end, count.bit_length() - 1) for end in (given.low, given.high)), given.exponent)
     # The sum of `count` values in steps of the input is the mean in steps finer by log2(count).
     mean = Range(sums.low, sums.high, finest)
     whole = Range(np.minimum(sums.low, 0), np.maximum(sums.high, 0), given.exponent).at(finest)
