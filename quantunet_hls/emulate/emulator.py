@@ -1,0 +1,165 @@
+"""Programs run on whole batches of images."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from hls4ml.model.graph import ModelGraph
+from torch import Tensor
+
+from quantunet_hls.emulate.arithmetic import Codes, assign_reals
+from quantunet_hls.emulate.fuse import fuse
+from quantunet_hls.emulate.plan import Plan, make_plan
+from quantunet_hls.emulate.program import Program
+from quantunet_hls.emulate.read import read_program
+from quantunet_hls.errors import ConfigurationError, DataError
+
+__all__ = ["Emulator", "predict", "trace"]
+
+#: Values that a step may read and write at a time on a CPU, so that they stay in its cache.
+_CACHED_VALUES = 1 << 20
+#: The same on a GPU, which wants work for all its cores.
+_GPU_VALUES = 1 << 27
+
+
+class Emulator:
+    """The hardware's integers at the speed of tensors.
+
+    Args:
+        program: what to compute, or the converted hls4ml model to read it from.
+        device: torch's name of a device.
+
+    Raises:
+        ConfigurationError: the device is not there.
+        IllegalGraphError: arithmetic that can't be emulated exactly; names the layer.
+    """
+
+    def __init__(self, program: Program | ModelGraph, device: str = "cpu"):
+        self.program = program if isinstance(program, Program) else read_program(program)
+        try:
+            self.device = torch.device(device)
+            torch.empty(0, device=self.device)
+        except (RuntimeError, AssertionError) as error:
+            raise ConfigurationError(f"There is no device {device!r} here; use cpu, or cuda where torch has it.") from error
+        self._fast = make_plan(fuse(self.program), self.device)
+        self._whole: Plan | None = None
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """The network's output.
+
+        Args:
+            images: real numbers (images, height, width, channels), assigned to the port's type as the test bench does.
+
+        Returns:
+            float64 (images, height, width, classes), the very numbers of the hardware.
+
+        Raises:
+            DataError: images of another shape, or numbers that are not finite.
+        """
+        images = self._checked(images)
+        plan = self._fast
+        result = np.empty((len(images), *self.program.by_name[self.program.output].shape))
+        size = self._chunk(plan)
+        with _exact(self.device):
+            for start in range(0, len(images), size):
+                part = slice(start, start + size)
+                for name, values, codes in self._run(plan, images[part]):
+                    if name == plan.output:
+                        result[part] = _numbers(values, codes)
+        return result
+
+    def trace(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Every layer's result: hls4ml's layer name to float64 (images, height, width, channels).
+
+        Arguments and errors are those of :meth:`predict`.
+        """
+        images = self._checked(images)
+        if self._whole is None:
+            self._whole = make_plan(self.program, self.device)
+        plan = self._whole
+        results = {layer.name: np.empty((len(images), *layer.shape)) for layer in self.program.layers}
+        size = self._chunk(plan)
+        with _exact(self.device):
+            for start in range(0, len(images), size):
+                part = slice(start, start + size)
+                for name, values, codes in self._run(plan, images[part]):
+                    results[name][part] = _numbers(values, codes)
+        return results
+
+    def _checked(self, images: np.ndarray) -> np.ndarray:
+        images = np.asarray(images)
+        expected = self.program.input.shape
+        if images.ndim != 4 or images.shape[1:] != expected:
+            raise DataError(f"The network takes images of the shape {expected} (height, width, channels), "
+                            f"and these have {images.shape}; give it (images, *{expected}).")
+        images = images.astype(np.float64, copy=False)
+        if not np.all(np.isfinite(images)):
+            raise DataError("The images hold values that are not finite; remove them.")
+        return images
+
+    def _chunk(self, plan: Plan) -> int:
+        values = _CACHED_VALUES if self.device.type == "cpu" else _GPU_VALUES
+        return max(1, values // plan.values)
+
+    def _run(self, plan: Plan, images: np.ndarray) -> Iterator[tuple[str, Tensor, Codes]]:
+        """Each layer's tensor as it is computed; none is kept longer than it is needed."""
+        codes = assign_reals(images, plan.port)
+        held = {plan.port_name: torch.from_numpy(codes).permute(0, 3, 1, 2).to(self.device, _storage(plan.port.width))}
+        yield plan.port_name, held[plan.port_name], Codes(plan.port.low, plan.port.high, plan.port.fraction)
+        for step in plan.steps:
+            held[step.name] = step.run([held[source] for source in step.sources])
+            yield step.name, held[step.name], step.codes
+            for name in step.done:
+                del held[name]
+
+
+def _storage(width: int) -> torch.dtype:
+    return torch.float32 if width <= 24 else torch.float64
+
+
+def _numbers(values: Tensor, codes: Codes) -> np.ndarray:
+    last = values.permute(0, 2, 3, 1).to("cpu", torch.float64).numpy()
+    # Adding 0 turns the -0.0 that rounding can leave into the one 0 that integers have.
+    return np.ldexp(last, -codes.fraction) + 0.0
+
+
+@contextlib.contextmanager
+def _exact(device: torch.device) -> Iterator[None]:
+    """Nothing but plain products and sums in full precision, whatever the caller has set.
+
+    cuDNN may pick Winograd or Fourier transforms, which leave the integers, and TensorFloat-32 or bfloat16
+    would cut them; without cuDNN torch multiplies matrices.
+    """
+    tf32 = torch.backends.cuda.matmul.allow_tf32
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=False), _ieee():
+        try:
+            torch.backends.cuda.matmul.allow_tf32 = False
+            yield
+        finally:
+            torch.backends.cuda.matmul.allow_tf32 = tf32
+
+
+@contextlib.contextmanager
+def _ieee() -> Iterator[None]:
+    settings = [torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul]
+    before = [setting.fp32_precision for setting in settings]
+    try:
+        for setting in settings:
+            setting.fp32_precision = "ieee"
+        yield
+    finally:
+        for setting, precision in zip(settings, before, strict=True):
+            setting.fp32_precision = precision
+
+
+def predict(program: Program, images: np.ndarray, device: str = "cpu") -> np.ndarray:
+    """:meth:`Emulator.predict` of a program that is used once."""
+    return Emulator(program, device).predict(images)
+
+
+def trace(program: Program, images: np.ndarray, device: str = "cpu") -> dict[str, np.ndarray]:
+    """:meth:`Emulator.trace` of a program that is used once."""
+    return Emulator(program, device).trace(images)
