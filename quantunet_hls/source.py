@@ -17,6 +17,7 @@ from quantunet_hls import zoo
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.files import sha256_file
 from quantunet_hls.ingest import export_module, load_qonnx
+from quantunet_hls.nets import QuantUNet, fold_batchnorm
 
 __all__ = ["NetworkSource", "Shape", "open_source"]
 
@@ -69,6 +70,7 @@ def open_source(model: str | Path | nn.Module, input_shape: Shape | None = None)
 
 
 def _from_module(module: nn.Module, shape: Shape | None) -> NetworkSource:
+    module = _folded(module)
     if shape is None:
         raise ConfigurationError("A module says nothing of its images; give input_shape=(channels, height, width).")
     digest = hashlib.sha256(repr(module).encode())
@@ -95,9 +97,15 @@ def _from_checkpoint(model: str | Path, shape: Shape | None) -> NetworkSource:
             f"{card.name} is a float network, which has no exact hardware; choose a quantized one, such as "
             f"{', '.join(_quantized_entries()) or 'one trained with quantunet-hls train --quantized'}."
         )
+    module = _folded(net)
     chosen = shape or (net.config.in_channels, card.height, card.width)
     return NetworkSource(card.name, card.sha256, [card.sha256, net.config.to_dict(), list(chosen)],
-                         lambda: export_module(net, chosen), lambda: net)
+                         lambda: export_module(module, chosen), lambda: module)
+
+
+def _folded(module: nn.Module) -> nn.Module:
+    """Our own nets lose their BatchNorm here; what is built, and compared with, is the folded net."""
+    return fold_batchnorm(module) if isinstance(module, QuantUNet) and module.config.batch_norm else module
 
 
 def _quantized_entries() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -40,6 +41,9 @@ class _Commands(click.Group):
 @click.option("-v", "--verbose", is_flag=True, help="Show what the package logs.")
 def quantunet_hls(verbose: bool) -> None:
     """From a trained, quantized U-Net to an FPGA accelerator that computes the same integers."""
+    if not verbose:
+        # Those of the libraries underneath say nothing that a user of the command could act on.
+        warnings.simplefilter("ignore")
     handler = RichHandler(console=Console(stderr=True), show_path=False)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.getLogger("quantunet_hls").setLevel(logging.DEBUG if verbose else logging.WARNING)

@@ -30,11 +30,13 @@ def doctor(as_json: bool) -> None:
 def _table(findings: Iterable[Finding]) -> Table:
     table = Table(title="Tools and packages")
     table.add_column("Tool", no_wrap=True)
-    for heading in ("Version", "Unlocks", "Remark"):
-        table.add_column(heading, overflow="fold")
+    table.add_column("Version", overflow="fold")
+    table.add_column("Unlocks", overflow="fold")
+    table.add_column("Remark", overflow="fold")
     for finding in findings:
         style = "yellow" if finding.warning else "green" if finding.found else "dim"
-        remark = finding.warning or (finding.where if finding.found else f"not here; {finding.remedy}")
+        # Where a sound tool lies is seldom the question, and takes many lines; --json has it.
+        remark = finding.warning or ("here" if finding.found else f"not here; {finding.remedy}")
         version = finding.version or ("?" if finding.found else "-")
         table.add_row(Text(finding.name, style), version, finding.unlocks, Text(remark))
     return table

@@ -21,21 +21,22 @@ def zoo(verify: bool) -> None:
     verdicts = {verdict.name: verdict.problem for verdict in models.verify()} if verify else {}
     problems = [problem for problem in verdicts.values() if problem]
     table = Table(title=f"Model zoo: {len(models.names())} networks")
-    for column in ("name", "data", "Dice", "IoU", "accuracy", "weight bits", "act. bits", "kB", "x smaller", "MMAC"):
-        table.add_column(column, justify="left" if column in {"name", "data"} else "right", overflow="fold")
+    table.add_column("name", no_wrap=True)
+    for column in ("Dice", "IoU", "acc.", "bits w / a", "kB", "smaller"):
+        table.add_column(column, justify="right", no_wrap=True)
     if verify:
         table.add_column("sound")
     for name in models.names():
         if verdicts.get(name):
-            table.add_row(name, *[""] * 9, "no")
+            table.add_row(name, *[""] * 6, "no")
             continue
         card = models.card_of(name)
         size = card.footprint
         table.add_row(
-            name, str(card.data.get("name", "")),
+            name,
             *[_share(card.scores.get(key)) for key in ("dice", "iou", "pixel_accuracy")],
-            f"{size.weight_bits:.2f}", f"{size.activation_bits:.2f}", f"{size.size_bytes / 1000:.1f}",
-            f"{size.times_smaller:.2f}", f"{size.macs / 1e6:.1f}", *["yes"] * verify,
+            f"{size.weight_bits:.3g} / {size.activation_bits:.3g}", f"{size.size_bytes / 1000:.1f}",
+            f"{size.times_smaller:.2f} x", *["yes"] * verify,
         )
     Console().print(table)
     if problems:

@@ -23,7 +23,7 @@ def test_the_table_says_what_is_here_what_is_not_and_what_is_amiss():
     assert result.exit_code == 0
     lines = {line.split()[1]: line for line in result.output.splitlines() if line.startswith("│")}
     assert "12.2.0" in lines["g++"]
-    assert "/somewhere/g++" in lines["g++"]
+    assert "here" in lines["g++"]
     assert "not here; install it" in lines["vivado"]
     assert "tested with 1.21.0" in lines["onnx"]
 
