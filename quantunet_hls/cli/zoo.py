@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -20,9 +21,10 @@ def zoo(verify: bool) -> None:
 
     verdicts = {verdict.name: verdict.problem for verdict in models.verify()} if verify else {}
     problems = [problem for problem in verdicts.values() if problem]
-    table = Table(title=f"Model zoo: {len(models.names())} networks")
+    table = Table(title=f"Model zoo: {len(models.names())} networks", box=box.SIMPLE_HEAD,
+                  caption="Scores in percent; bits of weights / activations; size against float32")
     table.add_column("name", no_wrap=True)
-    for column in ("Dice", "IoU", "acc.", "bits w / a", "kB", "smaller"):
+    for column in ("Dice", "IoU", "acc.", "bits", "kB", "smaller"):
         table.add_column(column, justify="right", no_wrap=True)
     if verify:
         table.add_column("sound")
@@ -36,7 +38,7 @@ def zoo(verify: bool) -> None:
             name,
             *[_share(card.scores.get(key)) for key in ("dice", "iou", "pixel_accuracy")],
             f"{size.weight_bits:.3g} / {size.activation_bits:.3g}", f"{size.size_bytes / 1000:.1f}",
-            f"{size.times_smaller:.2f} x", *["yes"] * verify,
+            f"{size.times_smaller:.1f} x", *["yes"] * verify,
         )
     Console().print(table)
     if problems:
@@ -44,4 +46,4 @@ def zoo(verify: bool) -> None:
 
 
 def _share(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, int | float) else ""
+    return f"{100 * value:.2f}" if isinstance(value, int | float) else ""

@@ -27,7 +27,7 @@ def folder(tmp_path, monkeypatch):
 def test_the_table_has_every_entry(folder):
     shown = CliRunner().invoke(zoo, [])
     assert shown.exit_code == 0, shown.output
-    rows = {line.split()[1]: line for line in shown.output.splitlines() if "0.5678" in line}
+    rows = {line.split()[0]: line for line in shown.output.splitlines() if "56.78" in line}
     assert tuple(rows) == _NAMES
     assert all(" 4 / " in row for row in rows.values())
 
