@@ -59,11 +59,12 @@ class Top(wiring.Component):
 
     With ``probes`` the ports ``probe_valid`` and ``probe_ready`` show the
     handshake at every FIFO's output, in the order of ``graph.edges``,
-    ``level_<n>`` the fill of the n-th FIFO, and ``trace_<n>`` its payload.
+    ``level_<n>`` the fill of the n-th FIFO, and ``trace_<n>`` its payload. With
+    ``inline`` the layers are inside instead of modules of other files.
     """
 
-    def __init__(self, graph: StreamGraph, *, probes: bool):
-        self.graph, self.probes = graph, probes
+    def __init__(self, graph: StreamGraph, *, probes: bool, inline: bool = False):
+        self.graph, self.probes, self.inline = graph, probes, inline
         edges = graph.edges
         ports: dict[str, Any] = {
             "i": stream_in(graph.input.type.width * graph.input.lanes),
@@ -109,6 +110,11 @@ class Top(wiring.Component):
         return m
 
     def _instance(self, m: Module, layer: Layer, fifos: dict[str, Fifo]) -> Any:
+        if self.inline:
+            m.submodules[layer.name] = unit = LayerUnit(layer, sources_of(self.graph, layer))
+            for index, source in enumerate(layer.sources):
+                connect(m, fifos[f"{source}->{layer.name}"].o, getattr(unit, f"i{index}"))
+            return unit.o
         output = stream_out(layer.type.width * layer.lanes).signature.create()
         ports: dict[str, Any] = {
             "i_clk": ClockSignal(), "i_rst": ResetSignal(),
