@@ -10,7 +10,7 @@ holds. The modes follow ``ap_fixed`` (AMD UG1399, "Quantization Modes" and
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -50,6 +50,7 @@ class Scale:
     exponent: int
 
     def __call__(self, x: Tensor) -> Tensor:
+        """The product, in place."""
         return x.mul_(2.0**self.exponent)
 
 
@@ -146,9 +147,10 @@ class Chain:
 
     operations: tuple[_Operation, ...]
     result: Codes
-    peak: int = field(default=0)
+    peak: int
 
     def __call__(self, x: Tensor) -> Tensor:
+        """The tensor behind all operations; ``x`` may be written to."""
         for operation in self.operations:
             x = operation(x)
         return x

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,7 +44,8 @@ class Emulator:
             self.device = torch.device(device)
             torch.empty(0, device=self.device)
         except (RuntimeError, AssertionError) as error:
-            raise ConfigurationError(f"There is no device {device!r} here; use cpu, or cuda where torch has it.") from error
+            raise ConfigurationError(f"There is no device {device!r} here; use cpu, or cuda where torch has "
+                                     "it.") from error
         self._fast = make_plan(fuse(self.program), self.device)
         self._whole: Plan | None = None
 
@@ -144,7 +146,8 @@ def _exact(device: torch.device) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _ieee() -> Iterator[None]:
-    settings = [torch.backends.mkldnn.conv, torch.backends.mkldnn.matmul]
+    backend: Any = torch.backends.mkldnn
+    settings = [backend.conv, backend.matmul]
     before = [setting.fp32_precision for setting in settings]
     try:
         for setting in settings:

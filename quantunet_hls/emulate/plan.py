@@ -27,7 +27,7 @@ from quantunet_hls.emulate.program import (
     Program,
     Resize,
 )
-from quantunet_hls.emulate.sums import Sum, compile_sum
+from quantunet_hls.emulate.sums import compile_sum
 from quantunet_hls.errors import IllegalGraphError
 from quantunet_hls.rtl.fixedpoint import FixedType
 
@@ -155,7 +155,8 @@ def _pooling(layer: Pooling, given: Codes) -> tuple[_Run, Codes]:
         peak = max(peak, entry.peak, chain.peak)
 
         def merge(parts: Sequence[Tensor]) -> Tensor:
-            # C++ divides whole numbers, towards zero; the quotient of a float is exact enough below its own limit.
+            # C++ divides whole numbers, towards zero. Below 2**24 (2**53) a float's quotient, though rounded,
+            # never reaches the next whole number.
             return merged(parts).div_(taps).trunc_()
     else:
         chain = compile_stages(entry.result, layer.stages)

@@ -1,0 +1,128 @@
+"""Images per second of the emulator beside hls4ml's compiled `predict`, and their differences.
+
+    python benchmarks/emulator.py [MODEL] [--size 128] [--images 16]
+    python benchmarks/emulator.py --networks 50
+
+The first form takes a zoo entry or a random U-Net of base 8 and depth 3, converts it once, and lets both
+answer the same batch in the same run. The second C-simulates random networks of every layer kind, with random
+shapes, widths, signs, rounding and overflow modes, and counts the values in which the emulator differs.
+Either ends with 1 where a value differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from hls4ml.model.graph import ModelGraph
+
+from quantunet_hls import zoo
+from quantunet_hls.emulate import Emulator
+from quantunet_hls.hls.convert import HlsSettings, convert
+from quantunet_hls.hls.mends import mended
+from quantunet_hls.ingest import export_module, ingest
+from quantunet_hls.nets import QuantUNet, calibrate
+from quantunet_hls.phantoms import draw_phantoms
+from quantunet_hls.types import infer_types
+
+_REPEATS = 5
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
+def _convert(model: str | None, size: int, images: np.ndarray, folder: Path) -> ModelGraph:
+    if model is None:
+        torch.manual_seed(0)
+        net = QuantUNet(depth=3, base_channels=8)
+        calibrate(net, torch.from_numpy(images[:4]).permute(0, 3, 1, 2).float())
+    else:
+        net, _ = zoo.load(model)
+    graph = ingest(export_module(net.eval(), (1, size, size)))
+    settings = HlsSettings("benchmark", "xczu7ev-ffvc1156-2-e", 5.0, "Vitis", {})
+    return convert(graph.model, infer_types(graph.model), settings, folder)
+
+
+def compare_speed(model: str | None, size: int, count: int) -> int:
+    """Print both speeds and their ratio; returns the number of differing values."""
+    images = draw_phantoms(count, size, size).images.transpose(0, 2, 3, 1) / 256
+    with tempfile.TemporaryDirectory() as folder:
+        graph = _convert(model, size, images, Path(folder) / "project")
+        started = time.perf_counter()
+        emulator = Emulator(graph)
+        emulator.predict(images[:1])
+        ready = time.perf_counter() - started
+        print(f"emulator ready in {ready:.2f} s, on {torch.get_num_threads()} threads", flush=True)
+        with mended("Vitis"), contextlib.redirect_stdout(io.StringIO()):
+            compiled = _seconds(graph.compile)
+        print(f"hls4ml compiled in {compiled:.1f} s", flush=True)
+        # The emulator before, between and after, so that a busy machine is busy for both.
+        ours = [_seconds(lambda: emulator.predict(images)) for _ in range(_REPEATS)]
+        started = time.perf_counter()
+        theirs = np.asarray(graph.predict(np.ascontiguousarray(images))).reshape(count, -1)
+        hls4ml_s = time.perf_counter() - started
+        ours += [_seconds(lambda: emulator.predict(images)) for _ in range(_REPEATS)]
+        differing = int(np.count_nonzero(emulator.predict(images).reshape(count, -1) != theirs))
+    emulator_s = statistics.median(ours)
+    print(f"batch of {count} images of {size}x{size}, {theirs.size} values, {differing} differ")
+    print(f"hls4ml predict  {hls4ml_s / count * 1e3:10.2f} ms an image {count / hls4ml_s:10.2f} images/s")
+    print(f"emulator        {emulator_s / count * 1e3:10.2f} ms an image {count / emulator_s:10.2f} images/s "
+          f"(median of {len(ours)}; best {min(ours) / count * 1e3:.2f} ms)")
+    print(f"ratio           {hls4ml_s / emulator_s:10.1f}")
+    return differing
+
+
+def compare_networks(count: int, first: int) -> int:
+    """C-simulate random networks, print a line for each; returns the number of differing values."""
+    # The networks are those of the test suite, which lies beside this folder.
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    from tests.emulate.networks import csimulate, edge_images, random_network
+
+    total = 0
+    for seed in range(first, first + count):
+        network = random_network(seed, backend="Vivado" if seed % 5 == 4 else "Vitis")
+        images = edge_images(network, 8)
+        with tempfile.TemporaryDirectory() as folder:
+            graph = network.build(Path(folder))
+            simulated = csimulate(graph, network.name, images)
+        traced = Emulator(graph).trace(images)
+        layers = {name: int(np.count_nonzero(traced[name].reshape(values.shape) != values))
+                  for name, values in simulated.layers.items()}
+        output = Emulator(graph).predict(images).reshape(simulated.output.shape)
+        differing = sum(layers.values()) + int(np.count_nonzero(output != simulated.output))
+        values = sum(values.size for values in simulated.layers.values())
+        where = [name for name, number in layers.items() if number]
+        print(f"network {seed}: {len(layers)} layers, {values} values, {differing} differ {where or ''}", flush=True)
+        total += differing
+    print(f"{count} networks, {total} values differ")
+    return total
+
+
+def main() -> None:
+    """Read the command line and do what it asks for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", help="zoo entry; a random U-Net where absent")
+    parser.add_argument("--size", type=int, default=128, help="height and width")
+    parser.add_argument("--images", type=int, default=16, help="images in the batch")
+    parser.add_argument("--networks", type=int, default=0, help="random networks to C-simulate instead")
+    parser.add_argument("--first", type=int, default=0, help="seed of the first of them")
+    arguments = parser.parse_args()
+    if arguments.networks:
+        sys.exit(compare_networks(arguments.networks, arguments.first) > 0)
+    sys.exit(compare_speed(arguments.model, arguments.size, arguments.images) > 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The command ``accuracy``: how well the hardware segments a folder of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["accuracy"]
+
+
+@click.command()
+@click.argument("model")
+@click.option("--data", type=click.Path(path_type=Path), required=True,
+              help="A folder with images/ and masks/, and index.csv where folds are asked for.")
+@click.option("--fold", "folds", type=int, multiple=True, help="Only images of this fold; may be repeated.")
+@click.option("--float", "baseline", default=None, help="A float network of the zoo to put beside it.")
+@click.option("--device", default="cpu", show_default=True, help="Where the emulator computes: cpu or cuda.")
+def accuracy(**options: Any) -> None:
+    """Dice, IoU and pixel accuracy of MODEL's hardware, emulated exactly, beside the trained network's.
+
+    MODEL is a zoo name, a .pt checkpoint, or an .onnx file with QONNX quantizers.
+    """
+    console = Console()
+    with console.status("Loading"):
+        # torch and hls4ml take seconds to import, and --help needs neither.
+        from quantunet_hls import zoo
+        from quantunet_hls.data import names_in, read_pairs
+        from quantunet_hls.emulate.accuracy import emulate_graph, measure
+        from quantunet_hls.ingest import ingest
+        from quantunet_hls.source import open_source
+
+        source = open_source(options["model"])
+        graph = ingest(source.graph())
+        height, width, channels = graph.input_shape
+        samples = read_pairs(options["data"], names_in(options["data"], options["folds"] or None),
+                             height=height, width=width, channels=channels)
+        networks: dict[str, Any] = {}
+        if options["baseline"]:
+            networks["float"] = zoo.load(options["baseline"])[0]
+        module = source.module()
+        if module is not None:
+            networks["Brevitas"] = module
+        emulator = emulate_graph(graph, device=options["device"])
+    with console.status(f"Segmenting {len(samples)} images"):
+        results = measure(emulator, samples, networks)
+    table = Table(title=f"{source.name} on {len(samples)} images")
+    table.add_column("stage", no_wrap=True)
+    for column in ("Dice", "by image", "IoU", "accuracy", "s"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for result in results:
+        scores = result.scores
+        shares = (scores.dice, scores.dice_per_image, scores.iou, scores.pixel_accuracy)
+        table.add_row(result.stage, *[f"{share:.4f}" for share in shares], f"{result.seconds:.1f}")
+    console.print(table)

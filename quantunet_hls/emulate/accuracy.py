@@ -1,0 +1,108 @@
+"""How well the hardware segments a data set, beside the networks that it comes from."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from quantunet_hls.data import Samples, to_input
+from quantunet_hls.emulate.emulator import Emulator
+from quantunet_hls.errors import DataError
+from quantunet_hls.hls.convert import HlsSettings, convert
+from quantunet_hls.ingest import HardwareGraph
+from quantunet_hls.reports import names
+from quantunet_hls.reports.schema import Figure, Source
+from quantunet_hls.training.scores import Scores, count_pixels, evaluate, predict, scores_from_counts
+from quantunet_hls.types import GraphTypes, infer_types
+
+__all__ = ["HARDWARE", "Accuracy", "accuracy_figures", "emulate_graph", "measure", "score_hardware"]
+
+#: What the hardware is called beside the networks.
+HARDWARE = "hardware (emulated)"
+
+_BATCH = 64
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Scores of one stage of a network.
+
+    Attributes:
+        stage: "float", "Brevitas" or :data:`HARDWARE`, say.
+        scores: on all images.
+        images: how many there were.
+        seconds: that they took together.
+    """
+
+    stage: str
+    scores: Scores
+    images: int
+    seconds: float
+
+
+def emulate_graph(graph: HardwareGraph, types: GraphTypes | None = None, *, device: str = "cpu") -> Emulator:
+    """The emulator of what hls4ml makes of a network; writes no file.
+
+    Args:
+        graph: the network.
+        types: of its tensors; by default those that are proven to hold every value.
+        device: torch's name of a device.
+    """
+    # Nothing that a C-simulation computes depends on part, clock or folder.
+    settings = HlsSettings("emulated", "xczu7ev-ffvc1156-2-e", 5.0, "Vitis", {})
+    return Emulator(convert(graph.model, types or infer_types(graph.model), settings, Path("emulated")), device)
+
+
+def score_hardware(emulator: Emulator, samples: Samples) -> Scores:
+    """Scores of the hardware on images that enter its port as 8-bit values v for v / 256.
+
+    Raises:
+        DataError: images of another size than the network's.
+    """
+    counts = []
+    for start in range(0, len(samples), _BATCH):
+        part = slice(start, start + _BATCH)
+        images = to_input(samples.images[part]).permute(0, 2, 3, 1).numpy()
+        logits = torch.from_numpy(emulator.predict(images)).permute(0, 3, 1, 2)
+        counts.append(count_pixels(predict(logits), torch.from_numpy(samples.masks[part]), max(2, logits.shape[1])))
+    return scores_from_counts(torch.cat(counts))
+
+
+def measure(emulator: Emulator, samples: Samples, networks: Mapping[str, nn.Module]) -> tuple[Accuracy, ...]:
+    """Scores of the networks, in their order, and then of the hardware, all on the same images.
+
+    Args:
+        emulator: of the hardware.
+        samples: images with their truth.
+        networks: by the name of their stage; each takes (images, channels, height, width).
+
+    Raises:
+        DataError: no images, or images of another size than the network's.
+    """
+    if not len(samples):
+        raise DataError("There are no images to measure on; name a folder that has some.")
+    stages: dict[str, Callable[[], Scores]] = {
+        stage: (lambda net=net: evaluate(net, samples)) for stage, net in networks.items()}  # type: ignore[misc]
+    stages[HARDWARE] = lambda: score_hardware(emulator, samples)
+    results = []
+    for stage, score in stages.items():
+        started = time.monotonic()
+        scores = score()
+        results.append(Accuracy(stage, scores, len(samples), time.monotonic() - started))
+    return tuple(results)
+
+
+def accuracy_figures(accuracies: Sequence[Accuracy]) -> tuple[Figure, ...]:
+    """Dice, IoU and pixel accuracy of every stage, as a report holds them; the stage stands where the tool does."""
+    ours = version("quantunet-hls")
+    return tuple(
+        Figure(name, value, Source.MEASURED, accuracy.stage, ours)
+        for accuracy in accuracies
+        for name, value in ((names.DICE, accuracy.scores.dice), (names.IOU, accuracy.scores.iou),
+                            (names.PIXEL_ACCURACY, accuracy.scores.pixel_accuracy)))

@@ -1,0 +1,171 @@
+"""Random hls4ml models of every layer kind, with random types, and their C-simulation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hls4ml.model.graph import ModelGraph
+
+from quantunet_hls.hls.convert import write_project
+from quantunet_hls.hls.csim import CSimulation, compile_bench, simulate
+from quantunet_hls.hls.testbench import Bench, write_bench
+from quantunet_hls.rtl.fixedpoint import ROUNDINGS, SATURATIONS
+
+
+@dataclass
+class Network:
+    """A model under construction: hls4ml's layer list and its precisions."""
+
+    random: np.random.Generator
+    height: int
+    width: int
+    channels: int
+    name: str = "net"
+    backend: str = "Vitis"
+    layers: list[dict[str, Any]] = field(default_factory=list)
+    precisions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    last: str = "image"
+    types: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.type_of_input = self.type(5, 12)
+        self.input_shape = (self.height, self.width, self.channels)
+        self.layers.append({"class_name": "Input", "name": "image", "input_shape": list(self.input_shape)})
+        self.precisions["image"] = {"Precision": {"result": self.type_of_input}}
+        self.types["image"] = self.type_of_input
+
+    def type(self, low: int = 2, high: int = 12, integer: tuple[int, int] = (0, 4), modes: bool = True) -> str:
+        """A random type of ``low`` to ``high`` bits.
+
+        The point lies within them: the ap_fixed headers that hls4ml ships abort where an assignment with
+        rounding drops more bits than there are.
+        """
+        signed = bool(self.random.integers(4))
+        width = int(self.random.integers(low, high + 1))
+        whole = min(int(self.random.integers(*integer)) + signed, width)
+        kind = "fixed" if signed else "ufixed"
+        if not modes:
+            return f"{kind}<{width},{whole}>"
+        return f"{kind}<{width},{whole},{self.random.choice(ROUNDINGS)},{self.random.choice(SATURATIONS)}>"
+
+    def add(self, kind: str, precision: dict[str, str], config: dict[str, Any] | None = None, **attributes: Any) -> str:
+        name = f"{kind.lower()}{len(self.layers)}"
+        inputs = attributes.pop("inputs", [self.last])
+        self.layers.append({"class_name": kind, "name": name, "inputs": inputs, "outputs": [name],
+                            "data_format": "channels_last", **attributes})
+        self.precisions[name] = {"Precision": precision, **(config or {})}
+        self.types[name] = precision.get("result", "")
+        self.last = name
+        return name
+
+    def convolve(self, filters: int, kernel: tuple[int, int] = (3, 3), stride: tuple[int, int] = (1, 1),
+                 padding: tuple[int, int, int, int] = (1, 1, 1, 1), *, depthwise: bool = False, reuse: int = 1,
+                 strategy: str = "Resource", accumulator: str | None = None, weight: str | None = None) -> None:
+        top, bottom, left, right = padding
+        height = (self.height + top + bottom - kernel[0]) // stride[0] + 1
+        width = (self.width + left + right - kernel[1]) // stride[1] + 1
+        if accumulator is None:
+            # Half of them exact up to wrapping, half with modes of their own.
+            accumulator = self.type(14, 26, (3, 6), modes=bool(self.random.integers(2)))
+        shape = (*kernel, self.channels, 1 if depthwise else filters)
+        weights = self.random.normal(0, 0.6, shape).astype(np.float32)
+        precision = {"result": self.type(), "accum": accumulator, "weight": weight or self.type(3, 6, (0, 2)),
+                     "bias": self.type(3, 9, (0, 2))}
+        attributes: dict[str, Any] = {
+            "depthwise_data" if depthwise else "weight_data": weights,
+            "bias_data": self.random.normal(0, 0.6, filters).astype(np.float32), "use_bias": True,
+            "in_height": self.height, "in_width": self.width, "n_chan": self.channels, "n_filt": filters,
+            "filt_height": kernel[0], "filt_width": kernel[1], "stride_height": stride[0], "stride_width": stride[1],
+            "dilation_height": 1, "dilation_width": 1, "out_height": height, "out_width": width,
+            "pad_top": top, "pad_bottom": bottom, "pad_left": left, "pad_right": right}
+        if depthwise:
+            attributes |= {"depth_multiplier": 1, "depthwise_quantizer": None, "bias_quantizer": None}
+            precision["depthwise"] = precision.pop("weight")
+        else:
+            attributes |= {"weight_quantizer": None, "bias_quantizer": None}
+        self.add("DepthwiseConv2D" if depthwise else "Conv2D", precision,
+                 {"ReuseFactor": reuse, "Strategy": strategy}, **attributes)
+        self.height, self.width, self.channels = height, width, filters
+
+    def activate(self, function: str, result: str | None = None, **attributes: Any) -> None:
+        kind = "LeakyReLU" if function == "LeakyReLU" else "Activation"
+        self.add(kind, {"result": result or self.type(), **attributes.pop("precision", {})},
+                 activation=function, n_in=self.height * self.width * self.channels, **attributes)
+
+    def pool(self, operation: str, window: tuple[int, int] = (2, 2)) -> None:
+        height, width = self.height // window[0], self.width // window[1]
+        self.add("Pooling2D", {"result": self.type(), "accum": self.type(6, 16, (0, 5))},
+                 pool_op=operation, pool_height=window[0], pool_width=window[1], stride_height=window[0],
+                 stride_width=window[1], in_height=self.height, in_width=self.width, n_filt=self.channels,
+                 out_height=height, out_width=width, pad_top=0, pad_bottom=0, pad_left=0, pad_right=0, count_pad=False)
+        self.layers[-1]["class_name"] = "MaxPooling2D" if operation == "Max" else "AveragePooling2D"
+        self.height, self.width = height, width
+
+    def resize(self, rows: int, columns: int) -> None:
+        self.add("Resize", {"result": self.types[self.last]}, algorithm="nearest", in_height=self.height,
+                 in_width=self.width, out_height=self.height * rows, out_width=self.width * columns,
+                 n_chan=self.channels)
+        self.height, self.width = self.height * rows, self.width * columns
+
+    def concatenate(self, other: str, channels: int) -> None:
+        self.add("Concatenate", {"result": self.type()}, inputs=[other, self.last], axis=3, op="concatenate3d")
+        self.channels += channels
+
+    def build(self, folder: Path) -> ModelGraph:
+        config = {
+            "OutputDir": str(folder), "ProjectName": self.name, "Backend": self.backend, "IOType": "io_stream",
+            "Part": "xczu7ev-ffvc1156-2-e", "ClockPeriod": 5.0,
+            "HLSConfig": {"Model": {"Precision": {"default": "fixed<16,6>"}, "ReuseFactor": 1, "Strategy": "Resource"},
+                          "LayerName": {name: {**entry, "Trace": True} for name, entry in self.precisions.items()}},
+        }
+        return ModelGraph.from_layer_list(config, self.layers, ["image"], [self.last])
+
+
+def random_network(seed: int, backend: str = "Vitis") -> Network:
+    """Every layer kind once, in a fixed order, with random shapes and types."""
+    random = np.random.default_rng(seed)
+    network = Network(random, 8 + 4 * int(random.integers(2)), 8 + 4 * int(random.integers(3)),
+                      int(random.integers(1, 4)), name=f"net{seed}", backend=backend)
+    size = int(random.integers(2, 5))
+    network.convolve(size, reuse=int(random.choice([1, 3, 9])))
+    network.activate("relu")
+    skip, skip_channels = network.last, network.channels
+    network.pool("Max")
+    network.convolve(network.channels, depthwise=True)
+    network.activate("LeakyReLU", precision={"param": "fixed<16,6>"}, activ_param=float(random.choice([0.25, 0.1])))
+    network.resize(2, 2)
+    network.concatenate(skip, skip_channels)
+    network.convolve(size, (1, 1), padding=(0, 0, 0, 0))
+    network.activate("linear")
+    network.pool("Average", (2, 2) if random.integers(2) else (1, 4))
+    network.convolve(3, (3, 3), (2, 1), (1, 0, 0, 1), strategy=str(random.choice(["Resource", "Latency"])))
+    network.activate("relu")
+    network.convolve(2, (1, 3), padding=(0, 0, 1, 1))
+    network.activate("sigmoid", precision={"table": "fixed<18,8>"})
+    return network
+
+
+def edge_images(network: Network, count: int) -> np.ndarray:
+    """Random numbers around the input type, half of them at or beyond its ends, on and between its steps."""
+    random = network.random
+    shape = (count, *network.input_shape)
+    reach = 2.0 ** random.integers(-2, 4, shape)
+    images = random.uniform(-1, 1, shape) * reach
+    steps = np.round(images * 64) / 64
+    return np.where(random.integers(2, size=shape) == 0, images, steps)
+
+
+def csimulate(model: ModelGraph, name: str, images: np.ndarray) -> CSimulation:
+    """Write, compile and run hls4ml's C++, with a trace of every layer but the forks and paddings."""
+    folder = Path(model.config.get_output_dir())
+    write_project(model)
+    sizes = {layer.name: int(np.prod(layer.get_output_variable().shape)) for layer in model.get_layers()
+             if layer.class_name not in ("Input", "InputLayer", "Clone", "ZeroPadding2D")}
+    (output,) = model.get_output_variables()
+    shape = tuple(int(side) for side in output.shape)
+    write_bench(Bench(name, int(np.prod(images.shape[1:])), int(np.prod(shape)), sizes), folder)
+    compile_bench(folder, name, macs=1)
+    return simulate(folder, images, np.zeros((len(images), *shape)), sizes)
