@@ -151,7 +151,7 @@ def train(
             with torch.autocast("cpu", torch.bfloat16, enabled=settings.mixed_precision):
                 logits = net(batch.contiguous(memory_format=torch.channels_last))
             loss = loss_of(logits.float(), truth)
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimizer.step()
             total += float(loss.detach())
