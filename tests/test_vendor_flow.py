@@ -44,7 +44,7 @@ def test_figures_of_the_tool_stand_in_the_report(net, tmp_path, vendor_tools, mo
     assert made.differing == 0
     assert made.report.figure(names.LUT, Source.CSYNTH) is not None
     assert made.report.figure(names.INTERVAL_CYCLES_MAX, Source.ESTIMATE) is not None
-    assert made.report.tools["vitis-run"] == "2024.2"
+    assert "2024.2" in made.report.tools.values()
 
     again = _generate(net, tmp_path, toolchain="auto", stages=["csynth"])
     assert [outcome.step.name for outcome in again.outcomes if not outcome.cached] == ["export"]

@@ -30,7 +30,7 @@ def attribute(node: NodeProto, name: str, default: Any = None) -> Any:
         if entry.name == name:
             value = helper.get_attribute_value(entry)
             if isinstance(value, bytes):
-                return value.decode()
+                return value.decode(errors="replace")
             return list(value) if not isinstance(value, (int, float, str)) else value
     return default
 

@@ -88,7 +88,10 @@ def _input_is_quantized(model: ModelWrapper) -> IllegalGraphError | None:
     while len(readers) == 1 and readers[0].op_type == "Transpose":
         readers = consumers(model, readers[0].output[0])
     if len(readers) == 1 and readers[0].op_type in QUANT_OPS:
-        return None
+        if readers[0].output[0] != only(model, "output"):
+            return None
+        return IllegalGraphError(readers[0].name, "the result is nothing but the quantized image",
+                                 "put a layer behind it")
     reader = readers[0].name if readers else "(output)"
     return IllegalGraphError(
         reader, f"the image {image!r} must go through one Quant node before anything else, which types the input port",

@@ -21,6 +21,9 @@ __all__ = ["CALIBRATION_STEPS", "activation_quantizer", "bias_quantizer", "input
 #: Forward passes in training mode after which an activation's scale turns from a statistic into a parameter.
 CALIBRATION_STEPS = 20
 
+#: Range of a tensor that is all zeros (a dead layer). Brevitas's own, 1e-10, is no power of two.
+_SMALLEST_RANGE = 2.0**-16
+
 
 def _check_width(kind: str, bits: int, low: int, high: int) -> None:
     if not isinstance(bits, int) or isinstance(bits, bool) or not low <= bits <= high:
@@ -34,13 +37,17 @@ def weight_quantizer(bits: int) -> type:
     rounding up, Brevitas's default, wastes up to half of a narrow type's codes.
     """
     _check_width("Weight", bits, 2, 16)
-    return Int8WeightPerTensorFixedPoint.let(bit_width=bits, restrict_value_float_to_int_impl=RoundSte)
+    return Int8WeightPerTensorFixedPoint.let(
+        bit_width=bits, restrict_value_float_to_int_impl=RoundSte, scaling_min_val=_SMALLEST_RANGE
+    )
 
 
 def activation_quantizer(bits: int) -> type:
     """Unsigned activations behind a ReLU; the scale is learned, from a percentile of the first batches on."""
     _check_width("Activation", bits, 1, 16)
-    return Uint8ActPerTensorFixedPoint.let(bit_width=bits, collect_stats_steps=CALIBRATION_STEPS)
+    return Uint8ActPerTensorFixedPoint.let(
+        bit_width=bits, collect_stats_steps=CALIBRATION_STEPS, scaling_min_val=_SMALLEST_RANGE
+    )
 
 
 def bias_quantizer(bits: int) -> type:

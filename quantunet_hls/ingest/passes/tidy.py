@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+from qonnx.analysis.topology import nodes_topologically_sorted
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.change_batchsize import ChangeBatchSize
 from qonnx.transformation.fold_constants import FoldConstants
 from qonnx.transformation.general import (
     GiveUniqueNodeNames,
     RemoveUnusedTensors,
     SortGraph,
 )
-from qonnx.transformation.infer_shapes import InferShapes
 
 from quantunet_hls.errors import ConfigurationError
-from quantunet_hls.ingest.graph import QUANT_OPS, copy_of, only
+from quantunet_hls.ingest.graph import QUANT_OPS, copy_of
+from quantunet_hls.ingest.passes.infer_shapes import infer_shapes
 
 __all__ = ["tidy"]
 
@@ -37,17 +37,20 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
             "(batch, channels, height, width); export it for a fixed image size."
         )
     try:
-        model = model.transform(SortGraph())
-        model = model.transform(ChangeBatchSize(1))
-        model = model.transform(InferShapes())
-        model = model.transform(FoldConstants(exclude_op_types=[*QUANT_OPS, "BipolarQuant"]))
-        model = model.transform(RemoveUnusedTensors())
-        model = model.transform(InferShapes())
+        if not model.analysis(nodes_topologically_sorted)["nodes_topologically_sorted"]:
+            model = model.transform(SortGraph())
+        source.type.tensor_type.shape.dim[0].dim_value = 1
+        model = infer_shapes(model)
+        # Without qonnx's cleanup, which sorts: an order that is one already stays, for it is the order in
+        # which a module ran its layers, and by which they are told apart.
+        fold = FoldConstants(exclude_op_types=[*QUANT_OPS, "BipolarQuant"])
+        model = model.transform(fold, cleanup=False).transform(RemoveUnusedTensors(), cleanup=False)
+        model = infer_shapes(model)
     except Exception as error:  # qonnx, onnx and onnxruntime raise many kinds here; all mean the file is at fault
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ConfigurationError(f"The network's graph is malformed ({line}); export it again.") from error
     if any(not node.name for node in model.graph.node):
-        model = model.transform(GiveUniqueNodeNames())
+        model = model.transform(GiveUniqueNodeNames(), cleanup=False)
     for node in model.graph.node:
         for tensor in node.output:
             shape = model.get_tensor_shape(tensor)
@@ -56,7 +59,6 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
                     f"The shape of {tensor!r}, output of node {node.name!r}, can't be inferred; "
                     "export the network for a fixed image size."
                 )
-    only(model, "output")
     return model
 
 
