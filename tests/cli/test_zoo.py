@@ -7,7 +7,6 @@ from quantunet_hls.cli.zoo import zoo
 from quantunet_hls.errors import CheckpointError
 from quantunet_hls.nets import QuantUNet, calibrate
 
-
 _NAMES = ("brain_tumor_first_b8d3", "second")
 
 
