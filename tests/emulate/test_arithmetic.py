@@ -94,11 +94,12 @@ def cpp(tmp_path_factory):
     """What the C++ types give, for every mode and for narrower, wider, finer, coarser and unsigned targets."""
     shapes = [(FixedType(7, 3), (5, 1)), (FixedType(7, 3), (4, 2)), (FixedType(6, 4, False), (5, 2)),
               (FixedType(6, 2), (9, 3)), (FixedType(6, 5), (3, 5))]
-    pairs = [(source, FixedType(width, fraction, signed, *modes))
-             for modes in itertools.product(ROUNDINGS, SATURATIONS)
-             for source, (width, fraction) in shapes[:: 1 if modes[1] != "WRAP" else 2]
-             for signed in (True, False)]
-    ports = [FixedType(6, 3, signed, *modes) for modes in itertools.product(ROUNDINGS, SATURATIONS)
+    modes = list(itertools.product(ROUNDINGS, SATURATIONS))
+    # Each compiled pair costs a fifteenth of a second, so every mode meets two of the five shapes.
+    chosen = [(mode, shapes[(index + turn * 2) % len(shapes)]) for index, mode in enumerate(modes) for turn in (0, 1)]
+    pairs = [(source, FixedType(width, fraction, signed, *mode))
+             for mode, (source, (width, fraction)) in chosen for signed in (True, False)]
+    ports = [FixedType(6, 3, signed, *mode) for mode in modes
              for signed in (True, False)]
     steps = np.arange(-160, 161) / 16
     reals = np.concatenate([steps, [0.4999999999999999 / 8, -0.4999999999999999 / 8, 0.49999999999999994, 1e-300, -1e-300,
@@ -108,7 +109,7 @@ def cpp(tmp_path_factory):
 
 def test_casts_equal_the_cpp_types(cpp):
     pairs, _, _, (rows, _) = cpp
-    assert len(pairs) > 200
+    assert len(pairs) > 100
     for (source, target), expected in zip(pairs, rows, strict=True):
         values = run(all_codes(source), source, [Cast(target)])
         assert np.array_equal(values, expected), (source, target)

@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from quantunet_hls.cli.accuracy import accuracy
+from quantunet_hls.data import Samples
+from quantunet_hls.emulate.accuracy import HARDWARE, accuracy_figures, emulate_graph, measure, score_hardware
+from quantunet_hls.errors import DataError
+from quantunet_hls.phantoms import draw_phantoms
+from quantunet_hls.reports import names
+from quantunet_hls.training.scores import evaluate
+
+
+@pytest.fixture(scope="module")
+def samples():
+    return draw_phantoms(6, 16, 24)
+
+
+def test_the_hardware_scores_as_the_trained_network(unet, samples):
+    net, graph = unet
+    assert score_hardware(emulate_graph(graph), samples) == evaluate(net, samples)
+
+
+def test_every_stage_is_measured_on_the_same_images(unet, samples):
+    net, graph = unet
+    results = measure(emulate_graph(graph), samples, {"Brevitas": net})
+    assert [result.stage for result in results] == ["Brevitas", HARDWARE]
+    assert results[0].scores == results[1].scores
+    assert all(result.images == 6 and result.seconds > 0 for result in results)
+    figures = accuracy_figures(results)
+    assert {(figure.tool, figure.name) for figure in figures} == {
+        (stage, name) for stage in ("Brevitas", HARDWARE) for name in (names.DICE, names.IOU, names.PIXEL_ACCURACY)}
+
+
+def test_no_images_are_refused(unet, samples):
+    _, graph = unet
+    none = Samples(samples.images[:0], samples.masks[:0], ())
+    with pytest.raises(DataError, match="no images"):
+        measure(emulate_graph(graph), none, {})
+
+
+def test_the_command_scores_a_folder(unet, samples, tmp_path):
+    _, graph = unet
+    graph.original.save(str(tmp_path / "net.onnx"))
+    for folder, pixels in (("images", samples.images[:, 0]), ("masks", samples.masks * np.uint8(255))):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        for index, image in enumerate(pixels):
+            Image.fromarray(image).save(tmp_path / "data" / folder / f"{index}.png")
+    result = CliRunner().invoke(accuracy, [str(tmp_path / "net.onnx"), "--data", str(tmp_path / "data")],
+                                catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "hardware" in result.output
+    assert "6 images" in result.output
