@@ -29,15 +29,16 @@ TOOLCHAINS = ("auto", "vitis", "vivado", "none")
 _LONGEST_NAME = 63
 
 #: The project's name is that of a C++ function and of its files, so these names are taken.
-_CPP_WORDS = frozenset((
-    "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t class compl const "
-    "const_cast constexpr continue decltype default delete do double dynamic_cast else enum explicit export extern "
-    "false float for friend goto if inline int long mutable namespace new noexcept not not_eq nullptr operator or "
-    "or_eq private protected public register reinterpret_cast return short signed sizeof static static_assert "
-    "static_cast struct switch template this thread_local throw true try typedef typeid typename union unsigned using "
-    "virtual void volatile wchar_t while xor xor_eq main std hls nnet defines parameters"
-).split())
-_GENERATED_NAME = re.compile(r"(layer|config|w|b|s)\d+\w*|\w+_t")
+_TAKEN_NAME = re.compile(
+    r"alignas|alignof|and|and_eq|asm|auto|bitand|bitor|bool|break|case|catch|char|char16_t|char32_t|class|compl|"
+    r"const|const_cast|constexpr|continue|decltype|default|delete|do|double|dynamic_cast|else|enum|explicit|"
+    r"export|extern|false|float|for|friend|goto|if|inline|int|long|mutable|namespace|new|noexcept|not|not_eq|"
+    r"nullptr|operator|or|or_eq|private|protected|public|register|reinterpret_cast|return|short|signed|sizeof|"
+    r"static|static_assert|static_cast|struct|switch|template|this|thread_local|throw|true|try|typedef|typeid|"
+    r"typename|union|unsigned|using|virtual|void|volatile|wchar_t|while|xor|xor_eq|main|std|hls|nnet|defines|"
+    r"parameters|"
+    r"(layer|config|w|b|s)\d+\w*|\w+_t"
+)
 
 #: Multipliers for a part of unknown size.
 _UNKNOWN_PART_BUDGET = 64
@@ -167,7 +168,7 @@ def generate_accelerator(
 
 def _design_name(name: str) -> str:
     check_name("project", name)
-    if name in _CPP_WORDS or _GENERATED_NAME.fullmatch(name):
+    if _TAKEN_NAME.fullmatch(name):
         raise ConfigurationError(f"{name!r} means something else in the generated C++; choose another name.")
     return name
 

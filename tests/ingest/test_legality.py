@@ -1,0 +1,228 @@
+"""One test for each rule: it names node, rule and remedy, and a sibling that keeps it passes."""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.ingest import violations
+from quantunet_hls.ingest.passes.tidy import tidy
+from tests.builders import QUANT_DOMAIN, Net, small_unet
+
+
+def found(build: Callable[[Net], object], shape=(1, 2, 4, 6)) -> list[IllegalGraphError]:
+    net = Net(shape)
+    build(net)
+    return list(violations(tidy(net.model())))
+
+
+def quant(**options):
+    """A net whose second quantizer, named ``it``, has these settings."""
+    return lambda net: net.relu(net.quant(net.conv(net.quant("x"), 2), **({"signed": 1, "name": "it"} | options)))
+
+
+def weight_quant(**options):
+    def build(net):
+        raw = net.constant("raw", np.full((2, 2, 3, 3), 0.3))
+        net.conv(net.quant("x"), 2, weights=net.quant(raw, signed=1, name="it", **options))
+    return build
+
+
+def conv(*, kernel=3, filters=2, **attributes):
+    def build(net):
+        image = net.quant("x")
+        shape = attributes.pop("weights", (filters, 2 // attributes.get("group", 1), kernel, kernel))
+        out = attributes.pop("out", (1, filters, 4, 6))
+        inputs = [image, net.weights(shape)]
+        net.add("Conv", inputs, out, name="it", **({"kernel_shape": [kernel] * 2, "pads": [kernel // 2] * 4}
+                                                   | attributes))
+    return build
+
+
+def conv_of(weights, bias=None):
+    """A convolution that reads constants as they are, without quantizers."""
+    def build(net):
+        inputs = [net.quant("x"), net.constant("w", weights)]
+        if bias is not None:
+            inputs.append(net.constant("b", bias))
+        net.add("Conv", inputs, (1, 2, 4, 6), name="it", kernel_shape=[1, 1])
+    return build
+
+
+def pool(window=(2, 2), kind="MaxPool", **attributes):
+    def build(net):
+        net.pool(net.quant("x"), window, kind, name="it", **attributes)
+    return build
+
+
+def resize(rows=2, columns=2, **attributes):
+    return lambda net: net.resize(net.quant("x"), rows, columns, name="it", **attributes)
+
+
+def leaky(alpha):
+    return lambda net: net.add("LeakyRelu", [net.quant("x", signed=1)], (1, 2, 4, 6), name="it", alpha=alpha)
+
+
+def operator(op_type, **attributes):
+    return lambda net: net.add(op_type, [net.quant("x")], (1, 2, 4, 6), name="it", **attributes)
+
+
+def readers(count):
+    def build(net):
+        image = net.quant("x")
+        value = net.add("Relu", [image], net.shapes[image], name="it")
+        net.concat(*(net.quant(value, 2, -index) for index in range(count)))
+    return build
+
+
+def raw_first(net):
+    net.conv("x", 2, name="it")
+
+
+def constant_operand(net):
+    image = net.quant("x")
+    net.shapes["c"] = (1, 2, 4, 6)
+    net.add("Concat", [image, net.constant("c", np.ones((1, 2, 4, 6)))], (1, 4, 4, 6), name="it", axis=1)
+
+
+def transposed_batch(net):
+    turned = net.add("Transpose", [net.quant("x")], (2, 1, 4, 6), name="it", perm=[1, 0, 2, 3])
+    net.transpose(turned, (1, 0, 2, 3))
+
+
+def computed_weights(net):
+    image = net.quant("x")
+    inputs = [image, net.add("Relu", [net.weights((2, 2, 1, 1))], (2, 2, 1, 1))]
+    net.add("Conv", inputs, (1, 2, 4, 6), name="it", kernel_shape=[1, 1])
+
+
+def unread(net):
+    image = net.quant("x")
+    net.relu(image, name="it")
+    net.conv(image, 2)
+
+
+def not_a_number(net):
+    values = np.full((2, 2, 3, 3), 0.3)
+    values[1, 0, 2, 2] = np.nan
+    net.conv(net.quant("x"), 2, values=values, name="it")
+
+
+ILLEGAL_AND_LEGAL = {
+    # Fact 5: a scale that is no power of two, behind which a skip connection comes out wrong.
+    "activation scale": (quant(scale=0.3), "scale 0.3 is no power of two.*FixedPoint", quant(scale=0.25)),
+    # Fact 6.
+    "weight scale": (weight_quant(scale=0.3), "scale 0.3 is no power of two.*FixedPoint", weight_quant(scale=0.25)),
+    "one filter's scale": (weight_quant(scale=np.array([0.5, 0.3]).reshape(2, 1, 1, 1)), "no power of two",
+                           weight_quant(scale=np.array([0.5, 0.125]).reshape(2, 1, 1, 1))),
+    "no scale": (quant(scale=np.nan), "scale nan is no power of two", quant(scale=1.0)),
+    "negative scale": (quant(scale=-0.5), "no power of two", quant(scale=0.5)),
+    "zero scale": (quant(scale=0), "no power of two", quant(scale=2.0)),
+    "infinite scale": (quant(scale=np.inf), "no power of two", quant(scale=4.0)),
+    "far scale": (quant(scale=2.0**-61), r"beyond 2\*\*60", quant(scale=2.0**-60)),
+    "scale of another shape": (quant(scale=np.full((3, 5), 0.5)), r"shape \[3, 5\] does not fit",
+                               quant(scale=np.full((1, 2, 1, 1), 0.5))),
+    "several scales": (quant(scale=np.array([0.5, 0.25]).reshape(1, 2, 1, 1)), "several scales.*use one scale",
+                       quant(scale=np.array([0.5, 0.5]).reshape(1, 2, 1, 1))),
+    "spread scales": (weight_quant(bits=8, scale=np.array([1, 2.0**-17]).reshape(2, 1, 1, 1)), "17 octaves",
+                      weight_quant(bits=8, scale=np.array([1, 2.0**-16]).reshape(2, 1, 1, 1))),
+    "no bits": (quant(bits=0), "bit width 0.0 is not one whole number.*round the width", quant(bits=1)),
+    "part of a bit": (quant(bits=2.5), "bit width 2.5", quant(bits=2)),
+    "unknown width": (quant(bits=np.nan), "bit width nan", quant(bits=3)),
+    "too many bits": (quant(bits=25), "bit width 25", quant(bits=24)),
+    "narrow and unsigned": (quant(signed=0, narrow=1), "narrow and unsigned.*set narrow to 0", quant(signed=0)),
+    "narrow with one bit": (quant(bits=1, narrow=1), "leaves nothing but 0", quant(bits=2, narrow=1)),
+    "rounding": (quant(rounding="CEIL"), "rounding mode CEIL.*ROUND or FLOOR", quant(rounding="FLOOR")),
+    # Fact 7: constants that hls4ml would cut to 16 bits.
+    "weights": (conv_of(np.reshape([0.3, 0.001, 1, 7], (2, 2, 1, 1))), "weights are not quantized.*quantizer for its weights",
+                conv_of(np.full((2, 2, 1, 1), 0.3125))),
+    "biases": (conv_of(np.ones((2, 2, 1, 1)), [0.0001, 0.3]), "biases are not quantized.*quantizer for its biases",
+               conv_of(np.ones((2, 2, 1, 1)), [0.125, 0.5])),
+    "weights without value": (not_a_number, "weights hold values that are no finite numbers", conv()),
+    "computed weights": (computed_weights, "weights are computed", conv()),
+    "dilation": (conv(dilations=[2, 2], pads=[2, 2, 2, 2]), "dilated.*use dilation 1", conv(dilations=[1, 1])),
+    "automatic padding": (conv(auto_pad="SAME_UPPER", pads=[0] * 4), "automatic padding.*as numbers", conv()),
+    "cropping": (conv(kernel=1, pads=[-1, 0, 0, 0], out=(1, 2, 3, 6)), "negative padding.*crop the image", conv()),
+    "two groups": (conv(filters=4, group=2, weights=(4, 1, 3, 3), out=(1, 4, 4, 6)), "2 groups from 2 to 4",
+                   conv(group=2)),
+    "biases that do not fit": (conv_of(np.ones((2, 2, 1, 1)), [0.5]), "do not fit 2 filters",
+                               conv_of(np.ones((2, 2, 1, 1)), [0.5, 1])),
+    "pooling with padding": (pool((3, 3), pads=[1, 1, 1, 1]), "padded pooling.*no padding", pool()),
+    "overlapping pooling": (pool(strides=[1, 1]), "pooling stride.*stride = window", pool()),
+    "rounded-up pooling": (pool(ceil_mode=1), "ceil_mode", pool(ceil_mode=0)),
+    "pooling that does not divide": (pool((3, 2)), r"window \[3, 2\] does not divide its input of 4x6", pool((2, 3))),
+    "a mean of three": (pool((1, 3), "AveragePool"), "mean of 3 values.*window of 2, 4", pool((2, 2), "AveragePool")),
+    "smooth upsampling": (resize(mode="linear"), "linear upsampling.*use nearest", resize()),
+    "upsampling by a half": (resize(1.5, 1), "not whole numbers.*by 2, 3", resize(3, 1)),
+    "other nearest pixels": (resize(nearest_mode="ceil"), "does not repeat each pixel equally.*asymmetric", resize()),
+    "unknown nearest pixels": (resize(nearest_mode="whatever"), "does not repeat each pixel", resize(1, 2)),
+    "slope": (leaky(0.1), "slope of 0.1 is no power of two.*0.125", leaky(0.125)),
+    "slope downwards": (leaky(-0.5), "slope of -0.5", leaky(0.5)),
+    "slope without value": (leaky(float("nan")), "slope of nan", leaky(1.0)),
+    "a constant operand": (constant_operand, "constant can't be concatenated.*remove it", readers(2)),
+    "a transposed batch": (transposed_batch, "batch must stay.*transpose the other three",
+                           lambda net: net.transpose(net.transpose(net.quant("x"), (0, 2, 3, 1)), (0, 3, 1, 2))),
+    "dead end": (unread, "nothing reads its result.*remove the node", conv()),
+    "too many readers": (readers(8), "8 nodes read.*7 ways.*another layer", readers(7)),
+    # Fact 9 and 3: without a quantizer behind the image nothing types the port.
+    "raw image": (raw_first, "must go through one Quant node.*QuantIdentity in front", conv()),
+    "nothing but a port": (lambda net: net.quant("x", name="it"), "nothing but the quantized image", conv()),
+    "sigmoid": (operator("Sigmoid"), "operator Sigmoid.*compare them with 0", operator("Relu")),
+    "unknown operator": (operator("Erf"), "operator Erf.*replace it by one of.*Conv", operator("Relu")),
+}
+
+
+@pytest.mark.parametrize("name", ILLEGAL_AND_LEGAL)
+def test_the_illegal_one_is_named_with_a_remedy_and_its_sibling_passes(name):
+    illegal, message, legal = ILLEGAL_AND_LEGAL[name]
+    errors = found(illegal)
+    assert errors
+    error = next(error for error in errors if error.node == "it")
+    assert re.search(message, str(error))
+    assert str(error) == f"Node 'it': {error.rule}; {error.remedy}."
+    assert found(legal) == []
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_a_unet_is_legal(last):
+    assert list(violations(tidy(small_unet(last=last).model()))) == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_quantizer_with_inputs_missing(count):
+    net = Net()
+    net.relu(net.quant("x", name="it"))
+    model = net.model()
+    del model.graph.node[0].input[count:]
+    assert [error.node for error in violations(model)] == ["it"]
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3])
+def test_a_quantizer_whose_settings_are_computed(missing):
+    net = Net()
+    image = net.quant("x")
+    inputs = [image, "q0_scale", "q0_zero", "q0_bits"]
+    inputs[missing] = image
+    net.relu(net.add("Quant", inputs, (1, 2, 4, 6), name="it", domain=QUANT_DOMAIN, signed=0, narrow=0,
+                     rounding_mode="ROUND"))
+    (error,) = violations(net.model())
+    assert error.node == "it"
+    assert "must be constants" in error.rule
+
+
+def test_a_zero_point():
+    net = Net()
+    net.relu(net.quant("x", name="it"))
+    net.constant("q0_zero", 3)
+    (error,) = violations(net.model())
+    assert error.rule == "its zero point is not 0"
+
+
+def test_weights_that_do_not_fit_the_channels():
+    """Checked by shape inference for plain nodes, by nobody else for channels-last ones."""
+    net = Net((1, 4, 6, 2), last=True)
+    net.conv(net.quant("x"), 2, weights=net.weights((2, 3, 3, 5)), name="it")
+    assert any(error.node == "it" and "do not fit an input of 2 channels" in error.rule
+               for error in violations(tidy(net.model())))
