@@ -7,10 +7,12 @@ reconvergent path can block.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from math import gcd
 
 from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.rtl.components.matvec import packed_operand
 from quantunet_hls.rtl.graph import (
     Concat,
     Convolution,
@@ -22,7 +24,10 @@ from quantunet_hls.rtl.graph import (
     Upsample,
 )
 
-__all__ = ["fold", "safe_depths"]
+__all__ = ["MULTIPLIER_OPERANDS", "fold", "pack_multipliers", "safe_depths", "trimmed_depths"]
+
+#: Bits of the wider operand of a family's multiplier block (UG579, UG479, ECP5 family data sheet).
+MULTIPLIER_OPERANDS = {"xcup": 27, "xcu": 27, "xc7": 25, "ecp5": 18}
 
 
 def fold(graph: StreamGraph, cycles: int) -> StreamGraph:
@@ -37,6 +42,28 @@ def fold(graph: StreamGraph, cycles: int) -> StreamGraph:
 def with_safe_depths(graph: StreamGraph) -> StreamGraph:
     """The graph with FIFOs that can't block, whatever the folding."""
     return replace(graph, fifo_depths=safe_depths(graph))
+
+
+def pack_multipliers(graph: StreamGraph, family: str) -> StreamGraph:
+    """Let two outputs of a convolution share each multiplier block where both weights fit its wider operand.
+
+    Halves the blocks of every convolution with at least two lanes, for some LUTs a lane.
+    """
+    widest = MULTIPLIER_OPERANDS[family]
+    changed = {}
+    for layer in graph.layers:
+        if isinstance(layer, Convolution) and layer.lanes > 1:
+            _, bits = packed_operand(layer.weights, layer.input_type, layer.simd)
+            changed[layer.name] = replace(layer, packed=bits <= widest)
+    return graph.with_layers(changed)
+
+
+def trimmed_depths(graph: StreamGraph, largest_fill: Mapping[str, int]) -> StreamGraph:
+    """The graph with every FIFO as deep as a simulation without stalls saw it filled, two beats at least.
+
+    Frames must have followed each other back to back in that simulation.
+    """
+    return replace(graph, fifo_depths={edge: max(fill, 2) for edge, fill in largest_fill.items()})
 
 
 def _folded(layer: Layer, cycles: int) -> Layer:

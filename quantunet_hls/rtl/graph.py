@@ -173,6 +173,7 @@ class Convolution(Layer):
         steps: what happens to the exact sum before it goes out.
         simd: input channels that are multiplied side by side; divides the input channels.
         slack: pixels that the line buffer holds beyond one window, so that a source in bursts never waits.
+        packed: two outputs share each multiplier; see :func:`quantunet_hls.rtl.folding.pack_multipliers`.
     """
 
     kind: ClassVar[str] = "convolution"
@@ -186,6 +187,7 @@ class Convolution(Layer):
     steps: tuple[Step, ...]
     simd: int = field(default=1, kw_only=True)
     slack: int = field(default=2, kw_only=True)
+    packed: bool = field(default=False, kw_only=True)
 
     @cached_property
     def accumulator(self) -> FixedType:

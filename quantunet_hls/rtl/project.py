@@ -42,14 +42,23 @@ def codes_of(values: np.ndarray, type_: FixedType) -> Integers:
 class Project:
     """What belongs to one converted model: its stream graph, its files, its simulator."""
 
-    def __init__(self, model: Any):
-        config = model.config
-        self.folder = Path(config.get_output_dir())
-        self.part: str = config.get_config_value("Part")
-        lowered = lower(model)
-        cycles = config.get_config_value("CyclesPerFrame") or _default_cycles(lowered)
-        self.lowered = lowered
-        self.graph = fold(lowered.graph, cycles)
+    def __init__(self, model: Any, folder: Path, part: str, *, name: str | None = None, cycles: int | None = None):
+        """Lower and fold a converted model; nothing is written yet.
+
+        Args:
+            model: hls4ml's ModelGraph, converted for this backend or for the Vitis or Vivado one.
+            folder: for everything that is made of it.
+            part: with package and speed grade.
+            name: of the design; the model's project name where absent.
+            cycles: clocks that the slowest layer may take for a frame; by default those of 64 multipliers.
+
+        Raises:
+            IllegalGraphError: a layer that has no RTL, or can't be exact.
+            ConfigurationError: a layer that can't be that fast.
+        """
+        self.folder, self.part = folder, part
+        self.lowered = lower(model, name)
+        self.graph = fold(self.lowered.graph, cycles or _default_cycles(self.lowered))
         self.simulator: Simulator | None = None
         self.last: Simulation | None = None
 
@@ -115,10 +124,12 @@ class Project:
 
 
 def project(model: Any) -> Project:
-    """The project of a model, made at the first call and kept with it."""
+    """The project of a model that was converted for this backend, made at the first call and kept with it."""
     kept: Project | None = getattr(model, "_streaming_rtl", None)
     if kept is None:
-        kept = model._streaming_rtl = Project(model)
+        config = model.config
+        kept = model._streaming_rtl = Project(model, Path(config.get_output_dir()), config.get_config_value("Part"),
+                                              cycles=config.get_config_value("CyclesPerFrame"))
     return kept
 
 

@@ -27,7 +27,7 @@ from quantunet_hls.rtl.stitch import Design, module_name
 from quantunet_hls.rtl.verilog import find_tool, run_yosys
 
 __all__ = ["CellCount", "MappedDesign", "MappedModule", "MappingOptions", "check_fits", "count_cells", "map_design",
-           "mapping_script", "yosys_version"]
+           "mapping_script", "synthesis_commands", "yosys_version"]
 
 _log = logging.getLogger(__name__)
 
@@ -40,6 +40,25 @@ _MEMORY_LUTS = {
     "RAM128X1S": 2, "RAM256X1D": 8, "RAM256X1S": 4, "RAM512X1S": 8, "RAM32M": 4, "RAM64M": 4, "RAM32M16": 8,
     "RAM64M8": 8, "SRL16E": 1, "SRLC16E": 1, "SRLC32E": 1, "TRELLIS_DPR16X4": 4,
 }
+
+#: Yosys's own steps for DSP48E1 but its ``xilinx_dsp``. That pass packs the adder behind a product
+#: as well and then extends the product by zeros where its sign belongs (0.60 to 0.70 at least),
+#: which the simulation of the netlist shows.
+_MULTIPLIERS_ONLY = (
+    "memory_dff",
+    "alumacc -macc-only",
+    "maccmap -unmap",
+    "opt_clean",
+    "techmap -map +/mul2dsp.v -map +/xilinx/xc7_dsp_map.v -D DSP_A_MAXWIDTH=25 -D DSP_B_MAXWIDTH=18 "
+    "-D DSP_A_MAXWIDTH_PARTIAL=18 -D DSP_A_MINWIDTH=2 -D DSP_B_MINWIDTH=2 -D DSP_Y_MINWIDTH=9 -D DSP_SIGNEDONLY=1 "
+    "-D DSP_NAME=$__MUL25X18",
+    "select a:mul2dsp",
+    "setattr -unset mul2dsp",
+    "opt_expr -fine",
+    "wreduce",
+    "select -clear",
+    "chtype -set $mul t:$__soft_mul",
+)
 
 
 @dataclass(frozen=True)
@@ -134,8 +153,8 @@ def yosys_version() -> str:
     return found[1] if found else "unknown"
 
 
-def mapping_script(module: str, options: MappingOptions, black_boxes: Sequence[str] = ()) -> str:
-    """Yosys script that maps ``<module>.v`` of its folder and writes ``<module>.stat.json``.
+def synthesis_commands(options: MappingOptions, top: str) -> list[str]:
+    """Yosys's commands that map the module ``top``, which has been read.
 
     Raises:
         BoardError: a family that this tool chain can't map.
@@ -150,10 +169,22 @@ def mapping_script(module: str, options: MappingOptions, black_boxes: Sequence[s
     else:
         raise BoardError(f"Yosys can't map to the family {options.family!r} here; choose an AMD UltraScale+, "
                          "UltraScale or 7-series part, or an ECP5.")
+    command = " ".join([*synthesis, *flags, "-top", top])
+    if options.family != "xc7" or not options.dsp:
+        return [command]
+    return [f"{command} -run begin:map_dsp", *_MULTIPLIERS_ONLY, f"{command} -run coarse:"]
+
+
+def mapping_script(module: str, options: MappingOptions, black_boxes: Sequence[str] = ()) -> str:
+    """Yosys script that maps ``<module>.v`` of its folder and writes ``<module>.stat.json``.
+
+    Raises:
+        BoardError: a family that this tool chain can't map.
+    """
     return "\n".join([
         f"read_verilog {module}.v",
         *(f"read_verilog -lib {name}.v" for name in black_boxes),
-        " ".join([*synthesis, *flags, "-top", module]),
+        *synthesis_commands(options, module),
         f"tee -q -o {module}.stat.json stat -json",
     ]) + "\n"
 

@@ -74,7 +74,7 @@ class LayerUnit(wiring.Component):
         if isinstance(layer, Convolution):
             return [*self._windows(layer, layer.neuron_fold, channelwise=False),
                     MatrixVectorUnit(layer.weights, layer.bias, layer.input_type, layer.accumulator, layer.steps,
-                                     layer.lanes, layer.simd)]
+                                     layer.lanes, layer.simd, packed=layer.packed)]
         if isinstance(layer, Depthwise):
             return [*self._windows(layer, 1, channelwise=True),
                     DotProducts(depthwise_words(layer.weights, layer.lanes), layer.bias.reshape(-1, layer.lanes),

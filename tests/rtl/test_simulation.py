@@ -5,8 +5,8 @@ import pytest
 
 from quantunet_hls.errors import ConfigurationError, IllegalGraphError, MismatchError
 from quantunet_hls.rtl.fixedpoint import FixedType
-from quantunet_hls.rtl.folding import fold
-from quantunet_hls.rtl.graph import Concat, Input, Shape, StreamGraph, Window
+from quantunet_hls.rtl.folding import fold, pack_multipliers
+from quantunet_hls.rtl.graph import Concat, Convolution, Input, Shape, StreamGraph, Window
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate import DeadlockError, Stalls, build_simulator, compare, pack, unpack
 from quantunet_hls.rtl.stitch import generate
@@ -15,9 +15,10 @@ from tests.rtl.graphs import CODE, PIXEL, convolution, every_kind, frames_for
 
 @pytest.fixture(scope="module")
 def kinds(tmp_path_factory):
-    """Every layer kind, folded so that lanes, PE and SIMD differ from layer to layer."""
+    """Every layer kind, folded so that lanes, PE and SIMD differ from layer to layer, multipliers packed and not."""
     folder = tmp_path_factory.mktemp("kinds")
-    graph = fold(every_kind(), 4000)
+    graph = pack_multipliers(fold(every_kind(), 1500), "xcup")
+    assert {layer.packed for layer in graph.layers if isinstance(layer, Convolution)} == {True, False}
     return build_simulator(generate(graph, folder / "verilog", probes=True), folder / "simulation", traced=True)
 
 

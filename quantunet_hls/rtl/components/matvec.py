@@ -13,6 +13,13 @@ Flow control by credits
     the results; a dot product starts only while that FIFO has room for its
     result and for all that are still under way.
 
+Packed multipliers
+    Two outputs that share their inputs can share a DSP block:
+    ``a * (w1 * 2**k + w0)`` holds ``a * w0`` in its lower k bits and ``a * w1``
+    above, less the borrow of a negative lower part (Xilinx WP486 describes the
+    idea). With k wide enough for the whole sum of ``simd`` products, the adder
+    tree adds both fields at once, and the borrow is given back once, behind it.
+
 Exactness
     Products, tree levels and accumulators have the width that holds every
     possible sum of these very weights, so nothing wraps before the requantization.
@@ -34,7 +41,7 @@ from quantunet_hls.rtl.components.streams import Fifo, connect, stream_in, strea
 from quantunet_hls.rtl.fixedpoint import FixedType, Integers
 from quantunet_hls.rtl.graph import Step
 
-__all__ = ["DotProducts", "MatrixVectorUnit", "depthwise_words", "matrix_words"]
+__all__ = ["DotProducts", "MatrixVectorUnit", "depthwise_words", "matrix_words", "packed_operand"]
 
 #: ROMs of at least this many words and bits go to block RAM; smaller ones are cheaper in LUTs.
 BLOCK_ROM_WORDS = 128
@@ -54,6 +61,14 @@ def depthwise_words(weights: Integers, lanes: int) -> Integers:
     return weights.reshape(-1, channels // lanes, lanes).transpose(1, 0, 2).reshape(-1, lanes, 1)
 
 
+def packed_operand(weights: Integers, source: FixedType, simd: int) -> tuple[int, int]:
+    """Where the upper weight of a packed pair starts, and the bits of the whole pair as a signed operand."""
+    bits = _bits(weights)
+    product = bits + source.width + (1 if source.signed else 0)
+    field = product + max(simd - 1, 0).bit_length()
+    return field, field + bits + 1
+
+
 class DotProducts(wiring.Component):
     """Dot products of ``synapse_fold`` beats each, requantized.
 
@@ -68,10 +83,12 @@ class DotProducts(wiring.Component):
         private_inputs: every processing element has ``simd`` inputs of its own
             (a beat has ``pe * simd`` channels), as a depthwise convolution needs;
             otherwise all share the beat's ``simd`` channels.
+        packed: pairs of processing elements share their multipliers.
     """
 
     def __init__(self, words: Integers, bias: Integers, source: FixedType, accumulator: FixedType,
-                 steps: Sequence[Step], *, private_inputs: bool = False):
+                 steps: Sequence[Step], *, private_inputs: bool = False, packed: bool = False):
+        self.packed = packed and not private_inputs
         self.words, self.bias, self.source, self.accumulator = words, bias, source, accumulator
         self.steps, self.private_inputs = tuple(steps), private_inputs
         self.neuron_fold, self.pe = bias.shape
@@ -96,14 +113,13 @@ class DotProducts(wiring.Component):
             for index in range(len(self.i.payload) // bits)
         ]
         pipeline.advance()
-        if not isinstance(weights[0], C):
-            # ROM words come a clock after their address, and once more registered: multipliers
-            # between two registers reach about twice the clock.
-            weights = [pipeline.register(weight) for weight in weights]
+        # ROM words come a clock after their address, and once more registered: multipliers
+        # between two registers reach about twice the clock.
+        operands = self._operands(pipeline, weights)
         activations = [pipeline.register(value) for value in activations]
         pipeline.advance()
 
-        sums = self._sums(pipeline, activations, weights)
+        sums = self._sums(pipeline, activations, operands)
         accumulators = self._accumulate(m, pipeline, sums)
         results = requantize(pipeline, accumulators, self.accumulator, self.steps)
 
@@ -127,19 +143,41 @@ class DotProducts(wiring.Component):
             m.d.sync += at.eq(Mux(at == len(self.words) - 1, 0, at + 1))
         return [rom[index * width: (index + 1) * width].as_signed() for index in range(self.pe * self.simd)]
 
-    def _sums(self, pipeline: Pipeline, activations: Sequence[Value], weights: Sequence[Value]) -> list[Value]:
+    def _operands(self, pipeline: Pipeline, weights: Sequence[Value]) -> list[list[Value]]:
+        """For each multiplier row its registered weights: one row a PE, or one for two of them."""
+        rows = [list(weights[pe * self.simd: (pe + 1) * self.simd]) for pe in range(self.pe)]
+        if self.packed:
+            field, _ = packed_operand(self.words, self.source, self.simd)
+            pairs = [[(upper << field) + lower for lower, upper in zip(rows[pe], rows[pe + 1], strict=True)]
+                     for pe in range(0, self.pe - 1, 2)]
+            rows = pairs + rows[self.pe - self.pe % 2:]
+        return [[value if isinstance(value, C) else pipeline.register(value) for value in row] for row in rows]
+
+    def _sums(self, pipeline: Pipeline, activations: Sequence[Value], operands: Sequence[Sequence[Value]]
+              ) -> list[Value]:
         """For each PE the sum of its products, through registered levels of two-input adders."""
         rows: list[list[Value]] = []
-        for pe in range(self.pe):
-            mine = weights[pe * self.simd: (pe + 1) * self.simd]
-            values = activations[pe * self.simd: (pe + 1) * self.simd] if self.private_inputs else activations
-            rows.append([pipeline.register(value * weight) for value, weight in zip(values, mine, strict=True)])
+        for index, mine in enumerate(operands):
+            first = index * self.simd if self.private_inputs else 0
+            rows.append([pipeline.register(value * weight) for value, weight in
+                         zip(activations[first: first + self.simd], mine, strict=True)])
         pipeline.advance()
         while len(rows[0]) > 1:
             rows = [[pipeline.register(row[i] + row[i + 1] if i + 1 < len(row) else row[i])
                      for i in range(0, len(row), 2)] for row in rows]
             pipeline.advance()
-        return [row[0] for row in rows]
+        if not self.packed:
+            return [row[0] for row in rows]
+        field, _ = packed_operand(self.words, self.source, self.simd)
+        sums: list[Value] = []
+        for index, (total,) in enumerate(rows):
+            if 2 * index + 1 < self.pe:
+                sums += [pipeline.register(total[:field].as_signed()),
+                         pipeline.register(total[field:].as_signed() + total[field - 1])]
+            else:
+                sums.append(pipeline.register(total))
+        pipeline.advance()
+        return sums
 
     def _accumulate(self, m: Module, pipeline: Pipeline, sums: Sequence[Value]) -> list[Value]:
         valid, first = pipeline.flags["valid"], pipeline.flags["first"]
@@ -177,8 +215,9 @@ class MatrixVectorUnit(DotProducts):
     """A matrix-vector unit for weights (kernel height, kernel width, inputs, outputs) and biases (outputs)."""
 
     def __init__(self, weights: Integers, bias: Integers, source: FixedType, accumulator: FixedType,
-                 steps: Sequence[Step], pe: int, simd: int):
-        super().__init__(matrix_words(weights, pe, simd), bias.reshape(-1, pe), source, accumulator, steps)
+                 steps: Sequence[Step], pe: int, simd: int, *, packed: bool = False):
+        super().__init__(matrix_words(weights, pe, simd), bias.reshape(-1, pe), source, accumulator, steps,
+                         packed=packed)
 
 
 def _count_beats(m: Module, fire: Signal, fold: int, first: Signal, last: Signal) -> None:
