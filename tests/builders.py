@@ -92,7 +92,8 @@ class Net:
         out = self.physical((batch, channels, height // window[0], width // window[1]))
         return self.add(kind, [source], out, domain=self._domain(None), **settings)
 
-    def resize(self, source: str, rows: float = 2, columns: float = 2, *, channels: float = 1, **attributes: Any) -> str:
+    def resize(self, source: str, rows: float = 2, columns: float = 2, *, channels: float = 1,
+               **attributes: Any) -> str:
         scales = self.physical((1, channels, rows, columns))
         settings = {"mode": "nearest", "coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
         out = tuple(int(size * scale) for size, scale in zip(self.shapes[source], scales, strict=True))

@@ -44,7 +44,7 @@ def test_every_stage_starts_from_numbers_of_single_precision():
     np.zeros((1, 1, 4, 6), dtype=[("a", "f4")]), np.full((1, 1, 4, 6), None), np.array(3.0),
 ])
 def test_arrays_that_are_no_images(array, tmp_path):
-    with pytest.raises(QuantUNetError, match="; save|, where") as caught:
+    with pytest.raises(QuantUNetError, match=r"; save|, where") as caught:
         check_images(array, 1, 4, 6, 1)
     assert "\n" not in str(caught.value)
     np.save(tmp_path / "images.npy", array, allow_pickle=True)

@@ -66,7 +66,7 @@ def test_first_and_last(tmp_path):
     flow = Counting(tmp_path)
     assert flow.run(last="b") == [("a", False), ("b", False)]
     assert flow.run(first="b", last="b") == [("a", True), ("b", False)]
-    with pytest.raises(StepError, match="Step 'a' has not been done for this input.*start at 'a' or earlier"):
+    with pytest.raises(StepError, match=r"Step 'a' has not been done for this input.*start at 'a' or earlier"):
         Counting(tmp_path, "other").run(first="c")
 
 
@@ -114,7 +114,7 @@ def test_a_second_run_in_the_same_folder_is_told_to_wait(tmp_path):
     other.start()
     try:
         assert ready.wait(60)
-        with pytest.raises(StepError, match="Another run is at work in .*; wait for it"), exclusively(tmp_path):
+        with pytest.raises(StepError, match=r"Another run is at work in .*; wait for it"), exclusively(tmp_path):
             pass
     finally:
         release.set()

@@ -89,11 +89,11 @@ def test_fact_7_a_module_with_an_unquantized_bias_is_refused_by_the_layers_name(
     for net in (loose, quantized):
         # Further apart than 24 bits reach, so no fixed-point type holds both.
         net.conv.bias.data = torch.tensor([0.3, 0.0001])
-    with pytest.raises(QuantUNetError, match="^Node '/conv/Conv': its biases are not quantized"):
+    with pytest.raises(QuantUNetError, match=r"^Node '/conv/Conv': its biases are not quantized"):
         ingest(export_module(loose, (1, 8, 12)))
     ingest(export_module(quantized, (1, 8, 12)))
 
 
 def test_a_float_network_is_refused_with_a_remedy():
-    with pytest.raises(QuantUNetError, match="must go through one Quant node|not quantized"):
+    with pytest.raises(QuantUNetError, match=r"must go through one Quant node|not quantized"):
         ingest(export_module(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU()), (1, 8, 12)))

@@ -136,7 +136,8 @@ ILLEGAL_AND_LEGAL = {
     "narrow with one bit": (quant(bits=1, narrow=1), "leaves nothing but 0", quant(bits=2, narrow=1)),
     "rounding": (quant(rounding="CEIL"), "rounding mode CEIL.*ROUND or FLOOR", quant(rounding="FLOOR")),
     # Fact 7: constants that hls4ml would cut to 16 bits.
-    "weights": (conv_of(np.reshape([0.3, 0.001, 1, 7], (2, 2, 1, 1))), "weights are not quantized.*quantizer for its weights",
+    "weights": (conv_of(np.reshape([0.3, 0.001, 1, 7], (2, 2, 1, 1))),
+                "weights are not quantized.*quantizer for its weights",
                 conv_of(np.full((2, 2, 1, 1), 0.3125))),
     "biases": (conv_of(np.ones((2, 2, 1, 1)), [0.0001, 0.3]), "biases are not quantized.*quantizer for its biases",
                conv_of(np.ones((2, 2, 1, 1)), [0.125, 0.5])),

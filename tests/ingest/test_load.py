@@ -188,5 +188,5 @@ def test_an_output_that_is_also_read_inside_leaves_a_dead_end(tmp_path):
     net = Net()
     middle = net.conv(net.quant("x"), 2)
     net.relu(middle, name="it")
-    with pytest.raises(IllegalGraphError, match="^Node 'it': nothing reads its result"):
+    with pytest.raises(IllegalGraphError, match=r"^Node 'it': nothing reads its result"):
         ingest(net.model(middle))

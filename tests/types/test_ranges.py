@@ -263,7 +263,7 @@ def test_a_bias_far_below_the_products_is_refused():
     net = Net((1, 1, 2, 2))
     image, weights = net.quant("x"), net.weights((1, 1, 1, 1))
     net.add("Conv", [image, weights, net.constant("b", [2.0**-70])], (1, 1, 2, 2), name="far", kernel_shape=[1, 1])
-    with pytest.raises(IllegalGraphError, match="^Node 'far'"):
+    with pytest.raises(IllegalGraphError, match=r"^Node 'far'"):
         infer_types(ingest(net.model()).model)
 
 

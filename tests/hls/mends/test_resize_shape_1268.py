@@ -26,7 +26,7 @@ def convert(model):
 
 
 def test_fact_1_plain_hls4ml_fails_on_the_empty_region_of_interest(capsys):
-    with pytest.raises((ValueError, RuntimeError), match="empty array|Could not find the shape"):
+    with pytest.raises((ValueError, RuntimeError), match=r"empty array|Could not find the shape"):
         convert(upsampling())
 
 

@@ -95,7 +95,7 @@ def test_convolutions_that_share_weights_get_a_copy_each():
 def test_a_convolution_that_reads_the_other_order_is_refused():
     net = Net((1, 4, 4, 4))
     net.conv(net.transpose(net.conv(net.quant("x"), 4), FIRST_TO_LAST), 4, name="astray")
-    with pytest.raises(IllegalGraphError, match="^Node 'astray': Conv reads channels first, .*; add the missing"):
+    with pytest.raises(IllegalGraphError, match=r"^Node 'astray': Conv reads channels first, .*; add the missing"):
         channels_last(prepared(net.model()))
 
 
@@ -110,7 +110,7 @@ def test_joining_different_orders_is_refused():
 def test_upsampling_channels_is_refused():
     net = Net()
     net.conv(net.resize(net.quant("x"), 1, 1, channels=2), 2, 1)
-    with pytest.raises(IllegalGraphError, match="^Node 'Resize_1': only height and width can be upsampled"):
+    with pytest.raises(IllegalGraphError, match=r"^Node 'Resize_1': only height and width can be upsampled"):
         channels_last(prepared(net.model()))
 
 
