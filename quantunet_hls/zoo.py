@@ -29,8 +29,6 @@ __all__ = ["Card", "Footprint", "Verdict", "card_of", "footprint", "load", "name
 
 _PACKAGES = ("torch", "brevitas", "numpy")
 _FLOAT_BITS = 32
-# A card may come from anybody, and its architecture is built before the weights are seen.
-_DEEPEST, _WIDEST = 8, 4096
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,6 @@ class Card:
         for key in ("name", "sha256"):
             if not isinstance(values[key], str):
                 raise TypeError(f"{key} is no text")
-        _check_buildable(values["architecture"])
         architecture = UNetConfig.from_dict(values["architecture"])
         return cls(**values | {"architecture": architecture, "footprint": Footprint(**values["footprint"])})
 
@@ -119,16 +116,6 @@ class Verdict:
 
     name: str
     problem: str | None
-
-
-def _check_buildable(architecture: Mapping[str, Any]) -> None:
-    limits = {"depth": _DEEPEST, "base_channels": _WIDEST, "in_channels": _WIDEST, "classes": _WIDEST}
-    for key, limit in limits.items():
-        value = architecture.get(key, 1)
-        if not isinstance(value, int) or value > limit:
-            raise ConfigurationError(f"its {key} is no whole number up to {limit}")
-    if architecture.get("base_channels", 1) * 2 ** architecture.get("depth", 1) > _WIDEST:
-        raise ConfigurationError(f"its network is wider than {_WIDEST} channels")
 
 
 def zoo_folder() -> Path:

@@ -28,6 +28,9 @@ from quantunet_hls.nets.quantizers import (
 
 __all__ = ["LayerWidths", "QuantUNet", "UNetConfig", "calibrate", "fold_batchnorm"]
 
+#: Limits of what is built at all: an architecture may stand in somebody else's file.
+_DEEPEST, _WIDEST = 8, 4096
+
 
 @dataclass(frozen=True)
 class LayerWidths:
@@ -57,10 +60,18 @@ class UNetConfig:
     batch_norm: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("depth", "base_channels", "in_channels", "classes"):
+        for name, most in (("depth", _DEEPEST), ("base_channels", _WIDEST), ("in_channels", _WIDEST),
+                           ("classes", _WIDEST)):
             value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise ConfigurationError(f"A U-Net's {name} must be a whole number from 1 up, not {value!r}.")
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+                raise ConfigurationError(
+                    f"A U-Net's {name} must be a whole number from 1 to {most}, not {value!r}."
+                )
+        if self.base_channels << self.depth > _WIDEST:
+            raise ConfigurationError(
+                f"A U-Net of depth {self.depth} and base {self.base_channels} would be "
+                f"{self.base_channels << self.depth} channels wide; {_WIDEST} are the limit."
+            )
         unknown = set(self.layer_widths) - set(self.layer_names)
         if unknown:
             raise ConfigurationError(
