@@ -79,9 +79,12 @@ def test_a_layer_that_left_no_trace(project):
         simulate(project, images, exact(images), {"gone": 6})
 
 
-def test_a_time_limit(project):
+def test_a_time_limit(tmp_path):
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / "csim").write_text("#!/bin/sh\nsleep 60\n")
+    (tmp_path / "build" / "csim").chmod(0o755)
     with pytest.raises(ToolFailedError, match="did not end within its limit"):
-        simulate(project, np.zeros((1, 2, 3, 1)), np.zeros((1, 6)), {}, limit_s=0)
+        simulate(tmp_path, np.zeros((1, 2, 3, 1)), np.zeros((1, 6)), {}, limit_s=0.2)
 
 
 def test_sources_that_do_not_compile(project, tmp_path):
