@@ -288,23 +288,25 @@ def rounded(code: int, drop: int, mode: str) -> int:
 def assign_reals(values: np.ndarray, target: FixedType) -> np.ndarray:
     """Real numbers (float64, finite) assigned to a type: its codes, float64, of the same shape."""
     scaled = np.ldexp(values, target.fraction)
-    floor = np.floor(scaled)
-    rest = scaled - floor
-    negative, tie = values < 0, rest == 0.5
-    up = {
-        "TRN": np.zeros_like(tie),
-        "TRN_ZERO": negative & (rest > 0),
-        "RND": rest >= 0.5,
-        "RND_MIN_INF": rest > 0.5,
-        "RND_INF": (rest > 0.5) | (tie & ~negative),
-        "RND_ZERO": (rest > 0.5) | (tie & negative),
-        "RND_CONV": (rest > 0.5) | (tie & (np.mod(floor, 2) == 1)),
+    whole = np.trunc(scaled)
+    # Exact, which the distance to the next whole number below would not be for a small negative one.
+    rest = np.abs(scaled - whole)
+    negative, above, tie = scaled < 0, rest > 0.5, rest == 0.5
+    away = {
+        "TRN": negative & (rest > 0),
+        "TRN_ZERO": np.zeros_like(tie),
+        "RND": above | (tie & ~negative),
+        "RND_MIN_INF": above | (tie & negative),
+        "RND_INF": above | tie,
+        "RND_ZERO": above,
+        "RND_CONV": above | (tie & (np.fmod(whole, 2) != 0)),
     }[target.rounding]
-    codes = floor + up
+    codes = whole + np.where(negative, -1.0, 1.0) * away
     least, most = _limits(target)
     if target.saturation == "WRAP":
         modulus = 2.0**target.width
-        return codes - np.floor((codes - target.low) / modulus) * modulus
+        codes = np.fmod(codes, modulus)
+        return codes + modulus * ((codes < least) - 1.0 * (codes > most))
     if target.saturation == "SAT_ZERO":
         return np.where((codes < least) | (codes > most), 0.0, codes)
     return np.clip(codes, least, most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,10 @@ class Network:
             "HLSConfig": {"Model": {"Precision": {"default": "fixed<16,6>"}, "ReuseFactor": 1, "Strategy": "Resource"},
                           "LayerName": {name: {**entry, "Trace": True} for name, entry in self.precisions.items()}},
         }
-        return ModelGraph.from_layer_list(config, self.layers, ["image"], [self.last])
+        with warnings.catch_warnings():
+            # It warns where a configured attribute differs from its default.
+            warnings.simplefilter("ignore", UserWarning)
+            return ModelGraph.from_layer_list(config, self.layers, ["image"], [self.last])
 
 
 def random_network(seed: int, backend: str = "Vitis") -> Network:

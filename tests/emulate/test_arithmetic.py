@@ -102,8 +102,9 @@ def cpp(tmp_path_factory):
     ports = [FixedType(6, 3, signed, *mode) for mode in modes
              for signed in (True, False)]
     steps = np.arange(-160, 161) / 16
-    reals = np.concatenate([steps, [0.4999999999999999 / 8, -0.4999999999999999 / 8, 0.49999999999999994, 1e-300, -1e-300,
-                                    1e-5, -1e-5, 1e5, -1e5, np.nextafter(4, 0), np.nextafter(-4, -5), 0.1, -0.1]])
+    almost_half = 0.49999999999999994 / 8
+    ends = [almost_half, -almost_half, 1e-300, -1e-300, 1e-5, -1e-5, 1e5, -1e5, 0.1, -0.1]
+    reals = np.concatenate([steps, ends, [np.nextafter(4, 0), np.nextafter(-4, -5)]])
     return pairs, ports, reals, assigned(tmp_path_factory.mktemp("ap_fixed"), pairs, ports, reals)
 
 

