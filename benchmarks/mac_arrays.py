@@ -1,7 +1,7 @@
 """LUTs and DSP blocks that a multiplier of the matrix-vector unit costs.
 
-Maps units of three sizes at three pairs of widths with Yosys, once with a DSP
-block for each multiplier and once in LUTs, and writes a JSON table::
+Maps units of three sizes at three pairs of widths with Yosys: with a DSP block
+for each multiplier, with one for two of them, and in LUTs. Writes a JSON table::
 
     python benchmarks/mac_arrays.py --family xcup --out benchmarks/mac_arrays.json
 
@@ -21,6 +21,7 @@ import numpy as np
 
 from quantunet_hls.files import write_json
 from quantunet_hls.rtl.fixedpoint import FixedType
+from quantunet_hls.rtl.folding import pack_multipliers
 from quantunet_hls.rtl.graph import Convolution, Input, Relu, Shape, StreamGraph, Window
 from quantunet_hls.rtl.stitch import generate
 from quantunet_hls.rtl.synthesize import MappingOptions, map_design, yosys_version
@@ -54,19 +55,21 @@ def measure(family: str, cache: Path) -> list[dict[str, object]]:
     rows = []
     for weight_bits, activation_bits in WIDTHS:
         for pe, simd in SIZES:
-            graph = unit(weight_bits, activation_bits, pe, simd)
-            with TemporaryDirectory() as folder:
-                design = generate(graph, Path(folder))
-                for dsp in (True, False):
+            plain = unit(weight_bits, activation_bits, pe, simd)
+            kinds = (("DSP", plain, True), ("DSP, packed", pack_multipliers(plain, family), True),
+                     ("LUT", plain, False))
+            for kind, graph, dsp in kinds:
+                with TemporaryDirectory() as folder:
+                    design = generate(graph, Path(folder))
                     count = map_design(design, MappingOptions(family, dsp=dsp), cache).layers["unit"].count
-                    units = pe * simd
-                    rows.append({
-                        "weight_bits": weight_bits, "activation_bits": activation_bits, "pe": pe, "simd": simd,
-                        "multipliers": units, "in": "DSP" if dsp else "LUT", "lut": count.lut, "ff": count.ff,
-                        "dsp": count.dsp, "lut_per_multiplier": round(count.lut / units, 1),
-                        "dsp_per_multiplier": round(count.dsp / units, 2),
-                    })
-                    logging.info("%s", rows[-1])
+                units = pe * simd
+                rows.append({
+                    "weight_bits": weight_bits, "activation_bits": activation_bits, "pe": pe, "simd": simd,
+                    "multipliers": units, "in": kind, "lut": count.lut, "ff": count.ff, "dsp": count.dsp,
+                    "lut_per_multiplier": round(count.lut / units, 1),
+                    "dsp_per_multiplier": round(count.dsp / units, 2),
+                })
+                logging.info("%s", rows[-1])
     return rows
 
 

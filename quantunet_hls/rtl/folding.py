@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from math import gcd
+from math import ceil, gcd
 
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.rtl.components.matvec import packed_operand
@@ -28,6 +28,9 @@ __all__ = ["MULTIPLIER_OPERANDS", "fold", "pack_multipliers", "safe_depths", "tr
 
 #: Bits of the wider operand of a family's multiplier block (UG579, UG479, ECP5 family data sheet).
 MULTIPLIER_OPERANDS = {"xcup": 27, "xcu": 27, "xc7": 25, "ecp5": 18}
+
+#: Rows of the input that every path to a concat may lead by beyond what its windows ask for.
+SPARE_ROWS = 2
 
 
 def fold(graph: StreamGraph, cycles: int) -> StreamGraph:
@@ -100,10 +103,12 @@ def _divisors(number: int) -> list[int]:
 
 
 def safe_depths(graph: StreamGraph) -> dict[str, int]:
-    """Depths that never block: at each concat the earlier path holds a whole frame.
+    """Depths that never block: at each concat the earlier path holds all that comes while the later one waits.
 
-    A path is the earlier one if its windows wait for fewer rows of the image.
-    Where both wait equally long, both get room for a few rows' difference.
+    How long a path waits is counted in rows of the network's input, from its
+    windows: every window counts as many rows as it needs for its first output,
+    which is about twice what it adds to the wait. In small images that may be
+    more than a frame.
     """
     waits: dict[str, float] = {}
     rows = graph.input.shape.height
@@ -113,16 +118,15 @@ def safe_depths(graph: StreamGraph) -> dict[str, int]:
         if isinstance(layer, Concat):
             latest = max(waits[name] for name in layer.sources)
             for name in layer.sources:
-                source = graph[name]
-                if waits[name] < latest or len({waits[other] for other in layer.sources}) == 1:
-                    depths[f"{name}->{layer.name}"] = source.beats
+                waiting = latest - waits[name] + SPARE_ROWS
+                depths[f"{name}->{layer.name}"] = ceil(graph[name].beats * waiting / rows)
     return depths
 
 
 def _rows_waited(layer: Layer, rows: int) -> float:
     """Rows of the network's input that a layer takes in before its first row comes out, at most."""
     if isinstance(layer, Convolution | Depthwise | Pooling):
-        return layer.window.span[0] * rows / layer.input_shape.height
+        return (layer.window.span[0] - layer.window.padding[0]) * rows / layer.input_shape.height
     if isinstance(layer, Upsample):
         return 1.0 * rows / layer.input_shape.height
     return 0.0

@@ -1,0 +1,95 @@
+"""Random networks, layer by layer against the integer reference: none differs, none stands still."""
+
+import numpy as np
+import pytest
+
+from quantunet_hls.rtl.fixedpoint import FixedType
+from quantunet_hls.rtl.folding import fold, pack_multipliers
+from quantunet_hls.rtl.graph import (
+    Cast,
+    Concat,
+    Depthwise,
+    Input,
+    LeakyRelu,
+    Pooling,
+    Relu,
+    Shape,
+    StreamGraph,
+    Upsample,
+    Window,
+)
+from quantunet_hls.rtl.reference import execute
+from quantunet_hls.rtl.simulate import Stalls, build_simulator, compare
+from quantunet_hls.rtl.stitch import generate
+from tests.rtl.graphs import PIXEL, SAME, convolution, frames_for
+
+
+def random_unet(seed):
+    """A U-Net of random size, widths, classes, activations and kinds of convolution."""
+    rng = np.random.default_rng(seed)
+    depth, base, classes = int(rng.integers(1, 3)), int(rng.integers(1, 4)), int(rng.integers(1, 5))
+    size = tuple(int(n) * 2**depth for n in rng.integers(2, 5, 2))
+    layers = [Input("image", (), Shape(*size, int(rng.integers(1, 4))), PIXEL)]
+
+    def activation():
+        bits = int(rng.integers(3, 8))
+        if rng.random() < 0.4:
+            return (LeakyRelu(FixedType(bits + 1, 3, True, "RND", "SAT"), int(rng.integers(1, 32)), 6),)
+        return (Relu(FixedType(bits, 4, False, "RND_CONV", "SAT")),)
+
+    def block(name, source, outputs, steps=None):
+        shape = source.shape
+        here, steps = (shape.height, shape.width), steps or activation()
+        if rng.random() < 0.25:
+            weights = rng.integers(-7, 8, (3, 3, shape.channels))
+            between = activation()
+            source = Depthwise(f"{name}_each", (source.name,), shape, between[0].type, shape, source.type, SAME,
+                               weights, rng.integers(-50, 50, shape.channels), source.type.fraction + 4, between)
+            layers.append(source)
+        layers.append(convolution(name, source.name, shape.channels, outputs, here, source.type, steps=steps,
+                                  seed=int(rng.integers(1 << 30))))
+        return layers[-1]
+
+    current, skips = layers[0], []
+    for level in range(depth):
+        current = block(f"enc{level}", current, base * 2**level)
+        skips.append(current)
+        shape = current.shape
+        half = Shape(shape.height // 2, shape.width // 2, shape.channels)
+        layers.append(Pooling(f"pool{level}", (current.name,), half, current.type, shape, current.type,
+                              Window((2, 2), (2, 2)), "max", (Cast(current.type),), slack=shape.width))
+        current = layers[-1]
+    current = block("mid", current, base * 2**depth)
+    for level in reversed(range(depth)):
+        skip, shape = skips[level], current.shape
+        layers.append(Upsample(f"grow{level}", (current.name,), Shape(shape.height * 2, shape.width * 2,
+                                                                     shape.channels), current.type, shape, (2, 2)))
+        # Both branches of a concat have one type.
+        up = block(f"up{level}", layers[-1], base * 2**level, skip.steps)
+        layers.append(Concat(f"both{level}", (skip.name, up.name), Shape(
+            shape.height * 2, shape.width * 2, skip.shape.channels + up.shape.channels), skip.type,
+            (skip.shape.channels, up.shape.channels)))
+        current = block(f"dec{level}", layers[-1], base * 2**level)
+    layers.append(convolution("head", current.name, current.shape.channels, classes,
+                              (current.shape.height, current.shape.width), current.type, window=Window((1, 1)),
+                              steps=(Cast(FixedType(20, 8)),)))
+    return StreamGraph(f"net{seed}", tuple(layers))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(30))
+def test_random_networks_equal_the_reference_with_and_without_stalls(seed, tmp_path):
+    graph = random_unet(seed)
+    slowest = max(layer.macs for layer in graph.layers)
+    fastest = max(layer.shape.pixels * layer.window.taps for layer in graph.layers if layer.macs)
+    graph = fold(graph, max(slowest // int(1 + seed % 7), fastest))
+    if seed % 2:
+        graph = pack_multipliers(graph, "xcup")
+    frames = frames_for(graph, 3, seed)
+    expected = execute(graph, frames)
+    simulator = build_simulator(generate(graph, tmp_path, probes=True), tmp_path / "simulation", traced=True)
+    for stalls in (Stalls(), Stalls(0.3, 0.3, seed + 1)):
+        seen = simulator.run(frames, stalls=stalls)
+        compare(expected, {**seen.traces, "head": seen.outputs}, graph)
+        if stalls == Stalls():
+            assert seen.cycles_per_frame <= 1.05 * graph.cycles
