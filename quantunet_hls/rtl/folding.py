@@ -24,7 +24,7 @@ from quantunet_hls.rtl.graph import (
     Upsample,
 )
 
-__all__ = ["MULTIPLIER_OPERANDS", "fold", "pack_multipliers", "safe_depths", "trimmed_depths"]
+__all__ = ["MULTIPLIER_OPERANDS", "fewest_cycles", "fold", "pack_multipliers", "safe_depths", "trimmed_depths"]
 
 #: Bits of the wider operand of a family's multiplier block (UG579, UG479, ECP5 family data sheet).
 MULTIPLIER_OPERANDS = {"xcup": 27, "xcu": 27, "xc7": 25, "ecp5": 18}
@@ -40,6 +40,12 @@ def fold(graph: StreamGraph, cycles: int) -> StreamGraph:
         ConfigurationError: some layer can't be that fast; says how fast it can be.
     """
     return with_safe_depths(graph.with_layers({layer.name: _folded(layer, cycles) for layer in graph.layers}))
+
+
+def fewest_cycles(graph: StreamGraph) -> int:
+    """Clocks a frame of the fastest folding that there is."""
+    return max(min(candidate.cycles for candidate in _candidates(layer))
+               for layer in graph.layers if not isinstance(layer, Input))
 
 
 def with_safe_depths(graph: StreamGraph) -> StreamGraph:

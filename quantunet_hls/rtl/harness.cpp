@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "verilated.h"
-#if VM_TRACE_FST
-#include "verilated_fst_c.h"
+#if VM_TRACE_VCD
+#include "verilated_vcd_c.h"
 #endif
 
 namespace {
@@ -71,7 +71,7 @@ FILE* writer(const std::string& path) {
 
 }  // namespace
 
-// in.bin out.bin report.json frame_beats total_beats stall_in stall_out seed quiet_limit cycle_limit [wave.fst]
+// in.bin out.bin report.json frame_beats total_beats stall_in stall_out seed quiet_limit cycle_limit [wave.vcd]
 int main(int argc, char** argv) {
     if (argc < 11) return 2;
     const std::vector<uint32_t> input = load(argv[1]);
@@ -85,11 +85,11 @@ int main(int argc, char** argv) {
 
     auto context = std::make_unique<VerilatedContext>();
     auto design = std::make_unique<Design>(context.get());
-#if VM_TRACE_FST
-    std::unique_ptr<VerilatedFstC> wave;
+#if VM_TRACE_VCD
+    std::unique_ptr<VerilatedVcdC> wave;
     if (argc > 11) {
         context->traceEverOn(true);
-        wave = std::make_unique<VerilatedFstC>();
+        wave = std::make_unique<VerilatedVcdC>();
         design->trace(wave.get(), 99);
         wave->open(argv[11]);
     }
@@ -147,19 +147,19 @@ int main(int argc, char** argv) {
             }
         }
         quiet = moved ? 0 : quiet + 1;
-#if VM_TRACE_FST
+#if VM_TRACE_VCD
         if (wave) wave->dump(2 * cycle);
 #endif
         design->clk = 1;
         design->eval();
-#if VM_TRACE_FST
+#if VM_TRACE_VCD
         if (wave) wave->dump(2 * cycle + 1);
 #endif
         ++cycle;
     }
     std::fclose(output);
     for (FILE* trace : traces) std::fclose(trace);
-#if VM_TRACE_FST
+#if VM_TRACE_VCD
     if (wave) wave->close();
 #endif
 

@@ -109,7 +109,7 @@ class Simulator:
 
         Args:
             frames: codes of the input (frames, height, width, channels).
-            wave: file for the waveform (FST), of a simulator that was built for it.
+            wave: file for the waveform (VCD), of a simulator that was built for it.
             quiet_limit: clocks without any movement after which the design is stuck.
 
         Raises:
@@ -204,7 +204,7 @@ def build_simulator(design: Design, folder: Path, *, traced: bool = False, wave:
         "--prefix", "Vdesign", "--top-module", design.top, "--Mdir", "verilated", "-Wno-fatal", "-Wno-WIDTH",
         "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--output-split", "20000",
         "-CFLAGS", "-I..", "-MAKEFLAGS", "OPT_FAST=-O2 OPT_SLOW=-O0 OPT_GLOBAL=-O1",
-        *(["--trace-fst"] if wave else []),
+        *(["--trace-vcd"] if wave else []),
         *[path.resolve() for path in sources], "harness.cpp", "-o", "../simulation",
     ]
     process.run(command, log=folder / "verilator.log", cwd=folder, limit_s=BUILD_LIMIT_S, environment={

@@ -63,9 +63,11 @@ def test_a_skip_that_is_too_short_is_a_deadlock_that_names_it(tmp_path):
         convolution("skip", "image", 1, 1, size, PIXEL, window=Window((1, 1))),
         Concat("both", ("skip", "long"), Shape(*size, 2), CODE, (1, 1)),
     ))
-    simulator = build_simulator(generate(graph, tmp_path, probes=True), tmp_path / "simulation")
+    simulator = build_simulator(generate(graph, tmp_path, probes=True), tmp_path / "simulation", wave=True)
     with pytest.raises(DeadlockError, match="skip->both is full while its reader waits for long->both"):
-        simulator.run(frames_for(graph, 1), quiet_limit=2000)
+        simulator.run(frames_for(graph, 1), quiet_limit=2000, wave=tmp_path / "stuck.vcd")
+    # What a person needs to see why: the streams up to where they stand still.
+    assert "probe_ready" in (tmp_path / "stuck.vcd").read_text()
 
 
 def test_packing_is_its_own_inverse():
