@@ -1,7 +1,8 @@
 """LUTs and DSP blocks that a multiplier of the matrix-vector unit costs.
 
 Maps units of three sizes at three pairs of widths with Yosys: with a DSP block
-for each multiplier, with one for two of them, and in LUTs. Writes a JSON table::
+for each multiplier, with one for two of them where the pair fits, and in LUTs.
+Writes a JSON table::
 
     python benchmarks/mac_arrays.py --family xcup --out benchmarks/mac_arrays.json
 
@@ -56,8 +57,10 @@ def measure(family: str, cache: Path) -> list[dict[str, object]]:
     for weight_bits, activation_bits in WIDTHS:
         for pe, simd in SIZES:
             plain = unit(weight_bits, activation_bits, pe, simd)
-            kinds = (("DSP", plain, True), ("DSP, packed", pack_multipliers(plain, family), True),
-                     ("LUT", plain, False))
+            packed = pack_multipliers(plain, family)
+            kinds = [("DSP", plain, True), ("LUT", plain, False)]
+            if packed.digest() != plain.digest():
+                kinds.append(("DSP, packed", packed, True))
             for kind, graph, dsp in kinds:
                 with TemporaryDirectory() as folder:
                     design = generate(graph, Path(folder))
