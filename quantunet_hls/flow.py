@@ -33,15 +33,15 @@ from quantunet_hls.reports.schema import Figure, LayerReport, Network, Report, S
 from quantunet_hls.source import NetworkSource
 from quantunet_hls.steps import Step, content
 from quantunet_hls.types import infer_types
-from quantunet_hls.verify import CSIM, compare_layers, reference, require_equal
+from quantunet_hls.verify import CSIM, RTL, compare_layers, reference, require_equal
 
 __all__ = ["STEPS", "Flow"]
 
 #: Names of the steps, in order.
-STEPS = ("export", "ingest", "project", "csim", "synthesis", "report")
+STEPS = ("export", "ingest", "project", "csim", "rtl", "synthesis", "report")
 
 #: Steps that leave a part of the report, each in a file of its name.
-_MEASURING = ("project", "csim", "synthesis")
+_MEASURING = ("project", "csim", "rtl", "synthesis")
 
 _PACKAGES = ("hls4ml", "qonnx", "brevitas", "torch", "onnx", "numpy")
 _OURS = "quantunet-hls"
@@ -61,9 +61,8 @@ class Flow:
         budget: multipliers that the convolutions may have together.
         data: images for the check, None for phantoms.
         images: how many.
-        backend: hls4ml's, whose vendor tool synthesizes.
-        synthesize: whether it does.
-        stages: what the vendor's tools are asked for.
+        toolchain: who synthesizes: "vitis", "vivado", "open" or "none".
+        stages: what a vendor's tools are asked for.
     """
 
     source: NetworkSource
@@ -75,14 +74,18 @@ class Flow:
     budget: int
     data: Path | np.ndarray | None
     images: int
-    backend: str
-    synthesize: bool
+    toolchain: str
     stages: tuple[str, ...]
 
     @property
     def project(self) -> Path:
         """Folder of the hls4ml project."""
         return self.folder / "project"
+
+    @property
+    def backend(self) -> str:
+        """hls4ml's backend; what it writes for Vitis is what everybody but Vivado HLS gets."""
+        return "Vivado" if self.toolchain == "vivado" else "Vitis"
 
     @property
     def ledger(self) -> Path:
@@ -107,9 +110,13 @@ class Flow:
             Step("csim", "C-simulate it and compare every layer",
                  lambda: [package, content(network), *map(content, firmware), self._images_key()],
                  (parts[1],), self._csim),
+            Step("rtl", "Write the RTL, simulate it and compare every layer",
+                 lambda: [package, content(hardware), *map(content, made), settings, self._images_key(),
+                          self.toolchain],
+                 (parts[2],), self._rtl),
             Step("synthesis", "Synthesize it",
-                 lambda: [package, *map(content, firmware), settings, self.synthesize, self.stages],
-                 (parts[2],), self._synthesis),
+                 lambda: [package, *map(content, (*firmware, *made)), settings, self.toolchain, self.stages],
+                 (parts[3],), self._synthesis),
             Step("report", "Write the report", lambda: [package, *map(content, parts)],
                  (self.report_path,), self._report),
         ]
@@ -155,7 +162,9 @@ class Flow:
         tensors = traced_tensors(graph.model, model)
         sizes = {layer: _values(shape_of(graph.model, tensor)) for layer, tensor in tensors.items()}
         write_bench(Bench(self.name, _values(graph.input_shape), _values(graph.output_shape), sizes), self.project)
-        write_json(self._file("folding.json"), {"multiplier_budget": self.budget, "reuse_factors": reuse})
+        write_json(self._file("folding.json"), {
+            "multiplier_budget": self.budget, "cycles_per_frame": frame_cycles(work, reuse), "reuse_factors": reuse,
+        })
         write_json(self._file("layers.json"), {"tensors": tensors, "sizes": sizes})
         self._partial_report(
             figures=self._folding_figures(work, reuse),
@@ -189,12 +198,66 @@ class Flow:
         require_equal(report.checks)
         report.save(self._file("csim.json"))
 
-    def _synthesis(self) -> None:
-        if not self.synthesize:
-            self._partial_report().save(self._file("synthesis.json"))
+    def _rtl(self) -> None:
+        if self.toolchain != "open":
+            self._partial_report().save(self._file("rtl.json"))
             return
+        # Amaranth and the tools are an extra, which nobody else needs.
+        from quantunet_hls.rtl.project import codes_of
+        from quantunet_hls.rtl.report import simulation_figures
+        from quantunet_hls.rtl.simulate import Stalls
+
+        graph, tensors = self._graph, read_json(self._file("layers.json"))["tensors"]
+        expected = reference(graph, check_images(self.data, self.images, *graph.input_shape))
+        rtl = self._streaming()
+        simulation = rtl.simulate(codes_of(expected.images, rtl.graph.input.type), Stalls())
+        layers = {rtl.lowered.tensors[name]: codes * rtl.graph[name].type.step
+                  for name, codes in simulation.traces.items() if rtl.lowered.tensors.get(name) in tensors}
+        output = simulation.outputs * rtl.graph.output.type.step
+        checks = compare_layers(expected, graph, RTL, layers, tensors, output)
+        require_equal(checks)
+        self._partial_report(
+            figures=simulation_figures(simulation, rtl.graph, self.target.clock_ns),
+            checks=checks,
+            files={"rtl": "rtl/verilog"},
+        ).save(self._file("rtl.json"))
+
+    def _streaming(self) -> Any:
+        """The streaming RTL of the same types, folded for the same cycles as the hls4ml project."""
+        from quantunet_hls.rtl.folding import fewest_cycles
+        from quantunet_hls.rtl.lower import lower
+        from quantunet_hls.rtl.project import Project
+
+        settings = HlsSettings(self.name, self.target.part, self.target.clock_ns, self.backend, {})
+        model = convert(self._graph.model, infer_types(self._graph.model), settings, self._file("rtl"))
+        wanted = read_json(self._file("folding.json"))["cycles_per_frame"]
+        cycles = max(wanted, fewest_cycles(lower(model).graph))
+        return Project(model, self._file("rtl"), self.target.part, name=self.name, cycles=cycles)
+
+    def _synthesis(self) -> None:
+        if self.toolchain == "none":
+            self._partial_report().save(self._file("synthesis.json"))
+        elif self.toolchain == "open":
+            self._map()
+        else:
+            self._build()
+
+    def _map(self) -> None:
+        built = self._streaming().build()
+        nodes = self._nodes()
+        self._partial_report(
+            figures=built["figures"],
+            layers=[LayerReport(nodes.get(layer.name, layer.name), layer.kind, layer.figures)
+                    for layer in built["layers"]],
+        ).save(self._file("synthesis.json"))
+
+    def _nodes(self) -> dict[str, str]:
+        """hls4ml's layer names and the graph's."""
         tensors = read_json(self._file("layers.json"))["tensors"]
-        nodes = {layer: self._graph.model.find_producer(tensor).name for layer, tensor in tensors.items()}
+        return {layer: str(self._graph.model.find_producer(tensor).name) for layer, tensor in tensors.items()}
+
+    def _build(self) -> None:
+        nodes = self._nodes()
         project = vendor.HlsProject(self.project, self.name, self.target.part, self.target.clock_ns,
                                     backend=self.backend)
         result = vendor.build(project, self.stages)
@@ -248,4 +311,5 @@ def _values(shape: tuple[int, ...]) -> int:
 
 
 def _estimate(name: str, value: int, unit: str = "") -> Figure:
-    return Figure(name, value, Source.ESTIMATE, _OURS, version(_OURS), unit=unit)
+    # Of the hls4ml project, as the tool's name says: the streaming RTL is another design, with figures of its own.
+    return Figure(name, value, Source.ESTIMATE, "hls4ml reuse factors", unit=unit)

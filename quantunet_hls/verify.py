@@ -19,10 +19,13 @@ from quantunet_hls.ingest.export import ModuleTrace
 from quantunet_hls.ingest.graph import QUANT_OPS, constant, only
 from quantunet_hls.reports.schema import Check
 
-__all__ = ["BREVITAS", "CHANNELS_LAST", "CSIM", "QONNX", "Reference", "compare_layers", "reference", "require_equal"]
+__all__ = ["BREVITAS", "CHANNELS_LAST", "CSIM", "QONNX", "RTL", "Reference", "compare_layers", "reference",
+           "require_equal"]
 
 #: Names of the stages, as reports show them.
-BREVITAS, QONNX, CHANNELS_LAST, CSIM = "Brevitas", "QONNX", "channels-last QONNX", "C-simulation"
+BREVITAS, QONNX, CHANNELS_LAST, CSIM, RTL = (
+    "Brevitas", "QONNX", "channels-last QONNX", "C-simulation", "RTL simulation"
+)
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         extra = _EXTRAS.get((error.name or "").partition(".")[0])
         if extra is None:
             raise
-        click.echo(f"Error: The Python package {error.name} is not installed; run pip install 'quantunet-hls[{extra}]'.",
-                   err=True)
+        remedy = f"run pip install 'quantunet-hls[{extra}]'"
+        click.echo(f"Error: The Python package {error.name} is not installed; {remedy}.", err=True)
         sys.exit(USER_ERROR)
     sys.exit(0)

@@ -41,12 +41,12 @@ def flow_options(command: Any) -> Any:
 @click.command()
 @flow_options
 @click.option("--toolchain", default="auto", show_default=True,
-              help="Who synthesizes: vitis, vivado, none, or auto for what is installed.")
+              help="Who synthesizes: vitis, vivado, open, none, or auto for the first of these that is here.")
 @click.option("--stage", "stages", multiple=True, type=click.Choice(_STAGES), default=("csynth",), show_default=True,
               help="What to ask the vendor's tools for; may be repeated.")
 @click.option("--from", "first", default=None, help="Run from this step on, even if nothing changed.")
 @click.option("--to", "last", default=None,
-              help="Stop behind this step: export, ingest, project, csim, synthesis or report.")
+              help="Stop behind this step: export, ingest, project, csim, rtl, synthesis or report.")
 def generate(**options: Any) -> None:
     """Turn MODEL into a proven hls4ml project and a report.
 

@@ -179,9 +179,10 @@ def _weights_quantized(model: ModelWrapper, node: NodeProto) -> IllegalGraphErro
                     f"give the layer a quantizer for its {role}")
             continue
         producer = model.find_producer(name)
-        if producer is None or producer.op_type not in QUANT_OPS or constant(model, producer.input[0]) is None:
+        given = constant(model, producer.input[0]) if producer is not None else None
+        if producer is None or producer.op_type not in QUANT_OPS or given is None:
             return IllegalGraphError(node.name, f"its {role} are computed, not constant", "use constant weights")
-        if not np.all(np.isfinite(constant(model, producer.input[0]))):
+        if not np.all(np.isfinite(given)):
             return IllegalGraphError(node.name, f"its {role} hold values that are no finite numbers",
                                      "train the network again from a checkpoint before they appeared")
     return None

@@ -243,7 +243,8 @@ def _average_pool(_model: ModelWrapper, node: NodeProto, inputs: list[Range]) ->
     (given,) = inputs
     count = int(np.prod(attribute(node, "kernel_shape")))
     finest = given.exponent - (count.bit_length() - 1)
-    sums = Range(*(_shift_left(end, count.bit_length() - 1) for end in (given.low, given.high)), given.exponent)
+    low, high = (_shift_left(end, count.bit_length() - 1) for end in (given.low, given.high))
+    sums = Range(low, high, given.exponent)
     # The sum of `count` values in steps of the input is the mean in steps finer by log2(count).
     mean = Range(sums.low, sums.high, finest)
     whole = Range(np.minimum(sums.low, 0), np.maximum(sums.high, 0), given.exponent).at(finest)
@@ -253,7 +254,7 @@ def _average_pool(_model: ModelWrapper, node: NodeProto, inputs: list[Range]) ->
 def _concat(_model: ModelWrapper, _node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
     exponent = min(part.exponent for part in inputs)
     parts = [part.at(exponent) for part in inputs]
-    low, high = (np.concatenate([getattr(part, end) for part in parts]) for end in ("low", "high"))
+    low, high = np.concatenate([part.low for part in parts]), np.concatenate([part.high for part in parts])
     result = Range(low, high, exponent)
     return result, LayerTypes(result.type())
 

