@@ -21,11 +21,11 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from quantunet_hls.files import write_json
-from quantunet_hls.rtl.fixedpoint import FixedType
 from quantunet_hls.rtl.folding import pack_multipliers
 from quantunet_hls.rtl.graph import Convolution, Input, Relu, Shape, StreamGraph, Window
 from quantunet_hls.rtl.stitch import generate
 from quantunet_hls.rtl.synthesize import MappingOptions, map_design, yosys_version
+from quantunet_hls.types.fixed import FixedType
 
 #: Bits of a weight and of an activation.
 WIDTHS = ((4, 4), (4, 6), (8, 8))

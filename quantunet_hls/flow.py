@@ -146,9 +146,9 @@ class Flow:
         types = infer_types(graph.model)
         with writing(self._file("hardware.onnx")) as temporary:
             graph.model.save(str(temporary))
-        layers = {name: {role: kind.hls4ml() for role, kind in vars(kinds).items() if kind is not None}
+        layers = {name: {role: str(kind) for role, kind in vars(kinds).items() if kind is not None}
                   for name, kinds in types.layers.items()}
-        write_json(self._file("precision.json"), {"image": types.image.hls4ml(), "layers": layers})
+        write_json(self._file("precision.json"), {"image": str(types.image), "layers": layers})
 
     def _write_project(self) -> None:
         graph = self._graph

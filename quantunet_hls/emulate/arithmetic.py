@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from quantunet_hls.emulate.program import Cast, LeakyRelu, Relu, Sigmoid, Stage
-from quantunet_hls.rtl.fixedpoint import FixedType
+from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["Chain", "Codes", "Scale", "assign", "assign_reals", "compile_stages", "rounded"]
 

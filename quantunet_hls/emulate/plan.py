@@ -29,7 +29,7 @@ from quantunet_hls.emulate.program import (
 )
 from quantunet_hls.emulate.sums import compile_sum
 from quantunet_hls.errors import IllegalGraphError
-from quantunet_hls.rtl.fixedpoint import FixedType
+from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["Plan", "Step", "make_plan"]
 

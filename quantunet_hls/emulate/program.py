@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from quantunet_hls.rtl.fixedpoint import FixedType, Integers
+from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = [
     "Cast",

@@ -28,7 +28,7 @@ from quantunet_hls.emulate.program import (
     Stage,
 )
 from quantunet_hls.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.rtl.fixedpoint import ROUNDINGS, SATURATIONS, FixedType, Integers, cast
+from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, Integers, cast
 
 __all__ = ["codes_of", "fixed_type", "read_program"]
 

@@ -52,14 +52,14 @@ def layer_config(model: ModelWrapper, types: GraphTypes, reuse: Mapping[str, int
     lets the ReLU itself round and saturate to the quantizer's type.
     """
     layers: dict[str, Any] = {
-        only(model, "input"): {"Precision": {"result": types.image.hls4ml()}, "Trace": True}
+        only(model, "input"): {"Precision": {"result": str(types.image)}, "Trace": True}
     }
     for node in model.graph.node:
         kinds = types.layers[node.name]
-        precision = {"result": kinds.result.hls4ml()}
+        precision = {"result": str(kinds.result)}
         for role, kind in (("accum", kinds.accumulator), ("weight", kinds.weight), ("bias", kinds.bias)):
             if kind is not None:
-                precision[role] = kind.hls4ml()
+                precision[role] = str(kind)
         readers = consumers(model, node.output[0])
         if node.op_type == "Relu" and len(readers) == 1 and readers[0].op_type == "Quant":
             precision["result"] = "auto"

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from quantunet_hls.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.rtl.fixedpoint import FixedType, Integers, integer_range
+from quantunet_hls.types.fixed import FixedType, Integers, covering
 
 __all__ = [
     "Cast",
@@ -293,7 +293,7 @@ class Pooling(Layer):
         if self.operation == "max":
             return self.input_type
         taps = self.window.taps
-        return integer_range(taps * self.input_type.low, taps * self.input_type.high,
+        return covering(taps * self.input_type.low, taps * self.input_type.high,
                              self.input_type.fraction + taps.bit_length() - 1)
 
     @property
@@ -336,7 +336,7 @@ def _accumulator(weights: Integers, bias: Integers, source: FixedType, fraction:
     extremes = np.stack([weights * source.low, weights * source.high])
     lows = bias + np.minimum(extremes.min(axis=0), 0).sum(axis=0)
     highs = bias + np.maximum(extremes.max(axis=0), 0).sum(axis=0)
-    return integer_range(min(int(lows.min()), 0), max(int(highs.max()), 0), fraction)
+    return covering(min(int(lows.min()), 0), max(int(highs.max()), 0), fraction)
 
 
 @dataclass(frozen=True, eq=False)

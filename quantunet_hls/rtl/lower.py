@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantunet_hls.errors import IllegalGraphError
-from quantunet_hls.rtl.fixedpoint import FixedType, Integers, cast, integer_range
 from quantunet_hls.rtl.graph import (
     Cast,
     Concat,
@@ -38,6 +37,7 @@ from quantunet_hls.rtl.graph import (
     Upsample,
     Window,
 )
+from quantunet_hls.types.fixed import FixedType, Integers, cast, covering
 
 if TYPE_CHECKING:
     # hls4ml loads its plug-ins, and with them this package, before that module is complete.
@@ -376,12 +376,11 @@ def _exact(source: FixedType, target: FixedType) -> bool:
     if places < 0:
         return False
     low, high = source.low << places, source.high << places
-    lowest = -target.high if target.saturation == "SAT_SYM" and target.signed else target.low
-    return lowest <= low and high <= target.high
+    return target.lowest <= low and high <= target.high
 
 
 def _codes(data: np.ndarray, type_: FixedType) -> Integers:
     """Constants in their type's codes, rounded and saturated as the C++ compiler's conversion does."""
     fine = np.round(np.ldexp(data, type_.fraction + CONSTANT_GUARD_BITS)).astype(np.int64)
-    wide = integer_range(int(fine.min(initial=0)), int(fine.max(initial=0)), type_.fraction + CONSTANT_GUARD_BITS)
+    wide = covering(int(fine.min(initial=0)), int(fine.max(initial=0)), type_.fraction + CONSTANT_GUARD_BITS)
     return cast(fine, wide, type_)

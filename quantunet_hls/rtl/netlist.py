@@ -17,12 +17,12 @@ from pathlib import Path
 from quantunet_hls.errors import BoardError, ConfigurationError, ToolNotFoundError
 from quantunet_hls.files import write_text
 from quantunet_hls.reports.schema import Check
-from quantunet_hls.rtl.fixedpoint import Integers
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate import Stalls, build_simulator
 from quantunet_hls.rtl.stitch import Design, module_name
 from quantunet_hls.rtl.synthesize import MAPPING_LIMIT_S, MappingOptions, synthesis_commands
 from quantunet_hls.rtl.verilog import run_yosys
+from quantunet_hls.types.fixed import Integers
 
 __all__ = ["NetlistCheck", "check_netlist", "simulated_options"]
 

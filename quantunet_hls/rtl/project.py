@@ -13,7 +13,6 @@ from quantunet_hls.errors import BoardError, ConfigurationError
 from quantunet_hls.files import write_text
 from quantunet_hls.process import run
 from quantunet_hls.reports.schema import Figure, LayerReport
-from quantunet_hls.rtl.fixedpoint import FixedType, Integers, cast
 from quantunet_hls.rtl.folding import fold
 from quantunet_hls.rtl.lower import Lowered, lower
 from quantunet_hls.rtl.place import place_ecp5
@@ -21,6 +20,7 @@ from quantunet_hls.rtl.report import layer_reports, mapped_figures, placed_figur
 from quantunet_hls.rtl.simulate import Simulation, Simulator, Stalls, build_simulator
 from quantunet_hls.rtl.stitch import Design, generate
 from quantunet_hls.rtl.synthesize import MappedModule, MappingOptions, map_design
+from quantunet_hls.types.fixed import FixedType, Integers, cast
 
 __all__ = ["Project", "codes_of", "project"]
 

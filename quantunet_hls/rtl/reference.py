@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from quantunet_hls.errors import IllegalGraphError
-from quantunet_hls.rtl.fixedpoint import FixedType, Integers, cast
 from quantunet_hls.rtl.graph import (
     Cast,
     Concat,
@@ -23,6 +22,7 @@ from quantunet_hls.rtl.graph import (
     Upsample,
     Window,
 )
+from quantunet_hls.types.fixed import FixedType, Integers, cast
 
 __all__ = ["apply_steps", "execute"]
 

@@ -20,9 +20,9 @@ import numpy as np
 from quantunet_hls import process
 from quantunet_hls.errors import ConfigurationError, MismatchError, QuantUNetError, ToolNotFoundError
 from quantunet_hls.files import read_json, sha256_file, sha256_json, write_json, write_text
-from quantunet_hls.rtl.fixedpoint import FixedType, Integers
 from quantunet_hls.rtl.graph import Layer, StreamGraph
 from quantunet_hls.rtl.stitch import Design, depth_of
+from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["DeadlockError", "Simulation", "Simulator", "Stalls", "build_simulator", "compare", "pack", "unpack"]
 

@@ -1,84 +1,145 @@
-"""Fixed-point types, in the words of hls4ml and Vitis HLS (UG1399, "Arbitrary Precision Fixed-Point Types")."""
+"""Fixed-point types and their casts on integers: the one definition that all stages share.
+
+A value of a type is an integer code; code times ``2**-fraction`` is the number
+it stands for. The casts follow ``ap_fixed`` (AMD UG1399, "Quantization Modes"
+and "Overflow Modes"), which hls4ml's C++ project uses.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
-__all__ = ["FixedType", "Overflow", "Rounding", "covering"]
+import numpy as np
+from numpy.typing import NDArray
 
+from quantunet_hls.errors import ConfigurationError
 
-class Rounding(Enum):
-    """What happens to the bits below the step when a value is assigned."""
+__all__ = ["ROUNDINGS", "SATURATIONS", "FixedType", "Integers", "cast", "covering", "shifted_right"]
 
-    TRN = "TRN"
-    RND_CONV = "RND_CONV"
+Integers = NDArray[np.int64]
 
-
-class Overflow(Enum):
-    """What happens to a value outside the range when it is assigned."""
-
-    WRAP = "WRAP"
-    SAT = "SAT"
-    SAT_SYM = "SAT_SYM"
+#: What becomes of the bits below the target's last one.
+ROUNDINGS = ("TRN", "TRN_ZERO", "RND", "RND_ZERO", "RND_INF", "RND_MIN_INF", "RND_CONV")
+#: What becomes of a value beyond the target's range.
+SATURATIONS = ("WRAP", "SAT", "SAT_ZERO", "SAT_SYM")
 
 
 @dataclass(frozen=True)
 class FixedType:
-    """Integers of ``width`` bits times 2**(integer - width).
+    """A fixed-point type: ``width`` bits in all, ``fraction`` of them behind the point.
 
-    Attributes:
-        width: bits in all, sign included.
-        integer: bits left of the binary point, sign included; may be negative or above ``width``.
-        signed: two's complement or unsigned.
-        rounding: mode on assignment.
-        overflow: mode on assignment.
+    ``fraction`` may be negative or exceed ``width``. ``rounding`` and
+    ``saturation`` say how a value is cast *into* this type.
     """
 
     width: int
-    integer: int
-    signed: bool
-    rounding: Rounding = Rounding.TRN
-    overflow: Overflow = Overflow.WRAP
+    fraction: int = 0
+    signed: bool = True
+    rounding: str = "TRN"
+    saturation: str = "WRAP"
 
-    @property
-    def exponent(self) -> int:
-        """Power of two that one step is worth."""
-        return self.integer - self.width
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            raise ConfigurationError(f"A fixed-point type has at least 1 bit, not {self.width}.")
+        if self.rounding not in ROUNDINGS:
+            raise ConfigurationError(f"{self.rounding!r} is no rounding mode; use one of {', '.join(ROUNDINGS)}.")
+        if self.saturation not in SATURATIONS:
+            raise ConfigurationError(f"{self.saturation!r} is no overflow mode; use one of {', '.join(SATURATIONS)}.")
 
     @property
     def low(self) -> int:
-        """Smallest integer, in steps, that assignment leaves in the type."""
-        if not self.signed:
-            return 0
-        return -(1 << (self.width - 1)) + (self.overflow is Overflow.SAT_SYM)
+        """Smallest code."""
+        return -(1 << (self.width - 1)) if self.signed else 0
 
     @property
     def high(self) -> int:
-        """Largest integer in steps."""
-        return (1 << (self.width - self.signed)) - 1
+        """Largest code."""
+        return (1 << (self.width - 1 if self.signed else self.width)) - 1
 
-    def hls4ml(self) -> str:
+    @property
+    def lowest(self) -> int:
+        """Smallest code that a cast leaves: symmetrical saturation never gives the lowest of a signed type."""
+        return -self.high if self.saturation == "SAT_SYM" and self.signed else self.low
+
+    @property
+    def integer(self) -> int:
+        """Bits in front of the point, the sign's included; may be negative or exceed ``width``."""
+        return self.width - self.fraction
+
+    @property
+    def exponent(self) -> int:
+        """Power of two that code 1 stands for."""
+        return -self.fraction
+
+    @property
+    def step(self) -> float:
+        """The number that code 1 stands for."""
+        return 2.0**-self.fraction
+
+    def __str__(self) -> str:
         """The type as hls4ml's configuration spells it."""
-        name = "fixed" if self.signed else "ufixed"
-        return f"{name}<{self.width},{self.integer},{self.rounding.value},{self.overflow.value}>"
+        kind = "fixed" if self.signed else "ufixed"
+        return f"{kind}<{self.width},{self.integer},{self.rounding},{self.saturation}>"
 
 
-def covering(low: int, high: int, exponent: int, *, signed: bool | None = None) -> FixedType:
-    """The narrowest type with steps of 2**exponent that holds every integer from ``low`` to ``high``.
-
-    Such a type neither rounds nor overflows, so its modes are the free ones.
+def covering(low: int, high: int, fraction: int = 0, *, signed: bool | None = None) -> FixedType:
+    """The narrowest type that holds every code from ``low`` to ``high``, so that it needs no rounding or saturation.
 
     Args:
-        low: smallest value, in steps.
-        high: largest value, in steps.
-        exponent: power of two of a step.
-        signed: force a sign bit; by default there is one where ``low`` is negative.
+        low: smallest code.
+        high: largest code.
+        fraction: bits behind the point.
+        signed: whether it has a sign; by default where ``low`` is negative.
+
+    Raises:
+        ValueError: an unsigned type was asked for, and ``low`` is negative.
     """
     has_sign = low < 0 if signed is None else signed
     if low < 0 and not has_sign:
         raise ValueError("an unsigned type can't hold a negative value")
     # Two's complement of w bits reaches from -2**(w-1) to 2**(w-1) - 1: -2**k needs k bits beside the sign, not k + 1.
-    width = max(max(high, 0).bit_length(), (-low - 1).bit_length() if low < 0 else 0) + has_sign
-    width = max(width, 1)
-    return FixedType(width, exponent + width, has_sign)
+    below = (-low - 1).bit_length() if low < 0 else 0
+    return FixedType(max(below, max(high, 0).bit_length(), 1 - has_sign) + has_sign, fraction, has_sign)
+
+
+def shifted_right(codes: Integers, drop: int, rounding: str) -> Integers:
+    """Codes divided by ``2**drop`` and rounded; a negative ``drop`` multiplies."""
+    if drop <= 0:
+        return codes << -drop
+    if drop > 62:
+        # Beyond the word: all that is left is the sign and whether anything was there at all.
+        codes, drop = np.clip(codes, -1, 1) * 1, 62
+    floor = codes >> drop
+    rest = codes - (floor << drop)
+    half = np.int64(1) << (drop - 1)
+    negative = codes < 0
+    above, tie = rest > half, rest == half
+    up = {
+        "TRN": np.zeros_like(above),
+        "TRN_ZERO": negative & (rest != 0),
+        "RND": above | tie,
+        "RND_ZERO": above | (tie & negative),
+        "RND_INF": above | (tie & ~negative),
+        "RND_MIN_INF": above,
+        "RND_CONV": above | (tie & ((floor & 1) == 1)),
+    }[rounding]
+    return floor + up
+
+
+def cast(codes: Integers, source: FixedType, target: FixedType) -> Integers:
+    """Codes of ``source`` as codes of ``target``, in the target's rounding and overflow modes."""
+    rounded = shifted_right(np.asarray(codes, np.int64), source.fraction - target.fraction, target.rounding)
+    if target.saturation == "WRAP":
+        return _wrapped(rounded, target)
+    if target.saturation == "SAT_ZERO":
+        return np.where((rounded < target.low) | (rounded > target.high), 0, rounded)
+    return np.clip(rounded, target.lowest, target.high)
+
+
+def _wrapped(codes: Integers, target: FixedType) -> Integers:
+    if target.width > 63:
+        return codes
+    low = codes & ((np.int64(1) << target.width) - 1)
+    if target.signed:
+        low = np.where(low >> (target.width - 1), low - (np.int64(1) << target.width), low)
+    return low

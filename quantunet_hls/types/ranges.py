@@ -16,7 +16,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.errors import IllegalGraphError
 from quantunet_hls.ingest.graph import attribute, constant, consumers, only, shape_of
-from quantunet_hls.types.fixed import FixedType, Overflow, Rounding, covering
+from quantunet_hls.types.fixed import FixedType, covering, shifted_right
 
 __all__ = ["GraphTypes", "LayerTypes", "Range", "infer_types", "to_steps"]
 
@@ -47,7 +47,7 @@ class Range:
 
     def type(self, *, signed: bool | None = None) -> FixedType:
         """The narrowest type that holds all channels."""
-        return covering(int(self.low.min()), int(self.high.max()), self.exponent, signed=signed)
+        return covering(int(self.low.min()), int(self.high.max()), -self.exponent, signed=signed)
 
 
 @dataclass(frozen=True)
@@ -110,9 +110,9 @@ def quant_type(model: ModelWrapper, node: NodeProto) -> FixedType:
     signed = bool(attribute(node, "signed"))
     width = int(bits.flat[0])
     exponent = int(np.log2(scale.flat[0]))
-    rounding = Rounding.RND_CONV if attribute(node, "rounding_mode") == "ROUND" else Rounding.TRN
-    overflow = Overflow.SAT_SYM if attribute(node, "narrow") else Overflow.SAT
-    return FixedType(width, exponent + width, signed, rounding, overflow)
+    rounding = "RND_CONV" if attribute(node, "rounding_mode") == "ROUND" else "TRN"
+    saturation = "SAT_SYM" if attribute(node, "narrow") else "SAT"
+    return FixedType(width, -exponent, signed, rounding, saturation)
 
 
 def infer_types(model: ModelWrapper) -> GraphTypes:
@@ -129,7 +129,7 @@ def infer_types(model: ModelWrapper) -> GraphTypes:
     (first,) = consumers(model, image)
     port = quant_type(model, first)
     channels = shape_of(model, image)[-1]
-    ranges = {image: Range(np.full(channels, port.low), np.full(channels, port.high), port.exponent)}
+    ranges = {image: Range(np.full(channels, port.lowest), np.full(channels, port.high), port.exponent)}
     written = {image: port}
     layers: dict[str, LayerTypes] = {}
     for node in model.graph.node:
@@ -158,17 +158,9 @@ def _quant(model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[R
         low, high = _shift_left(given.low, -shift), _shift_left(given.high, -shift)
     else:
         # Rounding is monotonic, so the ends of the interval go to the ends of its image.
-        low, high = (_round_shift(end, min(shift, _MAX_BITS), kind.rounding) for end in (given.low, given.high))
-    return (Range(np.clip(low, kind.low, kind.high), np.clip(high, kind.low, kind.high), kind.exponent),
+        low, high = (shifted_right(end, shift, kind.rounding) for end in (given.low, given.high))
+    return (Range(np.clip(low, kind.lowest, kind.high), np.clip(high, kind.lowest, kind.high), kind.exponent),
             LayerTypes(kind))
-
-
-def _round_shift(values: np.ndarray, shift: int, rounding: Rounding) -> np.ndarray:
-    floor = values >> shift
-    if rounding is Rounding.TRN:
-        return floor
-    rest, half = values - (floor << shift), 1 << (shift - 1)
-    return floor + ((rest > half) | ((rest == half) & (floor & 1 == 1)))
 
 
 def _conv(model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
@@ -190,13 +182,13 @@ def _conv(model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Ra
         raise OverflowError
     most, least = np.maximum(ends.max(0), 0).sum((1, 2)), np.minimum(ends.min(0), 0).sum((1, 2))
     exponent = given.exponent + weight_exponent
-    bias_type = FixedType(1, 1, True)
+    bias_type = FixedType(1)
     bias = constant(model, node.input[2]) if len(node.input) > 2 else None
     accumulated = Range(least, most, exponent)
     value = accumulated
     if bias is not None and np.any(bias):
         steps, bias_exponent = to_steps(bias)
-        bias_type = covering(int(steps.min()), int(steps.max()), bias_exponent, signed=True)
+        bias_type = covering(int(steps.min()), int(steps.max()), -bias_exponent, signed=True)
         exponent = min(exponent, bias_exponent)
         accumulated = accumulated.at(exponent)
         steps = _shift_left(steps, bias_exponent - exponent)
@@ -206,7 +198,7 @@ def _conv(model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Ra
     return value, LayerTypes(
         result=value.type(),
         accumulator=accumulated.type(),
-        weight=covering(int(weights.min()), int(weights.max()), weight_exponent, signed=True),
+        weight=covering(int(weights.min()), int(weights.max()), -weight_exponent, signed=True),
         bias=bias_type,
     )
 

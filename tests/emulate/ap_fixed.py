@@ -9,7 +9,7 @@ from pathlib import Path
 import hls4ml
 import numpy as np
 
-from quantunet_hls.rtl.fixedpoint import FixedType
+from quantunet_hls.types.fixed import FixedType
 
 _HEADERS = Path(hls4ml.__file__).parent / "templates" / "vivado" / "ap_types"
 

@@ -13,7 +13,7 @@ from hls4ml.model.graph import ModelGraph
 from quantunet_hls.hls.convert import write_project
 from quantunet_hls.hls.csim import CSimulation, compile_bench, simulate
 from quantunet_hls.hls.testbench import Bench, write_bench
-from quantunet_hls.rtl.fixedpoint import ROUNDINGS, SATURATIONS
+from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS
 
 
 @dataclass

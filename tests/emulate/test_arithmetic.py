@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from quantunet_hls.emulate.arithmetic import Codes, assign, assign_reals, compile_stages, rounded
 from quantunet_hls.emulate.program import Cast, LeakyRelu, Relu, Sigmoid
-from quantunet_hls.rtl.fixedpoint import ROUNDINGS, SATURATIONS, FixedType, cast
+from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 from tests.emulate.ap_fixed import assigned
 
 TYPES = st.builds(FixedType, st.integers(1, 12), st.integers(-4, 14), st.booleans(), st.sampled_from(ROUNDINGS),

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from quantunet_hls.emulate import Emulator, read_program
-from quantunet_hls.rtl.fixedpoint import ROUNDINGS, SATURATIONS
+from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS
 from tests.emulate.networks import csimulate, edge_images, random_network
 
 

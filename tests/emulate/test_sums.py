@@ -9,7 +9,7 @@ from quantunet_hls.emulate.plan import make_plan
 from quantunet_hls.emulate.program import Cast, Convolution, Input, Program
 from quantunet_hls.emulate.sums import Ordered, Unordered, compile_sum
 from quantunet_hls.errors import IllegalGraphError
-from quantunet_hls.rtl.fixedpoint import ROUNDINGS, SATURATIONS, FixedType, cast
+from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 
 CPU = torch.device("cpu")
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from quantunet_hls.rtl.fixedpoint import FixedType
 from quantunet_hls.rtl.graph import (
     Cast,
     Concat,
@@ -18,6 +17,7 @@ from quantunet_hls.rtl.graph import (
     Upsample,
     Window,
 )
+from quantunet_hls.types.fixed import FixedType
 
 PIXEL = FixedType(8, 8, False)
 CODE = FixedType(6, 4, False, "RND_CONV", "SAT")

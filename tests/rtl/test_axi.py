@@ -6,9 +6,9 @@ from amaranth.hdl import Module
 from amaranth.sim import Simulator
 
 from quantunet_hls.rtl.axi import REGISTERS, AxiTop, stream_bytes, write_axi
-from quantunet_hls.rtl.fixedpoint import FixedType
 from quantunet_hls.rtl.graph import Cast, Input, Shape, StreamGraph
 from quantunet_hls.rtl.reference import execute
+from quantunet_hls.types.fixed import FixedType
 from tests.rtl.graphs import PIXEL, convolution, frames_for
 
 

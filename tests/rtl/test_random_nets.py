@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from quantunet_hls.rtl.fixedpoint import FixedType
 from quantunet_hls.rtl.folding import fold, pack_multipliers
 from quantunet_hls.rtl.graph import (
     Cast,
@@ -21,6 +20,7 @@ from quantunet_hls.rtl.graph import (
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate import Stalls, build_simulator, compare
 from quantunet_hls.rtl.stitch import generate
+from quantunet_hls.types.fixed import FixedType
 from tests.rtl.graphs import PIXEL, SAME, convolution, frames_for
 
 

@@ -5,7 +5,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
 from quantunet_hls.rtl.components.requantize import rounded, saturated, shape_of
-from quantunet_hls.rtl.fixedpoint import ROUNDINGS, SATURATIONS, FixedType, cast
+from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 
 
 def test_rounding_and_saturation_equal_the_reference_in_every_mode():

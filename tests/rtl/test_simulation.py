@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from quantunet_hls.errors import ConfigurationError, IllegalGraphError, MismatchError
-from quantunet_hls.rtl.fixedpoint import FixedType
 from quantunet_hls.rtl.folding import fold, pack_multipliers
 from quantunet_hls.rtl.graph import Concat, Convolution, Input, Shape, StreamGraph, Window
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate import DeadlockError, Stalls, build_simulator, compare, pack, unpack
 from quantunet_hls.rtl.stitch import generate
+from quantunet_hls.types.fixed import FixedType
 from tests.rtl.graphs import CODE, PIXEL, convolution, every_kind, frames_for
 
 

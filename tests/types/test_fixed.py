@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantunet_hls.types import FixedType, Overflow, Rounding, covering
+from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, covering
 
 numbers = st.integers(-(2**40), 2**40)
 
@@ -13,13 +13,13 @@ def reach(width: int, signed: bool) -> range:
 
 
 @given(numbers, numbers, st.integers(-20, 20))
-def test_covering_holds_both_ends_and_no_narrower_type_does(one, other, exponent):
+def test_covering_holds_both_ends_and_no_narrower_type_does(one, other, fraction):
     low, high = sorted((one, other))
-    kind = covering(low, high, exponent)
+    kind = covering(low, high, fraction)
     assert low in reach(kind.width, kind.signed)
     assert high in reach(kind.width, kind.signed)
     assert kind.signed is (low < 0)
-    assert kind.exponent == exponent
+    assert (kind.fraction, kind.exponent) == (fraction, -fraction)
     if kind.width > 1:
         narrower = reach(kind.width - 1, kind.signed)
         assert low not in narrower or high not in narrower
@@ -48,30 +48,31 @@ def test_widths_at_the_edges_of_powers_of_two(low, high, width):
     assert covering(low, high, 0).width == width
 
 
-@given(st.integers(1, 24), st.integers(-30, 30), st.booleans(), st.sampled_from(Rounding), st.sampled_from(Overflow))
-def test_ends_are_those_of_the_definition(width, integer, signed, rounding, overflow):
-    kind = FixedType(width, integer, signed, rounding, overflow)
+@given(st.integers(1, 24), st.integers(-30, 30), st.booleans(), st.sampled_from(ROUNDINGS),
+       st.sampled_from(SATURATIONS))
+def test_ends_are_those_of_the_definition(width, fraction, signed, rounding, saturation):
+    kind = FixedType(width, fraction, signed, rounding, saturation)
     codes = reach(width, signed)
+    assert (kind.low, kind.high) == (codes[0], codes[-1])
     # UG1399: symmetrical saturation leaves the lowest code of a signed type out.
-    assert kind.low == codes[0] + (signed and overflow is Overflow.SAT_SYM)
-    assert kind.high == codes[-1]
-    assert kind.exponent == integer - width
+    assert kind.lowest == codes[0] + (signed and saturation == "SAT_SYM")
+    assert kind.integer == width - fraction
 
 
 @pytest.mark.parametrize(
     ("kind", "text"),
-    [(FixedType(8, 3, True), "fixed<8,3,TRN,WRAP>"),
-     (FixedType(6, -2, False, Rounding.RND_CONV, Overflow.SAT), "ufixed<6,-2,RND_CONV,SAT>"),
-     (FixedType(4, 9, True, Rounding.TRN, Overflow.SAT_SYM), "fixed<4,9,TRN,SAT_SYM>")],
+    [(FixedType(8, 5), "fixed<8,3,TRN,WRAP>"),
+     (FixedType(6, 8, False, "RND_CONV", "SAT"), "ufixed<6,-2,RND_CONV,SAT>"),
+     (FixedType(4, -5, True, "TRN", "SAT_SYM"), "fixed<4,9,TRN,SAT_SYM>")],
 )
 def test_the_spelling_is_one_that_hls4ml_reads_back(kind, text):
     from hls4ml.backends import FPGABackend
     from hls4ml.backends.fpga.fpga_types import FixedPrecisionType
     from hls4ml.utils.fixed_point_utils import FixedPointEmulator  # noqa: F401  (hls4ml's modules need an order)
 
-    assert kind.hls4ml() == text
+    assert str(kind) == text
     read = FPGABackend.convert_precision_string(text)
     assert isinstance(read, FixedPrecisionType)
     assert (read.width, read.integer, bool(read.signed)) == (kind.width, kind.integer, kind.signed)
-    assert str(read.rounding_mode) == kind.rounding.value
-    assert str(read.saturation_mode) == kind.overflow.value
+    assert str(read.rounding_mode) == kind.rounding
+    assert str(read.saturation_mode) == kind.saturation

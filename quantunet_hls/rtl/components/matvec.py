@@ -38,8 +38,8 @@ from amaranth.lib.memory import Memory
 from quantunet_hls.rtl.components.pipeline import Pipeline
 from quantunet_hls.rtl.components.requantize import requantize, shape_of
 from quantunet_hls.rtl.components.streams import Fifo, connect, stream_in, stream_out
-from quantunet_hls.rtl.fixedpoint import FixedType, Integers
 from quantunet_hls.rtl.graph import Step
+from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["DotProducts", "MatrixVectorUnit", "depthwise_words", "matrix_words", "packed_operand"]
 

@@ -16,8 +16,8 @@ from quantunet_hls.rtl.components.matvec import _code, _count_beats
 from quantunet_hls.rtl.components.pipeline import Pipeline
 from quantunet_hls.rtl.components.requantize import requantize, shape_of
 from quantunet_hls.rtl.components.streams import Fifo, connect, stream_in, stream_out
-from quantunet_hls.rtl.fixedpoint import FixedType
 from quantunet_hls.rtl.graph import Step
+from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["PoolUnit"]
 

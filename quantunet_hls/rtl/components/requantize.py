@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from amaranth.hdl import C, Cat, Mux, Shape, Value, signed, unsigned
 
 from quantunet_hls.rtl.components.pipeline import Pipeline
-from quantunet_hls.rtl.fixedpoint import FixedType
 from quantunet_hls.rtl.graph import LeakyRelu, Relu, Step
+from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["requantize", "rounded", "saturated", "shape_of"]
 

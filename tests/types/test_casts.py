@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.process import run
-from quantunet_hls.rtl.fixedpoint import ROUNDINGS, SATURATIONS, FixedType, cast, integer_range, shifted_right
+from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast, covering, shifted_right
 
 SOURCES = [FixedType(9, 5), FixedType(9, 5, False)]
 SHAPES = [(5, 3, True), (5, 3, False), (4, 6, True), (3, -1, False)]
@@ -60,7 +60,7 @@ def test_convergent_rounding_is_pythons(code, drop):
 
 @given(st.integers(-1000, 1000), st.integers(0, 2000))
 def test_integer_range_is_the_narrowest(low, span):
-    type_ = integer_range(low, low + span)
+    type_ = covering(low, low + span)
     assert type_.low <= low
     assert low + span <= type_.high
     if type_.width > 1:
