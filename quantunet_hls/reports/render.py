@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -42,18 +43,21 @@ def _share(figure: Figure) -> str:
 
 
 def totals(figures: Iterable[Figure], title: str = "Design") -> Table:
-    """A design's figures, each with its share of the part, its source and the tool."""
-    table = Table("Figure", title=Text(title))
-    for heading in ("Value", "Share of the part"):
-        table.add_column(heading, justify="right")
-    for heading in ("Source", "Tool"):
-        table.add_column(heading)
-    order = list(names.UNITS)
-    ranked = sorted(figures, key=lambda figure: order.index(figure.name) if figure.name in order else len(order))
-    for figure in ranked:
-        tool = f"{figure.tool} {figure.tool_version}".strip()
-        title_of = names.TITLES.get(figure.name, figure.name)
-        table.add_row(title_of, amount(figure.value, figure.unit), _share(figure), str(figure.source), Text(tool))
+    """A design's figures with their shares of the part, under the source and tool that each group comes from."""
+    table = Table(title=Text(title), box=box.SIMPLE_HEAD)
+    table.add_column("Figure")
+    for heading in ("Value", "Of the part"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    ranks, sources = {name: rank for rank, name in enumerate(names.UNITS)}, list(Source)
+    groups: dict[tuple[Source, str], list[Figure]] = {}
+    for figure in sorted(figures, key=lambda figure: sources.index(figure.source), reverse=True):
+        groups.setdefault((figure.source, f"{figure.tool} {figure.tool_version}".strip()), []).append(figure)
+    for (source, tool), members in groups.items():
+        table.add_section()
+        table.add_row(Text(f"{source}, {tool}", "bold"))
+        for figure in sorted(members, key=lambda figure: ranks.get(figure.name, len(ranks))):
+            title_of = names.TITLES.get(figure.name, figure.name)
+            table.add_row(f"  {title_of}", amount(figure.value, figure.unit), _share(figure))
     return table
 
 
@@ -92,9 +96,11 @@ def stages(found: Iterable[Check]) -> Table:
     pairs: dict[tuple[str, str], list[Check]] = {}
     for check in found:
         pairs.setdefault((check.reference, check.candidate), []).append(check)
-    table = Table("Reference", "Candidate", title="Differing values")
+    table = Table(title="Differing values", box=box.SIMPLE_HEAD)
+    for heading in ("Reference", "Candidate"):
+        table.add_column(heading, no_wrap=True)
     for heading in ("Layers", "Values", "Differing"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("First at")
     for (reference, candidate), checks_of_pair in pairs.items():
         wrong = [check for check in checks_of_pair if not check.equal]
