@@ -47,7 +47,7 @@ $(VENV)/bin/python: | check-tools
 
 # The stamps say which extras are installed, and go stale with the pins.
 $(VENV)/.demo: setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[rtl]"
 	@touch $@
 
 $(VENV)/.dev: setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bin/python

@@ -91,9 +91,9 @@ def test_a_missing_device_is_refused(program):
         Emulator(program, "nonsense")
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA here")
-def test_cuda_gives_the_same_integers(program, images):
-    assert np.array_equal(predict(program, images, "cuda"), predict(program, images))
+@pytest.mark.parametrize("device", ["cpu", *["cuda"] * torch.cuda.is_available()])
+def test_every_device_gives_the_same_integers(program, images, device):
+    assert np.array_equal(predict(program, images, device), predict(program, images))
 
 
 def test_order_of_additions_and_rounded_constants(tmp_path):
