@@ -35,7 +35,7 @@ def random_unet(seed: int, depth: int, base: int) -> tuple[QuantUNet, tuple[int,
     )
     net = QuantUNet(config)
     step = 2**depth
-    height = step * draw.randint(1, 3)
+    height = step * (draw.randint(1, 3) if depth < 3 else 1)
     # Every other net is not square.
     width = height if seed % 2 else height + step * draw.randint(1, 2)
     shape = (config.in_channels, height, width)

@@ -258,12 +258,18 @@ def test_whatever_is_wrong_with_an_entry_is_one_clear_line(folder, spoil, tmp_pa
     assert not (tmp_path / "payload_ran").exists()
 
 
+@pytest.fixture(scope="module")
+def sound_entry(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("saved")
+    zoo.save(quantized(), "mine", height=8, width=8, folder=folder)
+    return folder, (folder / "mine.pt").read_bytes()
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.data())
-def test_any_altered_byte_is_noticed(tmp_path_factory, data):
-    folder = tmp_path_factory.mktemp("zoo")
-    zoo.save(quantized(), "mine", height=8, width=8, folder=folder)
-    content = bytearray((folder / "mine.pt").read_bytes())
+def test_any_altered_byte_is_noticed(sound_entry, data):
+    folder, sound = sound_entry
+    content = bytearray(sound)
     content[data.draw(st.integers(0, len(content) - 1))] ^= data.draw(st.integers(1, 255))
     (folder / "mine.pt").write_bytes(content)
     with pytest.raises(CheckpointError, match="truncated or altered"):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from quantunet_hls.types.activations import Cast, LeakyRelu, Relu
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = [
@@ -36,29 +37,6 @@ __all__ = [
 Shape = tuple[int, int, int]
 #: Rows above and below the image, columns left and right of it.
 Sides = tuple[int, int, int, int]
-
-
-@dataclass(frozen=True)
-class Cast:
-    """The value, assigned to a variable of this type."""
-
-    type: FixedType
-
-
-@dataclass(frozen=True)
-class Relu:
-    """Zero where the value is not positive, else the value assigned to this type."""
-
-    type: FixedType
-
-
-@dataclass(frozen=True)
-class LeakyRelu:
-    """The value where it is positive, else ``slope * 2**-slope_fraction`` times it, assigned to this type."""
-
-    type: FixedType
-    slope: int
-    slope_fraction: int
 
 
 @dataclass(frozen=True)

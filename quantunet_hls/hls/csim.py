@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from collections.abc import Mapping
@@ -57,12 +58,15 @@ def compile_bench(project: Path, name: str, *, macs: int, limit_s: float = 3600)
     build = project / "build"
     build.mkdir(exist_ok=True)
     weights = (project / "firmware" / "weights").resolve()
+    # A name of this run's own: the compiler of a run that was killed may still be writing its program.
+    part = build / f"csim.{os.getpid()}.part"
     started = time.monotonic()
     optimize = "-O0" if macs < _WORTH_OPTIMIZING else "-O2"
     flags = ["-std=c++11", optimize, "-w", "-Ifirmware/ap_types", f'-DWEIGHTS_DIR="{_c_string(str(weights))}"']
     sources = [f"firmware/{name}.cpp", f"{name}_test.cpp"]
-    run([compiler, *flags, *sources, "-o", "build/csim.part"], cwd=project, log=build / "compile.log", limit_s=limit_s)
-    (build / "csim.part").replace(build / "csim")
+    command: list[str | Path] = [compiler, *flags, *sources, "-o", f"build/{part.name}"]
+    run(command, cwd=project, log=build / "compile.log", limit_s=limit_s)
+    part.replace(build / "csim")
     return time.monotonic() - started
 
 

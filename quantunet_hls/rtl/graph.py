@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from quantunet_hls.errors import ConfigurationError, IllegalGraphError
+from quantunet_hls.types.activations import Cast, LeakyRelu, Relu
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
 __all__ = [
@@ -53,29 +54,6 @@ class Shape:
     def pixels(self) -> int:
         """Pixels of a frame."""
         return self.height * self.width
-
-
-@dataclass(frozen=True)
-class Cast:
-    """A value cast into another type."""
-
-    type: FixedType
-
-
-@dataclass(frozen=True)
-class Relu:
-    """Zero where the value is negative, else the value cast into ``type``."""
-
-    type: FixedType
-
-
-@dataclass(frozen=True)
-class LeakyRelu:
-    """The value where it is positive, else ``slope`` times it, cast into ``type``; ``slope`` is a code."""
-
-    type: FixedType
-    slope: int
-    slope_fraction: int
 
 
 #: One step of the arithmetic behind a layer's accumulators.
