@@ -140,7 +140,32 @@ class Input(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class Convolution(Layer):
+class Weighted(Layer):
+    """What all layers with weights have in common; the attributes are explained at :class:`Convolution`."""
+
+    input_shape: Shape
+    input_type: FixedType
+    window: Window
+    weights: Integers
+    bias: Integers
+    product_fraction: int
+    steps: tuple[Step, ...]
+    slack: int = field(default=2, kw_only=True)
+
+    @cached_property
+    def accumulator(self) -> FixedType:
+        """The narrowest type that no partial sum overflows, from the weights themselves."""
+        return _accumulator(self.weights.reshape(-1, self.shape.channels), self.bias, self.input_type,
+                            self.product_fraction)
+
+    @property
+    def macs(self) -> int:
+        """Multiplications of a frame, those with padding included."""
+        return self.shape.pixels * self.weights.size
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(Weighted):
     """A convolution on a matrix-vector unit of ``lanes`` (PE) times ``simd`` multipliers.
 
     Attributes:
@@ -156,22 +181,8 @@ class Convolution(Layer):
 
     kind: ClassVar[str] = "convolution"
 
-    input_shape: Shape
-    input_type: FixedType
-    window: Window
-    weights: Integers
-    bias: Integers
-    product_fraction: int
-    steps: tuple[Step, ...]
     simd: int = field(default=1, kw_only=True)
-    slack: int = field(default=2, kw_only=True)
     packed: bool = field(default=False, kw_only=True)
-
-    @cached_property
-    def accumulator(self) -> FixedType:
-        """The narrowest type that no partial sum overflows, from the weights themselves."""
-        return _accumulator(self.weights.reshape(-1, self.shape.channels), self.bias, self.input_type,
-                            self.product_fraction)
 
     @property
     def synapse_fold(self) -> int:
@@ -189,11 +200,6 @@ class Convolution(Layer):
         return self.shape.pixels * self.synapse_fold * self.neuron_fold
 
     @property
-    def macs(self) -> int:
-        """Multiplications of a frame, those with padding included."""
-        return self.shape.pixels * self.weights.size
-
-    @property
     def mac_units(self) -> int:
         """Multipliers that work side by side."""
         return self.lanes * self.simd
@@ -205,7 +211,7 @@ class Convolution(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class Depthwise(Layer):
+class Depthwise(Weighted):
     """A convolution of each channel with its own kernel; ``lanes`` channels side by side.
 
     Attributes are those of :class:`Convolution`, with weights (kernel height, kernel width, channels).
@@ -213,30 +219,10 @@ class Depthwise(Layer):
 
     kind: ClassVar[str] = "depthwise"
 
-    input_shape: Shape
-    input_type: FixedType
-    window: Window
-    weights: Integers
-    bias: Integers
-    product_fraction: int
-    steps: tuple[Step, ...]
-    slack: int = field(default=2, kw_only=True)
-
-    @cached_property
-    def accumulator(self) -> FixedType:
-        """The narrowest type that no partial sum overflows, from the weights themselves."""
-        return _accumulator(self.weights.reshape(-1, self.shape.channels), self.bias, self.input_type,
-                            self.product_fraction)
-
     @property
     def cycles(self) -> int:
         """Clock cycles of a frame: one tap a clock."""
         return self.beats * self.window.taps
-
-    @property
-    def macs(self) -> int:
-        """Multiplications of a frame, those with padding included."""
-        return self.shape.pixels * self.weights.size
 
     @property
     def mac_units(self) -> int:
