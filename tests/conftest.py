@@ -1,5 +1,11 @@
 """Settings for all tests."""
 
+import os
+
+# Two test processes whose threads wait for each other's cores take three times as long. Torch reads
+# this when it is imported, so it comes first.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from hypothesis import HealthCheck, settings
 
 # Compiling and tracing make examples slow at times; the same examples every time make failures repeatable.
