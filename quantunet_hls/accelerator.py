@@ -98,6 +98,7 @@ def generate_accelerator(
     reports: str | Path = "reports",
     started: Callable[[Step], None] = lambda step: None,
     finished: Callable[[Outcome], None] = lambda outcome: None,
+    progress: Callable[[str], None] = lambda line: None,
 ) -> Accelerator:
     """Turn a quantized network into an hls4ml project that is proven to compute the same integers.
 
@@ -122,6 +123,7 @@ def generate_accelerator(
         reports: folder for the reports.
         started: called before a step runs.
         finished: called after each step.
+        progress: called with a line for each part of a step that takes long, such as the mapping of a layer.
 
     Raises:
         QuantUNetError: one of its subclasses, with one sentence that says what, where and the remedy;
@@ -146,6 +148,7 @@ def generate_accelerator(
         images=images,
         toolchain=synthesizer,
         stages=tuple(stages),
+        progress=progress,
     )
     outcomes = []
     try:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ class Flow:
         images: how many.
         toolchain: who synthesizes: "vitis", "vivado", "open" or "none".
         stages: what a vendor's tools are asked for.
+        progress: called with a line for each part of a step that takes long.
     """
 
     source: NetworkSource
@@ -76,6 +78,7 @@ class Flow:
     images: int
     toolchain: str
     stages: tuple[str, ...]
+    progress: Callable[[str], None] = lambda line: None
 
     @property
     def project(self) -> Path:
@@ -210,7 +213,7 @@ class Flow:
 
         graph, tensors = self._graph, read_json(self._file("layers.json"))["tensors"]
         expected = reference(graph, check_images(self.data, self.images, *graph.input_shape))
-        rtl = self._streaming()
+        rtl = self._streaming
         simulation = rtl.simulate(codes_of(expected.images, rtl.graph.input.type), Stalls())
         layers = {rtl.lowered.tensors[name]: codes * rtl.graph[name].type.step
                   for name, codes in simulation.traces.items() if rtl.lowered.tensors.get(name) in tensors}
@@ -223,17 +226,15 @@ class Flow:
             files={"rtl": "rtl/verilog"},
         ).save(self._file("rtl.json"))
 
+    @cached_property
     def _streaming(self) -> Any:
         """The streaming RTL of the same types, folded for the same cycles as the hls4ml project."""
-        from quantunet_hls.rtl.folding import fewest_cycles
-        from quantunet_hls.rtl.lower import lower
         from quantunet_hls.rtl.project import Project
 
         settings = HlsSettings(self.name, self.target.part, self.target.clock_ns, self.backend, {})
         model = convert(self._graph.model, infer_types(self._graph.model), settings, self._file("rtl"))
         wanted = read_json(self._file("folding.json"))["cycles_per_frame"]
-        cycles = max(wanted, fewest_cycles(lower(model).graph))
-        return Project(model, self._file("rtl"), self.target.part, name=self.name, cycles=cycles)
+        return Project(model, self._file("rtl"), self.target.part, name=self.name, cycles=wanted, relax=True)
 
     def _synthesis(self) -> None:
         if self.toolchain == "none":
@@ -244,12 +245,25 @@ class Flow:
             self._build()
 
     def _map(self) -> None:
-        built = self._streaming().build()
+        from quantunet_hls.rtl.report import layer_reports, mapped_figures
+        from quantunet_hls.rtl.synthesize import check_fits, check_memory
+
+        rtl = self._streaming
+        check_memory(rtl.graph, self.target)
+        modules = len(rtl.graph.layers)
+        done = count(1)
+
+        def show(layer: str, module: Any) -> None:
+            how = "unchanged" if module.reused else f"{module.seconds:.1f} s"
+            self.progress(f"mapped {layer} ({next(done)} of {modules}): {how}")
+
+        mapped = rtl.map(progress=show)
+        check_fits(mapped.total, self.target)
         nodes = self._nodes()
         self._partial_report(
-            figures=built["figures"],
+            figures=mapped_figures(mapped, self.target),
             layers=[LayerReport(nodes.get(layer.name, layer.name), layer.kind, layer.figures)
-                    for layer in built["layers"]],
+                    for layer in layer_reports(rtl.graph, mapped, rtl.lowered.tensors)],
         ).save(self._file("synthesis.json"))
 
     def _nodes(self) -> dict[str, str]:

@@ -90,5 +90,6 @@ def run_flow(console: Console, options: dict[str, Any]) -> Accelerator:
             multiplier_budget=options.pop("multipliers"),
             started=lambda step: status.update(step.title),
             finished=show,
+            progress=lambda line: console.print(f"  {line}", style="dim", highlight=False, markup=False),
             **options,
         )

@@ -13,13 +13,19 @@ from quantunet_hls.errors import BoardError, ConfigurationError
 from quantunet_hls.files import write_text
 from quantunet_hls.process import run
 from quantunet_hls.reports.schema import Figure, LayerReport
-from quantunet_hls.rtl.folding import fold
+from quantunet_hls.rtl.folding import fewest_cycles, fold
 from quantunet_hls.rtl.lower import Lowered, lower
 from quantunet_hls.rtl.place import place_ecp5
 from quantunet_hls.rtl.report import layer_reports, mapped_figures, placed_figures
 from quantunet_hls.rtl.simulate import Simulation, Simulator, Stalls, build_simulator
 from quantunet_hls.rtl.stitch import Design, generate
-from quantunet_hls.rtl.synthesize import MappedModule, MappingOptions, map_design
+from quantunet_hls.rtl.synthesize import (
+    MappedDesign,
+    MappedModule,
+    MappingOptions,
+    layers_for_ultraram,
+    map_design,
+)
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
 __all__ = ["Project", "codes_of", "project"]
@@ -42,7 +48,8 @@ def codes_of(values: np.ndarray, type_: FixedType) -> Integers:
 class Project:
     """What belongs to one converted model: its stream graph, its files, its simulator."""
 
-    def __init__(self, model: Any, folder: Path, part: str, *, name: str | None = None, cycles: int | None = None):
+    def __init__(self, model: Any, folder: Path, part: str, *, name: str | None = None, cycles: int | None = None,
+                 relax: bool = False):
         """Lower and fold a converted model; nothing is written yet.
 
         Args:
@@ -51,6 +58,7 @@ class Project:
             part: with package and speed grade.
             name: of the design; the model's project name where absent.
             cycles: clocks that the slowest layer may take for a frame; by default those of 64 multipliers.
+            relax: where a layer can't be that fast, as many clocks as it takes.
 
         Raises:
             IllegalGraphError: a layer that has no RTL, or can't be exact.
@@ -58,7 +66,8 @@ class Project:
         """
         self.folder, self.part = folder, part
         self.lowered = lower(model, name)
-        self.graph = fold(self.lowered.graph, cycles or _default_cycles(self.lowered))
+        wanted = cycles or _default_cycles(self.lowered)
+        self.graph = fold(self.lowered.graph, max(wanted, fewest_cycles(self.lowered.graph)) if relax else wanted)
         self.simulator: Simulator | None = None
         self.last: Simulation | None = None
 
@@ -101,6 +110,27 @@ class Project:
             x.dtype if x.dtype.kind == "f" else np.float64)
         return numbers[0] if len(numbers) == 1 else numbers
 
+    def map(self, *, dsp: bool = True, workers: int | None = None,
+            progress: Callable[[str, MappedModule], None] | None = None) -> MappedDesign:
+        """Map every layer to the part's cells; what was mapped before is read back.
+
+        Where block RAM is short and the part has UltraRAM, large memories go there.
+
+        Raises:
+            BoardError: a part of no family that Yosys maps.
+            ToolNotFoundError, ToolFailedError: a tool is absent or failed.
+        """
+        board = for_part(self.part)
+        if board.yosys_family is None:
+            raise BoardError(f"Yosys can't map to {board.part}; choose an UltraScale+, 7-series or ECP5 part.")
+        design, cache = self.design(), self.folder / "mapped"
+        options = MappingOptions(board.yosys_family, dsp=dsp)
+        mapped = map_design(design, options, cache, workers=workers, progress=progress)
+        large = layers_for_ultraram(mapped, board)
+        if large:
+            mapped = map_design(design, options, cache, workers=workers, progress=progress, large_memories=large)
+        return mapped
+
     def build(self, *, dsp: bool = True, place: bool = False, workers: int | None = None,
               progress: Callable[[str, MappedModule], None] | None = None
               ) -> dict[str, tuple[Figure, ...] | tuple[LayerReport, ...]]:
@@ -110,14 +140,10 @@ class Project:
             BoardError: a part of no family that Yosys maps.
             ToolNotFoundError, ToolFailedError: a tool is absent or failed.
         """
-        board = for_part(self.part)
-        if board.yosys_family is None:
-            raise BoardError(f"Yosys can't map to {board.part}; choose an UltraScale+, 7-series or ECP5 part.")
-        design = self.design()
-        mapped = map_design(design, MappingOptions(board.yosys_family, dsp=dsp), self.folder / "mapped",
-                            workers=workers, progress=progress)
+        mapped, board = self.map(dsp=dsp, workers=workers, progress=progress), for_part(self.part)
         figures = mapped_figures(mapped, board)
         if place:
+            design = self.design()
             placed = place_ecp5(design.top, list(design.files.values()), board, self.folder / "placed")
             figures += placed_figures(placed)
         return {"figures": figures, "layers": layer_reports(self.graph, mapped, self.lowered.tensors)}

@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,16 +23,21 @@ from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError, ConfigurationError
 from quantunet_hls.files import read_json, sha256_file, sha256_json, write_json, write_text
 from quantunet_hls.process import run
-from quantunet_hls.rtl.stitch import Design, module_name
+from quantunet_hls.rtl.graph import StreamGraph, Weighted
+from quantunet_hls.rtl.stitch import Design, depth_of, module_name
 from quantunet_hls.rtl.verilog import find_tool, run_yosys
+from quantunet_hls.types.fixed import covering
 
-__all__ = ["CellCount", "MappedDesign", "MappedModule", "MappingOptions", "check_fits", "count_cells", "map_design",
-           "mapping_script", "synthesis_commands", "yosys_version"]
+__all__ = ["CellCount", "MappedDesign", "MappedModule", "MappingOptions", "check_fits", "check_memory", "count_cells",
+           "layers_for_ultraram", "map_design", "mapping_script", "synthesis_commands", "yosys_version"]
 
 _log = logging.getLogger(__name__)
 
 #: Mapping a module of a thousand multipliers takes about a minute; beyond this something hangs.
 MAPPING_LIMIT_S = 3600.0
+
+#: Blocks of 18 kbit that one UltraRAM block of 288 kbit stands for.
+ULTRARAM_BLOCKS = 16
 
 #: LUTs that one memory or shift-register cell takes (UG574, UG474; ECP5 family data sheet).
 _MEMORY_LUTS = {
@@ -95,11 +100,13 @@ class MappingOptions:
         family: Yosys's name of it: ``xcup``, ``xcu``, ``xc7`` or ``ecp5``.
         dsp: multipliers may become DSP blocks.
         bram: memories may become memory blocks.
+        uram: large memories without initial content may become UltraRAM, of a part that has some.
     """
 
     family: str
     dsp: bool = True
     bram: bool = True
+    uram: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,7 @@ class MappedModule:
         count: the same in the units of the board catalogue.
         seconds: how long the mapping took, when it was done.
         reused: nothing was mapped; the result was there.
+        netlist: Verilog of the cells.
     """
 
     module: str
@@ -119,6 +127,7 @@ class MappedModule:
     count: CellCount
     seconds: float
     reused: bool
+    netlist: Path
 
 
 @dataclass(frozen=True)
@@ -162,7 +171,7 @@ def synthesis_commands(options: MappingOptions, top: str) -> list[str]:
     flags = [flag for flag, wanted in (("-nodsp", not options.dsp), ("-nobram", not options.bram)) if wanted]
     if options.family in ("xcup", "xcu", "xc7"):
         synthesis = ["synth_xilinx", "-family", options.family, "-flatten", "-noiopad", "-noclkbuf"]
-        if options.family == "xcup" and options.bram:
+        if options.uram:
             synthesis.append("-uram")
     elif options.family == "ecp5":
         synthesis = ["synth_ecp5"]
@@ -176,7 +185,7 @@ def synthesis_commands(options: MappingOptions, top: str) -> list[str]:
 
 
 def mapping_script(module: str, options: MappingOptions, black_boxes: Sequence[str] = ()) -> str:
-    """Yosys script that maps ``<module>.v`` of its folder and writes ``<module>.stat.json``.
+    """Yosys script that maps ``<module>.v`` of its folder; writes ``<module>.stat.json`` and ``<module>.netlist.v``.
 
     Raises:
         BoardError: a family that this tool chain can't map.
@@ -186,6 +195,7 @@ def mapping_script(module: str, options: MappingOptions, black_boxes: Sequence[s
         *(f"read_verilog -lib {name}.v" for name in black_boxes),
         *synthesis_commands(options, module),
         f"tee -q -o {module}.stat.json stat -json",
+        f"write_verilog -noattr {module}.netlist.v",
     ]) + "\n"
 
 
@@ -218,7 +228,7 @@ def count_cells(cells: Mapping[str, int]) -> CellCount:
 
 
 def map_design(design: Design, options: MappingOptions, cache: Path, *, workers: int | None = None,
-               lut_multipliers: Sequence[str] = (),
+               lut_multipliers: Sequence[str] = (), large_memories: Sequence[str] = (),
                progress: Callable[[str, MappedModule], None] | None = None) -> MappedDesign:
     """Map every layer of a design, and the top with the layers as black boxes.
 
@@ -226,6 +236,7 @@ def map_design(design: Design, options: MappingOptions, cache: Path, *, workers:
         cache: folder in which results are kept by content.
         workers: Yosys processes side by side; two at most unless said otherwise, for each may take gigabytes.
         lut_multipliers: layers whose multipliers are to be made of LUTs whatever ``options.dsp`` says.
+        large_memories: layers, ``top`` among them, whose large memories may go to UltraRAM.
         progress: called with each layer's name and result as it is there.
 
     Raises:
@@ -238,9 +249,11 @@ def map_design(design: Design, options: MappingOptions, cache: Path, *, workers:
     names = {layer.name: module_name(design.graph, layer) for layer in design.graph.layers[1:]}
     jobs: dict[str, tuple[str, MappingOptions, Sequence[str]]] = {}
     for layer, module in names.items():
-        dsp = options.dsp and layer not in lut_multipliers
-        jobs[layer] = (module, MappingOptions(options.family, dsp, options.bram), ())
+        jobs[layer] = (module, replace(options, dsp=options.dsp and layer not in lut_multipliers), ())
     jobs["top"] = (design.top, options, list(names.values()))
+    for layer in large_memories:
+        module, how, boxes = jobs[layer]
+        jobs[layer] = (module, replace(how, uram=True), boxes)
 
     def work(layer: str) -> MappedModule:
         module, how, boxes = jobs[layer]
@@ -260,10 +273,10 @@ def _map_module(module: str, files: Mapping[str, Path], options: MappingOptions,
     script = mapping_script(module, options, black_boxes)
     # Black boxes matter by their ports alone, which the module's own text shows.
     key = sha256_json([sha256_file(files[module]), script, yosys_version()])
-    kept = cache / f"{module}-{key[:16]}.json"
-    if kept.exists():
+    kept, netlist = (cache / f"{module}-{key[:16]}{suffix}" for suffix in (".json", ".v"))
+    if kept.exists() and netlist.exists():
         result = read_json(kept)
-        return MappedModule(module, result["cells"], count_cells(result["cells"]), result["seconds"], True)
+        return MappedModule(module, result["cells"], count_cells(result["cells"]), result["seconds"], True, netlist)
     with TemporaryDirectory(prefix="quantunet-rtl-") as name:
         folder = Path(name)
         for source in (module, *black_boxes):
@@ -271,10 +284,43 @@ def _map_module(module: str, files: Mapping[str, Path], options: MappingOptions,
         write_text(folder / "map.ys", script)
         finished = run_yosys(folder / "map.ys", cache / f"{module}.log", MAPPING_LIMIT_S)
         statistics = read_json(folder / f"{module}.stat.json")
+        write_text(netlist, (folder / f"{module}.netlist.v").read_text(encoding="utf-8"))
     cells = {cell: number for cell, number in statistics["design"]["num_cells_by_type"].items()
              if not cell.startswith("$") and cell not in black_boxes}
     write_json(kept, {"module": module, "cells": cells, "seconds": finished.seconds})
-    return MappedModule(module, cells, count_cells(cells), finished.seconds, False)
+    return MappedModule(module, cells, count_cells(cells), finished.seconds, False, netlist)
+
+
+def layers_for_ultraram(mapped: MappedDesign, board: Board) -> list[str]:
+    """Layers whose memories should be tried in UltraRAM: none, unless block RAM is short and the board has any.
+
+    UltraRAM holds nothing after configuration (UG573), so a ROM is never one; Yosys
+    knows that. Layers with less block RAM than one UltraRAM block holds are left alone.
+    """
+    have = board.resources
+    if not have.uram or have.bram_18k is None or mapped.total.bram_18k <= have.bram_18k:
+        return []
+    return [layer for layer, module in mapped.layers.items() if module.count.bram_18k >= ULTRARAM_BLOCKS]
+
+
+def check_memory(graph: StreamGraph, board: Board) -> None:
+    """Refuse, before anything is mapped, what a board can't hold whatever the mapping.
+
+    Raises:
+        BoardError: weights and FIFOs have more bits than the board's memories together.
+    """
+    have = board.resources
+    if have.bram_18k is None or have.lutram is None:
+        return
+    bits = sum(depth_of(graph, edge) * source.lanes * source.type.width for edge, source, _ in graph.edges)
+    for layer in graph.layers:
+        if isinstance(layer, Weighted):
+            bits += layer.weights.size * covering(int(layer.weights.min()), int(layer.weights.max()), 0).width
+    # A LUT that is memory holds 64 bits (UG574), 16 on the ECP5; LUTs as ROM hold no more.
+    room = have.bram_18k * 18 * 1024 + (have.uram or 0) * 288 * 1024 + max(have.lutram, have.lut or 0) * 64
+    if bits > room:
+        raise BoardError(f"The weights and FIFOs take {bits / 8e6:.1f} MB, but all memories of {board.title} hold "
+                         f"{room / 8e6:.1f} MB; choose a smaller network, smaller images or a larger board.")
 
 
 def check_fits(count: CellCount, board: Board) -> None:

@@ -1,13 +1,28 @@
+from dataclasses import replace
+
 import pytest
 
-from quantunet_hls.boards import load
+from quantunet_hls.boards import Resources, load
 from quantunet_hls.errors import BoardError, ConfigurationError
+from quantunet_hls.files import read_json
 from quantunet_hls.reports.schema import Source
 from quantunet_hls.rtl.folding import fold
 from quantunet_hls.rtl.graph import Input, Shape, StreamGraph
 from quantunet_hls.rtl.report import layer_reports, mapped_figures
 from quantunet_hls.rtl.stitch import generate
-from quantunet_hls.rtl.synthesize import CellCount, MappingOptions, check_fits, count_cells, map_design
+from quantunet_hls.rtl.synthesize import (
+    CellCount,
+    MappedDesign,
+    MappedModule,
+    MappingOptions,
+    check_fits,
+    check_memory,
+    count_cells,
+    layers_for_ultraram,
+    map_design,
+    mapping_script,
+)
+from quantunet_hls.rtl.verilog import run_yosys
 from tests.rtl.graphs import PIXEL, convolution
 
 
@@ -72,6 +87,48 @@ def test_designs_that_cannot_be_mapped_are_refused(design, tmp_path):
     with pytest.raises(BoardError, match=r"takes 3000 DSP, but .* has 1728"):
         check_fits(CellCount(lut=1000, dsp=3000), load("zcu104"))
     check_fits(CellCount(lut=1000, dsp=1000), load("zcu104"))
+
+
+def test_what_no_mapping_can_fit_is_refused_before_mapping():
+    size = (64, 64)
+    graph = StreamGraph("wide", (
+        Input("image", (), Shape(*size, 64), PIXEL),
+        convolution("only", "image", 64, 64, size, PIXEL),
+    ))
+    check_memory(graph, load("zcu104"))
+    tiny = replace(load("zcu104"), title="A tiny board", resources=Resources(lut=1000, lutram=500, bram_18k=2, uram=0))
+    # 36,864 weights of 4 bits and two beats of 64 pixels, against 2 blocks of 18 kbit and 1,000 LUTs of 64 bits.
+    with pytest.raises(BoardError, match=r"take 0\.0 MB.*A tiny board hold"):
+        check_memory(graph, tiny)
+
+
+def test_ultraram_is_for_boards_that_have_it_where_block_ram_is_short(tmp_path):
+    def mapped(blocks):
+        module = MappedModule("m", {}, CellCount(bram_18k=blocks), 0.0, True, tmp_path)
+        small = replace(module, count=CellCount(bram_18k=15))
+        return MappedDesign({"large": module, "small": small}, "")
+
+    plenty, without = load("zcu104"), load("pynq-z2")
+    short = plenty.resources.bram_18k
+    assert layers_for_ultraram(mapped(short - 15), plenty) == []
+    assert layers_for_ultraram(mapped(short - 14), plenty) == ["large"]
+    assert without.resources.uram == 0
+    assert layers_for_ultraram(mapped(short), without) == []
+
+
+@pytest.mark.parametrize("content", ["rom", "ram"])
+@pytest.mark.slow
+def test_yosys_puts_no_rom_into_ultraram(content, tmp_path):
+    write = "always @(posedge clk) if (we) m[at] <= d;" if content == "ram" else "initial $readmemh(\"rom.hex\", m);"
+    (tmp_path / "big.v").write_text(
+        "module big(input clk, we, input [13:0] at, from, input [71:0] d, output reg [71:0] q);\n"
+        f"reg [71:0] m [0:16383]; {write} always @(posedge clk) q <= m[from];\nendmodule\n")
+    (tmp_path / "rom.hex").write_text("\n".join(f"{(n * 2654435761) % (1 << 72):018x}" for n in range(16384)))
+    script = tmp_path / "map.ys"
+    script.write_text(mapping_script("big", MappingOptions("xcup", uram=True)))
+    run_yosys(script, tmp_path / "log")
+    cells = read_json(tmp_path / "big.stat.json")["design"]["num_cells_by_type"]
+    assert ("URAM288" in cells) == (content == "ram")
 
 
 def test_cells_are_counted_as_the_catalogue_counts_them():
