@@ -20,6 +20,7 @@ from quantunet_hls.hls import vendor
 from quantunet_hls.reports.schema import Check, Report
 from quantunet_hls.source import Shape, open_source
 from quantunet_hls.steps import Outcome, Step, exclusively, run_steps
+from quantunet_hls.tuning.precision import read_precision
 
 __all__ = ["TOOLCHAINS", "Accelerator", "generate_accelerator"]
 
@@ -92,6 +93,7 @@ def generate_accelerator(
     images: int = 4,
     toolchain: str = "auto",
     stages: Sequence[str] = ("csynth",),
+    precision: str | Path | None = None,
     first: str | None = None,
     last: str | None = None,
     projects: str | Path = "hls_projects",
@@ -117,6 +119,8 @@ def generate_accelerator(
         images: how many images to check.
         toolchain: one of :data:`TOOLCHAINS`.
         stages: of :class:`quantunet_hls.hls.vendor.Stage`, what the vendor's tools are asked for.
+        precision: file with the types to build it with (:mod:`quantunet_hls.tuning.precision`), such as an
+            earlier design's ``precision.json``; by default the network's own and, for the rest, the proven ones.
         first: run from this step of :data:`quantunet_hls.flow.STEPS` on, even if nothing changed.
         last: stop behind this step.
         projects: folder for the project folders.
@@ -149,6 +153,7 @@ def generate_accelerator(
         toolchain=synthesizer,
         stages=tuple(stages),
         progress=progress,
+        precision=read_precision(Path(precision)) if precision is not None else None,
     )
     outcomes = []
     try:

@@ -33,7 +33,8 @@ from quantunet_hls.reports.merge import merge
 from quantunet_hls.reports.schema import Figure, LayerReport, Network, Report, Source, Target
 from quantunet_hls.source import NetworkSource
 from quantunet_hls.steps import Step, content
-from quantunet_hls.types import infer_types
+from quantunet_hls.tuning.precision import Precision, chosen_types, precision_of, with_precision
+from quantunet_hls.types import GraphTypes
 from quantunet_hls.verify import CSIM, RTL, compare_layers, reference, require_equal
 
 __all__ = ["STEPS", "Flow"]
@@ -65,6 +66,7 @@ class Flow:
         toolchain: who synthesizes: "vitis", "vivado", "open" or "none".
         stages: what a vendor's tools are asked for.
         progress: called with a line for each part of a step that takes long.
+        precision: types to build it with; None for the network's own and, for the rest, the proven ones.
     """
 
     source: NetworkSource
@@ -79,6 +81,7 @@ class Flow:
     toolchain: str
     stages: tuple[str, ...]
     progress: Callable[[str], None] = lambda line: None
+    precision: Precision | None = None
 
     @property
     def project(self) -> Path:
@@ -102,11 +105,12 @@ class Flow:
         made = (self._file("folding.json"), self._file("layers.json"))
         parts = [self._file(f"{step}.json") for step in _MEASURING]
         package = _makers()
-        settings = [self.name, self.target.part, self.target.clock_ns, self.budget, self.backend]
+        types = self.precision.to_dict() if self.precision else None
+        settings = [self.name, self.target.part, self.target.clock_ns, self.budget, self.backend, types]
         return [
-            Step("export", "Export the network to QONNX", lambda: [package, self._network_key()],
+            Step("export", "Export the network to QONNX", lambda: [package, self._network_key(), types],
                  (network,), self._export),
-            Step("ingest", "Check the graph and type every tensor", lambda: [package, content(network)],
+            Step("ingest", "Check the graph and type every tensor", lambda: [package, content(network), types],
                  (hardware, self._file("precision.json")), self._ingest),
             Step("project", "Fold it and write the hls4ml project", lambda: [package, content(hardware), settings],
                  (*made, parts[0], *firmware), self._write_project),
@@ -141,18 +145,22 @@ class Flow:
     def _graph(self) -> HardwareGraph:
         return ingest(load_qonnx(self._file("network.onnx")))
 
+    @cached_property
+    def _types(self) -> GraphTypes:
+        return chosen_types(self._graph, self.precision)
+
     def _export(self) -> None:
+        graph = self.source.graph()
+        if self.precision:
+            graph = with_precision(ingest(graph), self.precision)
         with writing(self._file("network.onnx")) as temporary:
-            self.source.graph().save(str(temporary))
+            graph.save(str(temporary))
 
     def _ingest(self) -> None:
-        graph = self._graph
-        types = infer_types(graph.model)
+        graph, types = self._graph, self._types
         with writing(self._file("hardware.onnx")) as temporary:
             graph.model.save(str(temporary))
-        layers = {name: {role: str(kind) for role, kind in vars(kinds).items() if kind is not None}
-                  for name, kinds in types.layers.items()}
-        write_json(self._file("precision.json"), {"image": str(types.image), "layers": layers})
+        write_json(self._file("precision.json"), precision_of(types).to_dict())
 
     def _write_project(self) -> None:
         graph = self._graph
@@ -161,7 +169,7 @@ class Flow:
         # What an earlier run left, the vendor's results included, belongs to another design.
         shutil.rmtree(self.project, ignore_errors=True)
         settings = HlsSettings(self.name, self.target.part, self.target.clock_ns, self.backend, reuse)
-        model = convert(graph.model, infer_types(graph.model), settings, self.project)
+        model = convert(graph.model, self._types, settings, self.project)
         write_project(model)
         tensors = traced_tensors(graph.model, model)
         sizes = {layer: _values(shape_of(graph.model, tensor)) for layer, tensor in tensors.items()}
@@ -187,7 +195,8 @@ class Flow:
         graph = self._graph
         layers = read_json(self._file("layers.json"))
         images = check_images(self.data, self.images, *graph.input_shape)
-        expected = reference(graph, images, self.source.module())
+        # With other types the network is no longer that of the module.
+        expected = reference(graph, images, None if self.precision else self.source.module())
         require_equal(expected.checks)
         compile_s = compile_bench(self.project, self.name, macs=network_facts(graph).macs * len(images))
         result = simulate(self.project, images, expected.result, layers["sizes"])
@@ -232,7 +241,7 @@ class Flow:
         from quantunet_hls.rtl.project import Project
 
         settings = HlsSettings(self.name, self.target.part, self.target.clock_ns, self.backend, {})
-        model = convert(self._graph.model, infer_types(self._graph.model), settings, self._file("rtl"))
+        model = convert(self._graph.model, self._types, settings, self._file("rtl"))
         wanted = read_json(self._file("folding.json"))["cycles_per_frame"]
         return Project(model, self._file("rtl"), self.target.part, name=self.name, cycles=wanted, relax=True)
 

@@ -21,7 +21,7 @@ from quantunet_hls.hls.mends.resize_shape_1268 import with_factors
 from quantunet_hls.ingest.graph import attribute, consumers, only
 from quantunet_hls.types import GraphTypes
 
-__all__ = ["HlsSettings", "convert", "layer_config", "traced_tensors", "write_project"]
+__all__ = ["HlsSettings", "convert", "convert_layers", "layer_config", "traced_tensors", "write_project"]
 
 _log = logging.getLogger(__name__)
 
@@ -78,9 +78,18 @@ def convert(model: ModelWrapper, types: GraphTypes, settings: HlsSettings, folde
     Raises:
         QuantUNetError: hls4ml refuses what the legality check let through.
     """
+    return convert_layers(model, layer_config(model, types, settings.reuse), settings, folder)
+
+
+def convert_layers(model: ModelWrapper, layers: dict[str, Any], settings: HlsSettings, folder: Path) -> ModelGraph:
+    """The same with hls4ml's configuration of the layers given as it is (see :func:`layer_config`).
+
+    Raises:
+        QuantUNetError: hls4ml refuses it.
+    """
     config = {
         "Model": {"Precision": {"default": "fixed<16,6>"}, "ReuseFactor": 1, "Strategy": "Resource"},
-        "LayerName": layer_config(model, types, settings.reuse),
+        "LayerName": layers,
     }
     with mended(settings.backend), _logged():
         try:

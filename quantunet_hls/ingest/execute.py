@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from quantunet_hls.ingest.graph import CHANNELS_LAST, attribute, only
 
-__all__ = ["run_graph"]
+__all__ = ["run_graph", "run_node"]
 
 _Operator = Callable[[NodeProto, list[np.ndarray]], np.ndarray]
 _FIRST, _LAST = (0, 3, 1, 2), (0, 2, 3, 1)
@@ -39,10 +39,15 @@ def run_graph(model: ModelWrapper, images: np.ndarray) -> dict[str, np.ndarray]:
     tensors = {image: np.asarray(images, dtype=np.float32).astype(np.float64)}
     for node in model.graph.node:
         inputs = [tensors[name] if name in tensors else constants[name] for name in node.input]
-        result = _OPERATORS[node.op_type](node, inputs)
+        result = run_node(node, inputs)
         place = tensors if any(name in tensors for name in node.input) else constants
         place[node.output[0]] = result
     return tensors
+
+
+def run_node(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
+    """What one node of a legal graph computes from its inputs, constants among them, in double precision."""
+    return _OPERATORS[node.op_type](node, inputs)
 
 
 def _quant(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:

@@ -7,6 +7,7 @@ and "Overflow Modes"), which hls4ml's C++ project uses.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from quantunet_hls.errors import ConfigurationError
 
-__all__ = ["ROUNDINGS", "SATURATIONS", "FixedType", "Integers", "cast", "covering", "shifted_right"]
+__all__ = ["ROUNDINGS", "SATURATIONS", "FixedType", "Integers", "cast", "covering", "parse_type", "shifted_right"]
 
 Integers = NDArray[np.int64]
 
@@ -80,6 +81,23 @@ class FixedType:
         """The type as hls4ml's configuration spells it."""
         kind = "fixed" if self.signed else "ufixed"
         return f"{kind}<{self.width},{self.integer},{self.rounding},{self.saturation}>"
+
+
+_SPELLING = re.compile(r"(u?)fixed<(\d{1,3}),(-?\d{1,3})(?:,(\w+)(?:,(\w+))?)?>", re.ASCII)
+
+
+def parse_type(text: str) -> FixedType:
+    """The inverse of ``str``: a type as hls4ml's configuration spells it.
+
+    Raises:
+        ConfigurationError: it is spelled otherwise, or there is no such type.
+    """
+    match = _SPELLING.fullmatch("".join(str(text).split()))
+    if match is None:
+        raise ConfigurationError(f"{text!r} is no fixed-point type; write fixed<width,integer bits,rounding,overflow>, "
+                                 "or ufixed for one without sign.")
+    unsigned, width, integer, rounding, saturation = match.groups()
+    return FixedType(int(width), int(width) - int(integer), not unsigned, rounding or "TRN", saturation or "WRAP")
 
 
 def covering(low: int, high: int, fraction: int = 0, *, signed: bool | None = None) -> FixedType:

@@ -119,8 +119,10 @@ def infer_types(model: ModelWrapper) -> GraphTypes:
     """A type for every tensor, weight and accumulator of a legal channels-last graph.
 
     Quantizers keep the type they were trained with. Everything else gets the
-    narrowest type that holds each value it can take; an accumulator also holds
-    every partial sum, in whatever order the products are added.
+    narrowest type that holds each value it can take. So does the accumulator of
+    a convolution, although a partial sum may lie beyond it: it wraps, sums
+    modulo 2**width do not depend on the order of the additions, and the last
+    one is in range, so it is what it would be in a wider accumulator.
 
     Raises:
         IllegalGraphError: a layer's values need more bits than can be counted with exactly.
@@ -184,20 +186,17 @@ def _conv(model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Ra
     exponent = given.exponent + weight_exponent
     bias_type = FixedType(1)
     bias = constant(model, node.input[2]) if len(node.input) > 2 else None
-    accumulated = Range(least, most, exponent)
-    value = accumulated
+    value = Range(least, most, exponent)
     if bias is not None and np.any(bias):
         steps, bias_exponent = to_steps(bias)
         bias_type = covering(int(steps.min()), int(steps.max()), -bias_exponent, signed=True)
         exponent = min(exponent, bias_exponent)
-        accumulated = accumulated.at(exponent)
+        value = value.at(exponent)
         steps = _shift_left(steps, bias_exponent - exponent)
-        value = Range(accumulated.low + steps, accumulated.high + steps, exponent)
-        # hls4ml starts the sum from the bias; adding it last instead stays in here too.
-        accumulated = Range(np.minimum(accumulated.low, value.low), np.maximum(accumulated.high, value.high), exponent)
+        value = Range(value.low + steps, value.high + steps, exponent)
     return value, LayerTypes(
         result=value.type(),
-        accumulator=accumulated.type(),
+        accumulator=value.type(),
         weight=covering(int(weights.min()), int(weights.max()), -weight_exponent, signed=True),
         bias=bias_type,
     )

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, covering
+from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, covering, parse_type
 
 numbers = st.integers(-(2**40), 2**40)
 
@@ -76,3 +77,21 @@ def test_the_spelling_is_one_that_hls4ml_reads_back(kind, text):
     assert (read.width, read.integer, bool(read.signed)) == (kind.width, kind.integer, kind.signed)
     assert str(read.rounding_mode) == kind.rounding
     assert str(read.saturation_mode) == kind.saturation
+
+
+@given(st.integers(1, 64), st.integers(-40, 80), st.booleans(), st.sampled_from(ROUNDINGS),
+       st.sampled_from(SATURATIONS))
+def test_a_type_is_read_as_it_is_written(width, fraction, signed, rounding, saturation):
+    kind = FixedType(width, fraction, signed, rounding, saturation)
+    assert parse_type(str(kind)) == kind
+
+
+def test_modes_may_be_left_out():
+    assert parse_type(" ufixed<6, -1> ") == FixedType(6, 7, signed=False, rounding="TRN", saturation="WRAP")
+
+
+@pytest.mark.parametrize("text", ["", "int<4>", "fixed<4>", "fixed<4,1,UP,WRAP>", "fixed<0,0>", "fixed<4,1,TRN,WRAP,2>",
+                                  "fixed<4,1>;", 6])
+def test_what_is_no_type_is_refused(text):
+    with pytest.raises(ConfigurationError):
+        parse_type(text)
