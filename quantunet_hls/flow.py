@@ -61,6 +61,7 @@ class Flow:
         folder: where all files of the flow go.
         report_path: where the report goes.
         budget: multipliers that the convolutions may have together.
+        arithmetic: what the streaming RTL multiplies with, of :data:`quantunet_hls.rtl.multipliers.KINDS`.
         data: images for the check, None for phantoms.
         images: how many.
         toolchain: who synthesizes: "vitis", "vivado", "open" or "none".
@@ -76,6 +77,7 @@ class Flow:
     folder: Path
     report_path: Path
     budget: int
+    arithmetic: str
     data: Path | np.ndarray | None
     images: int
     toolchain: str
@@ -119,11 +121,12 @@ class Flow:
                  (parts[1],), self._csim),
             Step("rtl", "Write the RTL, simulate it, compare" if self.toolchain == "open"
                  else "RTL: not with this tool chain",
-                 lambda: [package, content(hardware), *map(content, made), settings, self._images_key(),
-                          self.toolchain],
+                 lambda: [package, content(hardware), *map(content, made), settings, self.arithmetic,
+                          self._images_key(), self.toolchain],
                  (parts[2],), self._rtl),
             Step("synthesis", "Synthesize it" if self.toolchain != "none" else "Synthesis: no tool chain",
-                 lambda: [package, *map(content, (*firmware, *made)), settings, self.toolchain, self.stages],
+                 lambda: [package, *map(content, (*firmware, *made)), settings, self.arithmetic, self.toolchain,
+                          self.stages],
                  (parts[3],), self._synthesis),
             Step("report", "Write the report", lambda: [package, *map(content, parts)],
                  (self.report_path,), self._report),
@@ -243,7 +246,8 @@ class Flow:
         settings = HlsSettings(self.name, self.target.part, self.target.clock_ns, self.backend, {})
         model = convert(self._graph.model, self._types, settings, self._file("rtl"))
         wanted = read_json(self._file("folding.json"))["cycles_per_frame"]
-        return Project(model, self._file("rtl"), self.target.part, name=self.name, cycles=wanted, relax=True)
+        return Project(model, self._file("rtl"), self.target.part, name=self.name, cycles=wanted, relax=True,
+                       multipliers=self.arithmetic)
 
     def _synthesis(self) -> None:
         if self.toolchain == "none":

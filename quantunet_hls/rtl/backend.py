@@ -74,6 +74,7 @@ class StreamingRTLBackend(FPGABackend):
 
     def create_initial_config(self, part: str = "xczu7ev-ffvc1156-2-e", clock_period: float = 5,
                               io_type: str = "io_stream", cycles_per_frame: int | None = None,
+                              multipliers: str = "auto",
                               **unknown: Any) -> dict[str, Any]:
         """hls4ml's configuration for this backend.
 
@@ -82,6 +83,7 @@ class StreamingRTLBackend(FPGABackend):
             clock_period: target in ns.
             io_type: ``io_stream``, the only one.
             cycles_per_frame: clocks that the slowest layer may take for a frame.
+            multipliers: what all layers multiply with: ``dsp``, ``packed`` or ``lut``; ``auto`` lets the part decide.
 
         Raises:
             ConfigurationError: another ``io_type``, or a keyword that this backend lacks.
@@ -90,8 +92,9 @@ class StreamingRTLBackend(FPGABackend):
             raise ConfigurationError(f"The backend {NAME} has io_type='io_stream' only, not {io_type!r}.")
         if unknown:
             raise ConfigurationError(f"The backend {NAME} has no setting {sorted(unknown)[0]!r}; it has part, "
-                                     "clock_period, io_type and cycles_per_frame.")
-        return {"Part": part, "ClockPeriod": clock_period, "IOType": io_type, "CyclesPerFrame": cycles_per_frame}
+                                     "clock_period, io_type, cycles_per_frame and multipliers.")
+        return {"Part": part, "ClockPeriod": clock_period, "IOType": io_type, "CyclesPerFrame": cycles_per_frame,
+                "Multipliers": multipliers}
 
     def compile(self, model: Any) -> str:
         """Build the simulation program.

@@ -12,8 +12,8 @@ from dataclasses import replace
 from math import ceil, gcd
 
 from quantunet_hls.errors import ConfigurationError
-from quantunet_hls.rtl.components.matvec import packed_operand
 from quantunet_hls.rtl.graph import (
+    BLOCKS,
     Concat,
     Convolution,
     Depthwise,
@@ -24,10 +24,7 @@ from quantunet_hls.rtl.graph import (
     Upsample,
 )
 
-__all__ = ["MULTIPLIER_OPERANDS", "fewest_cycles", "fold", "pack_multipliers", "safe_depths", "trimmed_depths"]
-
-#: Bits of the wider operand of a family's multiplier block (UG579, UG479, ECP5 family data sheet).
-MULTIPLIER_OPERANDS = {"xcup": 27, "xcu": 27, "xc7": 25, "ecp5": 18}
+__all__ = ["fewest_cycles", "fold", "safe_depths", "trimmed_depths"]
 
 #: Rows of the input that every path to a concat may lead by beyond what its windows ask for.
 SPARE_ROWS = 2
@@ -53,20 +50,6 @@ def with_safe_depths(graph: StreamGraph) -> StreamGraph:
     return replace(graph, fifo_depths=safe_depths(graph))
 
 
-def pack_multipliers(graph: StreamGraph, family: str) -> StreamGraph:
-    """Let two outputs of a convolution share each multiplier block where both weights fit its wider operand.
-
-    Halves the blocks of every convolution with at least two lanes, for some LUTs a lane.
-    """
-    widest = MULTIPLIER_OPERANDS[family]
-    changed = {}
-    for layer in graph.layers:
-        if isinstance(layer, Convolution) and layer.lanes > 1:
-            _, bits = packed_operand(layer.weights, layer.input_type, layer.simd)
-            changed[layer.name] = replace(layer, packed=bits <= widest)
-    return graph.with_layers(changed)
-
-
 def trimmed_depths(graph: StreamGraph, largest_fill: Mapping[str, int]) -> StreamGraph:
     """The graph with every FIFO as deep as a simulation without stalls saw it filled, two beats at least.
 
@@ -90,7 +73,8 @@ def _folded(layer: Layer, cycles: int) -> Layer:
 def _candidates(layer: Layer) -> list[Layer]:
     lanes = _divisors(gcd(*layer.channels) if isinstance(layer, Concat) else layer.shape.channels)
     if isinstance(layer, Convolution):
-        return [replace(layer, lanes=pe, simd=simd) for pe in lanes for simd in _divisors(layer.input_shape.channels)]
+        return [replace(layer, lanes=pe, simd=simd, multipliers=BLOCKS)
+                for pe in lanes for simd in layer.simd_choices]
     return [replace(layer, lanes=count) for count in lanes]
 
 

@@ -24,6 +24,7 @@ from quantunet_hls.types.activations import Cast, LeakyRelu, Relu
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
 __all__ = [
+    "BLOCKS",
     "Cast",
     "Concat",
     "Convolution",
@@ -31,6 +32,7 @@ __all__ = [
     "Input",
     "Layer",
     "LeakyRelu",
+    "Multipliers",
     "Pointwise",
     "Pooling",
     "Relu",
@@ -139,6 +141,33 @@ class Input(Layer):
     kind: ClassVar[str] = "input"
 
 
+@dataclass(frozen=True)
+class Multipliers:
+    """What a layer multiplies with.
+
+    Attributes:
+        kind: ``dsp`` (a multiplier block for each product), ``packed`` (a block for several), ``lut``
+            (look-up tables), or ``adders`` (shifts and additions, for weights that never change).
+        products: products of a block.
+        spacing: bits between two of them, where packed; see :mod:`quantunet_hls.rtl.components.packing`.
+        rest_in_luts: the outputs that are left over, fewer than ``products``, are computed in look-up tables.
+    """
+
+    kind: str = "dsp"
+    products: int = 1
+    spacing: int = 0
+    rest_in_luts: bool = False
+
+    def __str__(self) -> str:
+        if self.kind != "packed":
+            return self.kind
+        return f"packed {self.products}" + (" and lut" if self.rest_in_luts else "")
+
+
+#: A multiplier block for each product.
+BLOCKS = Multipliers()
+
+
 @dataclass(frozen=True, eq=False)
 class Weighted(Layer):
     """What all layers with weights have in common; the attributes are explained at :class:`Convolution`."""
@@ -151,6 +180,7 @@ class Weighted(Layer):
     product_fraction: int
     steps: tuple[Step, ...]
     slack: int = field(default=2, kw_only=True)
+    multipliers: Multipliers = field(default=BLOCKS, kw_only=True)
 
     @cached_property
     def accumulator(self) -> FixedType:
@@ -174,15 +204,30 @@ class Convolution(Weighted):
         bias: integer codes (output channels), in steps of the products: ``2**-product_fraction``.
         product_fraction: fraction bits of input times weight.
         steps: what happens to the exact sum before it goes out.
-        simd: input channels that are multiplied side by side; divides the input channels.
+        simd: activations that are multiplied side by side: a divisor of the input channels, or all channels
+            of a kernel column or of the whole window (see :attr:`simd_choices`).
         slack: pixels that the line buffer holds beyond one window, so that a source in bursts never waits.
-        packed: two outputs share each multiplier; see :func:`quantunet_hls.rtl.folding.pack_multipliers`.
+        multipliers: what the products are made of.
     """
 
     kind: ClassVar[str] = "convolution"
 
     simd: int = field(default=1, kw_only=True)
-    packed: bool = field(default=False, kw_only=True)
+
+    @property
+    def simd_choices(self) -> tuple[int, ...]:
+        """What ``simd`` can be, ascending: divisors of the channels, channels of a column, of the window."""
+        channels = self.input_shape.channels
+        return tuple(sorted({*(count for count in range(1, channels + 1) if channels % count == 0),
+                             channels * self.window.kernel[0], channels * self.window.taps}))
+
+    @property
+    def beat_taps(self) -> tuple[int, int]:
+        """Rows and columns of the window that a beat of the window generator brings."""
+        if self.simd <= self.input_shape.channels:
+            return (1, 1)
+        rows = self.window.kernel[0]
+        return (rows, self.simd // (self.input_shape.channels * rows))
 
     @property
     def synapse_fold(self) -> int:
@@ -196,8 +241,9 @@ class Convolution(Weighted):
 
     @property
     def cycles(self) -> int:
-        """Clock cycles of a frame: one tap a clock."""
-        return self.shape.pixels * self.synapse_fold * self.neuron_fold
+        """Clock cycles of a frame: a beat of the window a clock, and no more pixels than come in."""
+        arriving = self.input_shape.pixels * self.input_shape.channels // self.input_lanes
+        return max(self.shape.pixels * self.synapse_fold * self.neuron_fold, arriving)
 
     @property
     def mac_units(self) -> int:
@@ -207,7 +253,7 @@ class Convolution(Weighted):
     @property
     def input_lanes(self) -> int:
         """Channels a beat that come in."""
-        return self.simd
+        return min(self.simd, self.input_shape.channels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -370,10 +416,25 @@ def _check_lanes(layer: Layer) -> None:
     if layer.shape.channels % layer.lanes:
         raise IllegalGraphError(layer.name, f"{layer.lanes} lanes do not divide its {layer.shape.channels} channels",
                                 "choose a divisor")
-    if isinstance(layer, Convolution) and layer.input_shape.channels % layer.simd:
+    if isinstance(layer, Convolution) and layer.simd not in layer.simd_choices:
         raise IllegalGraphError(
-            layer.name, f"a SIMD of {layer.simd} does not divide its {layer.input_shape.channels} input channels",
-            "choose a divisor")
+            layer.name, f"a SIMD of {layer.simd} does not divide its {layer.input_shape.channels} input channels, "
+            "nor is it a column of its window or all of it", f"choose one of {', '.join(map(str, layer.simd_choices))}")
+    if isinstance(layer, Weighted):
+        _check_multipliers(layer)
+
+
+def _check_multipliers(layer: Weighted) -> None:
+    kind = layer.multipliers.kind
+    if kind not in ("dsp", "packed", "lut", "adders"):
+        raise IllegalGraphError(layer.name, f"there are no multipliers of kind {kind!r}",
+                                "use dsp, packed, lut or adders")
+    if kind == "adders" and not (isinstance(layer, Convolution) and layer.mac_units == layer.weights.size):
+        raise IllegalGraphError(layer.name, "its weights change from clock to clock, so they can't be adders",
+                                "unroll a convolution fully or use other multipliers")
+    if kind == "packed" and not isinstance(layer, Convolution):
+        raise IllegalGraphError(layer.name, "no two of its products share an activation, so they can't be packed",
+                                "use other multipliers")
 
 
 def _check_window(layer: Layer) -> None:

@@ -15,6 +15,7 @@ from quantunet_hls.process import run
 from quantunet_hls.reports.schema import Figure, LayerReport
 from quantunet_hls.rtl.folding import fewest_cycles, fold
 from quantunet_hls.rtl.lower import Lowered, lower
+from quantunet_hls.rtl.multipliers import in_fabric, multiplying
 from quantunet_hls.rtl.place import place_ecp5
 from quantunet_hls.rtl.report import layer_reports, mapped_figures, placed_figures
 from quantunet_hls.rtl.simulate import Simulation, Simulator, Stalls, build_simulator
@@ -49,7 +50,7 @@ class Project:
     """What belongs to one converted model: its stream graph, its files, its simulator."""
 
     def __init__(self, model: Any, folder: Path, part: str, *, name: str | None = None, cycles: int | None = None,
-                 relax: bool = False):
+                 relax: bool = False, multipliers: str = "auto"):
         """Lower and fold a converted model; nothing is written yet.
 
         Args:
@@ -59,6 +60,7 @@ class Project:
             name: of the design; the model's project name where absent.
             cycles: clocks that the slowest layer may take for a frame; by default those of 64 multipliers.
             relax: where a layer can't be that fast, as many clocks as it takes.
+            multipliers: one of :data:`quantunet_hls.rtl.multipliers.KINDS`.
 
         Raises:
             IllegalGraphError: a layer that has no RTL, or can't be exact.
@@ -67,7 +69,8 @@ class Project:
         self.folder, self.part = folder, part
         self.lowered = lower(model, name)
         wanted = cycles or _default_cycles(self.lowered)
-        self.graph = fold(self.lowered.graph, max(wanted, fewest_cycles(self.lowered.graph)) if relax else wanted)
+        folded = fold(self.lowered.graph, max(wanted, fewest_cycles(self.lowered.graph)) if relax else wanted)
+        self.graph = multiplying(folded, multipliers, for_part(part))
         self.simulator: Simulator | None = None
         self.last: Simulation | None = None
 
@@ -125,10 +128,12 @@ class Project:
             raise BoardError(f"Yosys can't map to {board.part}; choose an UltraScale+, 7-series or ECP5 part.")
         design, cache = self.design(), self.folder / "mapped"
         options = MappingOptions(board.yosys_family, dsp=dsp)
-        mapped = map_design(design, options, cache, workers=workers, progress=progress)
+        fabric = in_fabric(self.graph)
+        mapped = map_design(design, options, cache, workers=workers, progress=progress, lut_multipliers=fabric)
         large = layers_for_ultraram(mapped, board)
         if large:
-            mapped = map_design(design, options, cache, workers=workers, progress=progress, large_memories=large)
+            mapped = map_design(design, options, cache, workers=workers, progress=progress, lut_multipliers=fabric,
+                                large_memories=large)
         return mapped
 
     def build(self, *, dsp: bool = True, place: bool = False, workers: int | None = None,
@@ -155,7 +160,8 @@ def project(model: Any) -> Project:
     if kept is None:
         config = model.config
         kept = model._streaming_rtl = Project(model, Path(config.get_output_dir()), config.get_config_value("Part"),
-                                              cycles=config.get_config_value("CyclesPerFrame"))
+                                              cycles=config.get_config_value("CyclesPerFrame"),
+                                              multipliers=config.get_config_value("Multipliers") or "auto")
     return kept
 
 

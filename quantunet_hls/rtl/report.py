@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from quantunet_hls.boards import Board
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, LayerReport, Source
-from quantunet_hls.rtl.graph import StreamGraph
+from quantunet_hls.rtl.graph import StreamGraph, Weighted
 from quantunet_hls.rtl.place import Placed
 from quantunet_hls.rtl.simulate import Simulation
 from quantunet_hls.rtl.stitch import depth_of
@@ -44,6 +44,8 @@ def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None,
                   origins: Mapping[str, str] | None = None) -> tuple[LayerReport, ...]:
     """Resources and cycles of each layer, in the graph's order, and of the FIFOs and forks between them.
 
+    The kind of a layer with weights says what it multiplies with, too.
+
     Args:
         origins: for each layer of the graph the name to report it under; its own where absent.
     """
@@ -51,7 +53,8 @@ def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None,
     for layer in graph.layers[1:]:
         cycles = Figure(names.INTERVAL_CYCLES_MAX, layer.cycles, Source.ESTIMATE, "quantunet-hls")
         resources = _resources(mapped.layers[layer.name].count, mapped.tool_version, None) if mapped else ()
-        reports.append(LayerReport((origins or {}).get(layer.name, layer.name), layer.kind, (cycles, *resources)))
+        kind = f"{layer.kind}, {layer.multipliers}" if isinstance(layer, Weighted) else layer.kind
+        reports.append(LayerReport((origins or {}).get(layer.name, layer.name), kind, (cycles, *resources)))
     if mapped:
         reports.append(LayerReport("top", "fifos and forks",
                                    _resources(mapped.layers["top"].count, mapped.tool_version, None)))

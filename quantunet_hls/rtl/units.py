@@ -20,6 +20,7 @@ from quantunet_hls.rtl.components import (
     PointwiseUnit,
     PoolUnit,
     UpsampleUnit,
+    WholeWindows,
     WidthAdapter,
     WindowGenerator,
 )
@@ -74,11 +75,12 @@ class LayerUnit(wiring.Component):
         if isinstance(layer, Convolution):
             return [*self._windows(layer, layer.neuron_fold, channelwise=False),
                     MatrixVectorUnit(layer.weights, layer.bias, layer.input_type, layer.accumulator, layer.steps,
-                                     layer.lanes, layer.simd, packed=layer.packed)]
+                                     layer.lanes, layer.simd, multipliers=layer.multipliers)]
         if isinstance(layer, Depthwise):
             return [*self._windows(layer, 1, channelwise=True),
                     DotProducts(depthwise_words(layer.weights, layer.lanes), layer.bias.reshape(-1, layer.lanes),
-                                layer.input_type, layer.accumulator, layer.steps, private_inputs=True)]
+                                layer.input_type, layer.accumulator, layer.steps, private_inputs=True,
+                                multipliers=layer.multipliers)]
         if isinstance(layer, Pooling):
             return [*self._windows(layer, 1, channelwise=True),
                     PoolUnit(layer.operation, layer.window.taps, layer.lanes, layer.input_type, layer.accumulator,
@@ -95,8 +97,12 @@ class LayerUnit(wiring.Component):
     def _windows(self, layer: Convolution | Depthwise | Pooling, repeats: int, *, channelwise: bool) -> list[Any]:
         if layer.window == Window((1, 1)) and repeats == 1:
             return []
-        return [WindowGenerator(layer.input_shape, layer.input_type.width, layer.input_lanes,
-                                layer.window, repeats=repeats, channelwise=channelwise, slack=layer.slack)]
+        rows, columns = layer.beat_taps if isinstance(layer, Convolution) else (1, 1)
+        if columns > 1:
+            return [WholeWindows(layer.input_shape, layer.input_type.width, layer.window, repeats=repeats,
+                                 slack=layer.slack)]
+        return [WindowGenerator(layer.input_shape, layer.input_type.width, layer.input_lanes, layer.window,
+                                repeats=repeats, channelwise=channelwise, columns=rows > 1, slack=layer.slack)]
 
     def elaborate(self, platform: Any) -> Module:
         """The logic; Amaranth calls this."""
@@ -126,5 +132,6 @@ class LayerUnit(wiring.Component):
 
 
 def _name(component: Any) -> str:
-    return {WindowGenerator: "window", MatrixVectorUnit: "products", DotProducts: "products", PoolUnit: "pool",
-            PointwiseUnit: "pointwise", UpsampleUnit: "upsample"}[type(component)]
+    return {WindowGenerator: "window", WholeWindows: "window", MatrixVectorUnit: "products",
+            DotProducts: "products", PoolUnit: "pool", PointwiseUnit: "pointwise",
+            UpsampleUnit: "upsample"}[type(component)]

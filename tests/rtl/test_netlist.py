@@ -3,6 +3,7 @@ import pytest
 from quantunet_hls.errors import BoardError, ConfigurationError
 from quantunet_hls.rtl.folding import fold
 from quantunet_hls.rtl.graph import Input, Shape, StreamGraph
+from quantunet_hls.rtl.multipliers import with_multipliers
 from quantunet_hls.rtl.netlist import check_netlist
 from quantunet_hls.rtl.stitch import generate
 from tests.rtl.graphs import PIXEL, convolution, every_kind, frames_for
@@ -30,6 +31,15 @@ def test_the_netlist_of_every_layer_kind_gives_the_same_integers(family, tmp_pat
     graph = fold(every_kind(), 4000)
     design = generate(graph, tmp_path / "verilog", probes=True)
     assert check_netlist(design, family, frames_for(graph, 2), tmp_path / "netlist").check.equal
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["packed", "lut"])
+def test_packed_products_and_those_in_luts_survive_the_mapping(kind, tmp_path):
+    graph = with_multipliers(fold(small(), 300), kind, "xc7")
+    assert graph["only"].multipliers.kind == kind
+    design = generate(graph, tmp_path / "verilog", probes=True)
+    assert check_netlist(design, "xc7", frames_for(graph, 2), tmp_path / "netlist").check.equal
 
 
 def test_what_has_no_models_or_no_probes_is_refused(tmp_path):

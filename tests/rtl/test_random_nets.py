@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from quantunet_hls.rtl.folding import fold, pack_multipliers
+from quantunet_hls.rtl.folding import fold
 from quantunet_hls.rtl.graph import (
     Cast,
     Concat,
@@ -17,6 +17,7 @@ from quantunet_hls.rtl.graph import (
     Upsample,
     Window,
 )
+from quantunet_hls.rtl.multipliers import with_multipliers
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate import Stalls, build_simulator, compare
 from quantunet_hls.rtl.stitch import generate
@@ -83,8 +84,7 @@ def test_random_networks_equal_the_reference_with_and_without_stalls(seed, tmp_p
     slowest = max(layer.macs for layer in graph.layers)
     fastest = max(layer.shape.pixels * layer.window.taps for layer in graph.layers if layer.macs)
     graph = fold(graph, max(slowest // int(1 + seed % 7), fastest))
-    if seed % 2:
-        graph = pack_multipliers(graph, "xcup")
+    graph = with_multipliers(graph, ("dsp", "packed", "lut")[seed % 3], "xcup")
     frames = frames_for(graph, 3, seed)
     expected = execute(graph, frames)
     simulator = build_simulator(generate(graph, tmp_path, probes=True), tmp_path / "simulation", traced=True)

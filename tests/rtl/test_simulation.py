@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from quantunet_hls.errors import ConfigurationError, IllegalGraphError, MismatchError
-from quantunet_hls.rtl.folding import fold, pack_multipliers
-from quantunet_hls.rtl.graph import Concat, Convolution, Input, Shape, StreamGraph, Window
+from quantunet_hls.rtl.components.packing import MULTIPLIER_OPERANDS, packing
+from quantunet_hls.rtl.folding import fold, with_safe_depths
+from quantunet_hls.rtl.graph import Concat, Input, Multipliers, Shape, StreamGraph, Weighted, Window
+from quantunet_hls.rtl.multipliers import with_multipliers
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate import DeadlockError, Stalls, build_simulator, compare, pack, unpack
 from quantunet_hls.rtl.stitch import generate
@@ -15,11 +17,44 @@ from tests.rtl.graphs import CODE, PIXEL, convolution, every_kind, frames_for
 
 @pytest.fixture(scope="module")
 def kinds(tmp_path_factory):
-    """Every layer kind, folded so that lanes, PE and SIMD differ from layer to layer, multipliers packed and not."""
+    """Every layer kind, folded so that lanes, PE and SIMD differ from layer to layer, with all kinds of multipliers."""
     folder = tmp_path_factory.mktemp("kinds")
-    graph = pack_multipliers(fold(every_kind(), 1500), "xcup")
-    assert {layer.packed for layer in graph.layers if isinstance(layer, Convolution)} == {True, False}
+    graph = with_multipliers(fold(every_kind(), 1500), "packed", "xcup")
+    changed = {"each": "lut", "mid": "lut", "merge": "dsp"}
+    graph = graph.with_layers({name: replace(graph[name], multipliers=Multipliers(kind))
+                               for name, kind in changed.items()})
+    assert {layer.multipliers.kind for layer in graph.layers if isinstance(layer, Weighted)} == {"dsp", "packed", "lut"}
     return build_simulator(generate(graph, folder / "verilog", probes=True), folder / "simulation", traced=True)
+
+
+def unrolled():
+    """A window a clock in shifts and adders, then a column a clock, then a window a clock for three lanes' groups."""
+    graph = StreamGraph("unrolled", (
+        Input("image", (), Shape(6, 8, 2), PIXEL, lanes=2),
+        convolution("whole", "image", 2, 3, (6, 8), PIXEL, seed=1),
+        convolution("column", "whole", 3, 4, (6, 8), CODE, seed=2),
+        convolution("groups", "column", 4, 6, (6, 8), CODE, seed=3,
+                    window=Window((2, 3), (1, 1), (1, 0, 1, 1))),
+    ))
+    changes = {"whole": (3, 18, Multipliers("adders")), "column": (4, 9, packing(
+        graph["column"].weights, CODE, 3, MULTIPLIER_OPERANDS["xcup"])), "groups": (2, 24, Multipliers("lut"))}
+    changes["column"] = (*changes["column"][:2], replace(changes["column"][2], rest_in_luts=True))
+    return graph.with_layers({name: replace(graph[name], lanes=lanes, simd=simd, multipliers=multipliers)
+                              for name, (lanes, simd, multipliers) in changes.items()})
+
+
+def test_beats_of_columns_and_whole_windows_lose_no_clock(tmp_path):
+    graph = with_safe_depths(unrolled())
+    assert [layer.cycles for layer in graph.layers] == [48, 48, 144, 144]
+    frames = frames_for(graph, 4)
+    expected = execute(graph, frames)
+    simulator = build_simulator(generate(graph, tmp_path, probes=True), tmp_path / "simulation", traced=True)
+    for stalls in (Stalls(), Stalls(0.3, 0.3, 5)):
+        seen = simulator.run(frames, stalls=stalls)
+        compare(expected, {**seen.traces, "groups": seen.outputs}, graph)
+        if stalls == Stalls():
+            slowest = max(graph.layers, key=lambda layer: layer.cycles)
+            assert seen.cycles_per_frame <= 1.05 * slowest.macs / slowest.mac_units
 
 
 @pytest.mark.parametrize("stalls", [Stalls(), Stalls(0.4, 0.0, 2), Stalls(0.0, 0.5, 3), Stalls(0.3, 0.3, 4)])

@@ -4,7 +4,7 @@ from quantunet_hls.rtl.components.matvec import DotProducts, MatrixVectorUnit
 from quantunet_hls.rtl.components.pointwise import PointwiseUnit
 from quantunet_hls.rtl.components.pool import PoolUnit
 from quantunet_hls.rtl.components.streams import ConcatUnit, Fifo, Fork, WidthAdapter
-from quantunet_hls.rtl.components.window import StridedBuffer, UpsampleUnit, WindowGenerator
+from quantunet_hls.rtl.components.window import StridedBuffer, UpsampleUnit, WholeWindows, WindowGenerator
 
 __all__ = [
     "ConcatUnit",
@@ -16,6 +16,7 @@ __all__ = [
     "PoolUnit",
     "StridedBuffer",
     "UpsampleUnit",
+    "WholeWindows",
     "WidthAdapter",
     "WindowGenerator",
 ]

@@ -13,12 +13,10 @@ Flow control by credits
     the results; a dot product starts only while that FIFO has room for its
     result and for all that are still under way.
 
-Packed multipliers
-    Two outputs that share their inputs can share a DSP block:
-    ``a * (w1 * 2**k + w0)`` holds ``a * w0`` in its lower k bits and ``a * w1``
-    above, less the borrow of a negative lower part (Xilinx WP486 describes the
-    idea). With k wide enough for the whole sum of ``simd`` products, the adder
-    tree adds both fields at once, and the borrow is given back once, behind it.
+Multipliers
+    What the products are made of is the layer's choice: :mod:`.multipliers`
+    has multiplier blocks, several products in a block, and look-up tables;
+    :mod:`.adders` has shifts and additions for weights that never change.
 
 Exactness
     Products, tree levels and accumulators have the width that holds every
@@ -28,20 +26,34 @@ Exactness
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 
+from quantunet_hls.rtl.components.adders import constant_sums
+from quantunet_hls.rtl.components.multipliers import (
+    Addend,
+    add,
+    block_products,
+    join_parts,
+    lut_parts,
+    lut_stages,
+    packed_products,
+    tree,
+)
+from quantunet_hls.rtl.components.packing import bits_for, packed_codes, product_bits
 from quantunet_hls.rtl.components.pipeline import Pipeline
 from quantunet_hls.rtl.components.requantize import requantize, shape_of
 from quantunet_hls.rtl.components.streams import Fifo, connect, stream_in, stream_out
-from quantunet_hls.rtl.graph import Step
+from quantunet_hls.rtl.graph import BLOCKS, Multipliers, Step
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["DotProducts", "MatrixVectorUnit", "depthwise_words", "matrix_words", "packed_operand"]
+__all__ = ["DotProducts", "MatrixVectorUnit", "depthwise_words", "in_block_rom", "matrix_words"]
+
+T = TypeVar("T")
 
 #: ROMs of at least this many words and bits go to block RAM; smaller ones are cheaper in LUTs.
 BLOCK_ROM_WORDS = 128
@@ -49,10 +61,16 @@ BLOCK_ROM_BITS = 4096
 
 
 def matrix_words(weights: Integers, pe: int, simd: int) -> Integers:
-    """Weights (kernel height, kernel width, inputs, outputs) in the order they are used: (words, pe, simd)."""
+    """Weights (kernel height, kernel width, inputs, outputs) in the order they are used: (words, pe, simd).
+
+    Beats of up to a tap come tap by tap, row by row; beats of a column or of the window column by
+    column, as :class:`~.window.WindowGenerator` gives them.
+    """
     inputs, outputs = weights.shape[-2:]
-    taps = weights.reshape(-1, inputs // simd, simd, outputs // pe, pe)
-    return taps.transpose(3, 0, 1, 4, 2).reshape(-1, pe, simd)
+    if simd > inputs:
+        weights = weights.transpose(1, 0, 2, 3)
+    taps = weights.reshape(-1, simd, outputs // pe, pe)
+    return taps.transpose(2, 0, 3, 1).reshape(-1, pe, simd)
 
 
 def depthwise_words(weights: Integers, lanes: int) -> Integers:
@@ -61,12 +79,9 @@ def depthwise_words(weights: Integers, lanes: int) -> Integers:
     return weights.reshape(-1, channels // lanes, lanes).transpose(1, 0, 2).reshape(-1, lanes, 1)
 
 
-def packed_operand(weights: Integers, source: FixedType, simd: int) -> tuple[int, int]:
-    """Where the upper weight of a packed pair starts, and the bits of the whole pair as a signed operand."""
-    bits = _bits(weights)
-    product = bits + source.width + (1 if source.signed else 0)
-    field = product + max(simd - 1, 0).bit_length()
-    return field, field + bits + 1
+def in_block_rom(words: int, bits: int) -> bool:
+    """Whether a ROM of so many words of so many bits goes to block RAM."""
+    return words >= BLOCK_ROM_WORDS and words * bits >= BLOCK_ROM_BITS
 
 
 class DotProducts(wiring.Component):
@@ -83,12 +98,12 @@ class DotProducts(wiring.Component):
         private_inputs: every processing element has ``simd`` inputs of its own
             (a beat has ``pe * simd`` channels), as a depthwise convolution needs;
             otherwise all share the beat's ``simd`` channels.
-        packed: pairs of processing elements share their multipliers.
+        multipliers: what the products are made of.
     """
 
     def __init__(self, words: Integers, bias: Integers, source: FixedType, accumulator: FixedType,
-                 steps: Sequence[Step], *, private_inputs: bool = False, packed: bool = False):
-        self.packed = packed and not private_inputs
+                 steps: Sequence[Step], *, private_inputs: bool = False, multipliers: Multipliers = BLOCKS):
+        self.multipliers = multipliers
         self.words, self.bias, self.source, self.accumulator = words, bias, source, accumulator
         self.steps, self.private_inputs = tuple(steps), private_inputs
         self.neuron_fold, self.pe = bias.shape
@@ -106,20 +121,18 @@ class DotProducts(wiring.Component):
         _count_beats(m, fire, self.synapse_fold, first, last)
 
         pipeline = Pipeline(m, valid=fire, first=first, last=last)
-        weights = self._weights(m, fire)
         bits = self.source.width
         activations: list[Value] = [
             pipeline.register(_code(self.i.payload[index * bits: (index + 1) * bits], self.source))
             for index in range(len(self.i.payload) // bits)
         ]
-        pipeline.advance()
-        # ROM words come a clock after their address, and once more registered: multipliers
-        # between two registers reach about twice the clock.
-        operands = self._operands(pipeline, weights)
-        activations = [pipeline.register(value) for value in activations]
-        pipeline.advance()
-
-        sums = self._sums(pipeline, activations, operands)
+        if self.multipliers.kind == "adders":
+            pipeline.advance()
+            sums = constant_sums(pipeline, activations, self.words[0], self.source)
+        else:
+            weights = self._weights(m, fire)
+            pipeline.advance()
+            sums = tree(pipeline, self._products(pipeline, activations, weights))
         accumulators = self._accumulate(m, pipeline, sums)
         results = requantize(pipeline, accumulators, self.accumulator, self.steps)
 
@@ -133,64 +146,78 @@ class DotProducts(wiring.Component):
         m.d.sync += credits.eq(credits - (fire & first) + (self.o.valid & self.o.ready))
         return m
 
-    def _weights(self, m: Module, fire: Signal) -> list[Value]:
-        """One clock after ``fire``: the word's weights, PE by PE."""
-        width = _bits(self.words)
-        if len(self.words) == 1:
-            return [C(int(code), signed(width)) for code in self.words.reshape(-1)]
-        rom, at = _rom(m, "weights", self.words.reshape(len(self.words), -1), width)
+    def _weights(self, m: Module, fire: Signal) -> list[list[Value]]:
+        """One clock after ``fire``: the word's weights, one row a PE."""
+        words = self.words
+        if self.multipliers.kind == "packed":
+            words = packed_codes(words, self.multipliers.products)
+            words[:, self._in_luts()] = self.words[:, self._in_luts()]
+        width = _bits(words)
+        if len(words) == 1:
+            return [[C(int(code), signed(width)) for code in row] for row in words[0]]
+        rom, at = _rom(m, "weights", words.reshape(len(words), -1), width)
         with m.If(fire):
-            m.d.sync += at.eq(Mux(at == len(self.words) - 1, 0, at + 1))
-        return [rom[index * width: (index + 1) * width].as_signed() for index in range(self.pe * self.simd)]
+            m.d.sync += at.eq(Mux(at == len(words) - 1, 0, at + 1))
+        codes = [rom[index * width: (index + 1) * width].as_signed() for index in range(self.pe * self.simd)]
+        return [codes[pe * self.simd: (pe + 1) * self.simd] for pe in range(self.pe)]
 
-    def _operands(self, pipeline: Pipeline, weights: Sequence[Value]) -> list[list[Value]]:
-        """For each multiplier row its registered weights: one row a PE, or one for two of them."""
-        rows = [list(weights[pe * self.simd: (pe + 1) * self.simd]) for pe in range(self.pe)]
-        if self.packed:
-            field, _ = packed_operand(self.words, self.source, self.simd)
-            pairs = [[(upper << field) + lower for lower, upper in zip(rows[pe], rows[pe + 1], strict=True)]
-                     for pe in range(0, self.pe - 1, 2)]
-            rows = pairs + rows[self.pe - self.pe % 2:]
-        return [[value if isinstance(value, C) else pipeline.register(value) for value in row] for row in rows]
+    def _products(self, pipeline: Pipeline, arrived: Sequence[Value], weights: Sequence[Sequence[Value]]
+                  ) -> list[list[Addend]]:
+        """For each PE its products.
 
-    def _sums(self, pipeline: Pipeline, activations: Sequence[Value], operands: Sequence[Sequence[Value]]
-              ) -> list[Value]:
-        """For each PE the sum of its products, through registered levels of two-input adders."""
-        rows: list[list[Value]] = []
-        for index, mine in enumerate(operands):
-            first = index * self.simd if self.private_inputs else 0
-            rows.append([pipeline.register(value * weight) for value, weight in
-                         zip(activations[first: first + self.simd], mine, strict=True)])
+        ROM words come a clock after their address, and are registered once more, as the activations
+        are: multipliers between two registers reach about twice the clock.
+        """
+        rows = [[value if isinstance(value, C) else pipeline.register(value) for value in row] for row in weights]
+        activations = [pipeline.register(value) for value in arrived]
+        in_luts = self._in_luts()
+        triples = [pipeline.register(value + (value << 1)) for value in arrived] if any(in_luts) else []
         pipeline.advance()
-        while len(rows[0]) > 1:
-            rows = [[pipeline.register(row[i] + row[i + 1] if i + 1 < len(row) else row[i])
-                     for i in range(0, len(row), 2)] for row in rows]
+        bits = _bits(self.words)
+        parts = {pe: lut_parts(self._inputs(list(zip(activations, triples, strict=True)), pe),
+                               [code[:bits].as_signed() for code in rows[pe]])
+                 for pe in range(self.pe) if in_luts[pe]}
+        products: dict[int, list[Addend]] = {}
+        group = self.multipliers.products
+        for first in range(0, self.pe, group):
+            members = [pe for pe in range(first, min(first + group, self.pe)) if pe not in parts]
+            if len(members) > 1:
+                field = product_bits(self.words, self.source)
+                products |= zip(members, packed_products(
+                    pipeline, activations, [rows[pe] for pe in members], self.multipliers.spacing, field), strict=True)
+            elif members:
+                products[first] = block_products(pipeline, self._inputs(activations, first), rows[first])
+        for stage in range(lut_stages(bits) if parts else 1):
+            parts = {pe: join_parts(pipeline, row, stage) for pe, row in parts.items()}
             pipeline.advance()
-        if not self.packed:
-            return [row[0] for row in rows]
-        field, _ = packed_operand(self.words, self.source, self.simd)
-        sums: list[Value] = []
-        for index, (total,) in enumerate(rows):
-            if 2 * index + 1 < self.pe:
-                sums += [pipeline.register(total[:field].as_signed()),
-                         pipeline.register(total[field:].as_signed() + total[field - 1])]
-            else:
-                sums.append(pipeline.register(total))
-        pipeline.advance()
-        return sums
+        products |= {pe: [product for (product,) in row] for pe, row in parts.items()}
+        return [products[pe] for pe in range(self.pe)]
 
-    def _accumulate(self, m: Module, pipeline: Pipeline, sums: Sequence[Value]) -> list[Value]:
+    def _in_luts(self) -> list[bool]:
+        """For each PE whether its products are made of look-up tables."""
+        if self.multipliers.kind == "lut":
+            return [True] * self.pe
+        whole = self.pe - self.pe % self.multipliers.products
+        return [self.multipliers.rest_in_luts and pe >= whole for pe in range(self.pe)]
+
+    def _inputs(self, inputs: Sequence[T], pe: int) -> Sequence[T]:
+        """What a PE multiplies with."""
+        return inputs[pe * self.simd: (pe + 1) * self.simd] if self.private_inputs else inputs
+
+    def _accumulate(self, m: Module, pipeline: Pipeline, sums: Sequence[Addend]) -> list[Value]:
         valid, first = pipeline.flags["valid"], pipeline.flags["first"]
         biases = self._biases(m, pipeline)
         shape = shape_of(self.accumulator)
         accumulators: list[Value] = []
-        for index, (value, bias) in enumerate(zip(sums, biases, strict=True)):
+        for index, (addend, bias) in enumerate(zip(sums, biases, strict=True)):
             accumulator = Signal(shape, name=f"accumulator_{index}", reset_less=True)
             if self.synapse_fold == 1:
-                m.d.sync += accumulator.eq(bias + value)
+                total = bias - addend.value if addend.negative else add(bias, addend.value, addend.carry)
+                m.d.sync += accumulator.eq(total)
             else:
+                so_far = Mux(first, bias, accumulator)
                 with m.If(valid):
-                    m.d.sync += accumulator.eq(Mux(first, bias, accumulator) + value)
+                    m.d.sync += accumulator.eq(add(so_far, addend.value, addend.carry))
             accumulators.append(accumulator)
         pipeline.advance()
         return accumulators
@@ -215,9 +242,9 @@ class MatrixVectorUnit(DotProducts):
     """A matrix-vector unit for weights (kernel height, kernel width, inputs, outputs) and biases (outputs)."""
 
     def __init__(self, weights: Integers, bias: Integers, source: FixedType, accumulator: FixedType,
-                 steps: Sequence[Step], pe: int, simd: int, *, packed: bool = False):
+                 steps: Sequence[Step], pe: int, simd: int, *, multipliers: Multipliers = BLOCKS):
         super().__init__(matrix_words(weights, pe, simd), bias.reshape(-1, pe), source, accumulator, steps,
-                         packed=packed)
+                         multipliers=multipliers)
 
 
 def _count_beats(m: Module, fire: Signal, fold: int, first: Signal, last: Signal) -> None:
@@ -232,7 +259,7 @@ def _count_beats(m: Module, fire: Signal, fold: int, first: Signal, last: Signal
 
 def _rom(m: Module, name: str, words: Integers, width: int) -> tuple[Value, Signal]:
     total = width * words.shape[1]
-    block = len(words) >= BLOCK_ROM_WORDS and total * len(words) >= BLOCK_ROM_BITS
+    block = in_block_rom(len(words), total)
     memory = Memory(shape=unsigned(total), depth=len(words), init=_packed(words, width),
                     attrs={"rom_style": "block"} if block else None)
     m.submodules[name] = memory
@@ -249,8 +276,7 @@ def _packed(words: Integers, width: int) -> list[int]:
 
 
 def _bits(codes: Integers) -> int:
-    low, high = int(np.min(codes)), int(np.max(codes))
-    return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length()) + 1
+    return bits_for(int(np.min(codes)), int(np.max(codes)))
 
 
 def _code(bits: Value, type_: FixedType) -> Value:

@@ -15,8 +15,13 @@ How it works, and why so
     window's span and a few pixels.
 
     Zero padding is inside: a tap outside the image is read as zero, whatever
-    lies at its address. Throughput: one tap a clock, so
-    ``taps * channels / lanes * repeats`` clocks a window.
+    lies at its address. Throughput: one beat a clock, so
+    ``taps * channels / lanes * repeats`` clocks a window where a beat is (a part
+    of) a tap, fewer where it is a column of the window or all of it.
+
+    Taps that are read at once each have a copy of the RAM, with an address of
+    their own. Whole windows come from two such buffers: the first gives the
+    columns, the second, a few columns long, puts windows together.
 
 The same loop nest, with other steps, repeats pixels and rows: :class:`UpsampleUnit`.
 """
@@ -27,14 +32,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import C, Module, Mux, Signal, Value, signed
+from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 
-from quantunet_hls.rtl.components.streams import stream_in, stream_out
+from quantunet_hls.rtl.components.streams import connect, stream_in, stream_out
 from quantunet_hls.rtl.graph import Shape, Window
 
-__all__ = ["LoopLevel", "StridedBuffer", "UpsampleUnit", "WindowGenerator"]
+__all__ = ["LoopLevel", "StridedBuffer", "Tap", "UpsampleUnit", "WholeWindows", "WindowGenerator"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,15 @@ class LoopLevel:
     column: int = 0
 
 
+@dataclass(frozen=True)
+class Tap:
+    """One of the words that are read at once: how far it lies behind the first of them."""
+
+    offset: int = 0
+    row: int = 0
+    column: int = 0
+
+
 class StridedBuffer(wiring.Component):
     """A circular buffer whose words are read in the order of a loop nest, innermost loop first.
 
@@ -65,14 +79,16 @@ class StridedBuffer(wiring.Component):
         padding: (top, left) pixels before the image, or None where no tap leaves it.
         image: (height, width, words a pixel) of what comes in.
         slack: words that the buffer holds beyond the farthest tap.
+        taps: what is read at once, first tap in the lowest bits.
     """
 
     def __init__(self, width: int, levels: Sequence[LoopLevel], frame: int, image: tuple[int, int, int],
-                 padding: tuple[int, int] | None, slack: int):
+                 padding: tuple[int, int] | None, slack: int, taps: Sequence[Tap] = (Tap(),)):
         self.width, self.levels, self.frame, self.image, self.padding = width, tuple(levels), frame, image, padding
+        self.taps = tuple(taps)
         self.farthest = sum(level.offset * (level.count - 1) for level in levels)
-        self.depth = self.farthest + 1 + slack
-        super().__init__({"i": stream_in(width), "o": stream_out(width)})
+        self.depth = self.farthest + max(tap.offset for tap in taps) + 1 + slack
+        super().__init__({"i": stream_in(width), "o": stream_out(width * len(self.taps))})
 
     def _turns(self) -> list[tuple[int, int, int, int]]:
         """What each level's next turn adds, its inner loops starting again: (offset, base, row, column).
@@ -98,19 +114,11 @@ class StridedBuffer(wiring.Component):
         before = (top * width + left) * words
         turns = self._turns()
 
-        m.submodules.lines = lines = Memory(shape=self.width, depth=self.depth, init=[])
-        write, read = lines.write_port(), lines.read_port(domain="sync")
-
         largest_base = max(abs(base) for _, base, _, _ in turns)
         held = Signal(signed((self.depth + largest_base).bit_length() + 1), init=before)
         wrote = self.i.valid & self.i.ready
         write_at = Signal(range(self.depth), init=before % self.depth)
-        m.d.comb += [
-            self.i.ready.eq(held < self.depth),
-            write.addr.eq(write_at),
-            write.data.eq(self.i.payload),
-            write.en.eq(wrote),
-        ]
+        m.d.comb += self.i.ready.eq(held < self.depth)
         with m.If(wrote):
             m.d.sync += write_at.eq(Mux(write_at == self.depth - 1, 0, write_at + 1))
 
@@ -140,83 +148,138 @@ class StridedBuffer(wiring.Component):
                     m.d.comb += signal.eq(value)
             return signal
 
-        read_at = Signal(range(self.depth))
         address_step = chosen([(offset + base) % self.depth for offset, base, _, _ in turns], "address_step")
-        ahead = Signal(range(2 * self.depth))
-        m.d.comb += ahead.eq(read_at + address_step)
         offset = Signal(range(self.farthest + 1))
         offset_step = chosen([turn[0] for turn in turns], "offset_step")
         base_step = chosen([turn[1] for turn in turns], "base_step")
         with m.If(step):
-            m.d.sync += [
-                read_at.eq(Mux(ahead >= self.depth, ahead - self.depth, ahead)),
-                offset.eq(offset + offset_step),
-            ]
+            m.d.sync += offset.eq(offset + offset_step)
         m.d.sync += held.eq(held + wrote - Mux(step, base_step, 0))
 
-        outside = self._padding_test(m, turns, chosen, step)
         advance = ~self.o.valid | self.o.ready
-        m.d.comb += [
-            step.eq(advance & (outside | (offset < held))),
-            read.addr.eq(read_at),
-            read.en.eq(advance),
-        ]
-        was_outside = Signal()
+        outside = self._padding_tests(m, turns, chosen, step)
+        there: list[Value] = []
+        read_words: list[Value] = []
+        for index, (tap, beyond) in enumerate(zip(self.taps, outside, strict=True)):
+            m.submodules[f"lines_{index}" if index else "lines"] = lines = Memory(
+                shape=self.width, depth=self.depth, init=[])
+            write, read = lines.write_port(), lines.read_port(domain="sync")
+            read_at = Signal(range(self.depth), name=f"read_at_{index}", init=tap.offset)
+            ahead = Signal(range(2 * self.depth), name=f"ahead_{index}")
+            was_outside = Signal(name=f"was_outside_{index}")
+            m.d.comb += [
+                write.addr.eq(write_at),
+                write.data.eq(self.i.payload),
+                write.en.eq(wrote),
+                ahead.eq(read_at + address_step),
+                read.addr.eq(read_at),
+                read.en.eq(advance),
+            ]
+            with m.If(step):
+                m.d.sync += read_at.eq(Mux(ahead >= self.depth, ahead - self.depth, ahead))
+            with m.If(advance):
+                m.d.sync += was_outside.eq(beyond)
+            there.append(beyond | (offset + tap.offset < held))
+            read_words.append(Mux(was_outside, 0, read.data) if self.padding else read.data)
+        m.d.comb += [step.eq(advance & Cat(*there).all()), self.o.payload.eq(Cat(*read_words))]
         with m.If(advance):
-            m.d.sync += [self.o.valid.eq(step), was_outside.eq(outside)]
-        m.d.comb += self.o.payload.eq(Mux(was_outside, 0, read.data) if self.padding else read.data)
+            m.d.sync += self.o.valid.eq(step)
         return m
 
-    def _padding_test(self, m: Module, turns: Sequence[tuple[int, int, int, int]], chosen: Any, step: Signal) -> Value:
-        """High where the tap lies outside the image; a negative position looks like a very large one."""
+    def _padding_tests(self, m: Module, turns: Sequence[tuple[int, int, int, int]], chosen: Any, step: Signal
+                       ) -> list[Value]:
+        """For each tap: high where it lies outside the image; a negative position looks like a very large one."""
         if self.padding is None:
-            return C(0, 1)
-        outside: Value = C(0, 1)
-        for axis, (size, start) in enumerate(zip(self.image[:2], self.padding, strict=True)):
+            return [C(0, 1)] * len(self.taps)
+        outside: dict[tuple[str, int], Signal] = {}
+        for axis, name in enumerate(("row", "column")):
+            size, start = self.image[axis], self.padding[axis]
             moves = [turn[2 + axis] for turn in turns]
-            bits = (size + start + max(abs(move) for move in moves)).bit_length() + 1
-            position = Signal(bits, init=(-start) % (1 << bits), name="row" if axis == 0 else "column")
-            move = chosen(moves, "row_step" if axis == 0 else "column_step")
-            with m.If(step):
-                m.d.sync += position.eq(position + move)
-            outside = outside | (position >= size)
-        return outside
+            move = chosen(moves, f"{name}_step")
+            for behind in sorted({getattr(tap, name) for tap in self.taps}):
+                bits = (size + start + behind + max(abs(move) for move in moves)).bit_length() + 1
+                position = Signal(bits, init=(behind - start) % (1 << bits), name=f"{name}_{behind}")
+                with m.If(step):
+                    m.d.sync += position.eq(position + move)
+                outside[name, behind] = beyond = Signal(name=f"{name}_{behind}_outside")
+                m.d.comb += beyond.eq(position >= size)
+        return [outside["row", tap.row] | outside["column", tap.column] for tap in self.taps]
 
 
 class WindowGenerator(StridedBuffer):
-    """Windows of an image stream, tap by tap.
+    """Windows of an image stream, a tap or a column of taps at a time.
 
     In: pixels of ``shape``, ``lanes`` channels a beat. Out: for each window in
     row-major order, ``repeats`` times over, its taps row by row and of each tap
     all its beats; or, where ``channelwise``, for each group of ``lanes``
-    channels all taps.
+    channels all taps; or, where ``columns``, its columns from left to right,
+    each a beat of all taps from top to bottom.
 
     The window is no larger than the padded image, and the padding smaller than
     the window (:class:`~quantunet_hls.rtl.graph.StreamGraph` checks both).
 
     Args:
         slack: pixels beyond one window's span.
+        columns: beats of a window's column; ``lanes`` are then all channels.
     """
 
     def __init__(self, shape: Shape, bits: int, lanes: int, window: Window, *, repeats: int = 1,
-                 channelwise: bool = False, slack: int = 2):
+                 channelwise: bool = False, columns: bool = False, slack: int = 2):
         words = shape.channels // lanes
-        rows, columns = window.output(shape)
+        height, width = window.output(shape)
+        row_offset = window.dilation[0] * shape.width * words
         channels = LoopLevel(words, offset=1)
-        taps = [
-            LoopLevel(window.kernel[1], offset=window.dilation[1] * words, column=window.dilation[1]),
-            LoopLevel(window.kernel[0], offset=window.dilation[0] * shape.width * words, row=window.dilation[0]),
-        ]
-        inner = [*taps, channels] if channelwise else [channels, *taps]
+        across = LoopLevel(window.kernel[1], offset=window.dilation[1] * words, column=window.dilation[1])
+        down = LoopLevel(window.kernel[0], offset=row_offset, row=window.dilation[0])
+        taps = [Tap()]
+        inner = [across, down, channels] if channelwise else [channels, across, down]
+        if columns:
+            inner = [across]
+            taps = [Tap(index * row_offset, index * window.dilation[0]) for index in range(window.kernel[0])]
         levels = [
             *inner,
             LoopLevel(repeats),
-            LoopLevel(columns, base=window.stride[1] * words, column=window.stride[1]),
-            LoopLevel(rows, base=window.stride[0] * shape.width * words, row=window.stride[0]),
+            LoopLevel(width, base=window.stride[1] * words, column=window.stride[1]),
+            LoopLevel(height, base=window.stride[0] * shape.width * words, row=window.stride[0]),
         ]
         super().__init__(
             lanes * bits, levels, frame=shape.pixels * words, image=(shape.height, shape.width, words),
-            padding=(window.padding[0], window.padding[2]) if any(window.padding) else None, slack=slack * words)
+            padding=(window.padding[0], window.padding[2]) if any(window.padding) else None, slack=slack * words,
+            taps=taps)
+
+
+class WholeWindows(wiring.Component):
+    """Windows of an image stream, one a beat, column by column and each column from top to bottom.
+
+    In: pixels of ``shape``, a beat each. A window a clock, ``repeats`` times over.
+    """
+
+    def __init__(self, shape: Shape, bits: int, window: Window, *, repeats: int = 1, slack: int = 2):
+        self.shape, self.bits, self.window, self.repeats, self.slack = shape, bits, window, repeats, slack
+        super().__init__({"i": stream_in(shape.channels * bits),
+                          "o": stream_out(shape.channels * bits * window.taps)})
+
+    def elaborate(self, platform: Any) -> Module:
+        """The logic; Amaranth calls this."""
+        m = Module()
+        shape, window = self.shape, self.window
+        (rows, columns), (top, bottom, left, right) = window.kernel, window.padding
+        height, width = window.output(shape)
+        m.submodules.columns = vertical = WindowGenerator(
+            shape, self.bits, shape.channels,
+            Window((rows, 1), (window.stride[0], 1), (top, bottom, 0, 0), (window.dilation[0], 1)),
+            columns=True, slack=self.slack)
+        m.submodules.windows = horizontal = StridedBuffer(
+            rows * shape.channels * self.bits,
+            [LoopLevel(self.repeats), LoopLevel(width, base=window.stride[1], column=window.stride[1]),
+             LoopLevel(height, base=shape.width, row=1)],
+            frame=height * shape.width, image=(height, shape.width, 1),
+            padding=(0, left) if left or right else None, slack=2,
+            taps=[Tap(index * window.dilation[1], 0, index * window.dilation[1]) for index in range(columns)])
+        connect(m, self.i, vertical.i)
+        connect(m, vertical.o, horizontal.i)
+        connect(m, horizontal.o, self.o)
+        return m
 
 
 class UpsampleUnit(StridedBuffer):
