@@ -40,13 +40,16 @@ from quantunet_hls.verify import CSIM, RTL, compare_layers, reference, require_e
 __all__ = ["STEPS", "Flow"]
 
 #: Names of the steps, in order.
-STEPS = ("export", "ingest", "project", "csim", "rtl", "synthesis", "report")
+STEPS = ("export", "ingest", "project", "csim", "rtl", "synthesis", "netlist", "place", "report")
 
 #: Steps that leave a part of the report, each in a file of its name.
-_MEASURING = ("project", "csim", "rtl", "synthesis")
+_MEASURING = ("project", "csim", "rtl", "synthesis", "netlist", "place")
 
 _PACKAGES = ("hls4ml", "qonnx", "brevitas", "torch", "onnx", "numpy")
 _OURS = "quantunet-hls"
+
+#: Images that the mapped netlist is simulated on; gates are some hundred times slower than RTL.
+NETLIST_IMAGES = 1
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,15 @@ class Flow:
                  lambda: [package, *map(content, (*firmware, *made)), settings, self.arithmetic, self.toolchain,
                           self.stages],
                  (parts[3],), self._synthesis),
+            Step("netlist", "Simulate the mapped netlist" if self.toolchain == "open"
+                 else "Netlist: not with this tool chain",
+                 lambda: [package, *map(content, made), content(parts[3]), settings, self._images_key(),
+                          self.toolchain],
+                 (parts[4],), self._netlist),
+            Step("place", "Place and route it" if self._places else "Place and route: not here",
+                 lambda: [package, *map(content, made), content(parts[2]), content(parts[3]), settings,
+                          self._places],
+                 (parts[5], *([self._file("rtl/placed/design.bit")] if self._places == "ecp5" else ())), self._place),
             Step("report", "Write the report", lambda: [package, *map(content, parts)],
                  (self.report_path,), self._report),
         ]
@@ -232,10 +244,11 @@ class Flow:
         output = simulation.outputs * rtl.graph.output.type.step
         checks = compare_layers(expected, graph, RTL, layers, tensors, output)
         require_equal(checks)
+        ip = {"ip": str(rtl.write_ip(self.target).relative_to(self.folder))} if self.target.vendor == "AMD" else {}
         self._partial_report(
             figures=simulation_figures(simulation, rtl.graph, self.target.clock_ns),
             checks=checks,
-            files={"rtl": "rtl/verilog"},
+            files={"rtl": "rtl/verilog", **ip},
         ).save(self._file("rtl.json"))
 
     @cached_property
@@ -278,6 +291,54 @@ class Flow:
             layers=[LayerReport(nodes.get(layer.name, layer.name), layer.kind, layer.figures)
                     for layer in layer_reports(rtl.graph, mapped, rtl.lowered.tensors)],
         ).save(self._file("synthesis.json"))
+
+    def _netlist(self) -> None:
+        if self.toolchain != "open":
+            self._partial_report().save(self._file("netlist.json"))
+            return
+        from quantunet_hls.rtl.project import codes_of
+        from quantunet_hls.rtl.report import netlist_checks, netlist_figures, netlist_models
+
+        rtl = self._streaming
+        images = check_images(self.data, NETLIST_IMAGES, *self._graph.input_shape)
+        found = rtl.check_netlist(rtl.map(), codes_of(images, rtl.graph.input.type))
+        self.progress("netlist of " + (", ".join(found.left) + " not simulated" if found.left else
+                                       "every layer simulated"))
+        nodes = self._nodes()
+        checks = netlist_checks(found, RTL, {name: nodes.get(layer, layer)
+                                             for name, layer in rtl.lowered.tensors.items()})
+        require_equal(checks)
+        self._partial_report(checks=checks, figures=netlist_figures(found), tools=netlist_models(found),
+                             ).save(self._file("netlist.json"))
+
+    @property
+    def _places(self) -> str:
+        """Who places and routes the RTL: "ecp5" for nextpnr, "vivado", or "" for nobody."""
+        if self.toolchain != "open":
+            return ""
+        if self.target.yosys_family == "ecp5":
+            return "ecp5"
+        return "vivado" if vendor.Stage.IMPLEMENT in self.stages else ""
+
+    def _place(self) -> None:
+        if not self._places:
+            self._partial_report().save(self._file("place.json"))
+            return
+        from quantunet_hls.rtl.report import frame_rate, placed_figures
+        from quantunet_hls.rtl.vivado import implement
+
+        cycles = Report.load(self._file("rtl.json")).figure(names.INTERVAL_CYCLES_MAX, Source.RTL_SIM)
+        assert cycles is not None
+        files = {}
+        if self._places == "vivado":
+            figures = implement(self._file("rtl/ip"))
+        else:
+            figures = placed_figures(self._streaming.place(self.target))
+            files = {"bitstream": "rtl/placed/design.bit"}
+            if self._file("rtl/placed/host.py").exists():
+                files["host"] = "rtl/placed/host.py"
+        self._partial_report(figures=[*figures, *frame_rate(cycles, figures)], files=files,
+                             ).save(self._file("place.json"))
 
     def _nodes(self) -> dict[str, str]:
         """hls4ml's layer names and the graph's."""
@@ -331,7 +392,8 @@ class Flow:
 @cache
 def _makers() -> list[str]:
     """What turns input into output besides the input: this package's own files, and the others' versions."""
-    return [content(Path(__file__).parent, "*.py", "*.h"), *(version(name) for name in _PACKAGES)]
+    sources = content(Path(__file__).parent, "*.py", "*.h", "*.cpp", "*.v", "*.vh")
+    return [sources, *(version(name) for name in _PACKAGES)]
 
 
 def _values(shape: tuple[int, ...]) -> int:

@@ -43,14 +43,15 @@ def flow_options(command: Any) -> Any:
 @click.option("--toolchain", default="auto", show_default=True,
               help="Who synthesizes: vitis, vivado, open, none, or auto for the first of these that is here.")
 @click.option("--stage", "stages", multiple=True, type=click.Choice(_STAGES), default=("csynth",), show_default=True,
-              help="What to ask the vendor's tools for; may be repeated.")
+              help="What to ask the vendor's tools for; may be repeated. With the open tool chain, implement runs "
+                   "Vivado on the RTL.")
 @click.option("--arithmetic", type=click.Choice(("auto", "dsp", "packed", "lut")), default="auto", show_default=True,
               help="What the open tool chain's RTL multiplies with; auto lets the board decide, layer by layer.")
 @click.option("--precision", type=click.Path(path_type=Path), default=None,
               help="A file of types to build it with, such as an earlier design's precision.json, edited.")
 @click.option("--from", "first", default=None, help="Run from this step on, even if nothing changed.")
 @click.option("--to", "last", default=None,
-              help="Stop behind this step: export, ingest, project, csim, rtl, synthesis or report.")
+              help="Stop behind this step: export, ingest, project, csim, rtl, synthesis, netlist, place or report.")
 def generate(**options: Any) -> None:
     """Turn MODEL into a proven hls4ml project and a report.
 

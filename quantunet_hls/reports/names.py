@@ -28,6 +28,7 @@ __all__ = [
     "LATENCY_S_MIN",
     "LUT",
     "LUTRAM",
+    "NETLIST_CELLS",
     "PIXEL_ACCURACY",
     "POWER_W",
     "RESOURCES",
@@ -45,6 +46,7 @@ URAM = "uram"
 LUTRAM = "lutram"
 CARRY = "carry"
 FIFO_BITS = "fifo_bits"
+NETLIST_CELLS = "netlist_cells"
 LATENCY_CYCLES_MIN = "latency_cycles_min"
 LATENCY_CYCLES_MAX = "latency_cycles_max"
 LATENCY_S_MIN = "latency_s_min"
@@ -79,6 +81,7 @@ _ALL = {
     LUTRAM: ("LUTs", "LUT as memory"),
     CARRY: ("cells", "Carry chains"),
     FIFO_BITS: ("bits", "FIFOs"),
+    NETLIST_CELLS: ("cells", "Netlist, simulated"),
     LATENCY_CYCLES_MIN: ("cycles", "Latency, least"),
     LATENCY_CYCLES_MAX: ("cycles", "Latency, most"),
     LATENCY_S_MIN: ("s", "Latency, least"),

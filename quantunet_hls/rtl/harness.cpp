@@ -1,7 +1,7 @@
 // Drives a design's streams, cycle by cycle: beats from a file in, beats to a file out.
 //
 // design.h, written beside it, gives the class Design, the constants kEdges,
-// kInWords, kOutWords and kTraced, and the functions level(), trace_word().
+// kInWords, kOutWords and kTraced, and the functions level(), handshake() and trace_beat().
 // A beat is a whole number of 32-bit words, lowest first.
 
 #include "design.h"
@@ -20,11 +20,6 @@
 #endif
 
 namespace {
-
-template <class Port> uint32_t word(const Port& port, int index) {
-    return static_cast<uint32_t>(static_cast<uint64_t>(port) >> (32 * index));
-}
-template <std::size_t N> uint32_t word(const VlWide<N>& port, int index) { return port[index]; }
 
 template <class Port> void set(Port& port, const uint32_t* words, int count) {
     uint64_t value = words[0];
@@ -137,7 +132,7 @@ int main(int argc, char** argv) {
         }
         for (int edge = 0; edge < kEdges; ++edge) {
             largest[edge] = std::max(largest[edge], level(*design, edge));
-            if ((word(design->probe_valid, edge / 32) & word(design->probe_ready, edge / 32)) >> (edge % 32) & 1) {
+            if (handshake(*design, edge) == 3) {
                 moved = true;
                 if (kTraced) {
                     uint32_t value[kTraceWords];
@@ -178,7 +173,7 @@ int main(int argc, char** argv) {
     for (int edge = 0; edge < kEdges; ++edge) std::fprintf(report, "%s%u", edge ? ", " : "", level(*design, edge));
     std::fprintf(report, "], \"valid\": [");
     for (int edge = 0; edge < kEdges; ++edge)
-        std::fprintf(report, "%s%u", edge ? ", " : "", word(design->probe_valid, edge / 32) >> (edge % 32) & 1);
+        std::fprintf(report, "%s%u", edge ? ", " : "", handshake(*design, edge) & 1);
     std::fprintf(report, "]}\n");
     std::fclose(report);
     design->final();

