@@ -29,7 +29,7 @@ from quantunet_hls.ingest.graph import shape_of
 from quantunet_hls.process import output_of, require_tool
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
-from quantunet_hls.reports.merge import merge
+from quantunet_hls.reports.merge import PARTS, merge
 from quantunet_hls.reports.schema import Figure, LayerReport, Network, Report, Source, Target
 from quantunet_hls.source import NetworkSource
 from quantunet_hls.steps import Step, content
@@ -41,9 +41,6 @@ __all__ = ["STEPS", "Flow"]
 
 #: Names of the steps, in order.
 STEPS = ("export", "ingest", "project", "csim", "rtl", "synthesis", "netlist", "place", "report")
-
-#: Steps that leave a part of the report, each in a file of its name.
-_MEASURING = ("project", "csim", "rtl", "synthesis", "netlist", "place")
 
 _PACKAGES = ("hls4ml", "qonnx", "brevitas", "torch", "onnx", "numpy")
 _OURS = "quantunet-hls"
@@ -108,7 +105,7 @@ class Flow:
         network, hardware = self._file("network.onnx"), self._file("hardware.onnx")
         firmware = (self.project / "firmware", self.project / f"{self.name}_test.cpp")
         made = (self._file("folding.json"), self._file("layers.json"))
-        parts = [self._file(f"{step}.json") for step in _MEASURING]
+        parts = [self._file(f"{step}.json") for step in PARTS]
         package = _makers()
         types = self.precision.to_dict() if self.precision else None
         settings = [self.name, self.target.part, self.target.clock_ns, self.budget, self.backend, types]
@@ -194,7 +191,7 @@ class Flow:
         })
         write_json(self._file("layers.json"), {"tensors": tensors, "sizes": sizes})
         self._partial_report(
-            figures=self._folding_figures(work, reuse),
+            figures=[*self._folding_figures(work, reuse), self._frame_bits()],
             layers=[LayerReport(name, "Conv", tuple(seconds_from_cycles(
                 [_estimate("multipliers", multipliers({name: layer}, reuse), "multipliers"),
                  _estimate(names.INTERVAL_CYCLES_MAX, frame_cycles({name: layer}, reuse))], self.target.clock_ns)))
@@ -205,6 +202,13 @@ class Flow:
         cycles = _estimate(names.INTERVAL_CYCLES_MAX, frame_cycles(work, reuse))
         return [_estimate("multipliers", multipliers(work, reuse), "multipliers"),
                 *seconds_from_cycles([cycles], self.target.clock_ns)]
+
+    def _frame_bits(self) -> Figure:
+        """What a frame moves over the design's two ports: the image in, the result out."""
+        graph, types = self._graph, self._types
+        last = types.layers[graph.model.find_producer(graph.model.graph.output[0].name).name].result
+        bits = _values(graph.input_shape) * types.image.width + _values(graph.output_shape) * last.width
+        return Figure(names.FRAME_BITS, bits, Source.ESTIMATE, _OURS, version(_OURS))
 
     def _csim(self) -> None:
         graph = self._graph
@@ -360,14 +364,14 @@ class Flow:
         ).save(self._file("synthesis.json"))
 
     def _report(self) -> None:
-        merge([Report.load(self._file(f"{step}.json")) for step in _MEASURING]).save(self.report_path)
+        merge([Report.load(self._file(f"{step}.json")) for step in PARTS]).save(self.report_path)
 
     def known(self, last: str) -> Report | None:
         """What is known of the design when ``last`` was the last step that was done; None where nothing is."""
         if last == STEPS[-1]:
             return Report.load(self.report_path)
         done = STEPS[: STEPS.index(last) + 1]
-        parts = [Report.load(self._file(f"{step}.json")) for step in _MEASURING if step in done]
+        parts = [Report.load(self._file(f"{step}.json")) for step in PARTS if step in done]
         return merge(parts) if parts else None
 
     def _partial_report(self, *, figures: Iterable[Figure] = (), layers: Iterable[LayerReport] = (),

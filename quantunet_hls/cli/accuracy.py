@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from quantunet_hls.reports.schema import Figure
 
 __all__ = ["accuracy"]
 
@@ -18,6 +22,8 @@ __all__ = ["accuracy"]
               help="A folder with images/ and masks/, and index.csv where folds are asked for.")
 @click.option("--fold", "folds", type=int, multiple=True, help="Only images of this fold; may be repeated.")
 @click.option("--float", "baseline", default=None, help="A float network of the zoo to put beside it.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), default=None,
+              help="A report of the same network to write the scores into.")
 @click.option("--device", default="cpu", show_default=True, help="Where the emulator computes: cpu or cuda.")
 def accuracy(**options: Any) -> None:
     """Dice, IoU and pixel accuracy of MODEL's hardware, emulated exactly, beside the trained network's.
@@ -29,7 +35,7 @@ def accuracy(**options: Any) -> None:
         # torch and hls4ml take seconds to import, and --help needs neither.
         from quantunet_hls import zoo
         from quantunet_hls.data import names_in, read_pairs
-        from quantunet_hls.emulate.accuracy import emulate_graph, measure
+        from quantunet_hls.emulate.accuracy import accuracy_figures, emulate_graph, measure
         from quantunet_hls.ingest import ingest
         from quantunet_hls.source import open_source
 
@@ -56,3 +62,19 @@ def accuracy(**options: Any) -> None:
         shares = (scores.dice, scores.dice_per_image, scores.iou, scores.pixel_accuracy)
         table.add_row(result.stage, *[f"{share:.4f}" for share in shares], f"{result.seconds:.1f}")
     console.print(table)
+    if options["report"]:
+        _write_into(options["report"], source.sha256, accuracy_figures(results))
+        console.print(f"Written    {options['report']}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _write_into(path: Path, sha256: str, figures: tuple[Figure, ...]) -> None:
+    from quantunet_hls.errors import ConfigurationError
+    from quantunet_hls.reports.merge import merge
+    from quantunet_hls.reports.schema import Report
+
+    report = Report.load(path)
+    if report.network.sha256 != sha256:
+        raise ConfigurationError(
+            f"{path} reports on another network ({report.network.name}) than the one scored; name a report of this one."
+        )
+    merge([report, replace(report, figures=figures, checks=(), layers=())]).save(path)

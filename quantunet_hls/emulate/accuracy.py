@@ -24,7 +24,7 @@ from quantunet_hls.types import GraphTypes, infer_types
 __all__ = ["HARDWARE", "Accuracy", "accuracy_figures", "emulate_graph", "measure", "score_hardware"]
 
 #: What the hardware is called beside the networks.
-HARDWARE = "hardware (emulated)"
+HARDWARE = names.HARDWARE
 
 _BATCH = 64
 

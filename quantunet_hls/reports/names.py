@@ -17,6 +17,8 @@ __all__ = [
     "FF",
     "FIFO_BITS",
     "FRAMES_PER_S",
+    "FRAME_BITS",
+    "HARDWARE",
     "INTERVAL_CYCLES_MAX",
     "INTERVAL_CYCLES_MIN",
     "INTERVAL_S_MAX",
@@ -47,6 +49,7 @@ LUTRAM = "lutram"
 CARRY = "carry"
 FIFO_BITS = "fifo_bits"
 NETLIST_CELLS = "netlist_cells"
+FRAME_BITS = "frame_bits"
 LATENCY_CYCLES_MIN = "latency_cycles_min"
 LATENCY_CYCLES_MAX = "latency_cycles_max"
 LATENCY_S_MIN = "latency_s_min"
@@ -69,6 +72,9 @@ PIXEL_ACCURACY = "pixel_accuracy"
 AVERAGE_WEIGHT_BITS = "average_weight_bits"
 AVERAGE_ACTIVATION_BITS = "average_activation_bits"
 
+#: What the hardware is called where it stands beside the networks that it was made from.
+HARDWARE = "hardware (emulated)"
+
 #: What a part has a count of; the rest of the names are of time, power and accuracy.
 RESOURCES = (LUT, FF, DSP, BRAM_18K, URAM, LUTRAM)
 
@@ -82,6 +88,7 @@ _ALL = {
     CARRY: ("cells", "Carry chains"),
     FIFO_BITS: ("bits", "FIFOs"),
     NETLIST_CELLS: ("cells", "Netlist, simulated"),
+    FRAME_BITS: ("bits", "Image in and result out"),
     LATENCY_CYCLES_MIN: ("cycles", "Latency, least"),
     LATENCY_CYCLES_MAX: ("cycles", "Latency, most"),
     LATENCY_S_MIN: ("s", "Latency, least"),

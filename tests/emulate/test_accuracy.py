@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -6,9 +8,10 @@ from PIL import Image
 from quantunet_hls.cli.accuracy import accuracy
 from quantunet_hls.data import Samples
 from quantunet_hls.emulate.accuracy import HARDWARE, accuracy_figures, emulate_graph, measure, score_hardware
-from quantunet_hls.errors import DataError
+from quantunet_hls.errors import ConfigurationError, DataError
+from quantunet_hls.files import sha256_file
 from quantunet_hls.phantoms import draw_phantoms
-from quantunet_hls.reports import names
+from quantunet_hls.reports import Figure, Network, Report, Source, Target, names
 from quantunet_hls.training.scores import evaluate
 
 
@@ -47,8 +50,18 @@ def test_the_command_scores_a_folder(unet, samples, tmp_path):
         (tmp_path / "data" / folder).mkdir(parents=True)
         for index, image in enumerate(pixels):
             Image.fromarray(image).save(tmp_path / "data" / folder / f"{index}.png")
-    result = CliRunner().invoke(accuracy, [str(tmp_path / "net.onnx"), "--data", str(tmp_path / "data")],
-                                catch_exceptions=False)
+    arguments = [str(tmp_path / "net.onnx"), "--data", str(tmp_path / "data"), "--report", str(tmp_path / "r.json")]
+    lut = Figure(names.LUT, 5, Source.MAPPED, "yosys")
+    report = Report("r", "2026-01-31T12:00:00+00:00", Network("net", sha256_file(tmp_path / "net.onnx")),
+                    Target("zcu104", "xczu7ev-ffvc1156-2-e", 5.0), figures=(lut,))
+    report.save(tmp_path / "r.json")
+    result = CliRunner().invoke(accuracy, arguments, catch_exceptions=False)
     assert result.exit_code == 0
     assert "hardware" in result.output
     assert "6 images" in result.output
+    written = Report.load(tmp_path / "r.json")
+    assert written.figures[0] == lut
+    assert written.figure(names.DICE).value == score_hardware(emulate_graph(graph), samples).dice
+    replace(report, network=Network("other", "ab")).save(tmp_path / "r.json")
+    with pytest.raises(ConfigurationError, match="another network"):
+        CliRunner().invoke(accuracy, arguments, catch_exceptions=False)

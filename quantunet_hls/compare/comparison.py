@@ -1,0 +1,337 @@
+"""Designs side by side: for every figure what each has, and how far it is from the baseline's.
+
+Two figures are compared only where both come from the same source; where a
+design knows a figure from another source alone, it is shown, marked, and not
+compared. Another tool or another version of the tool is marked as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from quantunet_hls.errors import UnknownNameError
+from quantunet_hls.reports import names
+from quantunet_hls.reports.schema import Figure, LayerReport, Report, Source
+
+__all__ = ["Cell", "Comparison", "Design", "Mark", "Row", "compare", "pick", "tool_of"]
+
+#: What a person looks at first, in this order.
+HEADLINE = (
+    names.LUT, names.FF, names.DSP, names.BRAM_18K, names.URAM, names.LUTRAM, names.FIFO_BITS,
+    names.INTERVAL_CYCLES_MAX, names.LATENCY_CYCLES_MAX, names.CLOCK_ACHIEVED_NS, names.FRAMES_PER_S,
+    names.POWER_W, names.DICE, names.IOU, names.PIXEL_ACCURACY,
+)
+
+#: Figures told of each layer, in this order.
+LAYER_FIGURES = (
+    names.LUT, names.FF, names.DSP, names.BRAM_18K, names.URAM, names.LUTRAM,
+    names.LATENCY_CYCLES_MAX, names.INTERVAL_CYCLES_MAX,
+)
+
+_MORE_IS_BETTER = frozenset({names.FRAMES_PER_S, names.DICE, names.IOU, names.PIXEL_ACCURACY, names.WNS_NS})
+
+# Neither better nor worse by themselves.
+_NEUTRAL = frozenset({
+    names.CLOCK_TARGET_NS, names.AVERAGE_WEIGHT_BITS, names.AVERAGE_ACTIVATION_BITS, names.FRAME_BITS,
+    names.COMPILE_SECONDS, names.CSIM_SECONDS_PER_IMAGE, "multipliers",
+})
+
+_HEADINGS = {names.INTERVAL_CYCLES_MAX: "Frame interval", names.LATENCY_CYCLES_MAX: "Latency"}
+
+# What a title says already, and what can be said shorter.
+_SHORT_UNITS = {"1": "", "s": "", "LUTs": "", "flip-flops": "", "DSP blocks": "", "multipliers": "",
+                "blocks of 18 kbit": "18 kbit", "blocks of 288 kbit": "288 kbit"}
+
+_RANK = {source: rank for rank, source in enumerate(Source)}
+
+
+class Mark(StrEnum):
+    """Why a figure is not simply comparable with the baseline's."""
+
+    NONE = ""
+    VERSION = "other tool version"
+    TOOL = "other tool"
+    SOURCE = "other source, not compared"
+
+
+@dataclass(frozen=True)
+class Design:
+    """One of the designs compared.
+
+    Attributes:
+        label: what it is called here, unlike any other.
+        report: what is known of it.
+        origin: where that was read.
+    """
+
+    label: str
+    report: Report
+    origin: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one design has of a figure, beside the baseline's.
+
+    Attributes:
+        figure: None where the design has none.
+        baseline: what to compare it with; None for the baseline itself, and where the baseline has none.
+    """
+
+    figure: Figure | None
+    baseline: Figure | None = None
+
+    @property
+    def mark(self) -> Mark:
+        """What sets the figure apart from the baseline's."""
+        if self.figure is None or self.baseline is None:
+            return Mark.NONE
+        if self.figure.source is not self.baseline.source:
+            return Mark.SOURCE
+        if self.figure.tool != self.baseline.tool:
+            return Mark.TOOL
+        return Mark.NONE if self.figure.tool_version == self.baseline.tool_version else Mark.VERSION
+
+    @property
+    def difference(self) -> float | None:
+        """In the figure's unit; None where there is nothing of the same source to compare with."""
+        if self.figure is None or self.baseline is None or self.mark is Mark.SOURCE:
+            return None
+        return self.figure.value - self.baseline.value
+
+    @property
+    def change(self) -> float | None:
+        """The difference as a share of the baseline's (0.05 is 5 % more); None where that says nothing."""
+        if self.difference is None or self.baseline is None:
+            return None
+        if self.difference == 0:
+            return 0.0
+        return self.difference / abs(self.baseline.value) if self.baseline.value else None
+
+    @property
+    def better(self) -> bool | None:
+        """Whether the design is ahead of the baseline; None where equal, unknown, or a matter of taste."""
+        if not self.difference or self.figure is None or self.figure.name in _NEUTRAL:
+            return None
+        return (self.difference > 0) == (self.figure.name in _MORE_IS_BETTER)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of all designs.
+
+    Attributes:
+        name: of the figure.
+        layer: name of the layer, None for the design as a whole.
+        kind: of the layer.
+        cells: one a design, in their order.
+    """
+
+    name: str
+    cells: tuple[Cell, ...]
+    layer: str | None = None
+    kind: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call the figure."""
+        return names.TITLES.get(self.name, self.name.replace("_", " ").capitalize())
+
+    @property
+    def heading(self) -> str:
+        """The title with the unit, as short as a table wants it; seconds stand with each value."""
+        title = _HEADINGS.get(self.name, self.title)
+        unit = _SHORT_UNITS.get(self.unit, self.unit)
+        return f"{title} ({unit})" if unit else title
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """Those that are known."""
+        return tuple(cell.figure for cell in self.cells if cell.figure is not None)
+
+    @property
+    def unit(self) -> str:
+        """Of the figure; "1" is a ratio."""
+        return self.figures[0].unit
+
+    @property
+    def source(self) -> Source | None:
+        """Where the figures come from, None where that is not the same for all."""
+        sources = {figure.source for figure in self.figures}
+        return sources.pop() if len(sources) == 1 else None
+
+    @property
+    def tool(self) -> str | None:
+        """The tool with its version, None where that is not the same for all."""
+        tools = {tool_of(figure) for figure in self.figures}
+        return tools.pop() if len(tools) == 1 else None
+
+    @property
+    def differs(self) -> bool:
+        """Whether one design is not as the baseline is."""
+        return any(cell.difference or cell.mark is Mark.SOURCE for cell in self.cells)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Designs side by side.
+
+    Attributes:
+        designs: in the order given.
+        baseline: index of the one that the others are compared with.
+    """
+
+    designs: tuple[Design, ...]
+    baseline: int = 0
+
+    @property
+    def headline(self) -> tuple[Row, ...]:
+        """What a person looks at first: for each figure the most binding source that the baseline shares."""
+        rows = (self.row(name) for name in HEADLINE)
+        return tuple(row for row in rows if any(figure.value or figure.share for figure in row.figures))
+
+    @property
+    def every(self) -> tuple[Row, ...]:
+        """Every figure of the designs as a whole: a row for each source, tool and name, most binding first."""
+        order = {name: rank for rank, name in enumerate(names.UNITS)}
+        keys = {figure.key for design in self.designs for figure in design.report.figures}
+        ranked = sorted(keys, key=lambda key: (-_RANK[key[1]], key[2], order.get(key[0], len(order)), key[0]))
+        return tuple(
+            self._row(name, [_exactly(design.report.figures, (name, source, tool)) for design in self.designs])
+            for name, source, tool in ranked
+        )
+
+    def row(self, name: str, source: Source | None = None) -> Row:
+        """One figure of every design; see :func:`choose` for which, where one has several."""
+        return self._row(name, self._choose(name, [(design.report.figures, design.report) for design in self.designs],
+                                            source))
+
+    def layer_rows(self, name: str) -> tuple[Row, ...]:
+        """One figure of every layer, in the networks' order; of one source and tool a design."""
+        chosen = [_layer_origin(design.report, name) for design in self.designs]
+        at_baseline = chosen[self.baseline]
+        # The source that the baseline has, where a design has that too: otherwise nothing could be compared.
+        if at_baseline is not None:
+            chosen = [
+                _layer_origin(design.report, name, at_baseline[0]) or origin
+                for design, origin in zip(self.designs, chosen, strict=True)
+            ]
+        tables = [
+            {layer.name: _exactly(layer.figures, (name, *origin)) for layer in design.report.layers} if origin else {}
+            for design, origin in zip(self.designs, chosen, strict=True)
+        ]
+        rows = []
+        for layer in self._layers():
+            figures = [table.get(layer.name) for table in tables]
+            if any(figure is not None for figure in figures):
+                rows.append(self._row(name, figures, layer))
+        return tuple(rows)
+
+    def differences(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """What sets the designs apart besides their figures: title and each design's value."""
+        rows: list[tuple[str, list[str]]] = []
+        for title, values in self._facts():
+            texts = list(values)
+            if len(set(texts)) > 1:
+                rows.append((title, texts))
+        tools = sorted({tool for design in self.designs for tool in design.report.tools})
+        for tool in tools:
+            versions = [design.report.tools.get(tool, "") for design in self.designs]
+            if len(set(versions)) > 1:
+                rows.append((f"Version of {tool}", [version or "not used" for version in versions]))
+        return tuple((title, tuple(values)) for title, values in rows)
+
+    def _facts(self) -> Iterator[tuple[str, Iterator[str]]]:
+        reports = [design.report for design in self.designs]
+        yield "Network", (f"{r.network.name} {r.network.sha256[:8]}".strip() for r in reports)
+        yield "Image (height, width, channels)", ("x".join(map(str, r.network.input_shape)) or "unknown"
+                                                  for r in reports)
+        yield "Board", (r.target.board or "none named" for r in reports)
+        yield "Part", (r.target.part for r in reports)
+        yield "Clock aimed at", (f"{r.target.clock_ns:g} ns" for r in reports)
+
+    def _layers(self) -> list[LayerReport]:
+        """Layers of all designs, each once, in an order that keeps every network's own as far as it can."""
+        order: list[LayerReport] = []
+        known: set[str] = set()
+        for design in self.designs:
+            place = 0
+            for layer in design.report.layers:
+                if layer.name in known:
+                    place = next(i for i, other in enumerate(order) if other.name == layer.name) + 1
+                else:
+                    order.insert(place, layer)
+                    known.add(layer.name)
+                    place += 1
+        return order
+
+    def _choose(self, name: str, owners: Sequence[tuple[Sequence[Figure], Report]],
+                source: Source | None) -> list[Figure | None]:
+        if source is None:
+            at_baseline = {figure.source for figure in owners[self.baseline][0] if figure.name == name}
+            others = {figure.source for i, (figures, _) in enumerate(owners) if i != self.baseline
+                      for figure in figures if figure.name == name}
+            shared = at_baseline & others
+            source = max(shared, key=_RANK.__getitem__) if shared else None
+        return [pick(figures, name, report, source) or pick(figures, name, report) for figures, report in owners]
+
+    def _row(self, name: str, figures: Sequence[Figure | None], layer: LayerReport | None = None) -> Row:
+        reference = figures[self.baseline]
+        cells = tuple(Cell(figure, None if i == self.baseline else reference) for i, figure in enumerate(figures))
+        return Row(name, cells, layer.name if layer else None, layer.kind if layer else "")
+
+
+def compare(designs: Sequence[Design], baseline: str | None = None) -> Comparison:
+    """Designs against one of them.
+
+    Args:
+        designs: at least one.
+        baseline: label, name or origin of the one that the others are held against; the first where None.
+
+    Raises:
+        UnknownNameError: none of them is called so.
+    """
+    if baseline is None:
+        return Comparison(tuple(designs))
+    for i, design in enumerate(designs):
+        if baseline in (design.label, design.report.name, design.origin):
+            return Comparison(tuple(designs), i)
+    raise UnknownNameError("design among those compared", baseline, [design.label for design in designs])
+
+
+def pick(figures: Iterable[Figure], name: str, report: Report, source: Source | None = None) -> Figure | None:
+    """The figure of that name: from that source, or from the most binding one.
+
+    Where several tools of that source know it, the one counts whose other
+    figures of the report are the most binding (the simulator of the design that
+    was mapped, rather than an estimate of another), and of an accuracy the
+    hardware's.
+    """
+    fitting = [figure for figure in figures if figure.name == name and source in (None, figure.source)]
+
+    def rank(figure: Figure) -> tuple[int, int, bool]:
+        of_tool = (_RANK[other.source] for other in report.figures if other.tool == figure.tool)
+        return _RANK[figure.source], max(of_tool, default=0), figure.tool == names.HARDWARE
+
+    return max(fitting, key=rank, default=None)
+
+
+def tool_of(figure: Figure) -> str:
+    """The tool with its version."""
+    return f"{figure.tool} {figure.tool_version}".strip()
+
+
+def _exactly(figures: Iterable[Figure], key: tuple[str, Source, str]) -> Figure | None:
+    return next((figure for figure in figures if figure.key == key), None)
+
+
+def _layer_origin(report: Report, name: str, source: Source | None = None) -> tuple[Source, str] | None:
+    """Source and tool that tell the figure of most layers, of the most binding source or of the one given."""
+    counts: dict[tuple[Source, str], int] = {}
+    for layer in report.layers:
+        for figure in layer.figures:
+            if figure.name == name and source in (None, figure.source):
+                counts[figure.source, figure.tool] = counts.get((figure.source, figure.tool), 0) + 1
+    return max(counts, key=lambda origin: (_RANK[origin[0]], counts[origin]), default=None)

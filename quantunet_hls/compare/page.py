@@ -1,0 +1,72 @@
+"""A comparison as one HTML page that needs nothing else: no script, no font, no image of anybody's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from quantunet_hls.compare import plots
+from quantunet_hls.compare.comparison import LAYER_FIGURES, Comparison, Mark, Row, tool_of
+from quantunet_hls.compare.rules import Verdict
+from quantunet_hls.compare.tables import FEW, change_text, value_text
+from quantunet_hls.reports.render import amount
+from quantunet_hls.reports.schema import Report
+
+__all__ = ["page"]
+
+
+def page(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
+    """The page's HTML.
+
+    Args:
+        comparison: of the designs.
+        verdicts: of the rules that they were held to, if any.
+    """
+    environment = Environment(loader=PackageLoader("quantunet_hls.compare", "."), autoescape=True,
+                              undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["soft"] = _soft
+    environment.globals.update(
+        amount=amount, change=change_text, value=value_text, tool_of=tool_of, marks=Mark, checked=_checked,
+        # Our own drawings, whose text matplotlib escapes.
+        svg=Markup,
+    )
+    layer_tables = [rows for name in LAYER_FIGURES if _worth_showing(rows := comparison.layer_rows(name))]
+    headline = comparison.headline
+    return environment.get_template("page.html.jinja").render(
+        designs=comparison.designs,
+        baseline=comparison.baseline,
+        coloured=len(comparison.designs) <= plots.COLOURS,
+        tall=len(comparison.designs) > FEW,
+        headline=headline,
+        mixed=[row for row in headline if row.source is None],
+        retold=[row for row in headline if any(cell.mark in (Mark.TOOL, Mark.VERSION) for cell in row.cells)],
+        every=comparison.every,
+        layer_tables=layer_tables,
+        differences=comparison.differences(),
+        plots=plots.draw(comparison),
+        verdicts=verdicts,
+        violated=[verdict for verdict in verdicts if verdict.violated],
+        notes=list(dict.fromkeys(note for verdict in verdicts for note in verdict.notes)),
+        written_by=f"quantunet-hls {version('quantunet-hls')}",
+    )
+
+
+def _worth_showing(rows: Sequence[Row]) -> bool:
+    return any(figure.value for row in rows for figure in row.figures)
+
+
+def _soft(text: str) -> Markup:
+    """The text with places where a narrow screen may break it."""
+    return Markup("<wbr>").join(part for part in re.split(r"(?<=[_/])", text))
+
+
+def _checked(report: Report) -> str:
+    """What was compared integer by integer."""
+    if not report.checks:
+        return "nothing"
+    values, differing = sum(c.values for c in report.checks), sum(c.differing for c in report.checks)
+    return f"{values:,} values, {differing:,} differ"
