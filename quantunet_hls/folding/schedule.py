@@ -1,0 +1,195 @@
+"""When every beat of a stream graph moves, and how deep each FIFO must be for that.
+
+The graph is a network of actors that fire one after the other: a firing waits
+for its inputs, takes its clocks and may put out one beat. With an input that
+comes evenly, one frame in the clocks that the slowest actor needs, and FIFOs
+without end, the time of every firing follows from
+
+    finish[n] = max(finish[n - 1] + clocks[n], arrival of the last beat it needs + 1)
+
+(max-plus algebra; Baccelli et al., "Synchronization and Linearity", 1992). The
+largest number of beats that wait between two actors in this schedule is a
+depth with which it can be kept. An actor that starts whenever it can, as
+hardware does, is never later than in any schedule that can be kept: so with
+these depths no frame takes longer than the slowest actor's clocks, and nothing
+can block, however fast the input comes.
+
+Nothing here knows how an actor is built; ``rtl`` and ``hls`` describe theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from quantunet_hls.errors import ConfigurationError
+
+__all__ = ["LEAST_DEPTH", "Actor", "Reading", "fifo_depths", "schedule"]
+
+#: Beats that every FIFO holds at least: fewer would halve the rate of a stream.
+LEAST_DEPTH = 2
+
+#: Beats beyond what the schedule says: latencies are known to a few clocks, not to the clock.
+SPARE = 2
+
+#: Times that buffers and firings are brought to agree; they do within a few.
+ROUNDS = 200
+
+#: Frames that are scheduled: the first fills the pipeline, the others meet its steady state.
+FRAMES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """How an actor takes one of its streams; arrays have an entry for each firing of a frame.
+
+    A reader takes words out of the stream's beats, one a clock at most, into a
+    buffer of its own.
+
+    Attributes:
+        source: the actor that writes the stream.
+        words: words of a frame.
+        beat_of_word: for each word of a frame, the beat that completes it.
+        needed: the last word (from 0) that each firing waits for; -1 where it waits for none.
+        released: words of the frame, counted from its start, that no firing after this one reads;
+            negative where the buffer is kept for padding that comes first.
+        room: words that the reader's own buffer holds.
+    """
+
+    source: str
+    words: int
+    beat_of_word: np.ndarray
+    needed: np.ndarray
+    released: np.ndarray
+    room: int
+
+
+@dataclass(frozen=True, eq=False)
+class Actor:
+    """What fires, in the order of the firings of a frame.
+
+    Attributes:
+        name: of the layer.
+        readings: its inputs; none for the network's input.
+        clocks: of each firing (firings,).
+        writes: whether each firing puts out a beat (firings,).
+        latency: clocks from a firing's end to its beat.
+    """
+
+    name: str
+    readings: tuple[Reading, ...]
+    clocks: np.ndarray
+    writes: np.ndarray
+    latency: int
+
+    @property
+    def clocks_per_frame(self) -> int:
+        """Clocks of a frame if the actor never waits."""
+        return int(self.clocks.sum())
+
+
+def schedule(actors: Sequence[Actor]) -> dict[str, np.ndarray]:
+    """The clock of every beat of :data:`FRAMES` frames, by actor.
+
+    Args:
+        actors: each behind those that it reads; the first is the input, whose beats come evenly.
+    """
+    return {name: beats for name, (beats, _) in _run(actors).items()}
+
+
+def fifo_depths(actors: Sequence[Actor]) -> dict[str, int]:
+    """Beats that each stream's FIFO must hold, by ``"source->reader"``, two at least.
+
+    Args:
+        actors: as for :func:`schedule`.
+    """
+    times = _run(actors)
+    depths: dict[str, int] = {}
+    for actor in actors:
+        for reading in actor.readings:
+            arrivals = times[reading.source][0]
+            entered = _entered(reading, arrivals, times[actor.name][1])
+            edge = f"{reading.source}->{actor.name}"
+            waiting = _largest_wait(reading, arrivals, entered)
+            wanted = LEAST_DEPTH if waiting <= LEAST_DEPTH else waiting + SPARE
+            depths[edge] = max(depths.get(edge, LEAST_DEPTH), wanted)
+    return depths
+
+
+def _run(actors: Sequence[Actor]) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:
+    """For each actor the clocks of its beats and of its firings' ends."""
+    pace = max(actor.clocks_per_frame for actor in actors)
+    times: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for actor in actors:
+        firings = len(actor.clocks)
+        if actor.readings:
+            finished = _fired(actor, [times[reading.source][0] for reading in actor.readings])
+        else:
+            finished = np.concatenate([frame * pace + (np.arange(firings) * pace) // firings
+                                       for frame in range(FRAMES)])
+        times[actor.name] = finished[np.tile(actor.writes, FRAMES)] + actor.latency, finished
+    return times
+
+
+def _fired(actor: Actor, arrivals: Sequence[np.ndarray]) -> np.ndarray:
+    """The clock at which each firing ends.
+
+    Words enter the readers' buffers when firings have made room, and firings wait for words: from buffers
+    without end on, both times grow until they agree.
+    """
+    clocks = np.tile(actor.clocks, FRAMES)
+    finished: np.ndarray | None = None
+    for _ in range(ROUNDS):
+        ready = np.zeros(len(clocks), np.int64)
+        for reading, beats in zip(actor.readings, arrivals, strict=True):
+            # Word -1, for a firing that waits for none, is there from the beginning.
+            entered = np.concatenate([[0], _entered(reading, beats, finished)])
+            ready = np.maximum(ready, entered[1 + _repeated(reading.needed, reading.words)])
+        before, finished = finished, _finish(ready, clocks)
+        if before is not None and np.array_equal(before, finished):
+            return finished
+    raise ConfigurationError(f"Layer {actor.name!r} can't be fed at the pace of the slowest layer, because its own "
+                             "buffer is too small for it; fold it less, or give it more lanes.")
+
+
+def _finish(ready: np.ndarray, clocks: np.ndarray) -> np.ndarray:
+    worked = np.cumsum(clocks)
+    ends: np.ndarray = np.maximum.accumulate(np.maximum(ready + 1 - worked, 0)) + worked
+    return ends
+
+
+def _entered(reading: Reading, arrivals: np.ndarray, finished: np.ndarray | None) -> np.ndarray:
+    """The clock at which each word is in the reader's buffer: one a clock, behind its beat, when there is room.
+
+    Args:
+        finished: ends of the reader's firings; None for a buffer without end.
+    """
+    word = np.arange(FRAMES * reading.words)
+    possible = arrivals[_repeated(reading.beat_of_word, len(arrivals) // FRAMES)]
+    if finished is not None:
+        released = _later_frames(reading.released, reading.words)
+        opener = np.searchsorted(released, word - reading.room, side="right")
+        there_at_first = word - reading.room < reading.released[-1] - reading.words
+        opened = finished[np.minimum(opener, len(finished) - 1)]
+        possible = np.maximum(possible, np.where(there_at_first, 0, opened))
+    return _finish(possible, np.ones(len(word), np.int64))
+
+
+def _repeated(places: np.ndarray, frame: int) -> np.ndarray:
+    """Places in a frame as places in all frames; -1, for none, stays."""
+    return np.where(np.tile(places, FRAMES) < 0, -1, _later_frames(places, frame))
+
+
+def _later_frames(places: np.ndarray, frame: int) -> np.ndarray:
+    return np.concatenate([places + number * frame for number in range(FRAMES)])
+
+
+def _largest_wait(reading: Reading, arrivals: np.ndarray, entered: np.ndarray) -> int:
+    """Beats that stand before the reader's buffer, at most."""
+    beat_of_word = _repeated(reading.beat_of_word, len(arrivals) // FRAMES)
+    # A beat leaves the FIFO with its last word.
+    last_word = np.searchsorted(beat_of_word, np.arange(len(arrivals)), side="right") - 1
+    gone = np.searchsorted(entered[last_word], arrivals, side="left")
+    return int((np.arange(1, len(arrivals) + 1) - gone).max())

@@ -1,0 +1,159 @@
+"""The schedule's FIFO depths against a naive simulation, clock by clock, of the same actors."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.folding.schedule import FRAMES, LEAST_DEPTH, Actor, Reading, fifo_depths, schedule
+
+
+def constant(length, value):
+    return np.full(length, value, np.int64)
+
+
+def feeder(beats):
+    return Actor("image", (), constant(beats, 1), np.ones(beats, bool), 1)
+
+
+def passing(name, source, beats, clocks=1, latency=1, delay=0, room=2):
+    """A beat in, a beat out, ``delay`` beats late within each frame."""
+    numbers = np.arange(beats)
+    needed = np.minimum(numbers + delay, beats - 1)
+    reading = Reading(source, beats, numbers, needed, numbers + 1, room + delay)
+    return Actor(name, (reading,), constant(beats, clocks), np.ones(beats, bool), latency)
+
+
+def joining(name, sources, beats):
+    numbers = np.arange(beats)
+    readings = tuple(Reading(source, beats, numbers, numbers, numbers + 1, 2) for source in sources)
+    return Actor(name, readings, constant(beats, 1), np.ones(beats, bool), 1)
+
+
+@dataclass
+class _State:
+    """One actor while it is simulated."""
+
+    actor: Actor
+    firing: int = 0
+    left: int = -1
+    taken: list = field(default_factory=list)
+    underway: deque = field(default_factory=deque)
+
+
+def simulate(actors, depths, frames, limit=200_000):
+    """Clocks of the last beat of each frame when everything goes as soon as it can; None where it stands still."""
+    fifos = {edge: deque() for edge in depths}
+    readers = {actor.name: [] for actor in actors}
+    for actor in actors:
+        for reading in actor.readings:
+            readers[reading.source].append(f"{reading.source}->{actor.name}")
+    states = [_State(actor, taken=[0] * len(actor.readings)) for actor in actors]
+    ends, beats_out = [], 0
+    last = actors[-1]
+    per_frame = int(last.writes.sum())
+    for clock in range(limit):
+        for state in states:
+            actor = state.actor
+            firings = len(actor.clocks)
+            # Beats under way come to the FIFOs of all readers at once, when there is room in each.
+            if state.underway and state.underway[0] <= clock and all(
+                    len(fifos[edge]) < depths[edge] for edge in readers[actor.name]):
+                state.underway.popleft()
+                for edge in readers[actor.name]:
+                    fifos[edge].append(clock)
+                if actor is last:
+                    beats_out += 1
+                    if beats_out % per_frame == 0:
+                        ends.append(clock)
+                        if len(ends) == frames:
+                            return ends
+            if state.firing == frames * firings:
+                continue
+            frame, number = divmod(state.firing, firings)
+            for index, reading in enumerate(actor.readings):
+                queue = fifos[f"{reading.source}->{actor.name}"]
+                base = (reading.released[number - 1] + frame * reading.words if number else
+                        reading.released[-1] + (frame - 1) * reading.words)
+                if state.taken[index] < base + reading.room and queue and queue[0] < clock:
+                    queue.popleft()
+                    state.taken[index] += 1
+            if state.left < 0:
+                state.left = int(actor.clocks[number])
+            ready = all(reading.needed[number] < 0
+                        or state.taken[index] > reading.needed[number] + frame * reading.words
+                        for index, reading in enumerate(actor.readings))
+            # Beats wait in the actor only as long as its own registers hold them.
+            if len(state.underway) < actor.latency + 1 and (state.left > 1 or ready):
+                state.left -= 1
+                if state.left == 0:
+                    state.left = -1
+                    state.firing += 1
+                    if actor.writes[number]:
+                        state.underway.append(clock + actor.latency)
+    return None
+
+
+@st.composite
+def diamonds(draw):
+    """An image that goes two ways of different length and speed and comes together again."""
+    beats = draw(st.integers(4, 20))
+    actors = [feeder(beats)]
+    ends = []
+    for way in ("short", "long"):
+        source = "image"
+        for index in range(draw(st.integers(0 if way == "short" else 1, 3))):
+            name = f"{way}{index}"
+            actors.append(passing(name, source, beats, draw(st.integers(1, 4)), draw(st.integers(1, 6)),
+                                  draw(st.integers(0, beats // 2))))
+            source = name
+        ends.append(source)
+    actors.append(joining("end", ends, beats))
+    return actors
+
+
+@given(diamonds())
+def test_with_these_depths_no_frame_takes_longer_than_the_slowest_actor(actors):
+    depths = fifo_depths(actors)
+    frames = 6
+    ends = simulate(actors, depths, frames)
+    assert ends is not None, "it stands still"
+    pace = max(actor.clocks_per_frame for actor in actors)
+    # The last frames: the pipeline is full, and the slowest actor alone decides.
+    assert ends[-1] - ends[-3] <= 2 * pace + 1
+
+
+def test_a_skip_holds_what_comes_while_the_long_way_waits():
+    beats, delay = 32, 12
+    actors = [feeder(beats), passing("slow", "image", beats, clocks=3, delay=delay), joining("end", ["image", "slow"],
+                                                                                            beats)]
+    depth = fifo_depths(actors)["image->end"]
+    # A beat comes every three clocks; the long way's first comes out `delay` beats late.
+    assert delay - 2 <= depth <= delay + 6
+    starved = dict(fifo_depths(actors)) | {"image->end": delay - 4}
+    assert simulate(actors, starved, 3) is None or simulate(actors, starved, 6)[-1] > 6 * 3 * beats + 60
+
+
+def test_a_stream_that_nobody_has_to_wait_for_gets_the_least_depth():
+    actors = [feeder(10), passing("a", "image", 10), passing("b", "a", 10)]
+    assert fifo_depths(actors) == {"image->a": LEAST_DEPTH, "a->b": LEAST_DEPTH}
+
+
+def test_beats_come_in_order_and_never_faster_than_the_actor_fires():
+    times = schedule([feeder(8), passing("slow", "image", 8, clocks=5, latency=4)])
+    assert len(times["slow"]) == FRAMES * 8
+    assert (np.diff(times["slow"]) >= 5).all()
+    # One beat of the image a pace of the slowest, from the beginning.
+    assert times["image"][:3].tolist() == [1, 6, 11]
+
+
+def test_a_buffer_that_can_never_hold_what_a_firing_waits_for_is_refused():
+    numbers = np.arange(8)
+    starving = Actor("starving", (Reading("image", 8, numbers, np.full(8, 7), numbers + 1, 2),), constant(8, 1),
+                     np.ones(8, bool), 1)
+    with pytest.raises(ConfigurationError, match="'starving'"):
+        fifo_depths([feeder(8), starving])
