@@ -22,6 +22,7 @@ from quantunet_hls.folding import ConvWork, balanced_reuse, frame_cycles, multip
 from quantunet_hls.hls import vendor
 from quantunet_hls.hls.convert import HlsSettings, convert, traced_tensors, write_project
 from quantunet_hls.hls.csim import compile_bench, simulate
+from quantunet_hls.hls.streams import set_stream_depths, stream_bits
 from quantunet_hls.hls.testbench import Bench, write_bench
 from quantunet_hls.images import check_images
 from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx
@@ -182,6 +183,7 @@ class Flow:
         shutil.rmtree(self.project, ignore_errors=True)
         settings = HlsSettings(self.name, self.target.part, self.target.clock_ns, self.backend, reuse)
         model = convert(graph.model, self._types, settings, self.project)
+        set_stream_depths(model)
         write_project(model)
         tensors = traced_tensors(graph.model, model)
         sizes = {layer: _values(shape_of(graph.model, tensor)) for layer, tensor in tensors.items()}
@@ -191,7 +193,7 @@ class Flow:
         })
         write_json(self._file("layers.json"), {"tensors": tensors, "sizes": sizes})
         self._partial_report(
-            figures=[*self._folding_figures(work, reuse), self._frame_bits()],
+            figures=[*self._folding_figures(work, reuse), *_stream_figures(*stream_bits(model)), self._frame_bits()],
             layers=[LayerReport(name, "Conv", tuple(seconds_from_cycles(
                 [_estimate("multipliers", multipliers({name: layer}, reuse), "multipliers"),
                  _estimate(names.INTERVAL_CYCLES_MAX, frame_cycles({name: layer}, reuse))], self.target.clock_ns)))
@@ -402,6 +404,11 @@ def _makers() -> list[str]:
 
 def _values(shape: tuple[int, ...]) -> int:
     return int(np.prod(shape))
+
+
+def _stream_figures(bits: int, whole_maps: int) -> list[Figure]:
+    return [Figure(names.FIFO_BITS, bits, Source.ESTIMATE, "hls4ml streams"),
+            Figure(names.FIFO_BITS_WHOLE_MAPS, whole_maps, Source.ESTIMATE, "hls4ml streams")]
 
 
 def _estimate(name: str, value: int, unit: str = "") -> Figure:

@@ -37,8 +37,8 @@ SPARE = 2
 #: Times that buffers and firings are brought to agree; they do within a few.
 ROUNDS = 200
 
-#: Frames that are scheduled: the first fills the pipeline, the others meet its steady state.
-FRAMES = 3
+#: Frames that are scheduled beyond those that fill the pipeline.
+STEADY_FRAMES = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,62 +91,82 @@ class Actor:
 
 
 def schedule(actors: Sequence[Actor]) -> dict[str, np.ndarray]:
-    """The clock of every beat of :data:`FRAMES` frames, by actor.
+    """The clock of every beat, by actor, from the first frame until the pipeline has been full for two frames.
 
     Args:
         actors: each behind those that it reads; the first is the input, whose beats come evenly.
+
+    Raises:
+        ConfigurationError: an actor whose own buffer can't hold what it waits for.
     """
-    return {name: beats for name, (beats, _) in _run(actors).items()}
+    return {name: times.beats for name, times in _run(actors).items()}
 
 
 def fifo_depths(actors: Sequence[Actor]) -> dict[str, int]:
     """Beats that each stream's FIFO must hold, by ``"source->reader"``, two at least.
 
-    Args:
-        actors: as for :func:`schedule`.
+    Args, errors: as for :func:`schedule`.
     """
     times = _run(actors)
     depths: dict[str, int] = {}
     for actor in actors:
         for reading in actor.readings:
-            arrivals = times[reading.source][0]
-            entered = _entered(reading, arrivals, times[actor.name][1])
-            edge = f"{reading.source}->{actor.name}"
-            waiting = _largest_wait(reading, arrivals, entered)
+            source = times[reading.source]
+            entered = _entered(reading, source, times[actor.name].firings)
+            waiting = _largest_wait(reading, source, entered)
             wanted = LEAST_DEPTH if waiting <= LEAST_DEPTH else waiting + SPARE
+            edge = f"{reading.source}->{actor.name}"
             depths[edge] = max(depths.get(edge, LEAST_DEPTH), wanted)
     return depths
 
 
-def _run(actors: Sequence[Actor]) -> Mapping[str, tuple[np.ndarray, np.ndarray]]:
-    """For each actor the clocks of its beats and of its firings' ends."""
+@dataclass(frozen=True, eq=False)
+class _Times:
+    """Clocks of an actor's beats and of its firings' ends, over some frames."""
+
+    beats: np.ndarray
+    firings: np.ndarray
+    frames: int
+
+
+def _run(actors: Sequence[Actor]) -> Mapping[str, _Times]:
     pace = max(actor.clocks_per_frame for actor in actors)
-    times: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    frames = 1 + STEADY_FRAMES
+    while True:
+        times = _scheduled(actors, pace, frames)
+        # Until the first beat comes out at the end, streams go on filling.
+        filled = -(-int(max(each.beats[0] for each in times.values())) // pace)
+        if filled + STEADY_FRAMES <= frames:
+            return times
+        frames = filled + STEADY_FRAMES
+
+
+def _scheduled(actors: Sequence[Actor], pace: int, frames: int) -> Mapping[str, _Times]:
+    times: dict[str, _Times] = {}
     for actor in actors:
-        firings = len(actor.clocks)
         if actor.readings:
-            finished = _fired(actor, [times[reading.source][0] for reading in actor.readings])
+            finished = _fired(actor, [times[reading.source] for reading in actor.readings], frames)
         else:
-            finished = np.concatenate([frame * pace + (np.arange(firings) * pace) // firings
-                                       for frame in range(FRAMES)])
-        times[actor.name] = finished[np.tile(actor.writes, FRAMES)] + actor.latency, finished
+            firings = len(actor.clocks)
+            finished = _later_frames((np.arange(firings) * pace) // firings, pace, frames)
+        times[actor.name] = _Times(finished[np.tile(actor.writes, frames)] + actor.latency, finished, frames)
     return times
 
 
-def _fired(actor: Actor, arrivals: Sequence[np.ndarray]) -> np.ndarray:
+def _fired(actor: Actor, sources: Sequence[_Times], frames: int) -> np.ndarray:
     """The clock at which each firing ends.
 
     Words enter the readers' buffers when firings have made room, and firings wait for words: from buffers
     without end on, both times grow until they agree.
     """
-    clocks = np.tile(actor.clocks, FRAMES)
+    clocks = np.tile(actor.clocks, frames)
     finished: np.ndarray | None = None
     for _ in range(ROUNDS):
         ready = np.zeros(len(clocks), np.int64)
-        for reading, beats in zip(actor.readings, arrivals, strict=True):
+        for reading, source in zip(actor.readings, sources, strict=True):
             # Word -1, for a firing that waits for none, is there from the beginning.
-            entered = np.concatenate([[0], _entered(reading, beats, finished)])
-            ready = np.maximum(ready, entered[1 + _repeated(reading.needed, reading.words)])
+            entered = np.concatenate([[0], _entered(reading, source, finished)])
+            ready = np.maximum(ready, entered[1 + _repeated(reading.needed, reading.words, frames)])
         before, finished = finished, _finish(ready, clocks)
         if before is not None and np.array_equal(before, finished):
             return finished
@@ -160,16 +180,16 @@ def _finish(ready: np.ndarray, clocks: np.ndarray) -> np.ndarray:
     return ends
 
 
-def _entered(reading: Reading, arrivals: np.ndarray, finished: np.ndarray | None) -> np.ndarray:
+def _entered(reading: Reading, source: _Times, finished: np.ndarray | None) -> np.ndarray:
     """The clock at which each word is in the reader's buffer: one a clock, behind its beat, when there is room.
 
     Args:
         finished: ends of the reader's firings; None for a buffer without end.
     """
-    word = np.arange(FRAMES * reading.words)
-    possible = arrivals[_repeated(reading.beat_of_word, len(arrivals) // FRAMES)]
+    word = np.arange(source.frames * reading.words)
+    possible = source.beats[_beat_of_word(reading, source)]
     if finished is not None:
-        released = _later_frames(reading.released, reading.words)
+        released = _later_frames(reading.released, reading.words, source.frames)
         opener = np.searchsorted(released, word - reading.room, side="right")
         there_at_first = word - reading.room < reading.released[-1] - reading.words
         opened = finished[np.minimum(opener, len(finished) - 1)]
@@ -177,19 +197,23 @@ def _entered(reading: Reading, arrivals: np.ndarray, finished: np.ndarray | None
     return _finish(possible, np.ones(len(word), np.int64))
 
 
-def _repeated(places: np.ndarray, frame: int) -> np.ndarray:
-    """Places in a frame as places in all frames; -1, for none, stays."""
-    return np.where(np.tile(places, FRAMES) < 0, -1, _later_frames(places, frame))
-
-
-def _later_frames(places: np.ndarray, frame: int) -> np.ndarray:
-    return np.concatenate([places + number * frame for number in range(FRAMES)])
-
-
-def _largest_wait(reading: Reading, arrivals: np.ndarray, entered: np.ndarray) -> int:
+def _largest_wait(reading: Reading, source: _Times, entered: np.ndarray) -> int:
     """Beats that stand before the reader's buffer, at most."""
-    beat_of_word = _repeated(reading.beat_of_word, len(arrivals) // FRAMES)
     # A beat leaves the FIFO with its last word.
-    last_word = np.searchsorted(beat_of_word, np.arange(len(arrivals)), side="right") - 1
-    gone = np.searchsorted(entered[last_word], arrivals, side="left")
-    return int((np.arange(1, len(arrivals) + 1) - gone).max())
+    beats = np.arange(len(source.beats))
+    last_word = np.searchsorted(_beat_of_word(reading, source), beats, side="right") - 1
+    gone = np.searchsorted(entered[last_word], source.beats, side="left")
+    return int((beats + 1 - gone).max())
+
+
+def _beat_of_word(reading: Reading, source: _Times) -> np.ndarray:
+    return _later_frames(reading.beat_of_word, len(source.beats) // source.frames, source.frames)
+
+
+def _repeated(places: np.ndarray, frame: int, frames: int) -> np.ndarray:
+    """Places in a frame as places in all frames; -1, for none, stays."""
+    return np.where(np.tile(places, frames) < 0, -1, _later_frames(places, frame, frames))
+
+
+def _later_frames(places: np.ndarray, frame: int, frames: int) -> np.ndarray:
+    return np.concatenate([places + number * frame for number in range(frames)])

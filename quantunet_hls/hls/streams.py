@@ -55,8 +55,8 @@ def set_stream_depths(model: ModelGraph) -> None:
         variable = writer.get_output_variable(tensor)
         depth = depths[f"{writer.name}->{reader.name}"]
         if depth > LEAST_DEPTH:
-            height, width, _ = _shape(variable)
-            depth = min(depth + width, height * width)
+            # In a small image a skip may have to hold more than a frame, which hls4ml's own depth can't.
+            depth += _shape(variable)[1]
         variable.pragma = (variable.pragma[0], depth)
 
 

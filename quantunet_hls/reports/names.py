@@ -16,6 +16,7 @@ __all__ = [
     "DSP",
     "FF",
     "FIFO_BITS",
+    "FIFO_BITS_WHOLE_MAPS",
     "FRAMES_PER_S",
     "FRAME_BITS",
     "HARDWARE",
@@ -50,6 +51,8 @@ CARRY = "carry"
 FIFO_BITS = "fifo_bits"
 NETLIST_CELLS = "netlist_cells"
 FRAME_BITS = "frame_bits"
+#: What the same streams would take if each held its whole feature map, as hls4ml's do by default.
+FIFO_BITS_WHOLE_MAPS = "fifo_bits_whole_maps"
 LATENCY_CYCLES_MIN = "latency_cycles_min"
 LATENCY_CYCLES_MAX = "latency_cycles_max"
 LATENCY_S_MIN = "latency_s_min"
@@ -89,6 +92,7 @@ _ALL = {
     FIFO_BITS: ("bits", "FIFOs"),
     NETLIST_CELLS: ("cells", "Netlist, simulated"),
     FRAME_BITS: ("bits", "Image in and result out"),
+    FIFO_BITS_WHOLE_MAPS: ("bits", "FIFOs, whole maps"),
     LATENCY_CYCLES_MIN: ("cycles", "Latency, least"),
     LATENCY_CYCLES_MAX: ("cycles", "Latency, most"),
     LATENCY_S_MIN: ("s", "Latency, least"),

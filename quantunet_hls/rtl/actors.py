@@ -82,7 +82,7 @@ def _windowed(layer: Convolution | Depthwise | Pooling, source: Layer) -> Actor:
     pass_ = np.tile(np.arange(repeats), len(row))
     if isinstance(layer, Convolution):
         needed = np.repeat((last + 1) * words - 1, repeats)
-        clocks, levels = layer.synapse_fold, (layer.simd - 1).bit_length() + layer.packed
+        clocks, levels = layer.synapse_fold, (layer.simd - 1).bit_length()
     else:
         # Channel group by channel group, all taps of one at a time.
         needed = np.repeat(last * words, repeats) + pass_

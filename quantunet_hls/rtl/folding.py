@@ -7,27 +7,22 @@ reconvergent path can block.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from math import ceil, gcd
+from math import gcd
 
 from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.folding.schedule import fifo_depths
+from quantunet_hls.rtl.actors import actors
 from quantunet_hls.rtl.graph import (
     BLOCKS,
     Concat,
     Convolution,
-    Depthwise,
     Input,
     Layer,
-    Pooling,
     StreamGraph,
-    Upsample,
 )
 
-__all__ = ["fewest_cycles", "fold", "safe_depths", "trimmed_depths"]
-
-#: Rows of the input that every path to a concat may lead by beyond what its windows ask for.
-SPARE_ROWS = 2
+__all__ = ["fewest_cycles", "fold", "with_safe_depths"]
 
 
 def fold(graph: StreamGraph, cycles: int) -> StreamGraph:
@@ -46,16 +41,15 @@ def fewest_cycles(graph: StreamGraph) -> int:
 
 
 def with_safe_depths(graph: StreamGraph) -> StreamGraph:
-    """The graph with FIFOs that can't block, whatever the folding."""
-    return replace(graph, fifo_depths=safe_depths(graph))
+    """The graph with FIFOs deep enough that nothing blocks and no frame takes longer than the slowest layer.
 
-
-def trimmed_depths(graph: StreamGraph, largest_fill: Mapping[str, int]) -> StreamGraph:
-    """The graph with every FIFO as deep as a simulation without stalls saw it filled, two beats at least.
-
-    Frames must have followed each other back to back in that simulation.
+    Only streams that meet another one have to hold what comes while the other waits; all others are written
+    and read by units whose line buffers take the unevenness.
     """
-    return replace(graph, fifo_depths={edge: max(fill, 2) for edge, fill in largest_fill.items()})
+    depths = fifo_depths(actors(graph))
+    joins = [layer for layer in graph.layers if isinstance(layer, Concat)]
+    return replace(graph, fifo_depths={
+        f"{name}->{layer.name}": depths[f"{name}->{layer.name}"] for layer in joins for name in layer.sources})
 
 
 def _folded(layer: Layer, cycles: int) -> Layer:
@@ -90,33 +84,3 @@ def _cost(layer: Layer) -> float:
 
 def _divisors(number: int) -> list[int]:
     return [divisor for divisor in range(1, number + 1) if number % divisor == 0]
-
-
-def safe_depths(graph: StreamGraph) -> dict[str, int]:
-    """Depths that never block: at each concat the earlier path holds all that comes while the later one waits.
-
-    How long a path waits is counted in rows of the network's input, from its
-    windows: every window counts as many rows as it needs for its first output,
-    which is about twice what it adds to the wait. In small images that may be
-    more than a frame.
-    """
-    waits: dict[str, float] = {}
-    rows = graph.input.shape.height
-    depths = {}
-    for layer in graph.layers:
-        waits[layer.name] = max((waits[name] for name in layer.sources), default=0.0) + _rows_waited(layer, rows)
-        if isinstance(layer, Concat):
-            latest = max(waits[name] for name in layer.sources)
-            for name in layer.sources:
-                waiting = latest - waits[name] + SPARE_ROWS
-                depths[f"{name}->{layer.name}"] = ceil(graph[name].beats * waiting / rows)
-    return depths
-
-
-def _rows_waited(layer: Layer, rows: int) -> float:
-    """Rows of the network's input that a layer takes in before its first row comes out, at most."""
-    if isinstance(layer, Convolution | Depthwise | Pooling):
-        return (layer.window.span[0] - layer.window.padding[0]) * rows / layer.input_shape.height
-    if isinstance(layer, Upsample):
-        return 1.0 * rows / layer.input_shape.height
-    return 0.0
