@@ -98,6 +98,8 @@ def generate_accelerator(
     toolchain: str = "auto",
     stages: Sequence[str] = ("csynth",),
     precision: str | Path | None = None,
+    folds: Sequence[int] = (),
+    baseline: str | None = None,
     first: str | None = None,
     last: str | None = None,
     projects: str | Path = "hls_projects",
@@ -128,6 +130,8 @@ def generate_accelerator(
         stages: of :class:`quantunet_hls.hls.vendor.Stage`, what the vendor's tools are asked for.
         precision: file with the types to build it with (:mod:`quantunet_hls.tuning.precision`), such as an
             earlier design's ``precision.json``; by default the network's own and, for the rest, the proven ones.
+        folds: where ``data`` is a folder with masks, the folds on which accuracy is measured; all where empty.
+        baseline: a float network of the zoo, whose accuracy is measured as well.
         first: run from this step of :data:`quantunet_hls.flow.STEPS` on, even if nothing changed.
         last: stop behind this step.
         projects: folder for the project folders.
@@ -165,6 +169,8 @@ def generate_accelerator(
         stages=tuple(stages),
         progress=progress,
         precision=read_precision(Path(precision)) if precision is not None else None,
+        folds=tuple(folds),
+        baseline=baseline,
     )
     outcomes = []
     try:

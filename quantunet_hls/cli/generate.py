@@ -49,9 +49,13 @@ def flow_options(command: Any) -> Any:
               help="What the open tool chain's RTL multiplies with; auto lets the board decide, layer by layer.")
 @click.option("--precision", type=click.Path(path_type=Path), default=None,
               help="A file of types to build it with, such as an earlier design's precision.json, edited.")
+@click.option("--fold", "folds", type=int, multiple=True,
+              help="Where --data has masks: measure accuracy on this fold only; may be repeated.")
+@click.option("--float", "baseline", default=None, help="A float network of the zoo to put its accuracy beside.")
 @click.option("--from", "first", default=None, help="Run from this step on, even if nothing changed.")
 @click.option("--to", "last", default=None,
-              help="Stop behind this step: export, ingest, project, csim, rtl, synthesis, netlist, place or report.")
+              help="Stop behind this step: export, ingest, project, csim, accuracy, rtl, synthesis, netlist, place "
+                   "or report.")
 def generate(**options: Any) -> None:
     """Turn MODEL into a proven hls4ml project and a report.
 

@@ -21,7 +21,7 @@ from quantunet_hls.reports.schema import Figure, Source
 from quantunet_hls.training.scores import Scores, count_pixels, evaluate, predict, scores_from_counts
 from quantunet_hls.types import GraphTypes, infer_types
 
-__all__ = ["HARDWARE", "Accuracy", "accuracy_figures", "emulate_graph", "measure", "score_hardware"]
+__all__ = ["HARDWARE", "Accuracy", "accuracy_figures", "emulate_graph", "measure", "score_hardware", "segment"]
 
 #: What the hardware is called beside the networks.
 HARDWARE = names.HARDWARE
@@ -59,19 +59,27 @@ def emulate_graph(graph: HardwareGraph, types: GraphTypes | None = None, *, devi
     return Emulator(convert(graph.model, types or infer_types(graph.model), settings, Path("emulated")), device)
 
 
+def segment(emulator: Emulator, samples: Samples) -> torch.Tensor:
+    """The hardware's class indices, uint8 (N, H, W), for images that enter its port as 8-bit values v for v / 256.
+
+    Raises:
+        DataError: images of another size than the network's.
+    """
+    parts = []
+    for start in range(0, len(samples), _BATCH):
+        images = to_input(samples.images[start:start + _BATCH]).permute(0, 2, 3, 1).numpy()
+        parts.append(predict(torch.from_numpy(emulator.predict(images)).permute(0, 3, 1, 2)))
+    return torch.cat(parts)
+
+
 def score_hardware(emulator: Emulator, samples: Samples) -> Scores:
     """Scores of the hardware on images that enter its port as 8-bit values v for v / 256.
 
     Raises:
         DataError: images of another size than the network's.
     """
-    counts = []
-    for start in range(0, len(samples), _BATCH):
-        part = slice(start, start + _BATCH)
-        images = to_input(samples.images[part]).permute(0, 2, 3, 1).numpy()
-        logits = torch.from_numpy(emulator.predict(images)).permute(0, 3, 1, 2)
-        counts.append(count_pixels(predict(logits), torch.from_numpy(samples.masks[part]), max(2, logits.shape[1])))
-    return scores_from_counts(torch.cat(counts))
+    classes = max(2, emulator.program.by_name[emulator.program.output].shape[2])
+    return scores_from_counts(count_pixels(segment(emulator, samples), torch.from_numpy(samples.masks), classes))
 
 
 def measure(emulator: Emulator, samples: Samples, networks: Mapping[str, nn.Module]) -> tuple[Accuracy, ...]:

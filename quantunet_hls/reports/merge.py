@@ -10,7 +10,7 @@ from quantunet_hls.reports.schema import Figure, LayerReport, Report
 __all__ = ["PARTS", "merge"]
 
 #: Steps of the flow that leave a part of the report, each in a file of its name.
-PARTS = ("project", "csim", "rtl", "synthesis", "netlist", "place")
+PARTS = ("project", "csim", "accuracy", "rtl", "synthesis", "netlist", "place")
 
 
 def merge(parts: Sequence[Report]) -> Report:

@@ -8,7 +8,7 @@ know that it was tuned.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from onnx import NodeProto, helper
@@ -25,7 +25,7 @@ from quantunet_hls.ingest.graph import (
 )
 from quantunet_hls.types import FixedType
 
-__all__ = ["Constants", "Requantized", "origin_of", "requantize", "stored_constants"]
+__all__ = ["Constants", "Requantized", "origin_of", "requantize", "requantize_hardware", "stored_constants"]
 
 _DOMAIN = "qonnx.custom_op.general"
 
@@ -71,6 +71,28 @@ def requantize(graph: HardwareGraph, changes: Requantized) -> ModelWrapper:
         for name, constants in table.items():
             _set_constants(model, _node(model, origin_of(graph, name)), index, constants)
     return model
+
+
+def requantize_hardware(graph: HardwareGraph, changes: Requantized) -> HardwareGraph:
+    """The hardware graph of :func:`requantize`, made in a fraction of the time; its original stays the old one.
+
+    Weights and biases must be given with their values.
+    """
+    model = copy_of(graph.model)
+    nodes = {str(node.name): node for node in model.graph.node}
+    for name, kind in changes.activations.items():
+        _set_quantizer(model, nodes[name], kind)
+    for index, table in ((1, changes.weights), (2, changes.biases)):
+        for name, constants in table.items():
+            assert constants.values is not None
+            kind = constants.type
+            codes = np.rint(np.ldexp(np.asarray(constants.values, np.float64), kind.fraction))
+            values = np.ldexp(np.clip(codes, kind.lowest, kind.high), -kind.fraction).astype(np.float32)
+            tensor = _fresh(model, f"{name}_{index}") if index == len(nodes[name].input) else nodes[name].input[index]
+            model.set_initializer(tensor, values)
+            if index == len(nodes[name].input):
+                nodes[name].input.append(tensor)
+    return replace(graph, model=model)
 
 
 def origin_of(graph: HardwareGraph, name: str) -> str:

@@ -5,13 +5,16 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from quantunet_hls import boards
 from quantunet_hls.cli.accuracy import accuracy
 from quantunet_hls.data import Samples
 from quantunet_hls.emulate.accuracy import HARDWARE, accuracy_figures, emulate_graph, measure, score_hardware
 from quantunet_hls.errors import ConfigurationError, DataError
 from quantunet_hls.files import sha256_file
+from quantunet_hls.flow import Flow
 from quantunet_hls.phantoms import draw_phantoms
 from quantunet_hls.reports import Figure, Network, Report, Source, Target, names
+from quantunet_hls.source import open_source
 from quantunet_hls.training.scores import evaluate
 
 
@@ -65,3 +68,27 @@ def test_the_command_scores_a_folder(unet, samples, tmp_path):
     replace(report, network=Network("other", "ab")).save(tmp_path / "r.json")
     with pytest.raises(ConfigurationError, match="another network"):
         CliRunner().invoke(accuracy, arguments, catch_exceptions=False)
+
+
+def test_the_flow_puts_accuracy_into_its_report(unet, samples, tmp_path):
+    net, _ = unet
+    for folder, pixels in (("images", samples.images[:, 0]), ("masks", samples.masks * np.uint8(255))):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        for index, image in enumerate(pixels):
+            Image.fromarray(image).save(tmp_path / "data" / folder / f"{index}.png")
+    rows = "".join(f"{index}.png,{1 + index % 2}\n" for index in range(len(samples)))
+    (tmp_path / "data" / "index.csv").write_text("file,fold\n" + rows)
+    flow = Flow(source=open_source(net, (1, 16, 24)), target=boards.load("zcu104"), board="zcu104", name="net",
+                folder=tmp_path / "net", report_path=tmp_path / "net.json", budget=16, data=tmp_path / "data", images=1,
+                toolchain="none", stages=(), folds=(2,))
+    steps = {step.name: step for step in flow.steps()}
+    for name in ("export", "ingest", "accuracy"):
+        steps[name].action()
+    report = Report.load(tmp_path / "net" / "accuracy.json")
+    chosen = Samples(samples.images[1::2], samples.masks[1::2], samples.names[1::2])
+    expected = evaluate(net, chosen)
+    found = {(figure.tool, figure.name): figure.value for figure in report.figures}
+    for stage in ("Brevitas", HARDWARE):
+        assert found[stage, names.DICE] == expected.dice
+        assert found[stage, names.IOU] == expected.iou
+        assert found[stage, names.PIXEL_ACCURACY] == expected.pixel_accuracy

@@ -1,0 +1,133 @@
+"""The whole search on a small network and drawn images."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from quantunet_hls import boards
+from quantunet_hls.data import Samples
+from quantunet_hls.emulate.accuracy import emulate_graph, score_hardware, segment
+from quantunet_hls.errors import ConfigurationError, DataError
+from quantunet_hls.ingest import ingest, load_qonnx
+from quantunet_hls.nets import QuantUNet
+from quantunet_hls.phantoms import draw_phantoms
+from quantunet_hls.tuning import tune as module
+from quantunet_hls.tuning.cost import bit_cost
+from quantunet_hls.tuning.precision import chosen_types, read_precision, with_precision
+from quantunet_hls.tuning.tune import ToleranceError, tune
+from quantunet_hls.types import infer_types
+from tests.builders import Net
+
+BOARD = boards.load("zcu104")
+
+
+def network(path):
+    """Bright pixels are foreground: two layers whose weights say so, with bits to spare."""
+    net = Net((1, 1, 16, 16))
+    image = net.quant("x", 8, -8)
+    blur = np.full((2, 1, 3, 3), 0.11, dtype=np.float32)
+    first = net.quant(net.relu(net.conv(image, 2, values=blur, bias=[0, 0])), 8, -7)
+    net.conv(first, 1, 1, values=np.full((1, 2, 1, 1), 0.6, dtype=np.float32), bias=[-0.6])
+    net.model().save(str(path))
+    return path
+
+
+def images(shape):
+    return draw_phantoms(24, 16, 16)
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tune")
+    lines = []
+    result = tune(network(folder / "net.onnx"), images, BOARD, bit_cost, folder / "out", tolerance=1.0,
+                  score=lambda shape: draw_phantoms(8, 16, 16, seed=9), progress=lines.append)
+    return SimpleNamespace(folder=folder, result=result, lines=lines)
+
+
+def test_the_result_costs_less_and_keeps_its_accuracy(tuned):
+    summary = tuned.result.summary
+    before = ingest(load_qonnx(tuned.folder / "net.onnx"))
+    assert tuned.result.steps[summary["chosen_step"]].point.cost < tuned.result.steps[0].point.cost
+    assert summary["bits"]["tuned"]["total"] < summary["bits"]["hls4ml"]["total"]
+    # By the emulator again, from the file.
+    given = images(None)
+    graph = ingest(load_qonnx(tuned.result.path))
+    old, new = (score_hardware(emulate_graph(net), given).dice for net in (before, graph))
+    assert new >= old - 0.01
+    assert summary["dice"]["choice"] == pytest.approx({"start": old, "tuned": new})
+    other = draw_phantoms(8, 16, 16, seed=9)
+    assert summary["dice"]["score"]["tuned"] == pytest.approx(score_hardware(emulate_graph(graph), other).dice)
+
+
+def test_the_files_say_the_same(tuned):
+    graph = ingest(load_qonnx(tuned.result.path))
+    precision = read_precision(tuned.result.precision)
+    again = ingest(with_precision(graph, precision))
+    assert chosen_types(again, precision).layers == infer_types(graph.model).layers
+    out = tuned.folder / "out"
+    assert json.loads((out / "tuning.json").read_text()) == json.loads(json.dumps(tuned.result.summary))
+    assert {path.name for path in out.glob("*.png")} == {"weights.png", "activations.png", "front.png"}
+
+
+def test_what_was_measured_is_not_measured_again(tuned, monkeypatch):
+    def never(*_):
+        raise AssertionError("measured again")
+    monkeypatch.setattr("quantunet_hls.tuning.measure.segment", never)
+    again = tune(tuned.folder / "net.onnx", images, BOARD, bit_cost, tuned.folder / "out", tolerance=1.0,
+                 score=lambda shape: draw_phantoms(8, 16, 16, seed=9))
+    assert again.steps == tuned.result.steps
+    assert again.graph.model.model.SerializeToString() == tuned.result.graph.model.model.SerializeToString()
+
+
+def test_a_tolerance_that_cannot_be_met_says_what_was_reached_and_leaves_it(tmp_path):
+    """The truth is what the network says with 8 bits, so 2 bits can but lose."""
+    net = Net((1, 1, 16, 16), seed=3)
+    first = net.quant(net.relu(net.conv(net.quant("x", 8, -8), 4, bias=[0] * 4)), 8, -8)
+    net.conv(first, 1, 1, values=np.array([0.9, -0.8, 0.7, -0.81], np.float32).reshape(1, 4, 1, 1), bias=[0])
+    net.model().save(str(tmp_path / "net.onnx"))
+    drawn = images(None)
+    masks = segment(emulate_graph(ingest(net.model())), drawn).numpy()
+    given = Samples(drawn.images, masks, drawn.names)
+    with pytest.raises(ToleranceError, match=r"at most 0 Dice points: .* reach \d+\.\d\d of 100\.00.*net_tuned.onnx"):
+        tune(tmp_path / "net.onnx", lambda shape: given, BOARD, bit_cost, tmp_path / "out", tolerance=0, bits=2)
+    assert ingest(load_qonnx(tmp_path / "out" / "net_tuned.onnx"))
+    assert (tmp_path / "out" / "precision.json").is_file()
+
+
+@pytest.mark.slow
+def test_a_float_network_is_quantized_without_training(tmp_path, monkeypatch):
+    """Its own masks are the truth here, so its Dice is 1 and every point lost is one of ours."""
+    import torch
+
+    torch.manual_seed(1)
+    net = QuantUNet(depth=1, base_channels=2, quantized=False).eval()
+    drawn = images(None)
+    with torch.no_grad():
+        logits = net(torch.from_numpy(drawn.images).float() / 256)
+        net.head.bias -= logits.median()
+        masks = (net(torch.from_numpy(drawn.images).float() / 256)[:, 0] > 0).numpy().astype(np.uint8)
+    given = Samples(drawn.images, masks, drawn.names)
+    monkeypatch.setattr(module, "_BEYOND", 0.0)
+    made = tune(net, lambda shape: given, BOARD, bit_cost, tmp_path, tolerance=6, bits=6)
+    assert made.summary["dice"]["choice"]["start"] == 1
+    assert made.summary["dice"]["choice"]["tuned"] >= 0.94
+    assert made.summary["weight_bits"] <= 6
+    types = infer_types(made.graph.model)
+    assert max(kinds.weight.width for kinds in types.layers.values() if kinds.weight) <= 6
+    quantizers = [node.name for node in made.graph.model.graph.node if node.op_type == "Quant"][1:]
+    assert max(types.layers[name].result.width for name in quantizers) <= 6
+
+
+def test_bad_wishes_are_refused(tmp_path):
+    path = network(tmp_path / "net.onnx")
+    none = draw_phantoms(1, 16, 16)
+    none = Samples(none.images[:0], none.masks[:0], ())
+    with pytest.raises(DataError, match="no images to calibrate"):
+        tune(path, lambda shape: none, BOARD, bit_cost, tmp_path)
+    with pytest.raises(ConfigurationError, match="tolerance of -1"):
+        tune(path, images, BOARD, bit_cost, tmp_path, tolerance=-1)
+    with pytest.raises(ConfigurationError, match="2 to 10 bits"):
+        tune(path, images, BOARD, bit_cost, tmp_path, bits=1)
