@@ -80,7 +80,7 @@ def test_the_flow_puts_accuracy_into_its_report(unet, samples, tmp_path):
     (tmp_path / "data" / "index.csv").write_text("file,fold\n" + rows)
     flow = Flow(source=open_source(net, (1, 16, 24)), target=boards.load("zcu104"), board="zcu104", name="net",
                 folder=tmp_path / "net", report_path=tmp_path / "net.json", budget=16, data=tmp_path / "data", images=1,
-                toolchain="none", stages=(), folds=(2,))
+                toolchain="none", stages=(), arithmetic="auto", folds=(2,))
     steps = {step.name: step for step in flow.steps()}
     for name in ("export", "ingest", "accuracy"):
         steps[name].action()
