@@ -26,6 +26,7 @@ TESTED = {
     "qonnx": "1.0.0",
     "hls4ml": "1.3.0",
     "numpy": "2.4.6",
+    "amaranth": "0.5.10",
 }
 
 _UNLOCKS = {
@@ -39,6 +40,7 @@ _UNLOCKS = {
     "qonnx": "quantized graphs",
     "hls4ml": "C++ and types of every layer",
     "numpy": "everything",
+    "amaranth": "streaming RTL",
 }
 
 

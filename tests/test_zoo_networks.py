@@ -1,4 +1,4 @@
-"""The zoo's own networks, from checkpoint to C-simulation."""
+"""The zoo's own networks, from checkpoint to C-simulation and RTL."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from quantunet_hls import generate_accelerator, zoo
+from quantunet_hls import boards, generate_accelerator, zoo
+from quantunet_hls.flow import Flow
+from quantunet_hls.images import check_images
+from quantunet_hls.rtl.project import codes_of
+from quantunet_hls.rtl.simulate import Stalls
+from quantunet_hls.source import open_source
+from quantunet_hls.steps import run_steps
 
 _QUANTIZED = [name for name in zoo.names() if zoo.card_of(name).architecture.quantized]
 _DATA = Path(os.environ.get("QUANTUNET_HLS_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -34,3 +40,31 @@ def test_no_value_differs_on_real_images(name, tmp_path):
     made = generate_accelerator(name, "zcu104", data=folder, images=4, toolchain="none", last="csim",
                                 projects=tmp_path / "projects", reports=tmp_path / "reports")
     assert made.differing == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", _QUANTIZED)
+def test_the_rtl_gives_the_same_integers_on_real_images_with_and_without_stalls(name, tmp_path):
+    """Four images back to back through the streaming RTL, compared with the integer reference layer by layer."""
+    folder = _DATA / str(zoo.card_of(name).data["name"])
+    if not folder.is_dir():
+        pytest.skip(f"needs the data set {folder.name}, which is not here")
+    board = boards.load("zcu104")
+    flow = Flow(source=open_source(name, None), target=board, board="zcu104", name="zoo_rtl", folder=tmp_path / "flow",
+                report_path=tmp_path / "report.json", budget=board.resources.dsp // 2, arithmetic="auto", data=folder,
+                images=4, toolchain="open", stages=("csynth",))
+    for _ in run_steps(flow.steps(), flow.ledger, last="rtl"):
+        pass
+    checks = flow.known("rtl").checks
+    assert sum(check.differing for check in checks) == 0
+    assert any(check.candidate == "RTL simulation" and check.layer is None for check in checks)
+    # The program that the flow built, again, with pauses on both sides.
+    rtl = flow._streaming
+    frames = codes_of(check_images(folder, 4, rtl.graph.input.shape.height, rtl.graph.input.shape.width,
+                                   rtl.graph.input.shape.channels), rtl.graph.input.type)
+    plain = rtl.simulate(frames, Stalls())
+    stalled = rtl.simulate(frames, Stalls(0.3, 0.3, seed=7))
+    assert stalled.cycles > plain.cycles
+    assert (stalled.outputs == plain.outputs).all()
+    for layer, codes in plain.traces.items():
+        assert (stalled.traces[layer] == codes).all(), layer

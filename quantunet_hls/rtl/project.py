@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,7 @@ from quantunet_hls.rtl.synthesize import (
     layers_for_ultraram,
     map_design,
 )
-from quantunet_hls.rtl.ulx3s import constraints, top_name, write_host, write_top
+from quantunet_hls.rtl.ulx3s import place_ulx3s
 from quantunet_hls.rtl.vivado import write_ip
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
@@ -168,18 +167,9 @@ class Project:
             ToolNotFoundError, ToolFailedError: a tool is absent or failed.
         """
         design, folder = self.design(), self.folder / "placed"
-        sources = list(design.files.values())
-        if board.name != ULX3S:
-            return place_ecp5(design.top, sources, board, folder)
-        top, dividers = write_top(self.graph, board.clock_mhz, folder)
-        placed = place_ecp5(top_name(self.graph), [*sources, top], replace(board, clock_ns=1000 / dividers.mhz),
-                            folder, constraints=constraints())
-        if placed.clock_mhz < dividers.mhz:
-            placed.bitstream.unlink()
-            raise BoardError(f"The routed design reaches {placed.clock_mhz:.1f} MHz, less than the "
-                             f"{dividers.mhz:g} MHz of its PLL on {board.title}; ask for a longer clock period.")
-        write_host(self.graph, dividers, board, folder)
-        return placed
+        if board.name == ULX3S:
+            return place_ulx3s(design, board, folder)
+        return place_ecp5(design.top, list(design.files.values()), board, folder)
 
     def build(self, *, dsp: bool = True, place: bool = False, workers: int | None = None,
               progress: Callable[[str, MappedModule], None] | None = None

