@@ -32,7 +32,6 @@ __all__ = [
     "LUT",
     "LUTRAM",
     "NETLIST_CELLS",
-    "NETLIST_CELLS",
     "PIXEL_ACCURACY",
     "POWER_W",
     "RESOURCES",
