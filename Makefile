@@ -51,7 +51,7 @@ $(VENV)/.demo: Makefile setup.cfg pyproject.toml constraints.txt | check-tools $
 	@touch $@
 
 $(VENV)/.dev: Makefile setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,rtl,dev]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,rtl,sweep,dev]"
 	@touch $@ $(VENV)/.demo
 
 clean:

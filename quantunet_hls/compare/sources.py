@@ -9,8 +9,10 @@ from pathlib import Path
 from quantunet_hls.compare.comparison import Design
 from quantunet_hls.compare.hls4ml_project import CONFIGURATION, read_project
 from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.files import read_json
 from quantunet_hls.reports.merge import PARTS, merge
-from quantunet_hls.reports.schema import Report
+from quantunet_hls.reports.schema import SCHEMA, Report
+from quantunet_hls.sweep.store import MAGIC, Store
 
 __all__ = ["open_designs"]
 
@@ -68,7 +70,19 @@ def _open(path: Path) -> list[tuple[Report, str]]:
 
 
 def _open_file(path: Path) -> list[tuple[Report, str]]:
-    return [(Report.load(path), str(path))]
+    with path.open("rb") as stream:
+        sweep = stream.read(len(MAGIC)) == MAGIC
+    if not sweep:
+        return [(Report.load(path), str(path))]
+    reports = Store(path).reports()
+    if not reports:
+        raise ConfigurationError(f"The sweep {path} has no design that is done; run it first.")
+    return [(report, str(path)) for report in reports]
+
+
+def _is_report(path: Path) -> bool:
+    value = read_json(path)
+    return isinstance(value, dict) and value.get("schema") == SCHEMA
 
 
 def _open_folder(folder: Path) -> list[tuple[Report, str]]:
@@ -81,7 +95,8 @@ def _open_folder(folder: Path) -> list[tuple[Report, str]]:
                 f"{folder} is a design whose flow has measured nothing yet; run quantunet-hls generate for it first."
             )
         return [(merge([Report.load(part) for part in parts]), str(folder))]
-    files = sorted(folder.glob("*.json"))
+    # Other JSON files may stand beside the reports.
+    files = [file for file in sorted(folder.glob("*.json")) if _is_report(file)]
     if not files:
         raise ConfigurationError(
             f"{folder} holds neither a report nor a project; name a report's JSON file, a design's folder or "

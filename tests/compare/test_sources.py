@@ -35,6 +35,7 @@ def project(folder, fixture=None, backend="Vitis", solution="solution1"):
 def test_reports_and_folders_of_them(tmp_path):
     for name in ("one", "two"):
         report(name).save(tmp_path / f"{name}.json")
+    (tmp_path / "other.json").write_text("[1]")
     designs = open_designs([tmp_path, tmp_path / "two.json", f"mine={tmp_path / 'one.json'}"])
     assert [design.label for design in designs] == ["one", f"two ({tmp_path / 'two.json'})",
                                                     f"two ({tmp_path / 'two.json'}) #2", "mine"]

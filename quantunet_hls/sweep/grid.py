@@ -1,0 +1,255 @@
+"""What a sweep makes: every combination of models, boards and settings, each a job with a key of its content."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from quantunet_hls import boards
+from quantunet_hls.errors import ConfigurationError, UnknownNameError
+from quantunet_hls.files import check_name, sha256_file, sha256_json
+from quantunet_hls.steps import content
+
+__all__ = ["Grid", "Job", "read_grid"]
+
+_PACKAGES = ("hls4ml", "qonnx", "brevitas", "torch", "onnx", "numpy")
+_WIDTHS = re.compile(r"(\d{1,2})/(\d{1,2})")
+_LONGEST_NAME = 63
+_MOST_JOBS = 100_000
+
+
+@dataclass(frozen=True)
+class Job:
+    """One design to make; plain values only, for it travels to other machines.
+
+    Attributes:
+        name: of the design.
+        model: zoo name, or absolute path of a checkpoint or ONNX file; "" where ``unet`` says it.
+        unet: an untrained U-Net: the members of :class:`quantunet_hls.nets.UNetConfig`, with ``size``
+            (channels, height, width) and ``seed`` beside them.
+        board: name in the catalogue.
+        options: of :func:`quantunet_hls.generate_accelerator`.
+        projects: absolute folder for the project folders.
+        reports: absolute folder for the reports.
+        key: SHA-256 of all that decides what comes out.
+    """
+
+    name: str
+    model: str
+    unet: Mapping[str, Any] | None
+    board: str
+    options: Mapping[str, Any]
+    projects: str
+    reports: str
+    key: str = ""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What tells this design from the others, for people and for the store."""
+        network = {"unet": dict(self.unet)} if self.unet else {"model": self.model}
+        return {**network, "board": self.board, **self.options}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The axes of a sweep; every combination is one design.
+
+    Attributes:
+        models: zoo names, paths, or ``{"unet": {...}}`` for untrained U-Nets.
+        boards: names in the catalogue.
+        multipliers: budgets of multipliers; None is the default of half the part's DSP blocks.
+        clock_ns: periods in ns; None is the board's.
+        widths: "weights/activations" in bits, for untrained U-Nets; None is what the model says.
+        precisions: files with types (:mod:`quantunet_hls.tuning.precision`); None is the network's own.
+        arithmetic: what the open tool chain multiplies with.
+        toolchain: who synthesizes.
+        stages: what a vendor's tools are asked for.
+        images: how many images to check with.
+        data: images to check with, None for phantoms.
+        to: last step of the flow, None for the whole.
+        cluster: options of the batch system's cluster, for :mod:`quantunet_hls.sweep.cluster`.
+    """
+
+    models: Sequence[str | Mapping[str, Any]]
+    boards: Sequence[str]
+    multipliers: Sequence[int | None] = (None,)
+    clock_ns: Sequence[float | None] = (None,)
+    widths: Sequence[str | None] = (None,)
+    precisions: Sequence[str | None] = (None,)
+    arithmetic: Sequence[str] = ("auto",)
+    toolchain: str = "auto"
+    stages: Sequence[str] = ("csynth",)
+    images: int = 2
+    data: str | None = None
+    to: str | None = None
+    cluster: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        for axis, kind in (("models", (str, Mapping)), ("boards", str), ("multipliers", (int, type(None))),
+                           ("clock_ns", (int, float, type(None))), ("widths", (str, type(None))),
+                           ("precisions", (str, type(None))), ("arithmetic", str), ("stages", str)):
+            values = getattr(self, axis)
+            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
+                raise ConfigurationError(f"A sweep's {axis} must be a list with something in it, not {values!r}.")
+            wrong = [value for value in values if not isinstance(value, kind) or isinstance(value, bool)]
+            if wrong:
+                raise ConfigurationError(f"A sweep's {axis} can't hold {wrong[0]!r}; see quantunet-hls sweep --help.")
+        for name, one in (("toolchain", str), ("images", int), ("data", (str, type(None))), ("to", (str, type(None))),
+                          ("cluster", (Mapping, type(None)))):
+            value = getattr(self, name)
+            if not isinstance(value, one) or isinstance(value, bool):
+                raise ConfigurationError(f"A sweep's {name} can't be {value!r}; see quantunet-hls sweep --help.")
+
+    def jobs(self, projects: Path, reports: Path) -> tuple[Job, ...]:
+        """Every combination, in the order of the axes, each with a name and a key.
+
+        Args:
+            projects: folder for the project folders.
+            reports: folder for the reports.
+
+        Raises:
+            ConfigurationError: a board, model or file that does not exist, or widths for a trained network.
+        """
+        axes = (self.models, self.boards, self.multipliers, self.clock_ns, self.widths, self.precisions,
+                self.arithmetic)
+        count = 1
+        for axis in axes:
+            count *= len(axis)
+        if count > _MOST_JOBS:
+            raise ConfigurationError(f"This sweep would make {count:,} designs, and {_MOST_JOBS:,} are the limit.")
+        for board in self.boards:
+            boards.load(board)
+        jobs: list[Job] = []
+        for model, board, multipliers, clock_ns, widths, precision, arithmetic in itertools.product(*axes):
+            name, path, unet = _network(model, widths)
+            options = {
+                "multiplier_budget": multipliers, "clock_ns": clock_ns, "arithmetic": arithmetic,
+                "precision": _file(precision), "toolchain": self.toolchain, "stages": list(self.stages),
+                "images": self.images, "data": _file(self.data), "last": self.to,
+            }
+            parts = [name, board]
+            parts += [f"m{multipliers}"] if len(self.multipliers) > 1 else []
+            parts += [f"{clock_ns or 'own'}ns"] if len(self.clock_ns) > 1 else []
+            parts += [f"w{widths.replace('/', 'a')}"] if widths else []
+            parts += [Path(precision or "own").stem] if len(self.precisions) > 1 else []
+            parts += [arithmetic] if len(self.arithmetic) > 1 else []
+            job = Job("", path, unet, board, options, str(projects.absolute()), str(reports.absolute()))
+            key = sha256_json([_makers(), _network_key(path, unet), _board_key(board), options,
+                               content(Path(options["data"])) if options["data"] else "",
+                               sha256_file(Path(options["precision"])) if options["precision"] else ""])
+            jobs.append(replace(job, key=key, name=_name("_".join(parts), key)))
+        return _distinct(jobs)
+
+
+def read_grid(path: Path | None, options: Mapping[str, Any]) -> Grid:
+    """The grid in a YAML file, with what the command line gives put in its place.
+
+    Raises:
+        ConfigurationError: a file that can't be read, or members that no grid has.
+    """
+    values: dict[str, Any] = {}
+    if path is not None:
+        try:
+            values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+            reason = " ".join(str(error).split())
+            raise ConfigurationError(f"{path} can't be read as a grid ({reason}); mend the file.") from error
+        if not isinstance(values, dict):
+            raise ConfigurationError(f"{path} is no grid; write lists such as 'models: [...]' and 'boards: [...]'.")
+    values |= {name: value for name, value in options.items() if value not in (None, ())}
+    known = list(Grid.__dataclass_fields__)
+    for name in values:
+        if name not in known:
+            raise UnknownNameError("axis or setting of a sweep", str(name), known)
+    for name in ("models", "boards"):
+        if name not in values:
+            raise ConfigurationError(f"The sweep names no {name}; give --{name} or write them into the grid's file.")
+    return Grid(**values)
+
+
+def _network(model: str | Mapping[str, Any], widths: str | None) -> tuple[str, str, dict[str, Any] | None]:
+    """Name, path or zoo name, and the untrained U-Net's settings."""
+    if isinstance(model, str):
+        if widths is not None:
+            raise ConfigurationError(
+                f"{model} is trained with widths of its own, so the sweep can't give it {widths}; give one checkpoint "
+                "for each width, or an untrained U-Net (unet: {...})."
+            )
+        path = Path(model)
+        is_file = path.suffix in (".pt", ".onnx")
+        if is_file and not path.is_file():
+            raise ConfigurationError(f"There is no file {path}; check the path.")
+        return path.stem if is_file else model, str(path.absolute()) if is_file else model, None
+    if set(model) != {"unet"} or not isinstance(model["unet"], Mapping):
+        raise ConfigurationError(f"{dict(model)!r} is no model; write a name, a path, or unet: {{depth: 2, ...}}.")
+    from quantunet_hls.nets import UNetConfig
+
+    values = dict(model["unet"])
+    size, seed = values.pop("size", None), values.pop("seed", 0)
+    if (not isinstance(size, list) or len(size) != 3 or not all(isinstance(side, int) and side > 0 for side in size)
+            or not isinstance(seed, int)):
+        raise ConfigurationError("An untrained U-Net needs size: [channels, height, width], and seed is a number.")
+    if widths is not None:
+        found = _WIDTHS.fullmatch(widths)
+        if found is None:
+            raise ConfigurationError(f"{widths!r} are no widths; write weights/activations in bits, as in 4/6.")
+        values["widths"] = {"weight": int(found[1]), "activation": int(found[2])}
+    config = UNetConfig.from_dict(values | {"in_channels": size[0]})
+    name = f"unet_b{config.base_channels}d{config.depth}_{size[1]}x{size[2]}"
+    return name, "", {**config.to_dict(), "size": size, "seed": seed}
+
+
+def _name(name: str, key: str) -> str:
+    cleaned = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
+    if len(cleaned) > _LONGEST_NAME:
+        cleaned = f"{cleaned[: _LONGEST_NAME - 9]}_{key[:8]}"
+    return check_name("design", cleaned if cleaned[:1].isalpha() else f"net_{cleaned}"[:_LONGEST_NAME])
+
+
+def _distinct(jobs: Sequence[Job]) -> tuple[Job, ...]:
+    """Each design once, and no two of one name, for they would share a folder."""
+    once = list({job.key: job for job in jobs}.values())
+    names = [job.name for job in once]
+    return tuple(
+        job if names.count(job.name) == 1 else replace(job, name=_name(f"{job.name[:53]}_{job.key[:8]}", job.key))
+        for job in once
+    )
+
+
+def _file(path: str | None) -> str | None:
+    if path is None:
+        return None
+    if not Path(path).exists():
+        raise ConfigurationError(f"There is nothing at {path}; check the path.")
+    return str(Path(path).absolute())
+
+
+def _network_key(path: str, unet: Mapping[str, Any] | None) -> Any:
+    if unet is not None:
+        return unet
+    if path.endswith(".onnx"):
+        return sha256_file(Path(path))
+    from quantunet_hls import zoo
+
+    card = zoo.card_of(path) if not path.endswith(".pt") else None
+    file = Path(path) if card is None else zoo.zoo_folder() / f"{path}.pt"
+    return [sha256_file(file), content(file.with_suffix(".json"))]
+
+
+def _board_key(board: str) -> Any:
+    return asdict(boards.load(board))
+
+
+@cache
+def _makers() -> list[str]:
+    """What turns a job into a design: this package's files, and the other packages' versions."""
+    package = Path(__file__).resolve().parents[1]
+    return [content(package, "*.py", "*.h", "*.cpp"), *(version(name) for name in _PACKAGES)]

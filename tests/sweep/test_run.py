@@ -1,0 +1,108 @@
+import os
+import signal
+import sqlite3
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from quantunet_hls.compare import open_designs
+from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.files import sha256_json
+from quantunet_hls.reports import names
+from quantunet_hls.sweep.cluster import job_script, local_client
+from quantunet_hls.sweep.grid import Grid, Job
+from quantunet_hls.sweep.run import run_sweep
+from quantunet_hls.sweep.store import Result, State, Store
+from tests.compare.builders import figure, report
+from tests.sweep.making import make
+
+
+def job(name, how="", folder="."):
+    return Job(name, "m", None, "zcu104", {"how": how}, str(folder), str(folder), sha256_json([name, how]))
+
+
+def test_a_killed_worker_and_a_failure_are_tried_again_and_nothing_is_done_twice(tmp_path):
+    hows = ["", "killed once", "", "fails once", "refused", "", "fails", ""]
+    jobs = [job(f"d{i}", how, tmp_path) for i, how in enumerate(hows)]
+    store, reasons = Store(tmp_path / "s.sqlite"), []
+    with local_client(2) as client:
+        results = list(run_sweep(jobs, store, client, make=make, retries=3,
+                                 retrying=lambda job, why: reasons.append((job.name, why))))
+        states = {result.job.name: result.state for result in results}
+        assert states == {f"d{i}": {"refused": State.REFUSED, "fails": State.FAILED}.get(how, State.DONE)
+                          for i, how in enumerate(hows)}
+        assert ("d1", "its worker died (killed, or out of memory)") in reasons
+        assert ("d3", "OSError: no space left") in reasons
+        assert {row[0]: row[2] for row in store.rows()}["d6"] == "ValueError: broken for ever"
+        calls = Counter((tmp_path / "calls").read_text().split())
+        assert (calls["d1"], calls["d3"], calls["d4"], calls["d6"]) == (2, 2, 1, 4)
+        # The second time only what failed is tried again.
+        before = (tmp_path / "calls").read_text()
+        again = list(run_sweep(jobs, store, client, make=make, retries=0))
+        assert [result.job.name for result in again] == ["d6"]
+        assert (tmp_path / "calls").read_text() == before + "d6\n"
+    assert sorted(design.report.name for design in open_designs([tmp_path / "s.sqlite"])) == [
+        f"d{i}" for i, how in enumerate(hows) if how not in ("refused", "fails")]
+
+
+def test_the_store_can_be_asked_with_sql(tmp_path):
+    store = Store(tmp_path / "s.sqlite")
+    first = report("a", [figure(names.LUT, 7)], {"conv": [figure(names.LUT, 3)]})
+    store.put(Result(job("a"), State.DONE, first))
+    store.put(Result(job("a"), State.DONE, first))
+    store.put(Result(job("b"), State.FAILED, error="why"))
+    assert store.reports() == (first,)
+    assert set(store.done().values()) == {State.DONE}
+    with sqlite3.connect(tmp_path / "s.sqlite") as connection:
+        found = connection.execute("SELECT layer, value, unit FROM figures WHERE name = 'lut' ORDER BY value")
+        assert list(found) == [("conv", 3, "LUTs"), (None, 7, "LUTs")]
+
+
+@pytest.mark.parametrize("content", [b"SQLite format 3\0" + b"\xff" * 200, b"", None])
+def test_a_file_that_is_no_sweep(tmp_path, content):
+    path = tmp_path / "s.sqlite"
+    if content is None:
+        with sqlite3.connect(path) as connection:
+            connection.execute("CREATE TABLE mine (x)")
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ConfigurationError):
+        open_designs([path])
+
+
+@pytest.mark.parametrize(("system", "line"), [("slurm", "#SBATCH -p gpu"), ("lsf", "#BSUB -q gpu")])
+def test_job_scripts(system, line):
+    script = job_script(system, {"queue": "gpu", "cores": 2, "memory": "4GB", "walltime": "01:00"})
+    assert line in script
+    assert "dask_worker" in script
+    with pytest.raises(ConfigurationError, match="no option of a batch system"):
+        job_script(system, {"cheese": 1})
+
+
+@pytest.mark.slow
+def test_twenty_four_designs_survive_a_killed_worker_and_are_made_once(tmp_path):
+    nets = [{"unet": {"depth": 1, "base_channels": base, "size": [1, 4, 4 * base]}} for base in (1, 2)]
+    grid = Grid(models=nets, boards=["zcu104", "kv260"], multipliers=[8, 16], widths=["3/4", "4/5", "4/6"],
+                toolchain="none", images=1, to="csim")
+    jobs = grid.jobs(tmp_path / "p", tmp_path / "r")
+    assert len({job.key for job in jobs}) == len({job.name for job in jobs}) == 24
+    store, reasons, results = Store(tmp_path / "s.sqlite"), [], []
+    with local_client(2) as client:
+        victims = client.run(os.getpid)
+        assert len(victims) == 2
+        for result in run_sweep(jobs, store, client, retrying=lambda job, why: reasons.append(why)):
+            results.append(result)
+            if len(results) == 5:
+                os.kill(next(iter(victims.values())), signal.SIGKILL)
+    assert [result.state for result in results] == [State.DONE] * 24
+    assert any("died" in why for why in reasons)
+    assert all(each.report.equal for each in results)
+    changed = {path: path.stat().st_mtime_ns for path in Path(tmp_path / "p").rglob("*.json")}
+    begun = time.monotonic()
+    with local_client(2) as client:
+        assert list(run_sweep(grid.jobs(tmp_path / "p", tmp_path / "r"), store, client)) == []
+    assert {path: path.stat().st_mtime_ns for path in Path(tmp_path / "p").rglob("*.json")} == changed
+    assert time.monotonic() - begun < 60
+    assert len(open_designs([tmp_path / "s.sqlite"])) == 24
