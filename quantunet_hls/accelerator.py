@@ -17,6 +17,7 @@ from quantunet_hls.errors import BoardError, ConfigurationError, QuantUNetError,
 from quantunet_hls.files import check_name
 from quantunet_hls.flow import Flow
 from quantunet_hls.hls import vendor
+from quantunet_hls.ingest import OUTPUTS
 from quantunet_hls.reports.schema import Check, Report
 from quantunet_hls.source import Shape, open_source
 from quantunet_hls.steps import Outcome, Step, exclusively, run_steps
@@ -95,6 +96,7 @@ def generate_accelerator(
     arithmetic: str = "auto",
     data: str | Path | np.ndarray | None = None,
     images: int = 4,
+    output: str = "logits",
     toolchain: str = "auto",
     stages: Sequence[str] = ("csynth",),
     precision: str | Path | None = None,
@@ -126,6 +128,8 @@ def generate_accelerator(
             products a block, or LUTs.
         data: images for the check (see :func:`quantunet_hls.images.check_images`); phantoms where None.
         images: how many images to check.
+        output: what the design sends: "logits", what the network computes; or "mask", the largest class of each
+            pixel, of a network with one class 1 where it is positive.
         toolchain: one of :data:`TOOLCHAINS`.
         stages: of :class:`quantunet_hls.hls.vendor.Stage`, what the vendor's tools are asked for.
         precision: file with the types to build it with (:mod:`quantunet_hls.tuning.precision`), such as an
@@ -152,6 +156,8 @@ def generate_accelerator(
                                  f"{', '.join(ARITHMETICS)}.")
     if multiplier_budget is not None and multiplier_budget < 1:
         raise ConfigurationError(f"A budget of {multiplier_budget} multipliers can't be met; give 1 or more.")
+    if output not in OUTPUTS:
+        raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
     source = open_source(model, input_shape)
     design = _design_name(name or f"{source.name}_{_identifier(target.name)}"[:_LONGEST_NAME])
     flow = Flow(
@@ -171,6 +177,7 @@ def generate_accelerator(
         precision=read_precision(Path(precision)) if precision is not None else None,
         folds=tuple(folds),
         baseline=baseline,
+        output=output,
     )
     outcomes = []
     try:

@@ -46,7 +46,7 @@ def network_facts(graph: HardwareGraph) -> NetworkFacts:
     original = graph.original
     weights = weight_bits = values = value_bits = biases = 0
     for node in original.graph.node:
-        if node.op_type == "Conv":
+        if node.op_type in ("Conv", "ConvTranspose"):
             size = int(np.prod(shape_of(original, node.input[1])))
             producer = original.find_producer(node.input[1])
             # A constant that no quantizer made is exact in float32, which is what its file spends on it.

@@ -74,6 +74,7 @@ class Flow:
         folds: of the data, what accuracy is measured on; all of it where there are none.
         baseline: a float network of the zoo, to put its accuracy beside the hardware's.
         precision: types to build it with; None for the network's own and, for the rest, the proven ones.
+        output: what the design sends, "logits" or "mask".
     """
 
     source: NetworkSource
@@ -92,6 +93,7 @@ class Flow:
     precision: Precision | None = None
     folds: tuple[int, ...] = ()
     baseline: str | None = None
+    output: str = "logits"
 
     @property
     def project(self) -> Path:
@@ -120,7 +122,8 @@ class Flow:
         return [
             Step("export", "Export the network to QONNX", lambda: [package, self._network_key(), types],
                  (network,), self._export),
-            Step("ingest", "Check the graph and type every tensor", lambda: [package, content(network), types],
+            Step("ingest", "Check the graph and type every tensor",
+                 lambda: [package, content(network), types, self.output],
                  (hardware, self._file("precision.json")), self._ingest),
             Step("project", "Fold it and write the hls4ml project", lambda: [package, content(hardware), settings],
                  (*made, parts["project"], *firmware), self._write_project),
@@ -168,7 +171,7 @@ class Flow:
 
     @cached_property
     def _graph(self) -> HardwareGraph:
-        return ingest(load_qonnx(self._file("network.onnx")))
+        return ingest(load_qonnx(self._file("network.onnx")), self.output)
 
     @cached_property
     def _types(self) -> GraphTypes:
@@ -177,7 +180,7 @@ class Flow:
     def _export(self) -> None:
         graph = self.source.graph()
         if self.precision:
-            graph = with_precision(ingest(graph), self.precision)
+            graph = with_precision(ingest(graph, self.output), self.precision)
         with writing(self._file("network.onnx")) as temporary:
             graph.save(str(temporary))
 
@@ -236,8 +239,12 @@ class Flow:
         checks = compare_layers(expected, graph, CSIM, result.layers, layers["tensors"], result.output)
         compiler = output_of([require_tool("g++", "C-simulation", "install it"), "-dumpfullversion"]).strip()
         measured = {names.COMPILE_SECONDS: compile_s, names.CSIM_SECONDS_PER_IMAGE: result.run_s / len(images)}
+        figures = [Figure(name, value, Source.MEASURED, "g++", compiler) for name, value in measured.items()]
+        if expected.table_error is not None:
+            figures.append(Figure(names.SIGMOID_ERROR_MAX, expected.table_error, Source.MEASURED, _OURS,
+                                  version(_OURS)))
         report = self._partial_report(
-            figures=[Figure(name, value, Source.MEASURED, "g++", compiler) for name, value in measured.items()],
+            figures=figures,
             checks=(*expected.checks, *checks),
             tools={"g++": compiler},
         )

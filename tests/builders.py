@@ -114,7 +114,7 @@ class Net:
         graph = helper.make_graph(
             self.nodes, "net",
             [helper.make_tensor_value_info("x", TensorProto.FLOAT, self.shapes["x"])],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, self.shapes[name]) for name in outputs],
+            [helper.make_tensor_value_info(name, self._type_of(name), self.shapes[name]) for name in outputs],
             initializer=[numpy_helper.from_array(value, name) for name, value in self.initializers.items()],
         )
         if any(node.domain == CHANNELS_LAST for node in self.nodes):
@@ -124,6 +124,10 @@ class Net:
         opsets = [helper.make_opsetid("", 13), helper.make_opsetid(QUANT_DOMAIN, 1),
                   helper.make_opsetid(CHANNELS_LAST, 13)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=8)
+
+    def _type_of(self, tensor: str) -> int:
+        (op_type,) = [node.op_type for node in self.nodes if tensor in node.output] or [""]
+        return {"ArgMax": TensorProto.INT64, "Greater": TensorProto.BOOL}.get(op_type, TensorProto.FLOAT)
 
     def model(self, *outputs: str) -> ModelWrapper:
         return ModelWrapper(self.proto(*(outputs or [self.nodes[-1].output[0]])))

@@ -40,7 +40,7 @@ def accuracy(**options: Any) -> None:
         from quantunet_hls.source import open_source
 
         source = open_source(options["model"])
-        graph = ingest(source.graph())
+        graph = ingest(source.graph(), "mask")
         height, width, channels = graph.input_shape
         samples = read_pairs(options["data"], names_in(options["data"], options["folds"] or None),
                              height=height, width=width, channels=channels)

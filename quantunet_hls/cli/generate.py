@@ -30,6 +30,8 @@ def flow_options(command: Any) -> Any:
                      help="Multipliers of all convolutions together.  [default: half the part's DSP blocks]"),
         click.option("--data", type=click.Path(path_type=Path), default=None,
                      help="Images to check with: a folder, a file, or a .npy array.  [default: drawn phantoms]"),
+        click.option("--output", type=click.Choice(("logits", "mask")), default="logits", show_default=True,
+                     help="What the design sends: the network's values, or the class of each pixel."),
         click.option("--images", default=4, show_default=True, help="How many images to check with."),
         click.option("--projects", type=click.Path(path_type=Path), default=Path("hls_projects"), show_default=True),
         click.option("--reports", type=click.Path(path_type=Path), default=Path("reports"), show_default=True),

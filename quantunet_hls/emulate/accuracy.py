@@ -13,6 +13,7 @@ from torch import nn
 
 from quantunet_hls.data import Samples, to_input
 from quantunet_hls.emulate.emulator import Emulator
+from quantunet_hls.emulate.program import ArgMax, Sigmoid, Threshold
 from quantunet_hls.errors import DataError
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.ingest import HardwareGraph
@@ -68,7 +69,7 @@ def segment(emulator: Emulator, samples: Samples) -> torch.Tensor:
     parts = []
     for start in range(0, len(samples), _BATCH):
         images = to_input(samples.images[start:start + _BATCH]).permute(0, 2, 3, 1).numpy()
-        parts.append(predict(torch.from_numpy(emulator.predict(images)).permute(0, 3, 1, 2)))
+        parts.append(_classes(emulator, torch.from_numpy(emulator.predict(images)).permute(0, 3, 1, 2)))
     return torch.cat(parts)
 
 
@@ -78,8 +79,22 @@ def score_hardware(emulator: Emulator, samples: Samples) -> Scores:
     Raises:
         DataError: images of another size than the network's.
     """
-    classes = max(2, emulator.program.by_name[emulator.program.output].shape[2])
+    result = emulator.program.by_name[emulator.program.output]
+    if isinstance(result, ArgMax):
+        result = emulator.program.by_name[result.sources[0]]
+    classes = max(2, result.shape[2])
     return scores_from_counts(count_pixels(segment(emulator, samples), torch.from_numpy(samples.masks), classes))
+
+
+def _classes(emulator: Emulator, result: torch.Tensor) -> torch.Tensor:
+    """Class indices, uint8 (N, H, W), of what the network ends in (N, channels, H, W), be it logits or classes."""
+    last = emulator.program.by_name[emulator.program.output]
+    if isinstance(last, ArgMax) or any(isinstance(stage, Threshold) for stage in last.stages[-1:]):
+        return result[:, 0].to(torch.uint8)
+    if any(isinstance(stage, Sigmoid) for stage in last.stages[-1:]):
+        # 0.5 is what its logit of 0 becomes.
+        result = result - 0.5
+    return predict(result)
 
 
 def measure(emulator: Emulator, samples: Samples, networks: Mapping[str, nn.Module]) -> tuple[Accuracy, ...]:

@@ -9,6 +9,7 @@ holds. The modes follow ``ap_fixed`` (AMD UG1399, "Quantization Modes" and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from quantunet_hls.emulate.program import Cast, LeakyRelu, Relu, Sigmoid, Stage
+from quantunet_hls.emulate.program import Cast, LeakyRelu, Relu, Sigmoid, Stage, Threshold
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["Chain", "Codes", "Scale", "assign", "assign_reals", "compile_stages", "rounded"]
@@ -132,6 +133,17 @@ class _Table:
         return torch.tensor(self.entries, dtype=x.dtype, device=x.device)[index]
 
 
+@dataclass(frozen=True)
+class _Exceeds:
+    """1 where the value exceeds a limit, in steps of its own, which need not be a whole number."""
+
+    limit: float
+
+    def __call__(self, x: Tensor) -> Tensor:
+        # Whole numbers exceed the limit if they exceed the whole number below it.
+        return (x > math.floor(self.limit)).to(x.dtype)
+
+
 _Operation = Callable[[Tensor], Tensor]
 
 
@@ -175,6 +187,9 @@ def _compile(given: Codes, stage: Stage) -> Chain:
         return _relu(given, stage.type)
     if isinstance(stage, LeakyRelu):
         return _leaky(given, stage)
+    if isinstance(stage, Threshold):
+        limit = math.ldexp(stage.limit, given.fraction - stage.fraction)
+        return Chain((_Exceeds(limit),), Codes(0, 1, 0), given.magnitude)
     return _sigmoid(given, stage)
 
 

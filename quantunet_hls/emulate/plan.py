@@ -16,6 +16,7 @@ from torch import Tensor
 
 from quantunet_hls.emulate.arithmetic import Chain, Codes, assign, compile_stages
 from quantunet_hls.emulate.program import (
+    ArgMax,
     Cast,
     Concatenation,
     Convolution,
@@ -26,6 +27,7 @@ from quantunet_hls.emulate.program import (
     Pooling,
     Program,
     Resize,
+    ZeroInsertion,
 )
 from quantunet_hls.emulate.sums import compile_sum
 from quantunet_hls.errors import IllegalGraphError
@@ -112,6 +114,11 @@ def _compile(layer: Layer, given: Sequence[Codes], program: Program, device: tor
         return _padding(layer, given[0])
     if isinstance(layer, Resize):
         return (lambda tensors: _repeat(tensors[0], layer.factor)), given[0]
+    if isinstance(layer, ZeroInsertion):
+        codes = Codes(min(given[0].low, 0), max(given[0].high, 0), given[0].fraction)
+        return (lambda tensors: _spread(tensors[0], layer)), codes
+    if isinstance(layer, ArgMax):
+        return (lambda tensors: _first_largest(tensors[0])), Codes(0, program.by_name[layer.sources[0]].shape[2] - 1, 0)
     if isinstance(layer, Concatenation):
         return _concatenation(layer, given)
     assert isinstance(layer, Pointwise)
@@ -168,16 +175,36 @@ def _pooling(layer: Pooling, given: Codes) -> tuple[_Run, Codes]:
         x = tensors[0].to(work)
         if entry.operations:
             x = entry(_own(x, work))
-        return chain(merge(_windows(x, layer.window))).to(kept)
+        return chain(merge(_windows(x, layer, entry.result.low))).to(kept)
 
     return run, chain.result
 
 
-def _windows(x: Tensor, window: tuple[int, int]) -> list[Tensor]:
-    """The values under each tap of windows that do not overlap; rows first."""
-    rows, columns = window
-    height, width = x.shape[2] // rows * rows, x.shape[3] // columns * columns
-    return [x[:, :, row:height:rows, column:width:columns] for row in range(rows) for column in range(columns)]
+def _windows(x: Tensor, layer: Pooling, least: int) -> list[Tensor]:
+    """The values under each tap of the windows; rows first. Padding is 0 to a mean, else ``least``."""
+    top, bottom, left, right = layer.padding
+    if any(layer.padding):
+        x = torch.nn.functional.pad(x, (left, right, top, bottom), value=0 if layer.mean else least)
+    (rows, columns), (down, across) = layer.window, layer.stride
+    height, width = (layer.shape[0] - 1) * down + 1, (layer.shape[1] - 1) * across + 1
+    return [x[:, :, row: row + height: down, column: column + width: across]
+            for row in range(rows) for column in range(columns)]
+
+
+def _spread(x: Tensor, layer: ZeroInsertion) -> Tensor:
+    height, width, _ = layer.shape
+    rows, columns = layer.factor
+    spread = torch.zeros(*x.shape[:2], height, width, dtype=x.dtype, device=x.device,
+                         ).contiguous(memory_format=torch.channels_last)
+    spread[:, :, ::rows, ::columns][:, :, : x.shape[2], : x.shape[3]] = x
+    return spread
+
+
+def _first_largest(x: Tensor) -> Tensor:
+    """The lowest channel of those with the largest value; torch does not promise which one its argmax finds."""
+    channels = torch.arange(x.shape[1], dtype=x.dtype, device=x.device)[None, :, None, None]
+    beaten = x < x.amax(dim=1, keepdim=True)
+    return torch.where(beaten, x.shape[1], channels).amin(dim=1, keepdim=True)
 
 
 def _largest(parts: Sequence[Tensor]) -> Tensor:

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from quantunet_hls.types.activations import Cast, LeakyRelu, Relu
+from quantunet_hls.types.activations import Cast, LeakyRelu, Relu, Sigmoid, Threshold
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = [
+    "ArgMax",
     "Cast",
     "Concatenation",
     "Convolution",
@@ -31,6 +32,8 @@ __all__ = [
     "Sides",
     "Sigmoid",
     "Stage",
+    "Threshold",
+    "ZeroInsertion",
 ]
 
 #: Height, width, channels.
@@ -39,19 +42,8 @@ Shape = tuple[int, int, int]
 Sides = tuple[int, int, int, int]
 
 
-@dataclass(frozen=True)
-class Sigmoid:
-    """The entry of a table over [-8, 8) that the value's truncated index points at.
-
-    ``table`` holds codes of ``type``.
-    """
-
-    type: FixedType
-    table: tuple[int, ...]
-
-
 #: What happens to each value by itself.
-Stage = Cast | Relu | LeakyRelu | Sigmoid
+Stage = Cast | Relu | LeakyRelu | Sigmoid | Threshold
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,15 +96,19 @@ class Convolution(Layer):
 
 @dataclass(frozen=True, eq=False)
 class Pooling(Layer):
-    """Largest or mean value under windows that do not overlap.
+    """Largest or mean value under windows.
 
     Attributes:
         window: rows and columns.
+        stride: rows and columns.
+        padding: around the image: zeros to a mean, below every value to a maximum.
         mean: whether it is the mean.
         accumulator: type to which every value, and then every sum, is assigned.
     """
 
     window: tuple[int, int]
+    stride: tuple[int, int]
+    padding: Sides
     mean: bool
     accumulator: FixedType
 
@@ -129,6 +125,18 @@ class Resize(Layer):
     """Every pixel repeated ``factor`` (rows, columns) times."""
 
     factor: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class ZeroInsertion(Layer):
+    """Pixels ``factor`` (rows, columns) apart, zeros between and behind."""
+
+    factor: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class ArgMax(Layer):
+    """The channel with the largest value, the lowest one of several."""
 
 
 @dataclass(frozen=True, eq=False)

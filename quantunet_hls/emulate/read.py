@@ -10,6 +10,7 @@ from hls4ml.model.graph import ModelGraph
 from hls4ml.model.types import FixedPrecisionType, IntegerPrecisionType
 
 from quantunet_hls.emulate.program import (
+    ArgMax,
     Cast,
     Concatenation,
     Convolution,
@@ -26,8 +27,11 @@ from quantunet_hls.emulate.program import (
     Sides,
     Sigmoid,
     Stage,
+    Threshold,
+    ZeroInsertion,
 )
 from quantunet_hls.errors import ConfigurationError, IllegalGraphError
+from quantunet_hls.types.activations import sigmoid_table
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, Integers, cast
 
 __all__ = ["codes_of", "fixed_type", "read_program"]
@@ -117,6 +121,9 @@ class _Reader:
             "Resize": self._resize,
             "Concatenate": self._concatenation,
             "Clone": self._clone,
+            "WindowPooling": self._pooling,
+            "ZeroInsertion": self._zero_insertion,
+            "ClassIndex": self._class_index,
         }
         for node in model.get_layers():
             kind = type(node).__name__.removeprefix(self.backend)
@@ -177,12 +184,15 @@ class _Reader:
     def _pooling(self, node: Any) -> None:
         operation = str(node.get_attr("pool_op")).lower()
         window = _pair(node, "pool")
-        if operation not in ("max", "average") or _pair(node, "stride") != window or any(_sides(node)):
-            raise IllegalGraphError(node.name, f"{operation} pooling with padding or overlapping windows can't be "
-                                    "emulated", "use max or average pooling with stride = window")
+        if operation not in ("max", "average"):
+            raise IllegalGraphError(node.name, f"{operation} pooling can't be emulated", "use max or average pooling")
+        if not type(node).__name__.endswith("WindowPooling") and (
+                _pair(node, "stride") != window or any(_sides(node))):
+            raise IllegalGraphError(node.name, "hls4ml's own pooling computes no padded or overlapping windows",
+                                    "pool without padding, with stride = window")
         accumulator = fixed_type(node.name, node.get_attr("accum_t").precision)
         self._add(Pooling(node.name, self._sources(node), _shape(node), (Cast(_result(node)),), window,
-                          operation == "average", accumulator), node)
+                          _pair(node, "stride"), _sides(node), operation == "average", accumulator), node)
 
     def _activation(self, node: Any) -> None:
         function, result = str(node.get_attr("activation")).lower(), _result(node)
@@ -216,6 +226,21 @@ class _Reader:
             raise IllegalGraphError(node.name, f"hls4ml's upsampling has one type, not {given} and {result}",
                                     "give its result the type of its input")
         self._add(Resize(node.name, (source.name,), (height, width, channels), (), (rows, columns)), node)
+
+    def _zero_insertion(self, node: Any) -> None:
+        given, result = self.types[node.inputs[0]], _result(node)
+        if (given.width, given.fraction, given.signed) != (result.width, result.fraction, result.signed):
+            raise IllegalGraphError(node.name, f"zeros are inserted into one type, not from {given} to {result}",
+                                    "give its result the type of its input")
+        self._add(ZeroInsertion(node.name, self._sources(node), _shape(node), (), _pair(node, "factor")), node)
+
+    def _class_index(self, node: Any) -> None:
+        sources, shape = self._sources(node), _shape(node)
+        if int(node.get_attr("n_chan")) > 1:
+            self._add(ArgMax(node.name, sources, shape, ()), node)
+        else:
+            stage = Threshold(int(node.get_attr("limit")), int(node.get_attr("limit_fraction")))
+            self._add(Pointwise(node.name, sources, shape, (stage,)), node)
 
     def _concatenation(self, node: Any) -> None:
         if int(node.get_attr("axis")) not in (3, -1):
@@ -275,14 +300,9 @@ def _constants(node: Any, role: str) -> np.ndarray:
 
 
 def _sigmoid(node: Any, given: FixedType, result: FixedType) -> Sigmoid:
-    """The table of ``nnet::init_sigmoid_table``, computed in single precision as there."""
     size = int(node.get_attr("table_size"))
     if size % 16 or size * 2.0 ** (given.width - given.fraction) >= 2.0**34:
         raise IllegalGraphError(node.name, f"a sigmoid table of {size} entries for {given} can't be emulated",
                                 "use a table of a multiple of 16 entries and a narrower input")
     kind = fixed_type(node.name, node.get_attr("table_t").precision)
-    x = (2 * 8.0 * (np.arange(size) - size / 2.0) / size).astype(np.float32)
-    exponential = np.exp(-x.astype(np.float64)).astype(np.float32)
-    values = (1.0 / (np.float32(1) + exponential).astype(np.float64)).astype(np.float32)
-    entries = cast(codes_of(node.name, values, kind), kind, result)
-    return Sigmoid(result, tuple(int(entry) for entry in entries))
+    return Sigmoid(result, sigmoid_table(size, kind, result))

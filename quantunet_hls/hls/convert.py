@@ -16,10 +16,12 @@ from hls4ml.model.graph import ModelGraph
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.errors import QuantUNetError
+from quantunet_hls.hls.kinds import added, without_constants
 from quantunet_hls.hls.mends import mended
 from quantunet_hls.hls.mends.resize_shape_1268 import with_factors
-from quantunet_hls.ingest.graph import attribute, consumers, only
+from quantunet_hls.ingest.graph import attribute, consumers, is_whole_mean, only, shape_of
 from quantunet_hls.types import GraphTypes
+from quantunet_hls.types.activations import SIGMOID_TYPE
 
 __all__ = ["HlsSettings", "convert", "convert_layers", "layer_config", "traced_tensors", "write_project"]
 
@@ -64,6 +66,9 @@ def layer_config(model: ModelWrapper, types: GraphTypes, reuse: Mapping[str, int
         if node.op_type == "Relu" and len(readers) == 1 and readers[0].op_type == "Quant":
             precision["result"] = "auto"
         layers[node.name] = {"Precision": precision, "Trace": True}
+        if node.op_type == "Sigmoid":
+            layers[node.name]["TableSize"] = shape_of(model, node.input[1])[0]
+            precision["table"] = str(SIGMOID_TYPE)
         if node.op_type == "Conv":
             # hls4ml 1.3.0's resource strategy reorders a depthwise layer's weights as if it had one filter,
             # without a word; the latency strategy leaves them, and its kernel shares multipliers as well.
@@ -91,10 +96,10 @@ def convert_layers(model: ModelWrapper, layers: dict[str, Any], settings: HlsSet
         "Model": {"Precision": {"default": "fixed<16,6>"}, "ReuseFactor": 1, "Strategy": "Resource"},
         "LayerName": layers,
     }
-    with mended(settings.backend), _logged():
+    with mended(settings.backend), added(settings.backend), _logged():
         try:
             return hls4ml.converters.convert_from_onnx_model(
-                with_factors(model).model,
+                with_factors(without_constants(model)).model,
                 output_dir=str(folder),
                 project_name=settings.name,
                 backend=settings.backend,
@@ -115,7 +120,7 @@ def write_project(graph: ModelGraph) -> None:
     """
     # The sources then hold a hook behind each layer, which synthesis does not see and the bench switches on.
     graph.config.trace_output = True
-    with mended(graph.config.backend.name), _logged():
+    with mended(graph.config.backend.name), added(graph.config.backend.name), _logged():
         try:
             graph.write()
         except OSError as error:
@@ -128,7 +133,8 @@ def write_project(graph: ModelGraph) -> None:
 def traced_tensors(model: ModelWrapper, graph: ModelGraph) -> dict[str, str]:
     """For each of hls4ml's layers that computes something, the tensor of ``model`` that it must equal.
 
-    Layers that only feed others (input port, padding, forks) are left out.
+    Layers that only feed others (input port, padding, forks) are left out, and means that are no fixed-point
+    numbers, which hls4ml cuts where the quantizer behind them no longer notices.
     """
     outputs = {layer.outputs[0] for layer in graph.get_layers()}
     known = {node.output[0] for node in model.graph.node}
@@ -142,7 +148,9 @@ def traced_tensors(model: ModelWrapper, graph: ModelGraph) -> dict[str, str]:
         while len(readers) == 1 and readers[0].op_type == "Quant" and readers[0].output[0] not in outputs:
             tensor = readers[0].output[0]
             readers = consumers(model, tensor)
-        traced[layer.name] = tensor
+        producer = model.find_producer(tensor)
+        if producer.op_type != "AveragePool" or is_whole_mean(producer):
+            traced[layer.name] = tensor
     return traced
 
 

@@ -112,6 +112,32 @@ def _padding(layer: Any, sources: list[str]) -> Actor:
     return Actor(layer.name, (reading,), np.ones(len(inside), np.int64), np.ones(len(inside), bool), 2)
 
 
+def _zeros(layer: Any, sources: list[str]) -> Actor:
+    """A pixel out a clock; one in where it is no zero."""
+    height, width, _ = _shape(layer.get_input_variable())
+    needed = np.full(_shape(layer.get_output_variable())[:2], -1, np.int64)
+    rows, columns = int(layer.get_attr("factor_height")), int(layer.get_attr("factor_width"))
+    needed[::rows, ::columns][:height, :width] = np.arange(height * width).reshape(height, width)
+    reading = _reading(sources[0], height * width, needed.reshape(-1))
+    return Actor(layer.name, (reading,), np.ones(needed.size, np.int64), np.ones(needed.size, bool), 2)
+
+
+def _rows_of_windows(layer: Any, sources: list[str]) -> Actor:
+    """The rows that a row of windows needs are read, then the windows are written; what is left over comes last."""
+    height, width, _ = _shape(layer.get_input_variable())
+    out_height, out_width, _ = _shape(layer.get_output_variable())
+    stride, top, rows = (int(layer.get_attr(name)) for name in ("stride_height", "pad_top", "pool_height"))
+    needed: list[np.ndarray] = []
+    received = 0
+    for row in range(out_height):
+        last = min(row * stride - top + rows, height)
+        needed += [np.arange(received * width, max(last, received) * width), np.full(out_width, -1)]
+        received = max(last, received)
+    read = np.concatenate([*needed, np.arange(received * width, height * width)])
+    return Actor(layer.name, (_reading(sources[0], height * width, read),), np.ones(len(read), np.int64), read < 0,
+                 _LATENCY)
+
+
 def _window(prefix: str) -> Callable[[Any, list[str]], Actor]:
     """A loop over the pixels of the input that writes where a window is complete."""
     def actor(layer: Any, sources: list[str]) -> Actor:
@@ -144,5 +170,6 @@ _KINDS: dict[str, Callable[[Any, list[str]], Actor]] = {
     "Activation": _pixelwise, "ParametrizedActivation": _pixelwise, "Transpose": _pixelwise,
     "ZeroPadding2D": _padding, "Resize": _resize,
     "Conv2D": _window("filt"), "PointwiseConv2D": _window("filt"), "DepthwiseConv2D": _window("filt"),
-    "Pooling2D": _window("pool"),
+    "Pooling2D": _window("pool"), "WindowPooling": _rows_of_windows, "ZeroInsertion": _zeros,
+    "ClassIndex": _pixelwise,
 }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
+from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.ingest import channels_last_ops
 from quantunet_hls.ingest.execute import run_graph
 from quantunet_hls.ingest.export import export_module, trace_module
@@ -18,12 +19,15 @@ from quantunet_hls.ingest.passes.channels_last import Layout, channels_last
 from quantunet_hls.ingest.passes.drop_identities import drop_identities
 from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
 from quantunet_hls.ingest.passes.fold_quantized_constants import fold_quantized_constants
+from quantunet_hls.ingest.passes.insert_zeros import insert_zeros
 from quantunet_hls.ingest.passes.name_nodes import name_nodes
+from quantunet_hls.ingest.passes.plain_classes import plain_classes, with_classes
 from quantunet_hls.ingest.passes.split_concat import split_concat
+from quantunet_hls.ingest.passes.tabulate_sigmoid import tabulate_sigmoid
 from quantunet_hls.ingest.passes.tidy import tidy
 
-__all__ = ["HardwareGraph", "check_legal", "export_module", "ingest", "load_qonnx", "run_graph", "trace_module",
-           "violations"]
+__all__ = ["OUTPUTS", "HardwareGraph", "check_legal", "export_module", "ingest", "load_qonnx", "run_graph",
+           "trace_module", "violations"]
 
 
 @dataclass(frozen=True)
@@ -66,17 +70,28 @@ class HardwareGraph:
         return np.ascontiguousarray(logical.transpose(0, 2, 3, 1))
 
 
-def ingest(graph: ModelWrapper) -> HardwareGraph:
+#: What a design can send: what the network computes, or the class of each pixel.
+OUTPUTS = ("logits", "mask")
+
+
+def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
     """Check a QONNX graph and bring it into the one form that the rest of the package reads.
 
+    Args:
+        graph: the network.
+        output: one of :data:`OUTPUTS`; a mask holds the largest channel, or 1 where a single one is positive.
+
     Raises:
-        ConfigurationError: the graph is malformed or leaves shapes open.
+        ConfigurationError: no such output; the graph is malformed or leaves shapes open.
         IllegalGraphError: a node can't be built exactly; says which, why, and what to do.
     """
+    if output not in OUTPUTS:
+        raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
     channels_last_ops.register()
-    original = absorb_padding(drop_identities(tidy(graph)))
+    original = absorb_padding(plain_classes(drop_identities(tidy(graph))))
     check_legal(original)
     original = explicit_attributes(original)
-    relabelled = channels_last(split_concat(fold_quantized_constants(original)))
-    model, origins = name_nodes(relabelled.model)
+    hardware = insert_zeros(tabulate_sigmoid(fold_quantized_constants(original)))
+    relabelled = channels_last(split_concat(hardware))
+    model, origins = name_nodes(with_classes(relabelled.model) if output == "mask" else relabelled.model)
     return HardwareGraph(model, original, origins, relabelled.layouts)

@@ -18,6 +18,7 @@ from qonnx.custom_op.general.intquant import int_quant
 from torch.nn import functional
 
 from quantunet_hls.ingest.graph import CHANNELS_LAST, attribute, only
+from quantunet_hls.types.activations import SIGMOID_REACH
 
 __all__ = ["run_graph", "run_node"]
 
@@ -65,11 +66,15 @@ def _in_channels_first(node: NodeProto, image: np.ndarray,
     return result.transpose(_LAST) if last else result
 
 
+def _bias(inputs: list[np.ndarray]) -> torch.Tensor | None:
+    return torch.from_numpy(np.asarray(inputs[2], dtype=np.float64)) if len(inputs) > 2 else None
+
+
 def _conv(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
     weights = np.asarray(inputs[1], dtype=np.float64)
     kernel = torch.from_numpy(np.ascontiguousarray(
         weights.transpose(_FIRST) if node.domain == CHANNELS_LAST else weights))
-    bias = torch.from_numpy(np.asarray(inputs[2], dtype=np.float64)) if len(inputs) > 2 else None
+    bias = _bias(inputs)
     top, left, bottom, right = attribute(node, "pads", [0, 0, 0, 0])
     strides, group = attribute(node, "strides", [1, 1]), attribute(node, "group", 1)
     return _in_channels_first(node, inputs[0], lambda image: functional.conv2d(
@@ -77,9 +82,43 @@ def _conv(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
 
 
 def _pool(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
-    window = attribute(node, "kernel_shape")
-    pool = functional.max_pool2d if node.op_type == "MaxPool" else functional.avg_pool2d
-    return _in_channels_first(node, inputs[0], lambda image: pool(image, window))
+    window, strides = attribute(node, "kernel_shape"), attribute(node, "strides")
+    top, left, bottom, right = attribute(node, "pads", [0, 0, 0, 0])
+    pool, fill = ((functional.max_pool2d, -np.inf) if node.op_type == "MaxPool"
+                  else (functional.avg_pool2d, 0.0))
+    return _in_channels_first(node, inputs[0], lambda image: pool(
+        functional.pad(image, (left, right, top, bottom), value=fill), window, strides))
+
+
+def _conv_transpose(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
+    kernel = torch.from_numpy(np.asarray(inputs[1], dtype=np.float64))
+    bias = _bias(inputs)
+    top, left, bottom, right = attribute(node, "pads", [0, 0, 0, 0])
+    rows, columns = attribute(node, "output_padding", [0, 0])
+    whole = functional.conv_transpose2d(torch.from_numpy(inputs[0]), kernel, stride=attribute(node, "strides"))
+    part = functional.pad(whole, (-left, columns - right, -top, rows - bottom))
+    return (part if bias is None else part + bias[:, None, None]).numpy()
+
+
+def _zero_insertion(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
+    def insert(image: torch.Tensor) -> torch.Tensor:
+        rows, columns = attribute(node, "factor")
+        spread = torch.zeros(*image.shape[:2], *attribute(node, "size"), dtype=image.dtype)
+        spread[:, :, ::rows, ::columns][:, :, : image.shape[2], : image.shape[3]] = image
+        return spread
+    return _in_channels_first(node, inputs[0], insert)
+
+
+def _sigmoid(_node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
+    if len(inputs) == 1:
+        return torch.sigmoid(torch.from_numpy(inputs[0])).numpy()
+    size = len(inputs[1])
+    index = np.trunc(inputs[0] * (size // (2 * SIGMOID_REACH))) + size // 2
+    return np.asarray(inputs[1], dtype=np.float64)[np.clip(index, 0, size - 1).astype(np.int64)]
+
+
+def _arg_max(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
+    return inputs[0].argmax(axis=attribute(node, "axis"), keepdims=True).astype(np.float64)
 
 
 def _resize(_node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
@@ -100,6 +139,8 @@ def _transpose(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
 _OPERATORS: dict[str, _Operator] = {
     "Quant": _quant,
     "Conv": _conv,
+    "ConvTranspose": _conv_transpose,
+    "ZeroInsertion": _zero_insertion,
     "Relu": lambda _node, inputs: np.maximum(inputs[0], 0),
     "LeakyRelu": _leaky_relu,
     "MaxPool": _pool,
@@ -107,4 +148,7 @@ _OPERATORS: dict[str, _Operator] = {
     "Resize": _resize,
     "Concat": lambda node, inputs: np.concatenate(inputs, attribute(node, "axis")),
     "Transpose": _transpose,
+    "Sigmoid": _sigmoid,
+    "ArgMax": _arg_max,
+    "Greater": lambda _node, inputs: (inputs[0] > inputs[1]).astype(np.float64),
 }

@@ -20,16 +20,19 @@ from quantunet_hls.ingest.graph import (
     attribute,
     constant,
     consumers,
+    is_whole_mean,
     only,
     shape_of,
 )
 
-__all__ = ["MAX_BITS", "MAX_EXPONENT", "MAX_READERS", "check_legal", "violations"]
+__all__ = ["MAX_BITS", "MAX_EXPONENT", "MAX_READERS", "MAX_UP_STRIDE", "check_legal", "violations"]
 
 #: Widest quantizer that is admitted: beyond it float32, in which QONNX holds its tensors, is no longer exact.
 MAX_BITS = 24
 #: Farthest power of two of a scale, up or down: beyond it no sensible image or weight lies.
 MAX_EXPONENT = 60
+#: Largest stride of a transposed convolution: of its products all but 1 in the strides' product are with zeros.
+MAX_UP_STRIDE = 4
 #: hls4ml's stream fork has at most seven outputs, and each duplicates the stream.
 MAX_READERS = 7
 
@@ -40,10 +43,8 @@ _EXPORT_HINTS = {
     "DequantizeLinear": "export with brevitas.export.export_qonnx, which writes Quant nodes",
     "BatchNormalization": "fold it into the convolution before export (quantunet_hls.nets.fold_batchnorm, "
                           "brevitas.nn.utils.merge_bn)",
-    "ConvTranspose": "use nearest upsampling followed by a convolution",
-    "Sigmoid": "export the logits and compare them with 0, which gives the same mask as 0.5 after a sigmoid",
     "Softmax": "export the logits; the largest one is the same class",
-    "ArgMax": "export the logits; the largest one is the class",
+    "GreaterOrEqual": "compare with Greater",
     "Upsample": "export with opset 13 or later, which writes Resize",
     "Trunc": "use a ReLU with a quantizer behind average pooling",
     "BipolarQuant": "use weights and activations of two bits or more",
@@ -229,6 +230,39 @@ def _convolution(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | No
     return None
 
 
+def _transposed(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    def illegal(rule: str, remedy: str) -> IllegalGraphError:
+        return IllegalGraphError(node.name, rule, remedy)
+
+    weights, data = shape_of(model, node.input[1]), shape_of(model, node.input[0])
+    if len(weights) != 4 or node.domain == CHANNELS_LAST:
+        return illegal("only two-dimensional transposed convolutions, channels first, can be built",
+                       "use ConvTranspose2d")
+    if attribute(node, "auto_pad", "NOTSET") not in ("NOTSET", "") or attribute(node, "output_shape") is not None:
+        return illegal("automatic padding can't be built", "give the padding as numbers")
+    if attribute(node, "group", 1) != 1:
+        return illegal(f"a transposed convolution of {attribute(node, 'group')} groups can't be built",
+                       "use one group, or upsampling and a convolution")
+    if any(d != 1 for d in attribute(node, "dilations", [1, 1])):
+        return illegal("dilated kernels come out with a wrong size from hls4ml", "use dilation 1")
+    if weights[0] != data[1]:
+        return illegal(f"its weights of shape {list(weights)} do not fit an input of {data[1]} channels",
+                       "export the network again")
+    if len(node.input) > 2 and shape_of(model, node.input[2]) != (weights[1],):
+        return illegal(f"its biases do not fit {weights[1]} filters", "export the network again")
+    strides = attribute(node, "strides", [1, 1])
+    if max(strides) > MAX_UP_STRIDE:
+        return illegal(f"a stride of {max(strides)} leaves more zeros between two pixels than can be built sensibly",
+                       f"use a stride of {MAX_UP_STRIDE} at most, or two layers")
+    pads, more = attribute(node, "pads", [0, 0, 0, 0]), attribute(node, "output_padding", [0, 0])
+    if any(not 0 <= pad <= size - 1 for pad, size in zip(pads, weights[2:] * 2, strict=True)):
+        return illegal(f"a padding of {pads} for a kernel of {list(weights[2:])} crops the image",
+                       "use a padding smaller than the kernel")
+    if any(not 0 <= extra < stride for extra, stride in zip(more, strides, strict=True)):
+        return illegal(f"an output padding of {more} does not fit strides of {strides}", "use one below the stride")
+    return None
+
+
 def _pooling(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     def illegal(rule: str, remedy: str) -> IllegalGraphError:
         return IllegalGraphError(node.name, rule, remedy)
@@ -236,28 +270,28 @@ def _pooling(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     kernel = attribute(node, "kernel_shape")
     if len(kernel) != 2:
         return illegal("only two-dimensional pooling can be built", "use a 2-d pooling layer")
-    if any(attribute(node, "pads", [0, 0, 0, 0])) or attribute(node, "auto_pad", "NOTSET") not in ("NOTSET", ""):
-        return illegal("padded pooling can't be built", "use a window that needs no padding")
-    if attribute(node, "strides", [1, 1]) != kernel:
-        return illegal(f"a pooling stride other than the window {kernel} can't be built", "use stride = window")
+    if attribute(node, "auto_pad", "NOTSET") not in ("NOTSET", ""):
+        return illegal("automatic padding can't be built", "give the padding as numbers")
     if attribute(node, "ceil_mode", 0) or any(d != 1 for d in attribute(node, "dilations", [1, 1])):
         return illegal("ceil_mode and dilated pooling can't be built", "use neither")
-    data = shape_of(model, node.input[0])
-    height, width = data[1:3] if node.domain == CHANNELS_LAST else data[2:4]
-    if height % kernel[0] or width % kernel[1]:
-        return illegal(f"its window {kernel} does not divide its input of {height}x{width}",
-                       "choose an image size that the windows divide")
+    top, left, bottom, right = pads = attribute(node, "pads", [0, 0, 0, 0])
+    if min(pads) < 0 or top + bottom >= max(kernel[0], 2) or left + right >= max(kernel[1], 2):
+        return illegal(f"a padding of {pads} is negative, or as large as the window {kernel} or larger",
+                       "pad by less than the window, above and below together")
+    if node.op_type == "AveragePool" and any(pads) and not attribute(node, "count_include_pad", 0):
+        return illegal("a mean that leaves its padding out has another divisor at the image's edge",
+                       "set count_include_pad, or pool without padding")
     if len(node.output) > 1:
         return illegal("indices of the largest values can't be built", "drop the second output")
     return None
 
 
-def _mean_is_exact(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
-    rows, columns = attribute(node, "kernel_shape")
-    if (rows * columns) & (rows * columns - 1):
-        return IllegalGraphError(node.name, f"the mean of {rows * columns} values is no fixed-point number",
-                                 "use a window of 2, 4, 8 ... values")
-    return None
+def _mean_is_exact(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    readers = consumers(model, node.output[0])
+    if is_whole_mean(node) or (readers and all(reader.op_type in QUANT_OPS for reader in readers)):
+        return None
+    return IllegalGraphError(node.name, f"the mean of {np.prod(attribute(node, 'kernel_shape'))} values is no "
+                             "fixed-point number", "put a quantizer behind it, or use a window of 2, 4, 8 ... values")
 
 
 def _resize(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
@@ -301,6 +335,38 @@ def _leaky_slope(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | N
     return None
 
 
+def _at_the_end(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    end = node
+    passing = ("Transpose", *QUANT_OPS) if node.op_type == "Sigmoid" else ("Transpose",)
+    while len(readers := consumers(model, end.output[0])) == 1 and readers[0].op_type in passing:
+        end = readers[0]
+    if readers or end.output[0] != only(model, "output"):
+        return IllegalGraphError(node.name, f"{node.op_type} can be built only at the network's end",
+                                 "use ReLU inside the network")
+    return None
+
+
+def _arg_max(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    if attribute(node, "select_last_index", 0):
+        return IllegalGraphError(node.name, "the highest of equal classes can't be chosen",
+                                 "set select_last_index to 0")
+    if shape_of(model, node.input[0])[attribute(node, "axis", 0)] < 2:
+        return IllegalGraphError(node.name, "there is but one class, so every pixel has it", "compare it with Greater")
+    return None
+
+
+def _greater(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    limit = constant(model, node.input[1])
+    if constant(model, node.input[0]) is not None or limit is None or limit.size != 1 or not np.isfinite(limit).all():
+        return IllegalGraphError(node.name, "a comparison must be with one constant",
+                                 "compare the logits with a number")
+    source = model.find_producer(node.input[0])
+    if source is not None and source.op_type == "Sigmoid":
+        return IllegalGraphError(node.name, f"a sigmoid is compared with {limit.flat[0]:g}",
+                                 "compare it with 0.5, or its logits with the logit of that")
+    return None
+
+
 def _concat(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     shapes = [shape_of(model, name) for name in node.input]
     if any(constant(model, name) is not None for name in node.input):
@@ -323,6 +389,7 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
     "Quant": (_quantizer,),
     "IntQuant": (_quantizer,),
     "Conv": (_convolution, _weights_quantized),
+    "ConvTranspose": (_transposed, _weights_quantized),
     "Relu": (),
     "LeakyRelu": (_leaky_slope,),
     "MaxPool": (_pooling,),
@@ -330,4 +397,7 @@ _RULES: dict[str, tuple[_Rule, ...]] = {
     "Resize": (_resize,),
     "Concat": (_concat,),
     "Transpose": (_image_transpose,),
+    "Sigmoid": (_at_the_end,),
+    "ArgMax": (_at_the_end, _arg_max),
+    "Greater": (_at_the_end, _greater),
 }

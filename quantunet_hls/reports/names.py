@@ -35,6 +35,7 @@ __all__ = [
     "PIXEL_ACCURACY",
     "POWER_W",
     "RESOURCES",
+    "SIGMOID_ERROR_MAX",
     "TITLES",
     "UNITS",
     "URAM",
@@ -72,6 +73,7 @@ POWER_W = "power_w"
 DICE = "dice"
 IOU = "iou"
 PIXEL_ACCURACY = "pixel_accuracy"
+SIGMOID_ERROR_MAX = "sigmoid_error_max"
 AVERAGE_WEIGHT_BITS = "average_weight_bits"
 AVERAGE_ACTIVATION_BITS = "average_activation_bits"
 
@@ -112,6 +114,7 @@ _ALL = {
     DICE: ("1", "Dice"),
     IOU: ("1", "IoU"),
     PIXEL_ACCURACY: ("1", "Pixel accuracy"),
+    SIGMOID_ERROR_MAX: ("1", "Sigmoid table, largest error"),
     AVERAGE_WEIGHT_BITS: ("bits", "Weights, average width"),
     AVERAGE_ACTIVATION_BITS: ("bits", "Activations, average width"),
 }

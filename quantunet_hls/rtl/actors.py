@@ -8,6 +8,7 @@ import numpy as np
 
 from quantunet_hls.folding.schedule import Actor, Reading
 from quantunet_hls.rtl.graph import (
+    ArgMax,
     Concat,
     Convolution,
     Depthwise,
@@ -18,6 +19,7 @@ from quantunet_hls.rtl.graph import (
     StreamGraph,
     Upsample,
     Window,
+    ZeroInsertion,
 )
 
 __all__ = ["actors"]
@@ -48,6 +50,10 @@ def _actor(graph: StreamGraph, layer: Layer) -> Actor:
     if isinstance(layer, Pointwise):
         beats = np.arange(layer.beats)
         return _one_clock(layer, (_reading(layer, sources[0], beats, beats + 1, _PREFETCH),), layer.beats)
+    if isinstance(layer, ZeroInsertion):
+        return _spreading(layer, sources[0])
+    if isinstance(layer, ArgMax):
+        return _comparing(layer, sources[0])
     raise TypeError(f"a layer of kind {layer.kind!r} has no actor")
 
 
@@ -116,6 +122,24 @@ def _repeating(layer: Upsample, source: Layer) -> Actor:
     last_of_row[:, -1, -1] = 1
     released = (np.arange(shape.height)[:, None, None] + last_of_row).reshape(-1) * row
     return _one_clock(layer, (_reading(layer, source, needed, released, 2 * row),), layer.beats)
+
+
+def _spreading(layer: ZeroInsertion, source: Layer) -> Actor:
+    shape = layer.input_shape
+    words = shape.channels // layer.lanes
+    needed = np.full((layer.shape.height, layer.shape.width, words), -1, np.int64)
+    needed[:: layer.factor[0], :: layer.factor[1]][: shape.height, : shape.width] = np.arange(
+        shape.pixels * words).reshape(shape.height, shape.width, words)
+    needed = needed.reshape(-1)
+    return _one_clock(layer, (_reading(layer, source, needed, np.maximum.accumulate(needed) + 1, _PREFETCH),),
+                      layer.beats)
+
+
+def _comparing(layer: ArgMax, source: Layer) -> Actor:
+    beats = np.arange(layer.cycles)
+    last = beats % (layer.input_shape.channels // layer.simd) == layer.input_shape.channels // layer.simd - 1
+    return Actor(layer.name, (_reading(layer, source, beats, beats + 1, _PREFETCH),),
+                 np.ones(len(beats), np.int64), last, 3 + (layer.simd - 1).bit_length())
 
 
 def _joining(layer: Concat, sources: list[Layer]) -> Actor:

@@ -15,6 +15,7 @@ from quantunet_hls.folding.schedule import fifo_depths
 from quantunet_hls.rtl.actors import actors
 from quantunet_hls.rtl.graph import (
     BLOCKS,
+    ArgMax,
     Concat,
     Convolution,
     Input,
@@ -69,6 +70,8 @@ def _candidates(layer: Layer) -> list[Layer]:
     if isinstance(layer, Convolution):
         return [replace(layer, lanes=pe, simd=simd, multipliers=BLOCKS)
                 for pe in lanes for simd in layer.simd_choices]
+    if isinstance(layer, ArgMax):
+        return [replace(layer, simd=count) for count in _divisors(layer.input_shape.channels)]
     return [replace(layer, lanes=count) for count in lanes]
 
 
@@ -79,7 +82,7 @@ def _cost(layer: Layer) -> float:
     """
     if isinstance(layer, Convolution):
         return layer.lanes * 3.0 * layer.accumulator.width + layer.simd * 2.5 * layer.input_type.width
-    return float(layer.lanes)
+    return float(layer.simd if isinstance(layer, ArgMax) else layer.lanes)
 
 
 def _divisors(number: int) -> list[int]:

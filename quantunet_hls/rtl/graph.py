@@ -20,11 +20,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from quantunet_hls.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.types.activations import Cast, LeakyRelu, Relu
+from quantunet_hls.types.activations import Cast, LeakyRelu, Quotient, Relu, Sigmoid, Threshold
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
 __all__ = [
     "BLOCKS",
+    "ArgMax",
     "Cast",
     "Concat",
     "Convolution",
@@ -35,12 +36,16 @@ __all__ = [
     "Multipliers",
     "Pointwise",
     "Pooling",
+    "Quotient",
     "Relu",
     "Shape",
+    "Sigmoid",
     "Step",
     "StreamGraph",
+    "Threshold",
     "Upsample",
     "Window",
+    "ZeroInsertion",
 ]
 
 
@@ -59,7 +64,7 @@ class Shape:
 
 
 #: One step of the arithmetic behind a layer's accumulators.
-Step = Cast | Relu | LeakyRelu
+Step = Cast | Relu | LeakyRelu | Quotient | Sigmoid | Threshold
 
 
 @dataclass(frozen=True)
@@ -280,12 +285,14 @@ class Depthwise(Weighted):
 class Pooling(Layer):
     """The largest value under a window, or the mean of them.
 
-    The mean of a window of ``2**n`` pixels is their exact sum with ``n`` more
-    fraction bits: no division, and ``steps`` rounds it.
+    Padding is below every value to the first, and zeros to the second. The mean
+    of a window of ``2**n`` pixels is their exact sum with ``n`` more fraction
+    bits: no division, and ``steps`` rounds it. Of any other window the sum goes
+    to ``steps``, whose first one divides it.
 
     Attributes:
         operation: ``max`` or ``average``.
-        steps: what happens to the largest value, or to the mean, before it goes out.
+        steps: what happens to the largest value, to the mean, or to the sum before it goes out.
     """
 
     kind: ClassVar[str] = "pooling"
@@ -299,12 +306,17 @@ class Pooling(Layer):
 
     @property
     def accumulator(self) -> FixedType:
-        """The type of the largest value or of the exact mean."""
+        """The type of the largest value, of the exact mean, or of the sum where the mean is no fixed-point number."""
         if self.operation == "max":
             return self.input_type
         taps = self.window.taps
-        return covering(taps * self.input_type.low, taps * self.input_type.high,
-                             self.input_type.fraction + taps.bit_length() - 1)
+        shift = 0 if taps & (taps - 1) else taps.bit_length() - 1
+        return covering(taps * self.input_type.low, taps * self.input_type.high, self.input_type.fraction + shift)
+
+    @property
+    def fill(self) -> int:
+        """Code that a tap in the padding reads."""
+        return self.input_type.low if self.operation == "max" else 0
 
     @property
     def cycles(self) -> int:
@@ -320,6 +332,41 @@ class Upsample(Layer):
 
     input_shape: Shape
     factor: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class ZeroInsertion(Layer):
+    """Pixels ``factor`` (rows, columns) apart, zeros between and behind: what a transposed convolution convolves."""
+
+    kind: ClassVar[str] = "zero insertion"
+
+    input_shape: Shape
+    factor: tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class ArgMax(Layer):
+    """The channel with the largest value, the lowest one of several.
+
+    Attributes:
+        simd: channels that are compared side by side; divides the input channels.
+    """
+
+    kind: ClassVar[str] = "argmax"
+
+    input_shape: Shape
+    input_type: FixedType
+    simd: int = field(default=1, kw_only=True)
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles of a frame: one beat a clock."""
+        return self.shape.pixels * self.input_shape.channels // self.simd
+
+    @property
+    def input_lanes(self) -> int:
+        """Channels a beat that come in."""
+        return self.simd
 
 
 @dataclass(frozen=True, eq=False)
@@ -416,6 +463,10 @@ def _check_lanes(layer: Layer) -> None:
     if layer.shape.channels % layer.lanes:
         raise IllegalGraphError(layer.name, f"{layer.lanes} lanes do not divide its {layer.shape.channels} channels",
                                 "choose a divisor")
+    if isinstance(layer, ArgMax) and layer.input_shape.channels % layer.simd:
+        raise IllegalGraphError(
+            layer.name, f"a SIMD of {layer.simd} does not divide its {layer.input_shape.channels} input channels",
+            "choose a divisor")
     if isinstance(layer, Convolution) and layer.simd not in layer.simd_choices:
         raise IllegalGraphError(
             layer.name, f"a SIMD of {layer.simd} does not divide its {layer.input_shape.channels} input channels, "

@@ -21,6 +21,7 @@ import numpy as np
 
 from quantunet_hls.errors import IllegalGraphError
 from quantunet_hls.rtl.graph import (
+    ArgMax,
     Cast,
     Concat,
     Convolution,
@@ -30,13 +31,18 @@ from quantunet_hls.rtl.graph import (
     LeakyRelu,
     Pointwise,
     Pooling,
+    Quotient,
     Relu,
     Shape,
+    Sigmoid,
     Step,
     StreamGraph,
+    Threshold,
     Upsample,
     Window,
+    ZeroInsertion,
 )
+from quantunet_hls.types.activations import sigmoid_table
 from quantunet_hls.types.fixed import FixedType, Integers, cast, covering
 
 if TYPE_CHECKING:
@@ -127,9 +133,10 @@ class _Lowering:
             "Input": self._input, "InputLayer": self._input, "Conv2D": self._convolution,
             "PointwiseConv2D": self._convolution,
             "DepthwiseConv2D": self._depthwise, "Pooling2D": self._pooling, "MaxPooling2D": self._pooling,
-            "AveragePooling2D": self._pooling, "Activation": self._activation,
+            "AveragePooling2D": self._pooling, "WindowPooling": self._pooling, "Activation": self._activation,
             "ParametrizedActivation": self._activation, "Resize": self._resize, "Concatenate": self._concat,
             "ZeroPadding2D": self._zero_padding, "Clone": self._passed_on, "Transpose": self._transpose,
+            "ZeroInsertion": self._zero_insertion, "ClassIndex": self._class_index,
         }
         for node in self.model.get_layers():
             kind = node.class_name
@@ -208,11 +215,11 @@ class _Lowering:
         window = Window((int(node.get_attr("pool_height")), int(node.get_attr("pool_width"))),
                         (int(node.get_attr("stride_height")), int(node.get_attr("stride_width"))), padding)
         operation = str(node.get_attr("pool_op")).lower()
-        if any(padding):
-            raise IllegalGraphError(node.name, "a padded pooling has no RTL", "pool without padding")
-        if operation not in ("max", "average") or (operation == "average" and window.taps & (window.taps - 1)):
-            raise IllegalGraphError(node.name, f"{operation} pooling over {window.taps} pixels has no RTL",
-                                    "use max pooling, or the mean of a power of two pixels")
+        if operation not in ("max", "average"):
+            raise IllegalGraphError(node.name, f"{operation} pooling has no RTL", "use max or average pooling")
+        if type(node).__name__.find("WindowPooling") < 0 and (any(padding) or window.stride != window.kernel):
+            raise IllegalGraphError(node.name, "hls4ml's own pooling computes no padded or overlapping windows",
+                                    "pool without padding, with stride = window")
         accumulator, result = self._type(node, "accum_t"), self._type(node)
         layer = Pooling(self._name(node), (source.name,), self._shape(node), result, source.shape, source.type,
                         window, operation, (Cast(result),), slack=max(source.shape.width, 2))
@@ -229,7 +236,10 @@ class _Lowering:
             # C++ divides the sum by a whole number: the quotient is cut towards zero.
             quotient = FixedType(layer.accumulator.width + accumulator.fraction - source.type.fraction,
                                  accumulator.fraction, layer.accumulator.signed, "TRN_ZERO")
-            steps = _reduced(layer.accumulator, (Cast(quotient), Cast(result)))
+            if window.taps & (window.taps - 1):
+                steps = (Quotient(quotient, window.taps), *_reduced(quotient, (Cast(result),)))
+            else:
+                steps = _reduced(layer.accumulator, (Cast(quotient), Cast(result)))
         self._add(node, replace(layer, steps=steps))
 
     def _activation(self, node: Any) -> None:
@@ -245,18 +255,29 @@ class _Lowering:
             kind = fixed_type(node.name, node.get_attr("param_t").precision)
             slope = int(_codes(np.array([float(node.get_attr("activ_param"))]), kind)[0])
             step = LeakyRelu(result, slope, kind.fraction)
+        elif function == "sigmoid":
+            size = int(node.get_attr("table_size"))
+            if size % 16:
+                raise IllegalGraphError(node.name, f"a sigmoid table of {size} entries has no RTL",
+                                        "use a multiple of 16")
+            step = Sigmoid(result, sigmoid_table(size, self._type(node, "table_t"), result))
         else:
             raise IllegalGraphError(node.name, f"there is no RTL for the activation {function!r}",
-                                    "use ReLU or LeakyReLU")
+                                    "use ReLU, LeakyReLU or sigmoid")
+        self._append(node, source, step)
+
+    def _append(self, node: Any, source: Layer, step: Step) -> None:
+        """A step joins the layer before it, or is a layer of its own where others read that one too."""
         steps = getattr(source, "steps", None)
         if steps is not None and self._only_reader(node):
             before = _before_last(source)
             joined = (*steps[:-1], *_reduced(before, (steps[-1], step)))
-            self.layers[source.name] = replace(source, steps=joined, type=result)  # type: ignore[call-arg]
+            self.layers[source.name] = replace(source, steps=joined, type=step.type)  # type: ignore[call-arg]
             self.streams[node.outputs[0]] = _Stream(source.name)
             self.tensors[source.name] = node.name
         else:
-            self._add(node, Pointwise(self._name(node), (source.name,), source.shape, result, source.type, (step,)))
+            self._add(node, Pointwise(self._name(node), (source.name,), source.shape, step.type, source.type,
+                                      (step,)))
 
     def _resize(self, node: Any) -> None:
         source, _ = self._source(node, tensor=node.inputs[0])
@@ -268,6 +289,22 @@ class _Lowering:
                                     "use nearest upsampling and a convolution")
         source = self._as_type(node, source, self._type(node))
         self._add(node, Upsample(self._name(node), (source.name,), shape, source.type, source.shape, factor))
+
+    def _zero_insertion(self, node: Any) -> None:
+        source, _ = self._source(node)
+        source = self._as_type(node, source, self._type(node))
+        factor = (int(node.get_attr("factor_height")), int(node.get_attr("factor_width")))
+        self._add(node, ZeroInsertion(self._name(node), (source.name,), self._shape(node), source.type, source.shape,
+                                      factor))
+
+    def _class_index(self, node: Any) -> None:
+        source, _ = self._source(node)
+        if source.shape.channels == 1:
+            limit, fraction = int(node.get_attr("limit")), int(node.get_attr("limit_fraction"))
+            self._append(node, source, Threshold(limit, fraction))
+        else:
+            self._add(node, ArgMax(self._name(node), (source.name,), self._shape(node),
+                                   covering(0, source.shape.channels - 1), source.shape, source.type))
 
     def _concat(self, node: Any) -> None:
         if int(node.get_attr("axis")) not in (3, -1):

@@ -18,7 +18,7 @@ import numpy as np
 from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError, ConfigurationError
 from quantunet_hls.rtl.components.adders import adder_bits, adder_graph
-from quantunet_hls.rtl.components.matvec import in_block_rom, matrix_words
+from quantunet_hls.rtl.components.matvec import matrix_words
 from quantunet_hls.rtl.components.multipliers import lut_stages
 from quantunet_hls.rtl.components.packing import (
     MOST_PRODUCTS,
@@ -27,6 +27,7 @@ from quantunet_hls.rtl.components.packing import (
     packing,
     product_bits,
 )
+from quantunet_hls.rtl.components.rom import in_block_rom
 from quantunet_hls.rtl.graph import BLOCKS, Convolution, Input, Multipliers, StreamGraph, Weighted
 
 __all__ = ["KINDS", "LutParts", "blocks", "candidates", "choose_multipliers", "in_fabric", "luts", "multiplying",

@@ -8,7 +8,7 @@ import numpy as np
 
 from quantunet_hls.errors import IllegalGraphError
 from quantunet_hls.rtl.graph import (
-    Cast,
+    ArgMax,
     Concat,
     Convolution,
     Depthwise,
@@ -16,12 +16,17 @@ from quantunet_hls.rtl.graph import (
     LeakyRelu,
     Pointwise,
     Pooling,
+    Quotient,
     Relu,
+    Sigmoid,
     Step,
     StreamGraph,
+    Threshold,
     Upsample,
     Window,
+    ZeroInsertion,
 )
+from quantunet_hls.types.activations import sigmoid_index
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
 __all__ = ["apply_steps", "execute"]
@@ -46,11 +51,17 @@ def _layer(layer: Layer, sources: Sequence[Integers]) -> Integers:
             tap * layer.weights[row, column] for row, column, tap in _taps(layer.window, x)),
             layer.accumulator, layer.steps)
     if isinstance(layer, Pooling):
-        taps = np.stack([tap for _, _, tap in _taps(layer.window, x)])
+        taps = np.stack([tap for _, _, tap in _taps(layer.window, x, layer.fill)])
         merged = taps.max(axis=0) if layer.operation == "max" else taps.sum(axis=0)
         return apply_steps(merged, layer.accumulator, layer.steps)
     if isinstance(layer, Upsample):
         return x.repeat(layer.factor[0], axis=1).repeat(layer.factor[1], axis=2)
+    if isinstance(layer, ZeroInsertion):
+        result = np.zeros((len(x), layer.shape.height, layer.shape.width, layer.shape.channels), np.int64)
+        result[:, :: layer.factor[0], :: layer.factor[1]][:, : x.shape[1], : x.shape[2]] = x
+        return result
+    if isinstance(layer, ArgMax):
+        return np.asarray(x.argmax(axis=3)[..., None], np.int64)
     if isinstance(layer, Concat):
         return np.concatenate(sources, axis=3)
     if isinstance(layer, Pointwise):
@@ -58,10 +69,10 @@ def _layer(layer: Layer, sources: Sequence[Integers]) -> Integers:
     raise IllegalGraphError(layer.name, f"there is no arithmetic for a layer of kind {layer.kind!r}", "use another")
 
 
-def _taps(window: Window, x: Integers) -> list[tuple[int, int, Integers]]:
+def _taps(window: Window, x: Integers, fill: int = 0) -> list[tuple[int, int, Integers]]:
     """(kernel row, kernel column, what that tap sees at every place of the window)."""
     top, bottom, left, right = window.padding
-    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+    padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=fill)
     rows = (padded.shape[1] - window.span[0]) // window.stride[0] + 1
     columns = (padded.shape[2] - window.span[1]) // window.stride[1] + 1
     taps = []
@@ -81,7 +92,15 @@ def apply_steps(codes: Integers, source: FixedType, steps: Sequence[Step]) -> In
             codes = np.where(codes > 0, cast(codes, source, step.type), cast(codes * step.slope, scaled, step.type))
         elif isinstance(step, Relu):
             codes = np.where(codes > 0, cast(codes, source, step.type), 0)
-        elif isinstance(step, Cast):
+        elif isinstance(step, Quotient):
+            aligned = codes << (step.type.fraction - source.fraction)
+            codes = np.sign(aligned) * (np.abs(aligned) // step.divisor)
+        elif isinstance(step, Sigmoid):
+            codes = np.array(step.table, np.int64)[sigmoid_index(codes, source.fraction, len(step.table))]
+        elif isinstance(step, Threshold):
+            finest = max(source.fraction, step.fraction)
+            codes = ((codes << (finest - source.fraction)) > (step.limit << (finest - step.fraction))).astype(np.int64)
+        else:
             codes = cast(codes, source, step.type)
         source = step.type
     return codes

@@ -14,6 +14,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 
 from quantunet_hls.rtl.components import (
+    ArgMaxUnit,
     ConcatUnit,
     DotProducts,
     MatrixVectorUnit,
@@ -23,10 +24,12 @@ from quantunet_hls.rtl.components import (
     WholeWindows,
     WidthAdapter,
     WindowGenerator,
+    ZeroInsertionUnit,
 )
 from quantunet_hls.rtl.components.matvec import depthwise_words
 from quantunet_hls.rtl.components.streams import connect, stream_in, stream_out
 from quantunet_hls.rtl.graph import (
+    ArgMax,
     Concat,
     Convolution,
     Depthwise,
@@ -36,6 +39,7 @@ from quantunet_hls.rtl.graph import (
     StreamGraph,
     Upsample,
     Window,
+    ZeroInsertion,
 )
 
 __all__ = ["LayerUnit", "SourceStream", "sources_of"]
@@ -87,6 +91,10 @@ class LayerUnit(wiring.Component):
                              layer.steps)]
         if isinstance(layer, Upsample):
             return [UpsampleUnit(layer.input_shape, layer.type.width, layer.lanes, layer.factor)]
+        if isinstance(layer, ZeroInsertion):
+            return [ZeroInsertionUnit(layer.input_shape, layer.shape, layer.type.width, layer.lanes, layer.factor)]
+        if isinstance(layer, ArgMax):
+            return [ArgMaxUnit(layer.input_shape.channels, layer.simd, layer.input_type)]
         if isinstance(layer, Pointwise):
             return [PointwiseUnit(layer.lanes, layer.input_type, layer.steps)]
         if isinstance(layer, Concat):
@@ -102,7 +110,8 @@ class LayerUnit(wiring.Component):
             return [WholeWindows(layer.input_shape, layer.input_type.width, layer.window, repeats=repeats,
                                  slack=layer.slack)]
         return [WindowGenerator(layer.input_shape, layer.input_type.width, layer.input_lanes, layer.window,
-                                repeats=repeats, channelwise=channelwise, columns=rows > 1, slack=layer.slack)]
+                                repeats=repeats, channelwise=channelwise, columns=rows > 1, slack=layer.slack,
+                                fill=layer.fill if isinstance(layer, Pooling) else 0)]
 
     def elaborate(self, platform: Any) -> Module:
         """The logic; Amaranth calls this."""
@@ -133,5 +142,5 @@ class LayerUnit(wiring.Component):
 
 def _name(component: Any) -> str:
     return {WindowGenerator: "window", WholeWindows: "window", MatrixVectorUnit: "products",
-            DotProducts: "products", PoolUnit: "pool", PointwiseUnit: "pointwise",
-            UpsampleUnit: "upsample"}[type(component)]
+            DotProducts: "products", PoolUnit: "pool", PointwiseUnit: "pointwise", UpsampleUnit: "upsample",
+            ZeroInsertionUnit: "zeros", ArgMaxUnit: "argmax"}[type(component)]

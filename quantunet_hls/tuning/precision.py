@@ -172,7 +172,7 @@ def chosen_types(graph: HardwareGraph, precision: Precision | None) -> GraphType
         name, proven = str(node.name), types.layers[str(node.name)]
         chosen = dict(precision.layers.get(name, {}))
         kinds = proven
-        if node.op_type == "Resize":
+        if node.op_type in ("Resize", "ZeroInsertion"):
             kinds = _copied(node, proven, written[node.input[0]], chosen)
         elif node.op_type not in QUANT_OPS:
             for role in ("result", "accumulator"):

@@ -15,7 +15,8 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.errors import IllegalGraphError
-from quantunet_hls.ingest.graph import attribute, constant, consumers, only, shape_of
+from quantunet_hls.ingest.graph import attribute, constant, consumers, is_whole_mean, only, shape_of
+from quantunet_hls.types.activations import SIGMOID_TYPE
 from quantunet_hls.types.fixed import FixedType, covering, shifted_right
 
 __all__ = ["GraphTypes", "LayerTypes", "Range", "infer_types", "to_steps"]
@@ -143,7 +144,7 @@ def infer_types(model: ModelWrapper) -> GraphTypes:
         except OverflowError as error:
             raise IllegalGraphError(node.name, f"its values need more than {_MAX_WIDTH} bits",
                                     "quantize its input, or bring the scales of its inputs closer together") from error
-        if node.op_type == "Resize":
+        if node.op_type in ("Resize", "ZeroInsertion"):
             # Copies its input and has no arithmetic to narrow it, so hls4ml's kernel takes one type for both.
             types = LayerTypes(written[data[0]])
         ranges[node.output[0]] = result
@@ -230,9 +231,13 @@ def _max_pool(_model: ModelWrapper, _node: NodeProto, inputs: list[Range]) -> tu
     return given, LayerTypes(given.type(), accumulator=given.type())
 
 
-def _average_pool(_model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
+def _average_pool(model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
     (given,) = inputs
+    if any(attribute(node, "pads")):
+        given = Range(np.minimum(given.low, 0), np.maximum(given.high, 0), given.exponent)
     count = int(np.prod(attribute(node, "kernel_shape")))
+    if not is_whole_mean(node):
+        return _cut_mean(model, node, given, count)
     finest = given.exponent - (count.bit_length() - 1)
     low, high = (_shift_left(end, count.bit_length() - 1) for end in (given.low, given.high))
     sums = Range(low, high, given.exponent)
@@ -240,6 +245,50 @@ def _average_pool(_model: ModelWrapper, node: NodeProto, inputs: list[Range]) ->
     mean = Range(sums.low, sums.high, finest)
     whole = Range(np.minimum(sums.low, 0), np.maximum(sums.high, 0), given.exponent).at(finest)
     return mean, LayerTypes(mean.type(), accumulator=whole.type())
+
+
+def _cut_mean(model: ModelWrapper, node: NodeProto, given: Range, count: int) -> tuple[Range, LayerTypes]:
+    """A mean that hls4ml cuts towards zero, fine enough that the quantizers behind it round it as they would the mean.
+
+    In steps of the finer of input and quantizer the mean is a whole number over ``count``. Where it is not one of the
+    places at which a quantizer's result changes, which are whole numbers or half ones, it is at least ``1 / (2 *
+    count)`` away from it; so a quotient cut to steps of no more than that never reaches it.
+    """
+    finest = min(given.exponent, *(quant_type(model, reader).exponent for reader in consumers(model, node.output[0])))
+    exponent = finest - (2 * count - 1).bit_length()
+    sums = Range(_times(given.low, count), _times(given.high, count), given.exponent).at(exponent)
+    low, high = (np.sign(end) * (np.abs(end) // count) for end in (sums.low, sums.high))
+    whole = Range(np.minimum(sums.low, 0), np.maximum(sums.high, 0), exponent)
+    mean = Range(low, high, exponent)
+    return mean, LayerTypes(mean.type(), accumulator=whole.type())
+
+
+def _times(values: np.ndarray, factor: int) -> np.ndarray:
+    if int(np.abs(values).max()) * factor >= 1 << _MAX_BITS:
+        raise OverflowError
+    return values * factor
+
+
+def _sigmoid(model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
+    (given,) = inputs
+    table = constant(model, node.input[1])
+    assert table is not None, "tabulate_sigmoid gives it one"
+    steps = np.ldexp(table.astype(np.float64), SIGMOID_TYPE.fraction).astype(np.int64)
+    ends = [np.full_like(given.low, end) for end in (steps.min(), steps.max())]
+    return Range(ends[0], ends[1], SIGMOID_TYPE.exponent), LayerTypes(SIGMOID_TYPE)
+
+
+def _class_index(_model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
+    (given,) = inputs
+    classes = len(given.low) if node.op_type == "ArgMax" else 2
+    result = Range(np.zeros(1, np.int64), np.full(1, classes - 1), 0)
+    return result, LayerTypes(result.type())
+
+
+def _zero_insertion(_model: ModelWrapper, _node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
+    (given,) = inputs
+    result = Range(np.minimum(given.low, 0), np.maximum(given.high, 0), given.exponent)
+    return result, LayerTypes(result.type())
 
 
 def _concat(_model: ModelWrapper, _node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
@@ -258,5 +307,9 @@ _RULES = {
     "MaxPool": _max_pool,
     "AveragePool": _average_pool,
     "Resize": _same,
+    "ZeroInsertion": _zero_insertion,
+    "Sigmoid": _sigmoid,
+    "ArgMax": _class_index,
+    "Greater": _class_index,
     "Concat": _concat,
 }

@@ -12,6 +12,7 @@ from hls4ml.model.graph import ModelGraph
 
 from quantunet_hls.hls.convert import write_project
 from quantunet_hls.hls.csim import CSimulation, compile_bench, simulate
+from quantunet_hls.hls.kinds import added
 from quantunet_hls.hls.testbench import Bench, write_bench
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS
 
@@ -111,6 +112,28 @@ class Network:
                  n_chan=self.channels)
         self.height, self.width = self.height * rows, self.width * columns
 
+    def pool_windows(self, operation: str, window: tuple[int, int], stride: tuple[int, int],
+                     padding: tuple[int, int, int, int]) -> None:
+        top, bottom, left, right = padding
+        height = (self.height + top + bottom - window[0]) // stride[0] + 1
+        width = (self.width + left + right - window[1]) // stride[1] + 1
+        self.add("WindowPooling", {"result": self.type(), "accum": self.type(6, 16, (0, 5))}, pool_op=operation,
+                 pool_height=window[0], pool_width=window[1], stride_height=stride[0], stride_width=stride[1],
+                 in_height=self.height, in_width=self.width, n_filt=self.channels, out_height=height, out_width=width,
+                 pad_top=top, pad_bottom=bottom, pad_left=left, pad_right=right)
+        self.height, self.width = height, width
+
+    def spread(self, rows: int, columns: int, behind: int) -> None:
+        height, width = (self.height - 1) * rows + 1 + behind, (self.width - 1) * columns + 1 + behind
+        self.add("ZeroInsertion", {"result": self.types[self.last]}, in_height=self.height, in_width=self.width,
+                 n_chan=self.channels, out_height=height, out_width=width, factor_height=rows, factor_width=columns)
+        self.height, self.width = height, width
+
+    def classify(self, limit: int, fraction: int) -> None:
+        self.add("ClassIndex", {"result": "ufixed<2,2>"}, in_height=self.height, in_width=self.width,
+                 n_chan=self.channels, limit=limit, limit_fraction=fraction)
+        self.channels = 1
+
     def concatenate(self, other: str, channels: int) -> None:
         self.add("Concatenate", {"result": self.type()}, inputs=[other, self.last], axis=3, op="concatenate3d")
         self.channels += channels
@@ -122,7 +145,7 @@ class Network:
             "HLSConfig": {"Model": {"Precision": {"default": "fixed<16,6>"}, "ReuseFactor": 1, "Strategy": "Resource"},
                           "LayerName": {name: {**entry, "Trace": True} for name, entry in self.precisions.items()}},
         }
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), added(self.backend):
             # It warns where a configured attribute differs from its default.
             warnings.simplefilter("ignore", UserWarning)
             return ModelGraph.from_layer_list(config, self.layers, ["image"], [self.last])
@@ -147,8 +170,12 @@ def random_network(seed: int, backend: str = "Vitis") -> Network:
     network.pool("Average", (2, 2) if random.integers(2) else (1, 4))
     network.convolve(3, (3, 3), (2, 1), (1, 0, 0, 1), strategy=str(random.choice(["Resource", "Latency"])))
     network.activate("relu")
-    network.convolve(2, (1, 3), padding=(0, 0, 1, 1))
+    network.pool_windows(str(random.choice(["Max", "Average"])), (3, 2), (int(random.integers(1, 3)), 1),
+                         (int(random.integers(2)), 1, 0, int(random.integers(2))))
+    network.spread(2, int(random.integers(1, 4)), int(random.integers(3)))
+    network.convolve(int(random.integers(1, 3)), (1, 3), padding=(0, 0, 1, 1))
     network.activate("sigmoid", precision={"table": "fixed<18,8>"})
+    network.classify(int(random.integers(-40, 41)), 5)
     return network
 
 

@@ -17,7 +17,7 @@ def check(seed: int, folder) -> None:
     emulator = Emulator(model)
     traced = emulator.trace(images)
     simulated = csimulate(model, network.name, images)
-    assert len(simulated.layers) == 14
+    assert len(simulated.layers) == 17
     for name, values in simulated.layers.items():
         assert np.count_nonzero(traced[name].reshape(values.shape) != values) == 0, name
     assert np.array_equal(emulator.predict(images).reshape(simulated.output.shape), simulated.output)
@@ -45,4 +45,5 @@ def test_random_networks_reach_every_layer_kind_and_mode(tmp_path):
             for stage in layer.stages:
                 seen |= {type(stage).__name__, stage.type.rounding, stage.type.saturation}
     kinds = {"Input", "Convolution", "Pooling", "Padding", "Resize", "Concatenation", "Pointwise"}
-    assert seen == kinds | {"Cast", "Relu", "LeakyRelu", "Sigmoid"} | set(ROUNDINGS) | set(SATURATIONS)
+    kinds |= {"ZeroInsertion", "ArgMax"}
+    assert seen == kinds | {"Cast", "Relu", "LeakyRelu", "Sigmoid", "Threshold"} | set(ROUNDINGS) | set(SATURATIONS)

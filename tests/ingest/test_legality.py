@@ -65,6 +65,35 @@ def leaky(alpha):
     return lambda net: net.add("LeakyRelu", [net.quant("x", signed=1)], (1, 2, 4, 6), name="it", alpha=alpha)
 
 
+def quantized_mean(net):
+    net.quant(net.pool(net.quant("x"), (1, 3), "AveragePool"))
+
+
+def transposed(*, weights=(2, 3, 3, 3), weights_of=None, **attributes):
+    """A transposed convolution from 2 to 3 channels."""
+    def build(net):
+        image = net.quant("x")
+        kernel = net.weights(weights) if weights_of is None else net.constant("w", weights_of)
+        net.add("ConvTranspose", [image, kernel], (1, 3, 6, 8), name="it",
+                **({"kernel_shape": [3, 3], "strides": [2, 2]} | attributes))
+    return build
+
+
+def classes(channels=2, **attributes):
+    def build(net):
+        return net.add("ArgMax", [net.conv(net.quant("x"), channels)], (1, 1, 4, 6), name="it", axis=1, keepdims=1,
+                       **attributes)
+    return build
+
+
+def exceeds(limit):
+    def build(net):
+        logits = net.conv(net.quant("x"), 1)
+        net.add("Greater", [logits, logits if limit is None else net.constant("limit", limit)], (1, 1, 4, 6),
+                name="it")
+    return build
+
+
 def operator(op_type, **attributes):
     return lambda net: net.add(op_type, [net.quant("x")], (1, 2, 4, 6), name="it", **attributes)
 
@@ -150,11 +179,24 @@ ILLEGAL_AND_LEGAL = {
                    conv(group=2)),
     "biases that do not fit": (conv_of(np.ones((2, 2, 1, 1)), [0.5]), "do not fit 2 filters",
                                conv_of(np.ones((2, 2, 1, 1)), [0.5, 1])),
-    "pooling with padding": (pool((3, 3), pads=[1, 1, 1, 1]), "padded pooling.*no padding", pool()),
-    "overlapping pooling": (pool(strides=[1, 1]), "pooling stride.*stride = window", pool()),
+    "pooling of padding": (pool((2, 2), pads=[1, 0, 1, 0]), r"padding of \[1, 0, 1, 0\].*as large as the window",
+                           pool((3, 3), pads=[1, 1, 1, 1], strides=[2, 1])),
+    "automatic padding of a pooling": (pool(auto_pad="SAME_UPPER"), "automatic padding.*as numbers",
+                                       pool((3, 2), strides=[1, 1])),
+    "a mean beside its padding": (pool((2, 2), "AveragePool", pads=[0, 0, 1, 1]), "another divisor.*count_include_pad",
+                                  pool((2, 2), "AveragePool", pads=[0, 0, 1, 1], count_include_pad=1)),
     "rounded-up pooling": (pool(ceil_mode=1), "ceil_mode", pool(ceil_mode=0)),
-    "pooling that does not divide": (pool((3, 2)), r"window \[3, 2\] does not divide its input of 4x6", pool((2, 3))),
-    "a mean of three": (pool((1, 3), "AveragePool"), "mean of 3 values.*window of 2, 4", pool((2, 2), "AveragePool")),
+    "a mean of three": (pool((1, 3), "AveragePool"), "mean of 3 values.*quantizer behind it", quantized_mean),
+    "up by groups": (transposed(group=2, weights=(2, 2, 3, 3)), "of 2 groups.*one group", transposed()),
+    "up with dilation": (transposed(dilations=[2, 2]), "dilated.*use dilation 1", transposed(strides=[3, 4])),
+    "far up": (transposed(strides=[5, 5]), "stride of 5.*4 at most", transposed(strides=[4, 4])),
+    "up and cropped": (transposed(pads=[3, 0, 0, 0]), "crops the image.*smaller than the kernel",
+                       transposed(pads=[2, 0, 0, 2])),
+    "up to a size": (transposed(output_shape=[9, 13]), "automatic padding.*as numbers",
+                     transposed(output_padding=[1, 1])),
+    "up without quantizers": (transposed(weights_of=np.linspace(0.001, 0.3, 54).reshape(2, 3, 3, 3)),
+                              "weights are not quantized",
+                              transposed(weights_of=np.full((2, 3, 3, 3), 0.25))),
     "smooth upsampling": (resize(mode="linear"), "linear upsampling.*use nearest", resize()),
     "upsampling by a half": (resize(1.5, 1), "not whole numbers.*by 2, 3", resize(3, 1)),
     "other nearest pixels": (resize(nearest_mode="ceil"), "does not repeat each pixel equally.*asymmetric", resize()),
@@ -170,7 +212,21 @@ ILLEGAL_AND_LEGAL = {
     # Fact 9 and 3: without a quantizer behind the image nothing types the port.
     "raw image": (raw_first, "must go through one Quant node.*QuantIdentity in front", conv()),
     "nothing but a port": (lambda net: net.quant("x", name="it"), "nothing but the quantized image", conv()),
-    "sigmoid": (operator("Sigmoid"), "operator Sigmoid.*compare them with 0", operator("Relu")),
+    "sigmoid inside": (lambda net: net.quant(net.conv(net.quant(
+        net.add("Sigmoid", [net.quant("x")], (1, 2, 4, 6), name="it")), 2)), "Sigmoid can be built only at the "
+        "network's end.*ReLU", operator("Sigmoid")),
+    "quantized sigmoid inside": (lambda net: net.relu(net.quant(
+        net.add("Sigmoid", [net.quant("x")], (1, 2, 4, 6), name="it"))), "only at the network's end",
+        lambda net: net.quant(net.add("Sigmoid", [net.quant("x")], (1, 2, 4, 6)))),
+    "the last of equal classes": (classes(select_last_index=1), "highest of equal classes.*select_last_index",
+                                  classes()),
+    "one class": (classes(channels=1), "but one class.*Greater", classes(channels=3)),
+    "classes inside": (lambda net: net.relu(
+        net.add("Cast", [classes()(net)], (1, 1, 4, 6), to=1)), "ArgMax can be built only at the network's end",
+                       classes()),
+    "a computed limit": (exceeds(None), "with one constant", exceeds(0.25)),
+    "a limit without value": (exceeds(np.nan), "with one constant", exceeds(-1.0)),
+    "softmax": (operator("Softmax"), "operator Softmax.*export the logits", classes()),
     "unknown operator": (operator("Erf"), "operator Erf.*replace it by one of.*Conv", operator("Relu")),
 }
 

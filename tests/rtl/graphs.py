@@ -1,8 +1,11 @@
 """Small stream graphs with seeded weights, for the tests of this folder."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from quantunet_hls.rtl.graph import (
+    ArgMax,
     Cast,
     Concat,
     Convolution,
@@ -11,11 +14,15 @@ from quantunet_hls.rtl.graph import (
     LeakyRelu,
     Pointwise,
     Pooling,
+    Quotient,
     Relu,
     Shape,
+    Sigmoid,
     StreamGraph,
+    Threshold,
     Upsample,
     Window,
+    ZeroInsertion,
 )
 from quantunet_hls.types.fixed import FixedType
 
@@ -62,6 +69,35 @@ def every_kind(height=8, width=12):
                   (Cast(FixedType(5, 2, True, "RND_INF", "SAT")),)),
         convolution("head", "shift", 4, 2, half, FixedType(5, 2), window=Window((3, 2), (2, 1), (0, 1, 1, 0)),
                     steps=(Cast(FixedType(14, 6)),), seed=4),
+    ))
+
+
+def windows_tables_and_classes(height=5, width=6):
+    """Pooling windows that overlap, are padded and divide by no power of two; zeros between pixels; a sigmoid's
+    table; a threshold; the class of each pixel."""
+    rng = np.random.default_rng(6)
+    table, quotient = FixedType(7, 6), FixedType(16, 10, True, "TRN_ZERO")
+    mean, logit = FixedType(7, 4, True, "RND_CONV", "SAT"), FixedType(5, 4, True, "TRN", "SAT")
+    index = FixedType(3, 0, False)
+    full, spread, up = Shape(height, width, 2), Shape(9, 2 * width, 2), Shape(9, 2 * width, 3)
+    second, third = Window((3, 3), (2, 1), (1, 1, 1, 1)), Window((3, 2), (2, 2), (1, 0, 0, 1))
+    largest, low = Shape(*second.output(full), 2), Shape(*third.output(up), 3)
+    classes = Shape(low.height, low.width, 1)
+    head = convolution("head", "mean", 3, 5, (low.height, low.width), mean, seed=21, window=Window((1, 1)),
+                       steps=(Cast(logit),))
+    return StreamGraph("windows", (
+        Input("image", (), full, SIGNED),
+        Pooling("largest", ("image",), largest, SIGNED, full, SIGNED, second, "max", (Cast(SIGNED),), slack=width),
+        ZeroInsertion("spread", ("largest",), spread, SIGNED, largest, (3, 2)),
+        convolution("up", "spread", 2, 3, (spread.height, spread.width), SIGNED, seed=2,
+                    window=Window((2, 3), padding=(1, 0, 1, 1)),
+                    steps=(Cast(FixedType(11, 5)), Sigmoid(table, tuple(rng.integers(-64, 64, 48))))),
+        Pooling("mean", ("up",), low, mean, up, table, third, "average",
+                (Quotient(quotient, 6), Cast(mean)), slack=up.width),
+        Pointwise("gate", ("mean",), low, index, mean, (Threshold(-3, 5), Cast(index))),
+        replace(head, bias=np.zeros(5, np.int64)),
+        ArgMax("mask", ("head",), classes, index, head.shape, logit),
+        Concat("both", ("gate", "mask"), replace(classes, channels=4), index, (3, 1)),
     ))
 
 

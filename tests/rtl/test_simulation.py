@@ -12,7 +12,7 @@ from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate import DeadlockError, Stalls, build_simulator, compare, pack, unpack
 from quantunet_hls.rtl.stitch import generate
 from quantunet_hls.types.fixed import FixedType
-from tests.rtl.graphs import CODE, PIXEL, convolution, every_kind, frames_for
+from tests.rtl.graphs import CODE, PIXEL, convolution, every_kind, frames_for, windows_tables_and_classes
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +65,21 @@ def test_every_layer_kind_equals_the_reference_whatever_stalls(kinds, stalls):
     compare(expected, {**seen.traces, kinds.graph.output.name: seen.outputs}, kinds.graph)
     assert set(seen.traces) == {layer.name for layer in kinds.graph.layers[:-1]}
     assert (seen.outputs == expected[kinds.graph.output.name]).all()
+
+
+@pytest.mark.parametrize("cycles", [700, pytest.param(1500, marks=pytest.mark.slow)])
+def test_windows_tables_and_classes_equal_the_reference_whatever_stalls(cycles, tmp_path):
+    graph = fold(windows_tables_and_classes(), cycles)
+    simulator = build_simulator(generate(graph, tmp_path / "verilog", probes=True), tmp_path / "simulation",
+                                traced=True)
+    frames = frames_for(graph, 4)
+    expected = execute(graph, frames)
+    # Each class is somewhere the first of the largest.
+    assert set(np.unique(expected["mask"])) == set(range(5))
+    for stalls in (Stalls(), Stalls(0.4, 0.0, 2), Stalls(0.0, 0.5, 3), Stalls(0.3, 0.3, 4)):
+        seen = simulator.run(frames, stalls=stalls)
+        compare(expected, {**seen.traces, graph.output.name: seen.outputs}, graph)
+        assert (seen.outputs == expected["both"]).all()
 
 
 def test_frames_follow_each_other_at_the_pace_of_the_slowest_layer(kinds):

@@ -207,6 +207,28 @@ def test_fact_3_the_port_has_the_type_of_the_first_quantizer(signed, narrow, sat
     assert str(image) == text
 
 
+@settings(max_examples=25)
+@given(st.sampled_from([(1, 3), (3, 3), (1, 6), (5, 1), (2, 5)]), st.integers(-4, 0), st.booleans(),
+       st.sampled_from(["ROUND", "FLOOR"]))
+def test_a_mean_that_is_cut_is_rounded_as_the_mean_itself(window, exponent, signed, rounding):
+    """Every sum that a window can have, through the cut quotient and the quantizer, in Python's own fractions."""
+    count = window[0] * window[1]
+    net = Net((1, 1, window[0], window[1] * 2))
+    mean = net.pool(net.quant("x", 4, -2, signed=signed), window, "AveragePool", name="mean")
+    net.quant(mean, 6, exponent, signed=signed, rounding=rounding)
+    graph = ingest(net.model())
+    types = infer_types(graph.model)
+    kinds, quantizer = types.layers["mean"], quant_type(graph.model, graph.model.graph.node[-1])
+    for total in range(count * types.image.low, count * types.image.high + 1):
+        exact = Fraction(total, 4) / count
+        assert holds(kinds.accumulator, Fraction(total, 4))
+        cut = int(exact / kind_step(kinds.result)) * kind_step(kinds.result)
+        assert holds(kinds.result, cut)
+        step = kind_step(quantizer)
+        nearest = [nearest_even(value / step) if rounding == "ROUND" else value // step for value in (cut, exact)]
+        assert nearest[0] == nearest[1], total
+
+
 @pytest.mark.parametrize(("kind", "window"), [("MaxPool", (2, 2)), ("AveragePool", (2, 2)), ("AveragePool", (1, 2)),
                                               ("AveragePool", (2, 4))])
 def test_pooling_all_lowest_and_all_highest_are_within(kind, window):

@@ -1,8 +1,9 @@
-"""Explicit Pad nodes move into the convolution behind them."""
+"""Explicit Pad nodes move into the convolution or mean behind them."""
 
 from __future__ import annotations
 
 import numpy as np
+from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ingest.graph import attribute, constant, consumers, copy_of, set_attribute
@@ -11,9 +12,9 @@ __all__ = ["absorb_padding"]
 
 
 def absorb_padding(model: ModelWrapper) -> ModelWrapper:
-    """A Pad with zeros, in height and width, in front of nothing but convolutions, becomes their ``pads``.
+    """A Pad with zeros, in height and width, in front of nothing but convolutions and means, becomes their ``pads``.
 
-    Other Pad nodes stay, and the legality check refuses them.
+    A mean then counts them, as it did before. Other Pad nodes stay, and the legality check refuses them.
     """
     model = copy_of(model)
     for node in [node for node in model.graph.node if node.op_type == "Pad"]:
@@ -24,7 +25,7 @@ def absorb_padding(model: ModelWrapper) -> ModelWrapper:
         readers = consumers(model, node.output[0])
         if pads is None or value is None or pads.size != 8 or np.any(value) or np.any(pads < 0):
             continue
-        if not readers or any(reader.op_type != "Conv" or reader.input[0] != node.output[0] for reader in readers):
+        if not readers or not all(_takes_zeros(reader, node) for reader in readers):
             continue
         channels_last = {bool(reader.domain) for reader in readers}
         if len(channels_last) != 1:
@@ -35,7 +36,17 @@ def absorb_padding(model: ModelWrapper) -> ModelWrapper:
             continue
         for reader in readers:
             own = attribute(reader, "pads", [0, 0, 0, 0])
+            if reader.op_type == "AveragePool":
+                set_attribute(reader, "count_include_pad", 1)
             set_attribute(reader, "pads", [a + b for a, b in zip(own, moved, strict=True)])
             reader.input[0] = node.input[0]
         model.graph.node.remove(node)
     return model
+
+
+def _takes_zeros(reader: NodeProto, pad: NodeProto) -> bool:
+    """Whether a node's own padding can be this one's: a mean must count what it is padded by already."""
+    if reader.input[0] != pad.output[0]:
+        return False
+    return reader.op_type == "Conv" or (reader.op_type == "AveragePool" and bool(
+        attribute(reader, "count_include_pad", 0) or not any(attribute(reader, "pads", [0]))))

@@ -19,7 +19,7 @@ FIRST: Layout = (0, 1, 2, 3)
 LAST: Layout = (0, 3, 1, 2)
 
 #: Nodes that hls4ml and qonnx look for in the channels-last domain.
-_SPATIAL = ("Conv", "MaxPool", "AveragePool")
+_SPATIAL = ("Conv", "MaxPool", "AveragePool", "ZeroInsertion")
 _NHWC = (0, 2, 3, 1)
 
 
@@ -99,6 +99,14 @@ def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
             if scales[layout[0]] != 1 or scales[layout[1]] != 1:
                 raise IllegalGraphError(node.name, "only height and width can be upsampled", "leave channels at 1")
             constants[new.input[2]] = np.array([scales[layout[axis]] for axis in _NHWC], dtype=np.float32)
+        elif node.op_type == "ArgMax":
+            if layout.index(attribute(node, "axis")) != 1:
+                raise IllegalGraphError(node.name, "only channels are classes", "choose their axis")
+            set_attribute(new, "axis", 3)
+        elif node.op_type == "Greater":
+            if (channels := logical_shape(data[0])[1]) != 1:
+                raise IllegalGraphError(node.name, f"a comparison of {channels} channels makes a mask of each",
+                                        "use ArgMax, or compare a single channel")
         elif node.op_type == "Concat":
             logical = layout.index(attribute(node, "axis") % 4)
             if logical != 1:

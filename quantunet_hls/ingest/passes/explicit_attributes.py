@@ -16,9 +16,9 @@ def explicit_attributes(model: ModelWrapper) -> ModelWrapper:
     and on activations their scale, zero point and width are scalars."""
     model = copy_of(model)
     for node in model.graph.node:
-        if node.op_type in ("Conv", "MaxPool", "AveragePool"):
+        if node.op_type in ("Conv", "ConvTranspose", "MaxPool", "AveragePool"):
             defaults: dict[str, object] = {"strides": [1, 1], "pads": [0, 0, 0, 0]}
-            if node.op_type == "Conv":
+            if node.op_type.startswith("Conv"):
                 weights = shape_of(model, node.input[1])
                 kernel = weights[1:3] if node.domain == CHANNELS_LAST else weights[2:4]
                 defaults |= {"kernel_shape": list(kernel), "dilations": [1, 1], "group": 1}

@@ -43,7 +43,8 @@ def name_nodes(model: ModelWrapper) -> tuple[ModelWrapper, dict[str, str]]:
     return model, {new: old for old, new in renamed.items()}
 
 
-_ROLES = {("Conv", 1): "weight", ("Conv", 2): "bias", ("Quant", 1): "scale", ("Quant", 2): "zero",
+_ROLES = {("Sigmoid", 1): "table", ("Greater", 1): "limit", ("Conv", 1): "weight", ("Conv", 2): "bias",
+          ("Quant", 1): "scale", ("Quant", 2): "zero",
           ("Quant", 3): "bits", ("Resize", 1): "roi", ("Resize", 2): "scales"}
 
 

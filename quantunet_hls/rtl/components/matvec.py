@@ -47,17 +47,14 @@ from quantunet_hls.rtl.components.multipliers import (
 from quantunet_hls.rtl.components.packing import bits_for, packed_codes, product_bits
 from quantunet_hls.rtl.components.pipeline import Pipeline
 from quantunet_hls.rtl.components.requantize import requantize, shape_of
+from quantunet_hls.rtl.components.rom import packed_words, rom
 from quantunet_hls.rtl.components.streams import Fifo, connect, stream_in, stream_out
 from quantunet_hls.rtl.graph import BLOCKS, Multipliers, Step
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["DotProducts", "MatrixVectorUnit", "depthwise_words", "in_block_rom", "matrix_words"]
+__all__ = ["DotProducts", "MatrixVectorUnit", "depthwise_words", "matrix_words"]
 
 T = TypeVar("T")
-
-#: ROMs of at least this many words and bits go to block RAM; smaller ones are cheaper in LUTs.
-BLOCK_ROM_WORDS = 128
-BLOCK_ROM_BITS = 4096
 
 
 def matrix_words(weights: Integers, pe: int, simd: int) -> Integers:
@@ -77,11 +74,6 @@ def depthwise_words(weights: Integers, lanes: int) -> Integers:
     """Weights (kernel height, kernel width, channels) in the order they are used: (words, lanes, 1)."""
     channels = weights.shape[-1]
     return weights.reshape(-1, channels // lanes, lanes).transpose(1, 0, 2).reshape(-1, lanes, 1)
-
-
-def in_block_rom(words: int, bits: int) -> bool:
-    """Whether a ROM of so many words of so many bits goes to block RAM."""
-    return words >= BLOCK_ROM_WORDS and words * bits >= BLOCK_ROM_BITS
 
 
 class DotProducts(wiring.Component):
@@ -155,10 +147,10 @@ class DotProducts(wiring.Component):
         width = _bits(words)
         if len(words) == 1:
             return [[C(int(code), signed(width)) for code in row] for row in words[0]]
-        rom, at = _rom(m, "weights", words.reshape(len(words), -1), width)
+        data, at = rom(m, "weights", words.reshape(len(words), -1), width)
         with m.If(fire):
             m.d.sync += at.eq(Mux(at == len(words) - 1, 0, at + 1))
-        codes = [rom[index * width: (index + 1) * width].as_signed() for index in range(self.pe * self.simd)]
+        codes = [data[index * width: (index + 1) * width].as_signed() for index in range(self.pe * self.simd)]
         return [codes[pe * self.simd: (pe + 1) * self.simd] for pe in range(self.pe)]
 
     def _products(self, pipeline: Pipeline, arrived: Sequence[Value], weights: Sequence[Sequence[Value]]
@@ -231,7 +223,7 @@ class DotProducts(wiring.Component):
         with m.If(pipeline.flags["valid"] & pipeline.flags["last"]):
             m.d.sync += at.eq(Mux(at == self.neuron_fold - 1, 0, at + 1))
         memory = Memory(shape=unsigned(width * self.pe), depth=self.neuron_fold,
-                        init=_packed(self.bias, width))
+                        init=packed_words(self.bias, width))
         m.submodules.bias = memory
         port = memory.read_port(domain="comb")
         m.d.comb += port.addr.eq(at)
@@ -255,24 +247,6 @@ def _count_beats(m: Module, fire: Signal, fold: int, first: Signal, last: Signal
     m.d.comb += [first.eq(beat == 0), last.eq(beat == fold - 1)]
     with m.If(fire):
         m.d.sync += beat.eq(Mux(last, 0, beat + 1))
-
-
-def _rom(m: Module, name: str, words: Integers, width: int) -> tuple[Value, Signal]:
-    total = width * words.shape[1]
-    block = in_block_rom(len(words), total)
-    memory = Memory(shape=unsigned(total), depth=len(words), init=_packed(words, width),
-                    attrs={"rom_style": "block"} if block else None)
-    m.submodules[name] = memory
-    at = Signal(range(len(words)), name=f"{name}_at")
-    port = memory.read_port(domain="sync")
-    m.d.comb += [port.addr.eq(at), port.en.eq(1)]
-    return port.data, at
-
-
-def _packed(words: Integers, width: int) -> list[int]:
-    """Codes (words, n) as one number a word, code 0 in the lowest bits."""
-    mask = (1 << width) - 1
-    return [sum((int(code) & mask) << (index * width) for index, code in enumerate(word)) for word in words]
 
 
 def _bits(codes: Integers) -> int:

@@ -1,21 +1,26 @@
 """Requantization: exact sums into the next layer's type, in ``ap_fixed``'s rounding and overflow modes.
 
-Every step takes one register where it only wraps or saturates, and one more
+Every cast takes one register where it only wraps or saturates, and one more
 where it rounds with a carry. Overflow is seen from the upper bits alone, which
-costs LUTs rather than a second carry chain.
+costs LUTs rather than a second carry chain. Tables are ROMs, one a lane. A
+division by a constant is a multiplication by a reciprocal that is exact for
+every value that can come (:func:`reciprocal`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from amaranth.hdl import C, Cat, Mux, Shape, Value, signed, unsigned
 
 from quantunet_hls.rtl.components.pipeline import Pipeline
-from quantunet_hls.rtl.graph import LeakyRelu, Relu, Step
+from quantunet_hls.rtl.components.rom import rom
+from quantunet_hls.rtl.graph import LeakyRelu, Quotient, Relu, Sigmoid, Step, Threshold
+from quantunet_hls.types.activations import SIGMOID_REACH
 from quantunet_hls.types.fixed import FixedType
 
-__all__ = ["requantize", "rounded", "saturated", "shape_of"]
+__all__ = ["reciprocal", "requantize", "rounded", "saturated", "shape_of"]
 
 
 def shape_of(type_: FixedType) -> Shape:
@@ -27,6 +32,11 @@ def requantize(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, st
     """Every lane through the steps, registered behind each; as many stages for all lanes."""
     values = list(lanes)
     for step in steps:
+        if isinstance(step, Quotient | Sigmoid | Threshold):
+            special = {Quotient: _divided, Sigmoid: _looked_up, Threshold: _compared}[type(step)]
+            values = special(pipeline, values, source, step)  # type: ignore[operator]
+            source = step.type
+            continue
         fraction = source.fraction
         negative: list[Value] | None = None
         if isinstance(step, LeakyRelu):
@@ -60,6 +70,64 @@ def _leaky(pipeline: Pipeline, values: list[Value], source: FixedType, step: Lea
     shift_product = fraction - (source.fraction + step.slope_fraction)
     return [Mux(_sign(x), _left(product, shift_product), _left(x, fraction - source.fraction))
             for x, product in zip(passed, products, strict=True)], fraction
+
+
+def reciprocal(divisor: int, gain: int, largest: int) -> tuple[int, int]:
+    """The least (shift, factor) with ``x * factor >> shift == x * 2**gain // divisor`` for x from 0 to ``largest``.
+
+    With ``error = factor * divisor - 2**(shift + gain)`` the product is too large by ``x * error / divisor`` steps
+    of ``2**-shift``; a quotient's own fraction leaves room for ``1 / divisor``, so ``largest * error < 2**shift``
+    is enough (Granlund and Montgomery, "Division by Invariant Integers using Multiplication", PLDI 1994).
+    """
+    shift = 0
+    while True:
+        factor = -(-(1 << (shift + gain)) // divisor)
+        if largest * (factor * divisor - (1 << (shift + gain))) < 1 << shift:
+            return shift, factor
+        shift += 1
+
+
+def _divided(pipeline: Pipeline, values: list[Value], source: FixedType, step: Quotient) -> list[Value]:
+    """``x * 2**gain / divisor``, cut towards zero: by the magnitude, with the sign put back behind."""
+    shift, factor = reciprocal(step.divisor, step.type.fraction - source.fraction, max(source.high, -source.low))
+    signs = [pipeline.register(_sign(value)) for value in values]
+    values = [pipeline.register(Mux(_sign(value), -value, value).as_unsigned()[: source.width]) for value in values]
+    pipeline.advance()
+    # Multipliers between two registers, as in the matrix-vector unit.
+    signs = [pipeline.register(sign) for sign in signs]
+    values = [pipeline.register(value * factor) for value in values]
+    pipeline.advance()
+    values = [pipeline.register(_as(_extended(Mux(sign, -value[shift:], value[shift:]), step.type.width), step.type))
+              for sign, value in zip(signs, values, strict=True)]
+    pipeline.advance()
+    return values
+
+
+def _looked_up(pipeline: Pipeline, values: list[Value], source: FixedType, step: Sigmoid) -> list[Value]:
+    """The table's entries: ``sigmoid_index`` of :mod:`quantunet_hls.types.activations` as hardware."""
+    size = len(step.table)
+    gain = size // (2 * SIGMOID_REACH)
+    places = (gain & -gain).bit_length() - 1
+    results: list[Value] = []
+    for lane, value in enumerate(values):
+        index = rounded(value * (gain >> places), source.fraction - places, "TRN_ZERO")
+        words = np.array(step.table)[:, None]
+        data, at = rom(pipeline.module, f"sigmoid_{pipeline.stages}_{lane}", words, step.type.width)
+        pipeline.module.d.sync += at.eq(
+            Mux(index < -(size // 2), 0, Mux(index >= size // 2, size - 1, index + size // 2)))
+        results.append(_as(data, step.type))
+    pipeline.advance()
+    pipeline.advance()
+    return results
+
+
+def _compared(pipeline: Pipeline, values: list[Value], source: FixedType, step: Threshold) -> list[Value]:
+    """Whether each exceeds the limit; only whole codes can come, so the limit may be rounded down to one."""
+    places = source.fraction - step.fraction
+    limit = step.limit << places if places >= 0 else step.limit >> -places
+    values = [pipeline.register(value > limit) for value in values]
+    pipeline.advance()
+    return values
 
 
 def rounded(value: Value, drop: int, rounding: str) -> Value:

@@ -14,8 +14,8 @@ How it works, and why so
     follow each other without a gap, and the buffer needs no more than one
     window's span and a few pixels.
 
-    Zero padding is inside: a tap outside the image is read as zero, whatever
-    lies at its address. Throughput: one beat a clock, so
+    Padding is inside: a tap outside the image is read as zero (or as another
+    constant), whatever lies at its address. Throughput: one beat a clock, so
     ``taps * channels / lanes * repeats`` clocks a window where a beat is (a part
     of) a tap, fewer where it is a column of the window or all of it.
 
@@ -32,10 +32,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 
+from quantunet_hls.rtl.components.rom import packed_words
 from quantunet_hls.rtl.components.streams import connect, stream_in, stream_out
 from quantunet_hls.rtl.graph import Shape, Window
 
@@ -77,13 +79,15 @@ class StridedBuffer(wiring.Component):
         levels: the loops; those that move the base are the outermost ones.
         frame: words of a frame that comes in.
         padding: (top, left) pixels before the image, or None where no tap leaves it.
+        fill: word that is read outside the image.
         image: (height, width, words a pixel) of what comes in.
         slack: words that the buffer holds beyond the farthest tap.
         taps: what is read at once, first tap in the lowest bits.
     """
 
     def __init__(self, width: int, levels: Sequence[LoopLevel], frame: int, image: tuple[int, int, int],
-                 padding: tuple[int, int] | None, slack: int, taps: Sequence[Tap] = (Tap(),)):
+                 padding: tuple[int, int] | None, slack: int, taps: Sequence[Tap] = (Tap(),), fill: int = 0):
+        self.fill = fill
         self.width, self.levels, self.frame, self.image, self.padding = width, tuple(levels), frame, image, padding
         self.taps = tuple(taps)
         self.farthest = sum(level.offset * (level.count - 1) for level in levels)
@@ -180,7 +184,8 @@ class StridedBuffer(wiring.Component):
             with m.If(advance):
                 m.d.sync += was_outside.eq(beyond)
             there.append(beyond | (offset + tap.offset < held))
-            read_words.append(Mux(was_outside, 0, read.data) if self.padding else read.data)
+            fill = C(self.fill, self.width)
+            read_words.append(Mux(was_outside, fill, read.data) if self.padding else read.data)
         m.d.comb += [step.eq(advance & Cat(*there).all()), self.o.payload.eq(Cat(*read_words))]
         with m.If(advance):
             m.d.sync += self.o.valid.eq(step)
@@ -220,11 +225,12 @@ class WindowGenerator(StridedBuffer):
 
     Args:
         slack: pixels beyond one window's span.
+        fill: code that every channel has outside the image.
         columns: beats of a window's column; ``lanes`` are then all channels.
     """
 
     def __init__(self, shape: Shape, bits: int, lanes: int, window: Window, *, repeats: int = 1,
-                 channelwise: bool = False, columns: bool = False, slack: int = 2):
+                 channelwise: bool = False, columns: bool = False, slack: int = 2, fill: int = 0):
         words = shape.channels // lanes
         height, width = window.output(shape)
         row_offset = window.dilation[0] * shape.width * words
@@ -245,7 +251,7 @@ class WindowGenerator(StridedBuffer):
         super().__init__(
             lanes * bits, levels, frame=shape.pixels * words, image=(shape.height, shape.width, words),
             padding=(window.padding[0], window.padding[2]) if any(window.padding) else None, slack=slack * words,
-            taps=taps)
+            taps=taps, fill=packed_words(np.full((1, lanes), fill), bits)[0])
 
 
 class WholeWindows(wiring.Component):

@@ -1,0 +1,89 @@
+"""The class of each pixel instead of its logits: the largest channel, or of one channel whether it exceeds a limit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from hls4ml.backends.template import FunctionCallTemplate, LayerConfigTemplate
+from hls4ml.model.attributes import Attribute
+from hls4ml.model.layers import Layer
+from qonnx.core.modelwrapper import ModelWrapper
+
+from quantunet_hls.ingest.graph import attribute, constant, copy_of, set_attribute
+from quantunet_hls.types import covering, to_steps
+
+__all__ = ["HANDLERS", "HEADER", "LAYER", "TEMPLATES", "ClassIndex", "with_limits"]
+
+HEADER = Path(__file__).with_name("nnet_class_index_stream.h")
+
+_CONFIG = """struct config{index} {{
+    static const unsigned n_pixels = {pixels};
+    static const unsigned n_chan = {n_chan};
+    typedef {limit_t} limit_t;
+    static limit_t limit() {{
+        limit_t value;
+        value.range(limit_t::width - 1, 0) = {limit};
+        return value;
+    }}
+}};\n"""
+
+
+class ClassIndex(Layer):
+    """``limit * 2**-limit_fraction`` is what one channel must exceed; several channels have no use for it."""
+
+    _expected_attributes: ClassVar[list[Attribute]] = [Attribute(name) for name in (
+        "in_height", "in_width", "n_chan", "limit", "limit_fraction")]
+
+    def initialize(self) -> None:
+        """Declares the output; hls4ml calls this."""
+        self.add_output_variable([self.attributes["in_height"], self.attributes["in_width"], 1])
+
+
+class _Config(LayerConfigTemplate):
+    def __init__(self) -> None:
+        super().__init__(ClassIndex)
+
+    def format(self, node: Any) -> str:
+        params = self._default_config_params(node)
+        limit = int(params["limit"])
+        kind = covering(limit, limit, int(params["limit_fraction"]), signed=True)
+        return _CONFIG.format(**params | {"pixels": params["in_height"] * params["in_width"],
+                                          "limit_t": f"ap_fixed<{kind.width}, {kind.integer}>"})
+
+
+class _Call(FunctionCallTemplate):
+    def __init__(self) -> None:
+        super().__init__(ClassIndex, include_header=[f"nnet_utils/{HEADER.name}"])
+
+    def format(self, node: Any) -> str:
+        return "nnet::class_index<{input_t}, {output_t}, {config}>({input}, {output});".format(
+            **self._default_function_params(node))
+
+
+def with_limits(model: ModelWrapper) -> ModelWrapper:
+    """A copy for hls4ml's eyes only: a comparison's limit is an attribute, and a sigmoid's table is gone."""
+    model = copy_of(model)
+    for node in model.graph.node:
+        if node.op_type == "Greater":
+            limit = constant(model, node.input[1])
+            assert limit is not None, "the legality check wants a constant limit"
+            steps, exponent = to_steps(np.asarray(limit).reshape(1))
+            set_attribute(node, "limit", int(steps[0]))
+            set_attribute(node, "limit_fraction", -exponent)
+        if node.op_type in ("Greater", "Sigmoid"):
+            del node.input[1:]
+    return model
+
+
+def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], graph: Any) -> dict[str, Any]:
+    _, height, width, channels = input_shapes[0]
+    return {"name": node.name, "class_name": "ClassIndex", "inputs": input_names, "outputs": list(node.output),
+            "data_format": "channels_last", "in_height": height, "in_width": width, "n_chan": channels,
+            "limit": attribute(node, "limit", 0), "limit_fraction": attribute(node, "limit_fraction", 0)}
+
+
+LAYER = ClassIndex
+TEMPLATES = (_Config, _Call)
+HANDLERS = {"ArgMax": _parse, "Greater": _parse}

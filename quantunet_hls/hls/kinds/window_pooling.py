@@ -1,0 +1,72 @@
+"""Pooling windows that overlap, are padded, or leave rows over: hls4ml's streaming kernels assert that none do.
+
+The arithmetic is hls4ml's own: the accumulator, the tree of ``nnet::reduce`` and
+the division by the window's size. Padding counts as zeros in a mean (ONNX's
+``count_include_pad``) and is below every value in a maximum.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hls4ml.backends.template import FunctionCallTemplate, LayerConfigTemplate
+from hls4ml.converters.onnx.pooling import parse_pool_layer
+from hls4ml.model.attributes import Attribute, TypeAttribute
+from hls4ml.model.layers import Layer
+
+__all__ = ["HANDLERS", "HEADER", "LAYER", "TEMPLATES", "WindowPooling"]
+
+HEADER = Path(__file__).with_name("nnet_window_pooling_stream.h")
+
+_SIZES = ("in_height", "in_width", "out_height", "out_width", "n_filt", "pool_height", "pool_width", "stride_height",
+          "stride_width", "pad_top", "pad_bottom", "pad_left", "pad_right")
+
+_CONFIG = "struct config{index} : nnet::pooling2d_config {{\n" + "".join(
+    f"    static const unsigned {name} = {{{name}}};\n" for name in _SIZES) + """\
+    static const nnet::Pool_Op pool_op = nnet::{pool_op};
+    typedef {accum_t.name} accum_t;
+}};\n"""
+
+
+class WindowPooling(Layer):
+    """The largest value or the mean under any windows that reach beyond the image by less than their size."""
+
+    _expected_attributes: ClassVar[list[Attribute]] = [
+        *(Attribute(name) for name in _SIZES), Attribute("pool_op", value_type=str), TypeAttribute("accum")]
+
+    def initialize(self) -> None:
+        """Declares the output; hls4ml calls this."""
+        self.add_output_variable([self.attributes[name] for name in ("out_height", "out_width", "n_filt")])
+
+
+class _Config(LayerConfigTemplate):
+    def __init__(self) -> None:
+        super().__init__(WindowPooling)
+
+    def format(self, node: Any) -> str:
+        return _CONFIG.format(**self._default_config_params(node))
+
+
+class _Call(FunctionCallTemplate):
+    def __init__(self) -> None:
+        super().__init__(WindowPooling, include_header=[
+            "nnet_utils/nnet_pooling.h", "nnet_utils/nnet_pooling_stream.h", f"nnet_utils/{HEADER.name}"])
+
+    def format(self, node: Any) -> str:
+        return "nnet::window_pooling<{input_t}, {output_t}, {config}>({input}, {output});".format(
+            **self._default_function_params(node))
+
+
+def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], graph: Any) -> dict[str, Any]:
+    layer: dict[str, Any] = parse_pool_layer(node, input_names, input_shapes, graph)
+    window, stride = ((layer[f"{role}_height"], layer[f"{role}_width"]) for role in ("pool", "stride"))
+    leftover = layer["in_height"] % window[0] or layer["in_width"] % window[1]
+    if any(layer["pads"]) or window != stride or leftover:
+        layer |= {"pool_op": layer["class_name"].removesuffix("Pooling2D"), "class_name": "WindowPooling"}
+    return layer
+
+
+LAYER = WindowPooling
+TEMPLATES = (_Config, _Call)
+HANDLERS = {"MaxPool": _parse, "AveragePool": _parse}

@@ -1,0 +1,68 @@
+"""Zeros between the pixels of an image and behind the last: hls4ml has no transposed convolution (issue 896)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from hls4ml.backends.template import FunctionCallTemplate, LayerConfigTemplate
+from hls4ml.model.attributes import Attribute
+from hls4ml.model.layers import Layer
+
+from quantunet_hls.ingest.graph import attribute
+
+__all__ = ["HANDLERS", "HEADER", "LAYER", "TEMPLATES", "ZeroInsertion"]
+
+HEADER = Path(__file__).with_name("nnet_zero_insertion_stream.h")
+
+_CONFIG = """struct config{index} {{
+    static const unsigned in_height = {in_height};
+    static const unsigned in_width = {in_width};
+    static const unsigned n_chan = {n_chan};
+    static const unsigned out_height = {out_height};
+    static const unsigned out_width = {out_width};
+    static const unsigned factor_height = {factor_height};
+    static const unsigned factor_width = {factor_width};
+}};\n"""
+
+
+class ZeroInsertion(Layer):
+    """Pixels ``factor_height`` rows and ``factor_width`` columns apart."""
+
+    _expected_attributes: ClassVar[list[Attribute]] = [Attribute(name) for name in (
+        "in_height", "in_width", "out_height", "out_width", "n_chan", "factor_height", "factor_width")]
+
+    def initialize(self) -> None:
+        """Declares the output; hls4ml calls this."""
+        self.add_output_variable([self.attributes[name] for name in ("out_height", "out_width", "n_chan")],
+                                 precision=self.get_input_variable().type.precision)
+
+
+class _Config(LayerConfigTemplate):
+    def __init__(self) -> None:
+        super().__init__(ZeroInsertion)
+
+    def format(self, node: Any) -> str:
+        return _CONFIG.format(**self._default_config_params(node))
+
+
+class _Call(FunctionCallTemplate):
+    def __init__(self) -> None:
+        super().__init__(ZeroInsertion, include_header=[f"nnet_utils/{HEADER.name}"])
+
+    def format(self, node: Any) -> str:
+        return "nnet::zero_insertion<{input_t}, {output_t}, {config}>({input}, {output});".format(
+            **self._default_function_params(node))
+
+
+def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], graph: Any) -> dict[str, Any]:
+    _, height, width, channels = input_shapes[0]
+    (rows, columns), (out_height, out_width) = attribute(node, "factor"), attribute(node, "size")
+    return {"name": node.name, "class_name": "ZeroInsertion", "inputs": input_names, "outputs": list(node.output),
+            "data_format": "channels_last", "in_height": height, "in_width": width, "n_chan": channels,
+            "out_height": out_height, "out_width": out_width, "factor_height": rows, "factor_width": columns}
+
+
+LAYER = ZeroInsertion
+TEMPLATES = (_Config, _Call)
+HANDLERS = {"ZeroInsertion": _parse}

@@ -1,0 +1,117 @@
+"""Graphs that end in class indices: the node that finds the class, in one form, straight behind the logits."""
+
+from __future__ import annotations
+
+import numpy as np
+from onnx import NodeProto, TensorProto, helper
+from qonnx.core.modelwrapper import ModelWrapper
+
+from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.ingest.graph import (
+    QUANT_OPS,
+    attribute,
+    constant,
+    consumers,
+    copy_of,
+    only,
+    set_attribute,
+    shape_of,
+)
+
+__all__ = ["CLASS_OPS", "plain_classes", "with_classes"]
+
+#: Nodes whose result is a class index.
+CLASS_OPS = ("ArgMax", "Greater")
+
+
+def plain_classes(model: ModelWrapper) -> ModelWrapper:
+    """A final ArgMax keeps its axis; casts of class indices go, and so does what leaves the classes as they are:
+
+    a softmax or sigmoid in front of an ArgMax, and a sigmoid that is compared with 0.5, whose logit is compared with 0
+    instead.
+    """
+    model = copy_of(model)
+    last = model.find_producer(only(model, "output"))
+    while last is not None and last.op_type == "Cast" and _casts_classes(model, last):
+        before = model.find_producer(last.input[0])
+        before.output[0] = last.output[0]
+        model.graph.node.remove(last)
+        last = before
+    if last is None or last.op_type not in CLASS_OPS:
+        return model
+    source = model.find_producer(last.input[0])
+    alone = source is not None and len(consumers(model, source.output[0])) == 1
+    shape = list(shape_of(model, last.input[0]))
+    if last.op_type == "ArgMax":
+        axis = attribute(last, "axis", 0) % len(shape)
+        set_attribute(last, "axis", axis)
+        set_attribute(last, "keepdims", 1)
+        shape[axis] = 1
+        if alone and (source.op_type == "Sigmoid" or (
+                source.op_type == "Softmax" and attribute(source, "axis", -1) % len(shape) == axis)):
+            _bypass(model, source, last)
+    elif alone and source.op_type == "Sigmoid" and _is_half(constant(model, last.input[1])):
+        _bypass(model, source, last)
+        last.input[1] = f"{last.output[0]}_limit"
+        model.set_initializer(last.input[1], np.zeros(1, dtype=np.float32))
+    model.set_tensor_shape(last.output[0], shape, TensorProto.FLOAT)
+    return model
+
+
+def with_classes(model: ModelWrapper) -> ModelWrapper:
+    """A channels-last graph whose result is a class index (batch, height, width, 1), where it is not one already.
+
+    Several channels are classes, of which the largest wins, the lowest of equal ones; a single one is the foreground
+    where it is positive. A sigmoid at the end goes, with the quantizer behind it: its sign is that of its input.
+
+    Raises:
+        IllegalGraphError: several channels end in a sigmoid, so each is a mask of its own.
+    """
+    model = copy_of(model)
+    last = model.find_producer(only(model, "output"))
+    if last.op_type in CLASS_OPS:
+        return model
+    chain = [last]
+    if last.op_type in QUANT_OPS:
+        chain.append(model.find_producer(last.input[0]))
+    logits = str(last.output[0])
+    batch, height, width, channels = shape_of(model, logits)
+    sigmoid = chain[-1]
+    if sigmoid is not None and sigmoid.op_type == "Sigmoid":
+        if channels != 1:
+            raise IllegalGraphError(sigmoid.name, f"its {channels} channels are masks of their own, not classes of "
+                                    "which one wins", "leave the sigmoid out, or ask for the logits")
+        logits = str(sigmoid.input[0])
+        for node in chain:
+            model.graph.node.remove(node)
+    if channels > 1:
+        node = helper.make_node("ArgMax", [logits], ["classes"], name="classes", axis=3, keepdims=1)
+    else:
+        model.set_initializer("classes_limit", np.zeros(1, dtype=np.float32))
+        node = helper.make_node("Greater", [logits, "classes_limit"], ["classes"], name="classes")
+    model.graph.node.append(node)
+    del model.graph.output[:]
+    model.graph.output.append(
+        helper.make_tensor_value_info("classes", TensorProto.FLOAT, [batch, height, width, 1]))
+    # The shape of the logits stood with the output that they were.
+    model.set_tensor_shape(logits, [batch, height, width, channels], TensorProto.FLOAT)
+    return model
+
+
+def _casts_classes(model: ModelWrapper, cast: NodeProto) -> bool:
+    """Whether it casts class indices to numbers; to bool it would make one of all classes but 0."""
+    source = model.find_producer(cast.input[0])
+    if source is None or len(consumers(model, cast.input[0])) != 1:
+        return False
+    if source.op_type == "Cast":
+        return _casts_classes(model, source)
+    return source.op_type == "Greater" or (source.op_type == "ArgMax" and attribute(cast, "to") != TensorProto.BOOL)
+
+
+def _is_half(value: np.ndarray | None) -> bool:
+    return value is not None and value.size == 1 and float(value.flat[0]) == 0.5
+
+
+def _bypass(model: ModelWrapper, node: NodeProto, reader: NodeProto) -> None:
+    reader.input[0] = node.input[0]
+    model.graph.node.remove(node)

@@ -1,0 +1,38 @@
+"""Read-only memories, in LUTs or block RAM by their size."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Signal, Value, unsigned
+from amaranth.lib.memory import Memory
+
+from quantunet_hls.types.fixed import Integers
+
+__all__ = ["in_block_rom", "packed_words", "rom"]
+
+#: ROMs of at least this many words and bits go to block RAM; smaller ones are cheaper in LUTs.
+BLOCK_ROM_WORDS = 128
+BLOCK_ROM_BITS = 4096
+
+
+def in_block_rom(words: int, bits: int) -> bool:
+    """Whether a ROM of so many words of so many bits goes to block RAM."""
+    return words >= BLOCK_ROM_WORDS and words * bits >= BLOCK_ROM_BITS
+
+
+def rom(m: Module, name: str, words: Integers, width: int) -> tuple[Value, Signal]:
+    """Words of codes (words, n) in ``width`` bits each: the data, and the address register, a clock before it."""
+    total = width * words.shape[1]
+    block = in_block_rom(len(words), total)
+    memory = Memory(shape=unsigned(total), depth=len(words), init=packed_words(words, width),
+                    attrs={"rom_style": "block"} if block else None)
+    m.submodules[name] = memory
+    at = Signal(range(len(words)), name=f"{name}_at")
+    port = memory.read_port(domain="sync")
+    m.d.comb += [port.addr.eq(at), port.en.eq(1)]
+    return port.data, at
+
+
+def packed_words(words: Integers, width: int) -> list[int]:
+    """Codes (words, n) as one number a word, code 0 in the lowest bits."""
+    mask = (1 << width) - 1
+    return [sum((int(code) & mask) << (index * width) for index, code in enumerate(word)) for word in words]

@@ -1,0 +1,60 @@
+"""Zeros between the pixels of an image, and behind the last: what a transposed convolution convolves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import C, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+
+from quantunet_hls.rtl.components.streams import stream_in, stream_out
+from quantunet_hls.rtl.graph import Shape
+
+__all__ = ["ZeroInsertionUnit"]
+
+
+class ZeroInsertionUnit(wiring.Component):
+    """Passes pixels through at their places and sends zeros at all others; one beat a clock, no buffer.
+
+    Args:
+        source, target: shapes of what comes in and goes out.
+        bits: of a code.
+        lanes: channels a beat.
+        factor: rows and columns from one pixel to the next.
+    """
+
+    def __init__(self, source: Shape, target: Shape, bits: int, lanes: int, factor: tuple[int, int]):
+        self.source, self.target, self.factor = source, target, factor
+        self.words = source.channels // lanes
+        super().__init__({"i": stream_in(lanes * bits), "o": stream_out(lanes * bits)})
+
+    def elaborate(self, platform: Any) -> Module:
+        """The logic; Amaranth calls this."""
+        m = Module()
+        turn = Signal()
+        m.d.comb += turn.eq(self.o.valid & self.o.ready)
+        _, turns = _counter(m, "word", self.words, turn)
+        holds: Value = C(1, 1)
+        for name, pixels, size, factor in (("column", self.source.width, self.target.width, self.factor[1]),
+                                           ("row", self.source.height, self.target.height, self.factor[0])):
+            position, ends = _counter(m, name, size, turns)
+            phase, _ = _counter(m, f"{name}_phase", factor, turns, restart=ends)
+            holds = holds & (position <= (pixels - 1) * factor) & (phase == 0)
+            turns = ends
+        m.d.comb += [
+            self.o.payload.eq(Mux(holds, self.i.payload, 0)),
+            self.o.valid.eq(self.i.valid | ~holds),
+            self.i.ready.eq(holds & self.o.ready),
+        ]
+        return m
+
+
+def _counter(m: Module, name: str, count: int, turn: Value, restart: Value | None = None) -> tuple[Value, Value]:
+    """A counter that moves with ``turn``, and when it begins again."""
+    if count == 1:
+        return C(0, 1), turn
+    counter = Signal(range(count), name=name)
+    last = counter == count - 1
+    with m.If(turn):
+        m.d.sync += counter.eq(Mux(last if restart is None else last | restart, 0, counter + 1))
+    return counter, turn & last
