@@ -127,10 +127,10 @@ def _repeating(layer: Upsample, source: Layer) -> Actor:
 def _spreading(layer: ZeroInsertion, source: Layer) -> Actor:
     shape = layer.input_shape
     words = shape.channels // layer.lanes
-    needed = np.full((layer.shape.height, layer.shape.width, words), -1, np.int64)
-    needed[:: layer.factor[0], :: layer.factor[1]][: shape.height, : shape.width] = np.arange(
+    places = np.full((layer.shape.height, layer.shape.width, words), -1, np.int64)
+    places[:: layer.factor[0], :: layer.factor[1]][: shape.height, : shape.width] = np.arange(
         shape.pixels * words).reshape(shape.height, shape.width, words)
-    needed = needed.reshape(-1)
+    needed = places.reshape(-1)
     return _one_clock(layer, (_reading(layer, source, needed, np.maximum.accumulate(needed) + 1, _PREFETCH),),
                       layer.beats)
 
