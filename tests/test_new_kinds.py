@@ -26,6 +26,7 @@ from quantunet_hls.reports import names
 from quantunet_hls.verify import reference
 
 _SHAPE = (1, 8, 12)
+_NO_BIAS = {"bias": False, "bias_quant": None}
 
 
 def _conv(channels: int, filters: int, kernel: int, kind: type = qnn.QuantConv2d, **settings: object) -> nn.Module:
@@ -57,8 +58,10 @@ class UpConvolutions(nn.Module):
         self.down = nn.Sequential(nn.MaxPool2d(3, 2, padding=1), _conv(3, 4, 3, padding=1), _signed())
         self.low = nn.Sequential(nn.AvgPool2d(3, (2, 2), padding=1), _signed(), _conv(4, 3, 1), _relu())
         self.up = nn.Sequential(_up(3, 4, 3, padding=1, output_padding=1), _signed())
-        self.last = nn.Sequential(_up(8, 2, 2, weight_quant=Int8WeightPerChannelFixedPoint.let(bit_width=5)), _relu())
-        self.head = _conv(5, classes, 1)
+        # Behind a concat there is no one scale for a bias to follow.
+        self.last = nn.Sequential(_up(8, 2, 2, weight_quant=Int8WeightPerChannelFixedPoint.let(bit_width=5),
+                                      **_NO_BIAS), _relu())
+        self.head = _conv(5, classes, 1, **_NO_BIAS)
         self.end = end
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
