@@ -17,7 +17,8 @@ The way of a network through this package, one module a step:
 :mod:`.synthesize`        Yosys, layer by layer, kept by content
 :mod:`.netlist`           the mapped netlist simulated
 :mod:`.place`             nextpnr and ecppack for Lattice ECP5
-:mod:`.vivado`            a script for machines that have Vivado
+:mod:`.ulx3s`             a whole board: :mod:`.pll`, :mod:`.uart`, pins, and :mod:`.host` for the other end
+:mod:`.vivado`            the AXI block as IP (:mod:`.ipxact`), and Vivado where it is installed
 :mod:`.report`            figures in the package's report schema
 ========================  ==========================================================================
 
