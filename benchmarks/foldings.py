@@ -4,9 +4,10 @@ For each number of cycles the network is folded, its multipliers chosen for the
 board, and frames sent through the simulated RTL back to back, without stalls.
 Compared are the cycles from frame to frame with those that the slowest layer's
 multipliers take for its multiplications, and the output with the integer
-reference. Writes ``reports/reference/foldings.json``::
+reference. The foldings of ``--map`` are mapped by Yosys as well. Writes
+``reports/reference/foldings.json``, folding by folding::
 
-    python benchmarks/foldings.py --cycles 589824 294912 131072
+    python benchmarks/foldings.py --cycles 294912 131072 589824 --map 294912
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import logging
 import time
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -27,10 +29,11 @@ from quantunet_hls.ingest import ingest
 from quantunet_hls.rtl.folding import fold
 from quantunet_hls.rtl.graph import Convolution, StreamGraph
 from quantunet_hls.rtl.lower import lower
-from quantunet_hls.rtl.multipliers import blocks, choose_multipliers
+from quantunet_hls.rtl.multipliers import blocks, choose_multipliers, in_fabric
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate import build_simulator
 from quantunet_hls.rtl.stitch import generate
+from quantunet_hls.rtl.synthesize import MappingOptions, map_design
 from quantunet_hls.source import open_source
 from quantunet_hls.types import infer_types
 
@@ -44,8 +47,19 @@ def stream_graph(model: str, board: Board, folder: Path) -> StreamGraph:
     return lower(convert(graph.model, infer_types(graph.model), settings, folder)).graph
 
 
+def mapped(graph: StreamGraph, board: Board, folder: Path) -> dict[str, Any]:
+    """Cells of a design, and its shares of the board."""
+    assert board.yosys_family is not None
+    result = map_design(generate(graph, folder / "verilog"), MappingOptions(board.yosys_family), folder / "mapped",
+                        workers=1, lut_multipliers=in_fabric(graph))
+    cells = asdict(result.total)
+    return {"yosys": result.tool_version, **cells,
+            "share": {name: round(cells[name] / getattr(board.resources, name), 4) for name in ("lut", "dsp")},
+            "layers": {name: asdict(module.count) for name, module in result.layers.items()}}
+
+
 def measure(unfolded: StreamGraph, cycles: int, board: Board, frames: int, folder: Path) -> dict[str, Any]:
-    """One folding: what it takes, and how fast it is."""
+    """One folding: how fast it is, and whether it computes the right integers."""
     graph = choose_multipliers(fold(unfolded, cycles), board)
     first = graph.input
     shape = first.shape
@@ -78,7 +92,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Cycles a frame at several foldings.")
     parser.add_argument("--model", default="brain_tumor_w4a6_b8d3")
     parser.add_argument("--board", default="zcu104")
-    parser.add_argument("--cycles", type=int, nargs="+", default=[589_824, 294_912, 131_072])
+    parser.add_argument("--cycles", type=int, nargs="+", default=[294_912, 131_072, 589_824])
+    parser.add_argument("--map", type=int, nargs="*", default=[294_912], help="Which of them to map as well.")
     parser.add_argument("--frames", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=None, help="Keep the Verilog and the programs here.")
     parser.add_argument("--out", type=Path, default=OUT)
@@ -88,11 +103,15 @@ def main() -> None:
     with TemporaryDirectory() as name:
         folder = arguments.folder or Path(name)
         unfolded = stream_graph(arguments.model, board, folder / "model")
-        rows = []
+        rows, cells = [], {}
         for cycles in arguments.cycles:
+            if cycles in arguments.map:
+                graph = choose_multipliers(fold(unfolded, cycles), board)
+                cells[str(cycles)] = mapped(graph, board, folder / str(cycles))
+                logging.info("%s", cells)
             rows.append(measure(unfolded, cycles, board, arguments.frames, folder / str(cycles)))
-            write_json(arguments.out, {"model": arguments.model, "board": arguments.board, "source": "RTL simulation",
-                                       "foldings": rows})
+            write_json(arguments.out, {"model": arguments.model, "board": arguments.board,
+                                       "rtl_simulation": rows, "mapped": cells})
 
 
 if __name__ == "__main__":

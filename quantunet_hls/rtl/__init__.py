@@ -7,7 +7,8 @@ The way of a network through this package, one module a step:
 :mod:`.project`           the whole way for one converted model, of this or the Vitis backend
 :mod:`.lower`             ModelGraph to stream graph
 :mod:`.graph`             the stream graph: layers, types, integer weights, folding
-:mod:`.folding`           lanes, PE and SIMD for a number of cycles; packed multipliers; FIFO depths
+:mod:`.folding`           lanes, PE and SIMD for a number of cycles; FIFO depths
+:mod:`.multipliers`       what each layer multiplies with: blocks, several products a block, LUTs, adders
 :mod:`.reference`         the stream graph on integers, with numpy
 :mod:`.components`        window generator, matrix-vector unit, pooling, adapters, in Amaranth
 :mod:`.units`             a layer's hardware

@@ -2,10 +2,11 @@
 
 The cost model counts what a layer is made of: bits of adders, bits of digits of
 look-up table multipliers, bits of weights in look-up tables, bits of results.
-:data:`LUT_COSTS` says how many LUTs each takes; the numbers are least squares fits
-of what Yosys 0.70 maps for the units of ``benchmarks/mac_arrays.py`` (4x4, 4x6 and 8x8
-bits, 32 to 128 multipliers; ``reports/reference/mac_arrays_*.json``), not laws.
-DSP blocks are counted exactly.
+:data:`LUT_COSTS` says how many LUTs each takes; for LUTs of six inputs the numbers
+are least squares fits of what Yosys 0.70 maps for the units of
+``benchmarks/mac_arrays.py`` (4x4, 4x6 and 8x8 bits, 16 to 64 multipliers;
+``reports/reference/mac_arrays_xcup.json``), for those of four inputs they are rough
+guesses. DSP blocks are counted exactly.
 """
 
 from __future__ import annotations
@@ -42,10 +43,6 @@ NARROWEST_BLOCK_PRODUCT = 9
 #: LUTs of a DSP block where the part's numbers are not known: about what parts of all families have.
 USUAL_LUTS_PER_BLOCK = 100
 
-#: LUTs of a layer's line buffer, FIFO and adapters, and of a layer without weights, roughly: they are the same
-#: whatever a layer multiplies with.
-LUTS_BESIDE = 150
-
 
 @dataclass(frozen=True)
 class LutParts:
@@ -54,7 +51,7 @@ class LutParts:
     Attributes:
         adders: of adder trees and accumulators.
         digits: of multiples and sums of look-up table multipliers, those of three times each activation included.
-        corrections: carries and exclusive ors of packed products.
+        corrections: of packed products whose lowest bit lies on another product.
         weights: that are kept in LUTs, once for every 64 words.
         results: of sums and of the type that goes out, for requantization.
     """
@@ -67,7 +64,14 @@ class LutParts:
 
 
 #: LUTs a bit of each of :class:`LutParts`, by the inputs of a LUT.
-LUT_COSTS = {6: LutParts(1.0, 1.0, 1.0, 1.0, 1.0), 4: LutParts(1.0, 1.0, 1.0, 1.0, 1.0)}
+LUT_COSTS = {6: LutParts(1.0, 1.0, 3.5, 1.05, 0.7), 4: LutParts(1.0, 3.0, 6.0, 1.5, 1.0)}
+
+#: LUTs of a matrix-vector unit that do not grow with it: counters, credits, FIFO.
+LUTS_OF_A_UNIT = 58
+
+#: LUTs of a layer's line buffer and adapters, and of a layer without weights, roughly: they are the same
+#: whatever a layer multiplies with.
+LUTS_BESIDE = 150
 
 
 def candidates(layer: Weighted, family: str) -> Iterator[Multipliers]:
@@ -121,7 +125,8 @@ def parts(layer: Weighted, multipliers: Multipliers) -> LutParts:
     kept = 0 if words == 1 or in_block_rom(words, layer.mac_units * weight) else (
         layer.mac_units * weight * -(-words // 64))
     return LutParts(tree + layer.lanes * layer.accumulator.width,
-                    in_luts * digit * max(2 * (digits - 1), 1) + triples, packed * (1 + 2 * overlap), kept,
+                    in_luts * digit * max(2 * (digits - 1), 1) + triples,
+                    overlap * (packed - blocks(layer, multipliers)), kept,
                     layer.lanes * (layer.accumulator.width + layer.type.width))
 
 
@@ -131,8 +136,8 @@ def luts(layer: Weighted, multipliers: Multipliers, inputs: int = 6) -> float:
     Args:
         inputs: of a LUT: 6 on AMD parts, 4 on the ECP5.
     """
-    counted = astuple(parts(layer, multipliers))
-    return sum(count * cost for count, cost in zip(counted, astuple(LUT_COSTS[inputs]), strict=True))
+    counted, costs = astuple(parts(layer, multipliers)), astuple(LUT_COSTS[inputs])
+    return LUTS_OF_A_UNIT + sum(count * cost for count, cost in zip(counted, costs, strict=True))
 
 
 def _products_in_luts(layer: Weighted, multipliers: Multipliers) -> int:
@@ -191,7 +196,8 @@ def with_multipliers(graph: StreamGraph, kind: str, family: str) -> StreamGraph:
             fitting = [Multipliers(kind)]
             if kind == "packed":
                 fitting = [choice for choice in candidates(layer, family) if choice.kind == "packed"] or [BLOCKS]
-            changed[layer.name] = replace(layer, multipliers=min(fitting, key=lambda choice: blocks(layer, choice)))
+            changed[layer.name] = replace(layer, multipliers=min(
+                fitting, key=lambda choice: (blocks(layer, choice), luts(layer, choice))))
     return graph.with_layers(changed)
 
 
