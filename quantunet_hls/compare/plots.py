@@ -285,8 +285,9 @@ def _roofline(comparison: Comparison) -> Plot:
 def _dots(axes: Axes, points: Sequence[tuple[int, float, float]], designs: int) -> None:
     """A mark a design: of its colour and shape, or with its number where there are too many for that."""
     few = designs <= COLOURS
+    # Each smaller than the one before it, so that of two in one place both are seen.
     for i, x, y in points:
-        axes.plot([x], [y], linestyle="", marker=_MARKERS[i] if few else "o", markersize=8 if few else 5,
+        axes.plot([x], [y], linestyle="", marker=_MARKERS[i] if few else "o", markersize=11 - 1.2 * i if few else 5,
                   color=_SERIES[i] if few else _SERIES[0], alpha=0.9, zorder=3)
         if not few:
             axes.annotate(str(i + 1), (x, y), xytext=(4, 3), textcoords="offset points", fontsize=8, color=_INK)
