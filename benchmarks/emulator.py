@@ -1,6 +1,6 @@
 """Images per second of the emulator beside hls4ml's compiled `predict`, and their differences.
 
-    python benchmarks/emulator.py [MODEL] [--size 128] [--images 16]
+    python benchmarks/emulator.py [MODEL] [--size 128] [--images 16] [--json FILE]
     python benchmarks/emulator.py --networks 50
 
 The first form takes a zoo entry or a random U-Net of base 8 and depth 3, converts it once, and lets both
@@ -14,11 +14,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import os
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,7 @@ from hls4ml.model.graph import ModelGraph
 
 from quantunet_hls import zoo
 from quantunet_hls.emulate import Emulator
+from quantunet_hls.files import write_json
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.hls.mends import mended
 from quantunet_hls.ingest import export_module, ingest
@@ -55,8 +58,9 @@ def _convert(model: str | None, size: int, images: np.ndarray, folder: Path) -> 
     return convert(graph.model, infer_types(graph.model), settings, folder)
 
 
-def compare_speed(model: str | None, size: int, count: int) -> int:
-    """Print both speeds and their ratio; returns the number of differing values."""
+def compare_speed(model: str | None, size: int, count: int, result: Path | None) -> int:
+    """Print both speeds and their ratio, and write them to a file; returns the number of differing values."""
+    load = os.getloadavg()[0]
     images = draw_phantoms(count, size, size).images.transpose(0, 2, 3, 1) / 256
     with tempfile.TemporaryDirectory() as folder:
         graph = _convert(model, size, images, Path(folder) / "project")
@@ -81,6 +85,15 @@ def compare_speed(model: str | None, size: int, count: int) -> int:
     print(f"emulator        {emulator_s / count * 1e3:10.2f} ms an image {count / emulator_s:10.2f} images/s "
           f"(median of {len(ours)}; best {min(ours) / count * 1e3:.2f} ms)")
     print(f"ratio           {hls4ml_s / emulator_s:10.1f}")
+    if result is not None:
+        write_json(result, {
+            "network": model or "random U-Net of base 8 and depth 3", "height": size, "width": size, "images": count,
+            "values": theirs.size, "differing": differing, "threads": torch.get_num_threads(),
+            "hls4ml_s_per_image": hls4ml_s / count, "emulator_s_per_image": emulator_s / count,
+            "emulator_best_s_per_image": min(ours) / count, "ratio": hls4ml_s / emulator_s,
+            "load_average_before": load, "cores": os.cpu_count(),
+            "versions": {name: version(name) for name in ("hls4ml", "torch", "numpy", "quantunet-hls")},
+        })
     return differing
 
 
@@ -118,10 +131,11 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=16, help="images in the batch")
     parser.add_argument("--networks", type=int, default=0, help="random networks to C-simulate instead")
     parser.add_argument("--first", type=int, default=0, help="seed of the first of them")
+    parser.add_argument("--json", type=Path, help="file for the speeds")
     arguments = parser.parse_args()
     if arguments.networks:
         sys.exit(compare_networks(arguments.networks, arguments.first) > 0)
-    sys.exit(compare_speed(arguments.model, arguments.size, arguments.images) > 0)
+    sys.exit(compare_speed(arguments.model, arguments.size, arguments.images, arguments.json) > 0)
 
 
 if __name__ == "__main__":

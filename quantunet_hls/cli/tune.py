@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ def tune(**options: Any) -> None:
     board = boards.load(options["board"])
 
     def reader(folds: tuple[int, ...]) -> Callable[[Any], Samples]:
+        @cache
         def read(shape: Any) -> Samples:
             channels, height, width = shape or (1, None, None)
             return read_pairs(options["data"], names_in(options["data"], folds or None), height=height, width=width,
