@@ -18,12 +18,15 @@ from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig
 from quantunet_hls.source import Shape, open_source
 from quantunet_hls.training.prepare import quantize
 from quantunet_hls.training.scores import predict
+from quantunet_hls.tuning.measure import spread
 
 __all__ = ["Origin", "open_origin"]
 
 #: A float network is exported with so many bits that they change next to nothing, and cut down from there.
 _FINE = LayerWidths(weight=10, activation=10, bias=24)
 _BATCH = 32
+#: Images for the first ranges, of 10 bits; narrower ones are chosen from more images later.
+_RANGES = 6
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ def open_origin(model: str | Path | nn.Module, calibration: Callable[[Shape | No
     samples = calibration(shape)
     config = UNetConfig.from_dict(net.config.to_dict() | {
         "quantized": True, "batch_norm": False, "widths": vars(_FINE), "layer_widths": {}})
-    fine = quantize(net, config, samples)
+    fine = quantize(net, config, spread(samples, _RANGES))
     chosen = shape or (net.config.in_channels, *samples.images.shape[2:])
     graph = ingest(export_module(fine.eval(), chosen))
     return Origin(name, digest, graph, False, lambda samples: _masks(net, samples))
