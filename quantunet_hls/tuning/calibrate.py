@@ -15,7 +15,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from torch import Tensor
 from torch.nn import functional
 
-from quantunet_hls.errors import DataError
+from quantunet_hls.errors import DataError, IllegalGraphError
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.graph import QUANT_OPS, attribute, constant, only, shape_of
 from quantunet_hls.tuning.rounding import Fitted, Moments, fit, moments
@@ -107,6 +107,10 @@ def _walk(graph: HardwareGraph, images: np.ndarray) -> Iterator[tuple[NodeProto,
     last = {name: index for index, node in enumerate(model.graph.node) for name in node.input}
     for index, node in enumerate(model.graph.node):
         inputs = [held[name] if name in held else _constant(model, node, name) for name in node.input]
+
+        if node.op_type not in _OPERATORS:
+            raise IllegalGraphError(str(node.name), f"tuning does not know the operator {node.op_type}",
+                                    "tune the network without it")
 
         def compute(inputs: list[Tensor], node: NodeProto = node) -> Tensor:
             result = _OPERATORS[node.op_type](model, node, inputs)
