@@ -16,14 +16,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from quantunet_hls.errors import CheckpointError, ConfigurationError, QuantUNetError, UnknownNameError
 from quantunet_hls.files import check_name, read_json, write_json, writing
-from quantunet_hls.nets import QuantUNet, UNetConfig, fold_batchnorm
+from quantunet_hls.nets import QuantUNet, UNetConfig
+from quantunet_hls.nets.sizes import layer_sizes
 
 __all__ = ["Card", "Footprint", "Verdict", "card_of", "footprint", "load", "names", "save", "verify", "zoo_folder"]
 
@@ -38,6 +39,7 @@ class Footprint:
     Attributes:
         parameters: weights and biases of all convolutions.
         macs: multiplications for one image.
+        bit_operations: every multiplication counted as the product of its two widths (32 each in float).
         weight_bits: mean width of a weight over all weights, first layer and head included.
         weight_bits_by_layer: mean of the layers' weight widths, every layer alike.
         activation_bits: mean width of a value between layers, over all such values of one image,
@@ -49,6 +51,7 @@ class Footprint:
 
     parameters: int
     macs: int
+    bit_operations: int
     weight_bits: float
     weight_bits_by_layer: float
     activation_bits: float
@@ -132,51 +135,42 @@ def names() -> tuple[str, ...]:
 def footprint(net: QuantUNet, height: int, width: int) -> Footprint:
     """Size, operations and widths of a network on images of this size in pixels."""
     config = net.config
-    if config.batch_norm:
-        net = fold_batchnorm(net)
-    parameters = macs = weights = weight_bits = bias_bits = values = value_bits = 0
-    layer_bits: list[int] = []
-    tensor_bits = [config.input_bits if config.quantized else _FLOAT_BITS]
-    values += config.in_channels * height * width
-    value_bits += tensor_bits[0] * values
-    for name in config.layer_names:
-        layer = cast(nn.Conv2d, net.get_submodule(name if name == "head" else f"{name}.conv"))
-        biases = cast(Tensor, layer.bias).numel()
-        level = _level(config, name)
-        pixels = (height >> level) * (width >> level)
-        widths = config.widths_of(name)
-        wide = widths.weight if config.quantized else _FLOAT_BITS
-        parameters += layer.weight.numel() + biases
-        weights += layer.weight.numel()
-        macs += layer.weight.numel() * pixels
-        layer_bits.append(wide)
-        weight_bits += wide * layer.weight.numel()
-        bias_bits += (widths.bias if config.quantized else _FLOAT_BITS) * biases
-        if name != "head":
-            # An upsampling branch shares the quantizer of the skip that it is concatenated with.
-            owner = f"enc{level}b" if name.startswith("up") else name
-            bits = config.widths_of(owner).activation if config.quantized else _FLOAT_BITS
-            tensor_bits.append(bits)
-            values += layer.out_channels * pixels
-            value_bits += bits * layer.out_channels * pixels
-    size = -(-(weight_bits + bias_bits) // 8)
+    sizes = layer_sizes(config, height, width)
+
+    def bits(count: int) -> int:
+        return count if config.quantized else _FLOAT_BITS
+
+    def input_bits(name: str) -> int:
+        source = config.source_of(name)
+        return bits(config.widths_of(source).activation if source else config.input_bits)
+
+    weight_bits = {name: bits(config.widths_of(name).weight) for name in sizes}
+    # An upsampling branch shares the quantizer of the skip that it is concatenated with; the logits have none.
+    value_bits = {
+        name: bits(config.widths_of(config.activation_owner(name)).activation) for name in sizes if name != "head"
+    }
+    image = config.in_channels * height * width
+    weights = sum(size.weights for size in sizes.values())
+    values = image + sum(sizes[name].values for name in value_bits)
+    weights_packed = sum(weight_bits[name] * size.weights for name, size in sizes.items())
+    biases_packed = sum(bits(config.widths_of(name).bias) * size.outputs for name, size in sizes.items())
+    values_packed = bits(config.input_bits) * image + sum(
+        width * sizes[name].values for name, width in value_bits.items()
+    )
+    parameters = weights + sum(size.outputs for size in sizes.values())
+    packed = -(-(weights_packed + biases_packed) // 8)
+    tensors = [bits(config.input_bits), *value_bits.values()]
     return Footprint(
         parameters=parameters,
-        macs=macs,
-        weight_bits=weight_bits / weights,
-        weight_bits_by_layer=sum(layer_bits) / len(layer_bits),
-        activation_bits=value_bits / values,
-        activation_bits_by_layer=sum(tensor_bits) / len(tensor_bits),
-        size_bytes=size,
-        times_smaller=4 * parameters / size,
+        macs=sum(size.macs for size in sizes.values()),
+        bit_operations=sum(size.macs * weight_bits[name] * input_bits(name) for name, size in sizes.items()),
+        weight_bits=weights_packed / weights,
+        weight_bits_by_layer=sum(weight_bits.values()) / len(weight_bits),
+        activation_bits=values_packed / values,
+        activation_bits_by_layer=sum(tensors) / len(tensors),
+        size_bytes=packed,
+        times_smaller=4 * parameters / packed,
     )
-
-
-def _level(config: UNetConfig, layer: str) -> int:
-    """How many times the image has been halved where this layer works."""
-    if layer.startswith("mid"):
-        return config.depth
-    return 0 if layer == "head" else int("".join(filter(str.isdigit, layer)))
 
 
 def save(

@@ -23,6 +23,7 @@ from quantunet_hls.nets.quantizers import (
     activation_quantizer,
     bias_quantizer,
     input_quantizer,
+    level_weight_quantizer,
     weight_quantizer,
 )
 
@@ -30,15 +31,41 @@ __all__ = ["LayerWidths", "QuantUNet", "UNetConfig", "calibrate", "fold_batchnor
 
 #: Limits of what is built at all: an architecture may stand in somebody else's file.
 _DEEPEST, _WIDEST = 8, 4096
+_UPSAMPLINGS = ("nearest", "bilinear")
+_LEVELS = ("ternary", "binary")
 
 
 @dataclass(frozen=True)
 class LayerWidths:
-    """Bit widths of one convolution and of the activation behind it."""
+    """Bit widths of one convolution and of the activation behind it.
+
+    Attributes:
+        weight: of a weight, sign included.
+        activation: of an activation, which has no sign.
+        bias: of a bias, at the accumulator's own step.
+        weight_fraction: fixes the step of the weights to 2**-weight_fraction; None lets it follow the weights.
+        activation_fraction: the same for the activations; None lets the training find the step.
+        weight_levels: "ternary" for weights in {-a, 0, a}, "binary" for {-a, a}, with a power of two ``a`` for
+            each filter; None for integers. Both take 2 bits in a fixed-point type.
+    """
 
     weight: int = 4
     activation: int = 6
     bias: int = 16
+    weight_fraction: int | None = None
+    activation_fraction: int | None = None
+    weight_levels: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.weight_levels is None:
+            return
+        if self.weight_levels not in _LEVELS:
+            raise ConfigurationError(f"Weight levels are {' or '.join(_LEVELS)}, not {self.weight_levels!r}.")
+        if self.weight != 2 or self.weight_fraction is not None:
+            raise ConfigurationError(
+                f"{self.weight_levels.capitalize()} weights take 2 bits and a scale of their own; "
+                "set the weight's bits to 2 and no fraction."
+            )
 
 
 @dataclass(frozen=True)
@@ -47,6 +74,12 @@ class UNetConfig:
 
     ``widths`` holds for every layer that ``layer_widths`` does not name.
     A float baseline of the same shape has ``quantized=False``.
+
+    ``channels`` gives each level's channels, from full size down to the middle
+    (depth + 1 numbers); where it is empty, ``base_channels`` double at every level.
+    Only ``upsampling="nearest"`` can be built in hardware; "bilinear" is there to
+    train what papers trained. With ``up_convolution=False`` what is upsampled goes
+    into the concatenation as it is, without a convolution of its own.
     """
 
     depth: int = 3
@@ -58,6 +91,9 @@ class UNetConfig:
     input_bits: int = 8
     quantized: bool = True
     batch_norm: bool = False
+    channels: tuple[int, ...] = ()
+    upsampling: str = "nearest"
+    up_convolution: bool = True
 
     def __post_init__(self) -> None:
         for name, most in (("depth", _DEEPEST), ("base_channels", _WIDEST), ("in_channels", _WIDEST),
@@ -67,7 +103,13 @@ class UNetConfig:
                 raise ConfigurationError(
                     f"A U-Net's {name} must be a whole number from 1 to {most}, not {value!r}."
                 )
-        if self.base_channels << self.depth > _WIDEST:
+        if self.upsampling not in _UPSAMPLINGS:
+            raise ConfigurationError(
+                f"A U-Net's upsampling is {' or '.join(_UPSAMPLINGS)}, not {self.upsampling!r}."
+            )
+        if self.channels:
+            self._check_channels()
+        elif self.base_channels << self.depth > _WIDEST:
             raise ConfigurationError(
                 f"A U-Net of depth {self.depth} and base {self.base_channels} would be "
                 f"{self.base_channels << self.depth} channels wide; {_WIDEST} are the limit."
@@ -79,12 +121,50 @@ class UNetConfig:
                 f"its layers are {', '.join(self.layer_names)}."
             )
 
+    def _check_channels(self) -> None:
+        whole = all(isinstance(count, int) and not isinstance(count, bool) and 1 <= count <= _WIDEST
+                    for count in self.channels)
+        if not whole or len(self.channels) != self.depth + 1:
+            raise ConfigurationError(
+                f"A U-Net of depth {self.depth} has {self.depth + 1} numbers of channels, each from 1 to {_WIDEST}, "
+                f"not {list(self.channels)}."
+            )
+        if self.base_channels != self.channels[0]:
+            raise ConfigurationError(
+                f"base_channels is {self.base_channels} where the first of channels is {self.channels[0]}; "
+                "give both the same."
+            )
+
+    @property
+    def level_channels(self) -> tuple[int, ...]:
+        """Channels of every level, from full size to the middle."""
+        return self.channels or tuple(self.base_channels << level for level in range(self.depth + 1))
+
+    def level_of(self, layer: str) -> int:
+        """How many times the image has been halved where this layer works."""
+        if layer.startswith("mid"):
+            return self.depth
+        return 0 if layer == "head" else int("".join(filter(str.isdigit, layer)))
+
+    def activation_owner(self, layer: str) -> str:
+        """The layer whose activation quantizer this one uses: both branches of a concatenation have the skip's."""
+        if self.up_convolution:
+            return f"enc{self.level_of(layer)}b" if layer.startswith("up") else layer
+        upsampled = layer == "midb" or (layer.startswith("dec") and layer.endswith("b") and layer != "dec0b")
+        return f"enc{self.level_of(layer) - 1}b" if upsampled else layer
+
+    def source_of(self, layer: str) -> str:
+        """The layer whose activations this one reads; an empty name means the image."""
+        names = self.layer_names
+        before = names[names.index(layer) - 1] if layer != names[0] else ""
+        return self.activation_owner(before) if before else ""
+
     @property
     def layer_names(self) -> tuple[str, ...]:
         """Names of the convolutions, from the input to the output (23 of them at depth 4)."""
         encoder = [f"enc{level}{half}" for level in range(self.depth) for half in "ab"]
         decoder = [f"{part}{level}{half}" for level in reversed(range(self.depth))
-                   for part, half in (("up", ""), ("dec", "a"), ("dec", "b"))]
+                   for part, half in (("up", ""), ("dec", "a"), ("dec", "b")) if part != "up" or self.up_convolution]
         return (*encoder, "mida", "midb", *decoder, "head")
 
     def widths_of(self, layer: str) -> LayerWidths:
@@ -93,7 +173,9 @@ class UNetConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        return asdict(self) | {"layer_widths": {k: asdict(v) for k, v in self.layer_widths.items()}}
+        return asdict(self) | {
+            "layer_widths": {k: asdict(v) for k, v in self.layer_widths.items()}, "channels": list(self.channels),
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> UNetConfig:
@@ -106,7 +188,8 @@ class UNetConfig:
             rest = dict(values)
             widths = LayerWidths(**rest.pop("widths", {}))
             layer_widths = {k: LayerWidths(**v) for k, v in rest.pop("layer_widths", {}).items()}
-            return cls(widths=widths, layer_widths=layer_widths, **rest)
+            channels = tuple(rest.pop("channels", ()))
+            return cls(widths=widths, layer_widths=layer_widths, channels=channels, **rest)
         except (TypeError, AttributeError, ValueError) as error:
             raise ConfigurationError(f"The U-Net's architecture can't be read ({error}); see UNetConfig.") from error
 
@@ -115,16 +198,19 @@ class ConvBlock(nn.Module):
     """Convolution, optional BatchNorm, ReLU with its activation quantizer."""
 
     def __init__(self, config: UNetConfig, name: str, in_channels: int, out_channels: int,
-                 shared: ConvBlock | None = None):
+                 shared: ConvBlock | None = None, learned: bool = False):
         super().__init__()
-        self.conv = _convolution(config, name, in_channels, out_channels, kernel_size=3)
+        self.conv = _convolution(config, name, in_channels, out_channels, kernel_size=3, learned=learned)
         self.norm: nn.Module = nn.BatchNorm2d(out_channels) if config.batch_norm else nn.Identity()
         self.relu: nn.Module
         if shared is not None:
             # The same module, not a copy: both branches of a skip then keep one scale for ever.
             self.relu = shared.relu
         elif config.quantized:
-            act_quant = activation_quantizer(config.widths_of(name).activation)
+            widths = config.widths_of(name)
+            act_quant = activation_quantizer(
+                widths.activation, fraction=widths.activation_fraction, learned=learned
+            )
             self.relu = QuantReLU(act_quant=act_quant, return_quant_tensor=True)
         else:
             self.relu = nn.ReLU()
@@ -134,14 +220,18 @@ class ConvBlock(nn.Module):
         return self.relu(self.norm(self.conv(x)))
 
 
-def _convolution(config: UNetConfig, name: str, in_channels: int, out_channels: int, kernel_size: int) -> nn.Module:
+def _convolution(config: UNetConfig, name: str, in_channels: int, out_channels: int, kernel_size: int,
+                 learned: bool) -> nn.Module:
     padding = kernel_size // 2
     if not config.quantized:
         return nn.Conv2d(in_channels, out_channels, kernel_size, padding=padding)
     widths = config.widths_of(name)
     return QuantConv2d(
         in_channels, out_channels, kernel_size, padding=padding, bias=True,
-        weight_quant=weight_quantizer(widths.weight),
+        weight_quant=(
+            level_weight_quantizer() if widths.weight_levels
+            else weight_quantizer(widths.weight, fraction=widths.weight_fraction, learned=learned)
+        ),
         bias_quant=bias_quantizer(widths.bias),
     )
 
@@ -153,31 +243,63 @@ class QuantUNet(nn.Module):
     are multiples of 2**depth and need not be equal.
     Output: float logits (batch, classes, height, width); with one class, a logit
     above zero means foreground, with several the largest one wins.
+
+    With ``learned_widths`` the widths of weights and activations are parameters that
+    start at the architecture's; :func:`quantunet_hls.nets.settled` makes whole numbers of them.
     """
 
-    def __init__(self, config: UNetConfig | None = None, **settings: Any):
+    def __init__(self, config: UNetConfig | None = None, *, learned_widths: bool = False, **settings: Any):
         super().__init__()
         self.config = config = config or UNetConfig(**settings)
-        channels = [config.base_channels * 2**level for level in range(config.depth + 1)]
+        self.learned_widths = learned = learned_widths and config.quantized
+        channels = config.level_channels
         self.inp: nn.Module = (
             QuantIdentity(act_quant=input_quantizer(config.input_bits), return_quant_tensor=True)
             if config.quantized else nn.Identity()
         )
         previous = config.in_channels
         for level, width in enumerate(channels[:-1]):
-            self.add_module(f"enc{level}a", ConvBlock(config, f"enc{level}a", previous, width))
-            self.add_module(f"enc{level}b", ConvBlock(config, f"enc{level}b", width, width))
+            self.add_module(f"enc{level}a", ConvBlock(config, f"enc{level}a", previous, width, learned=learned))
+            self.add_module(f"enc{level}b", ConvBlock(config, f"enc{level}b", width, width, learned=learned))
             previous = width
-        self.mida = ConvBlock(config, "mida", previous, channels[-1])
-        self.midb = ConvBlock(config, "midb", channels[-1], channels[-1])
+        self.mida = ConvBlock(config, "mida", previous, channels[-1], learned=learned)
+        self.midb = ConvBlock(
+            config, "midb", channels[-1], channels[-1], shared=self._quantizer_of("midb"), learned=learned
+        )
         for level in reversed(range(config.depth)):
-            width = channels[level]
-            skip = self.get_submodule(f"enc{level}b")
-            assert isinstance(skip, ConvBlock)
-            self.add_module(f"up{level}", ConvBlock(config, f"up{level}", 2 * width, width, shared=skip))
-            self.add_module(f"dec{level}a", ConvBlock(config, f"dec{level}a", 2 * width, width))
-            self.add_module(f"dec{level}b", ConvBlock(config, f"dec{level}b", width, width))
-        self.head = _convolution(config, "head", channels[0], config.classes, kernel_size=1)
+            width, joined = channels[level], channels[level + 1]
+            if config.up_convolution:
+                name = f"up{level}"
+                shared = self._quantizer_of(name)
+                self.add_module(name, ConvBlock(config, name, joined, width, shared=shared, learned=learned))
+                joined = width
+            name = f"dec{level}a"
+            self.add_module(name, ConvBlock(config, name, joined + width, width, learned=learned))
+            name = f"dec{level}b"
+            shared = self._quantizer_of(name)
+            self.add_module(name, ConvBlock(config, name, width, width, shared=shared, learned=learned))
+        self.head = _convolution(config, "head", channels[0], config.classes, kernel_size=1, learned=learned)
+
+    def _quantizer_of(self, layer: str) -> ConvBlock | None:
+        """The block that lends this layer its activation quantizer, None where it has one of its own."""
+        owner = self.config.activation_owner(layer)
+        return None if owner == layer else self._block(owner)
+
+    def _block(self, name: str) -> ConvBlock:
+        block = self.get_submodule(name)
+        assert isinstance(block, ConvBlock)
+        return block
+
+    def _upsampled(self, x: Tensor, reader: str) -> Tensor:
+        larger: Tensor = nn.functional.interpolate(
+            getattr(x, "value", x) if self.config.upsampling == "bilinear" else x,
+            scale_factor=2, mode=self.config.upsampling,
+        )
+        if self.config.upsampling == "nearest" or not self.config.quantized:
+            return larger
+        # A mean of neighbours is no value of the type; it goes through the quantizer that x came from once more.
+        again: Tensor = self._block(self.config.source_of(reader)).relu(larger)
+        return again
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of a batch of images; shapes as for the class."""
@@ -188,7 +310,7 @@ class QuantUNet(nn.Module):
                 f"This U-Net of depth {self.config.depth} takes heights and widths that are multiples of {step}, "
                 f"not {height}x{width}; crop or pad the image."
             )
-        block = self.get_submodule
+        block = self._block
         x = self.inp(x)
         skips = []
         for level in range(self.config.depth):
@@ -197,8 +319,9 @@ class QuantUNet(nn.Module):
             x = nn.functional.max_pool2d(x, 2)
         x = self.midb(self.mida(x))
         for level in reversed(range(self.config.depth)):
-            x = nn.functional.interpolate(x, scale_factor=2, mode="nearest")
-            x = torch.cat([skips[level], block(f"up{level}")(x)], dim=1)
+            up = self.config.up_convolution
+            x = self._upsampled(x, f"up{level}" if up else f"dec{level}a")
+            x = torch.cat([skips[level], block(f"up{level}")(x) if up else x], dim=1)
             x = block(f"dec{level}b")(block(f"dec{level}a")(x))
         return self.head(x)
 

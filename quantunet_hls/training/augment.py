@@ -10,7 +10,7 @@ from torch.nn.functional import affine_grid, grid_sample
 
 from quantunet_hls.training.settings import Augmentation
 
-__all__ = ["augment"]
+__all__ = ["augment", "random_crops"]
 
 
 def augment(
@@ -56,3 +56,23 @@ def augment(
     )
     changed = moved * gain[:, None, None, None] + offset[:, None, None, None]
     return changed.mul(256).round().clamp(0, 255) / 256, moved_masks[:, 0].to(masks.dtype)
+
+
+def random_crops(images: Tensor, masks: Tensor, side: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """A square from a random place of every image, and the same one of its mask.
+
+    Args:
+        images: (N, C, H, W).
+        masks: (N, H, W).
+        side: of the squares in pixels, H and W at most.
+        generator: where the draws come from.
+
+    Returns:
+        (N, C, side, side) and (N, side, side).
+    """
+    count, _, height, width = images.shape
+    tops = torch.randint(0, height - side + 1, (count,), generator=generator).tolist()
+    lefts = torch.randint(0, width - side + 1, (count,), generator=generator).tolist()
+    places = [(slice(top, top + side), slice(left, left + side)) for top, left in zip(tops, lefts, strict=True)]
+    return (torch.stack([image[:, rows, columns] for image, (rows, columns) in zip(images, places, strict=True)]),
+            torch.stack([mask[rows, columns] for mask, (rows, columns) in zip(masks, places, strict=True)]))

@@ -18,14 +18,14 @@ from torch import Tensor, nn
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.nets import QuantUNet, UNetConfig
 
-__all__ = ["equalize"]
+__all__ = ["convolution", "equalize", "readers"]
 
 # A factor stays near 1 per sweep; the cap keeps a dead channel from being blown up.
 _SWEEPS = 20
 _FACTOR_LIMIT = 10.0
 
 
-def _readers(config: UNetConfig) -> Iterator[tuple[str, list[tuple[str, int]]]]:
+def readers(config: UNetConfig) -> Iterator[tuple[str, list[tuple[str, int]]]]:
     """Every layer with the layers that read it, and the first input channel that they read it at."""
     top = config.depth - 1
     for level in range(config.depth):
@@ -33,14 +33,21 @@ def _readers(config: UNetConfig) -> Iterator[tuple[str, list[tuple[str, int]]]]:
         yield f"enc{level}a", [(f"enc{level}b", 0)]
         yield f"enc{level}b", [(after, 0), (f"dec{level}a", 0)]
     yield "mida", [("midb", 0)]
-    yield "midb", [(f"up{top}", 0)]
+    yield "midb", [_above(config, top)]
     for level in reversed(range(config.depth)):
-        yield f"up{level}", [(f"dec{level}a", config.base_channels * 2**level)]
+        if config.up_convolution:
+            yield f"up{level}", [(f"dec{level}a", config.level_channels[level])]
         yield f"dec{level}a", [(f"dec{level}b", 0)]
-        yield f"dec{level}b", [(f"up{level - 1}" if level else "head", 0)]
+        yield f"dec{level}b", [_above(config, level - 1) if level else ("head", 0)]
 
 
-def _convolution(net: QuantUNet, name: str) -> nn.Conv2d:
+def _above(config: UNetConfig, level: int) -> tuple[str, int]:
+    """What reads the values that are upsampled to this level, and from which of its channels on."""
+    return (f"up{level}", 0) if config.up_convolution else (f"dec{level}a", config.level_channels[level])
+
+
+def convolution(net: QuantUNet, name: str) -> nn.Conv2d:
+    """The convolution of the layer of that name."""
     return cast(nn.Conv2d, net.get_submodule(name if name == "head" else f"{name}.conv"))
 
 
@@ -54,11 +61,11 @@ def equalize(net: QuantUNet) -> None:
     if net.config.batch_norm or net.config.quantized:
         raise ConfigurationError("Only a float network without BatchNorm can be equalized; fold its BatchNorm first.")
     for _ in range(_SWEEPS):
-        for name, readers in _readers(net.config):
-            writer = _convolution(net, name)
+        for name, behind in readers(net.config):
+            writer = convolution(net, name)
             count = writer.out_channels
             written = writer.weight.abs().amax(dim=(1, 2, 3))
-            slices = [_convolution(net, reader).weight[:, first:first + count] for reader, first in readers]
+            slices = [convolution(net, reader).weight[:, first:first + count] for reader, first in behind]
             read = torch.stack([part.abs().amax(dim=(0, 2, 3)) for part in slices]).amax(dim=0)
             factor = _factor(written, read)
             writer.weight.div_(factor[:, None, None, None])

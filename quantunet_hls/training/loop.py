@@ -6,24 +6,25 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from copy import deepcopy
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from quantunet_hls.data import Samples, to_input
 from quantunet_hls.errors import ConfigurationError, DataError
 from quantunet_hls.nets import QuantUNet
-from quantunet_hls.training.augment import augment
+from quantunet_hls.nets.learned import learned_widths, width_offsets, width_values
+from quantunet_hls.training.augment import augment, random_crops
 from quantunet_hls.training.losses import segmentation_loss
 from quantunet_hls.training.scores import Scores, evaluate
 from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import TrainingState, load_state, save_state
+from quantunet_hls.training.widths import Excess, excess_of, frozen_epochs, move_widths, settle_within
 
-__all__ = ["STATE_FILE", "EpochResult", "learning_rate", "train"]
+__all__ = ["STATE_FILE", "EpochResult", "learning_epochs", "learning_rate", "train"]
 
 _log = logging.getLogger(__name__)
 
@@ -40,9 +41,10 @@ class EpochResult:
         epochs: how many there will be.
         loss: mean over its steps.
         scores: on the validation images, after it.
-        best_epoch: epoch of the best validation Dice so far.
+        best_epoch: epoch of the best validation Dice so far; 0 while bit widths are still learned.
         best_dice: that Dice.
         seconds: wall-clock time it took, validation included.
+        record: all figures of the epoch, also the parts of the loss and each learned width in bits.
     """
 
     epoch: int
@@ -52,6 +54,7 @@ class EpochResult:
     best_epoch: int
     best_dice: float
     seconds: float
+    record: Mapping[str, float] = field(default_factory=dict)
 
 
 def learning_rate(step: int, steps: int, settings: Settings) -> float:
@@ -71,6 +74,7 @@ def train(
     run_folder: Path,
     *,
     start: str = "random",
+    device: str = "cpu",
     stop_after: int | None = None,
     on_step: Callable[[int, int], None] | None = None,
 ) -> Iterator[EpochResult]:
@@ -79,7 +83,8 @@ def train(
     A run folder that holds the state of the same training carries on from there; the
     result equals that of a training that was never interrupted, bit for bit on the
     same machine with the same number of threads. When the iterator is exhausted the
-    net has the weights of the epoch with the best validation Dice and is in eval mode.
+    net has the weights of the epoch with the best validation Dice and is in eval mode,
+    on the CPU. Where bit widths are learned, only epochs with settled widths can be the best one.
 
     Args:
         net: the network, with its first weights (and activation scales, where it is quantized).
@@ -88,6 +93,7 @@ def train(
         settings: how.
         run_folder: where the state file lives.
         start: what the first weights are, in words or as a hash; part of what makes a training the same.
+        device: where to compute, as PyTorch names it; "cuda" is not repeatable bit for bit.
         stop_after: epochs after which to stop early; the same training without it carries on from there.
         on_step: called after every step with the steps done in this epoch and their number.
 
@@ -105,6 +111,8 @@ def train(
             "A quantized network can't be trained in mixed precision, because bfloat16 can't hold its integers; "
             "switch it off."
         )
+    if settings.widths is not None and not net.learned_widths:
+        raise ConfigurationError("Bit widths can only be learned by a network that is built for it (learned_widths).")
     told: dict[str, Any] = {
         "architecture": net.config.to_dict(),
         "settings": settings.to_dict(),
@@ -114,8 +122,10 @@ def train(
     }
     path = Path(run_folder) / STATE_FILE
     # Convolutions of this size run a quarter faster this way on a CPU.
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     generator = torch.Generator().manual_seed(settings.seed)
+    height, width = _input_size(training, settings)
+    excess = excess_of(net, settings.widths, height, width) if settings.widths else None
     if path.exists():
         state = load_state(path)
         _check_same(told, state.told, path)
@@ -134,39 +144,104 @@ def train(
             best_epoch=0, best_scores={}, best_net={}, history=[], seconds=0.0,
         )
     images, masks = to_input(training.images), torch.from_numpy(training.masks)
-    loss_of = segmentation_loss(net.config.classes)
-    steps = math.ceil(len(training) / settings.batch_size)
+    loss_of = _Loss(net, settings, excess)
+    draws = len(training) * settings.crops_per_image
+    steps = math.ceil(draws / settings.batch_size)
     last = settings.epochs if stop_after is None else min(stop_after, settings.epochs)
-    while state.epoch < last:
+    while state.epoch < last and not _out_of_patience(state, settings):
         began = time.monotonic()
         net.train()
-        total = 0.0
-        order = torch.randperm(len(training), generator=generator)
+        learning = settings.widths is not None and state.epoch < learning_epochs(settings)
+        if settings.widths is not None and not learning:
+            _settle(net, settings, excess)
+        totals: dict[str, float] = {}
+        order = torch.randperm(draws, generator=generator) % len(training)
         for step, chosen in enumerate(order.split(settings.batch_size)):
             rate = learning_rate(state.epoch * steps + step, settings.epochs * steps, settings)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            batch, truth = augment(images[chosen], masks[chosen], settings.augmentation, generator)
+            batch, truth = images[chosen], masks[chosen]
+            if settings.crop is not None:
+                batch, truth = random_crops(batch, truth, settings.crop, generator)
+            batch, truth = augment(batch, truth, settings.augmentation, generator)
             optimizer.zero_grad()
-            with torch.autocast("cpu", torch.bfloat16, enabled=settings.mixed_precision):
-                logits = net(batch.contiguous(memory_format=torch.channels_last))
-            loss = loss_of(logits.float(), truth)
-            loss.backward()
-            nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+            with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=settings.mixed_precision):
+                logits = net(batch.to(device, memory_format=torch.channels_last))
+            parts = loss_of(logits.float(), truth.to(device), learning)
+            parts["loss"].backward()
+            nn.utils.clip_grad_norm_([value for group in optimizer.param_groups for value in group["params"]], 1.0)
             optimizer.step()
-            total += float(loss.detach())
+            if learning and settings.widths is not None:
+                move_widths(net, settings.widths, steps)
+            for name, value in parts.items():
+                totals[name] = totals.get(name, 0.0) + float(value.detach())
             if on_step:
                 on_step(step + 1, steps)
-        scores = evaluate(net, validation)
-        _record(state, net, optimizer, generator, total / steps, scores, time.monotonic() - began)
+        scores = evaluate(net, validation, window=settings.crop)
+        record = {name: total / steps for name, total in totals.items()} | asdict(scores)
+        record |= {f"bits/{name}": float(bits) for name, bits in width_values(net).items()}
+        _record(state, net, optimizer, generator, record, time.monotonic() - began, eligible=not learning)
         save_state(path, state)
         yield EpochResult(
-            epoch=state.epoch, epochs=settings.epochs, loss=total / steps, scores=scores,
-            best_epoch=state.best_epoch, best_dice=state.best_scores["dice"], seconds=state.history[-1]["seconds"],
+            epoch=state.epoch, epochs=settings.epochs, loss=record["loss"], scores=scores,
+            best_epoch=state.best_epoch, best_dice=state.best_scores.get("dice", 0.0),
+            seconds=state.history[-1]["seconds"], record=state.history[-1],
         )
-    net.load_state_dict(state.best_net)
-    net.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    # Stopped before its widths were settled, it has no best epoch yet.
+    net.load_state_dict(state.best_net or state.net)
+    net.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     net.eval()
+
+
+def learning_epochs(settings: Settings) -> int:
+    """Epochs, the first ones, in which bit widths are learned."""
+    return settings.epochs - frozen_epochs(settings.widths, settings.epochs) if settings.widths else 0
+
+
+class _Loss:
+    """The loss and its parts, for the loop and for whoever watches it."""
+
+    def __init__(self, net: QuantUNet, settings: Settings, excess: Excess | None):
+        self._net, self._settings, self._excess = net, settings, excess
+        self._segmentation = segmentation_loss(net.config.classes)
+
+    def __call__(self, logits: Tensor, masks: Tensor, learning: bool) -> dict[str, Tensor]:
+        dice, entropy = self._segmentation(logits, masks)
+        how = self._settings
+        loss = how.dice_weight * dice + how.cross_entropy_weight * entropy
+        parts = {"dice_loss": dice, "cross_entropy": entropy}
+        if learning and how.widths is not None and self._excess is not None:
+            parts["bitwidth_loss"] = self._excess(learned_widths(self._net))
+            loss = loss + how.widths.weight * parts["bitwidth_loss"]
+        return {"loss": loss} | parts
+
+
+def _settle(net: QuantUNet, settings: Settings, excess: Excess | None) -> None:
+    """Make whole numbers of the widths, once, and keep the optimizer from them."""
+    offsets = width_offsets(net).values()
+    assert settings.widths is not None and excess is not None
+    # A settled width is whole, so settling it again would change nothing, but for the price of pricing it.
+    if any(offset.requires_grad for offset in offsets):
+        settle_within(net, excess, bounded=settings.widths.board is not None or settings.widths.target is not None)
+        for offset in offsets:
+            offset.requires_grad_(False)
+
+
+def _input_size(samples: Samples, settings: Settings) -> tuple[int, int]:
+    height, width = samples.images.shape[2:]
+    if settings.crop is None:
+        return height, width
+    if settings.crop > min(height, width):
+        raise DataError(
+            f"Squares of {settings.crop} pixels can't be cut from images of {height}x{width} (height x width); "
+            "take a smaller crop."
+        )
+    return settings.crop, settings.crop
+
+
+def _out_of_patience(state: TrainingState, settings: Settings) -> bool:
+    return (settings.patience is not None and state.best_epoch > 0
+            and state.epoch - state.best_epoch >= settings.patience)
 
 
 def _check_masks(kind: str, samples: Samples, classes: int) -> None:
@@ -179,10 +254,12 @@ def _check_masks(kind: str, samples: Samples, classes: int) -> None:
         )
 
 
-def _optimizer(net: nn.Module, settings: Settings) -> torch.optim.Optimizer:
+def _optimizer(net: QuantUNet, settings: Settings) -> torch.optim.Optimizer:
+    # Widths move by steps of their own.
+    widths = {id(offset) for offset in width_offsets(net).values()}
     # Biases, norms and activation scales have a meaning of their own at zero; only kernels are drawn towards it.
     kernels = [value for value in net.parameters() if value.ndim > 1]
-    others = [value for value in net.parameters() if value.ndim <= 1]
+    others = [value for value in net.parameters() if value.ndim <= 1 and id(value) not in widths]
     return torch.optim.AdamW(
         [{"params": kernels, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}],
         lr=settings.learning_rate,
@@ -199,12 +276,22 @@ def _check_same(told: Mapping[str, Any], before: Mapping[str, Any], path: Path) 
 
 def _record(
     state: TrainingState, net: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator,
-    loss: float, scores: Scores, seconds: float,
+    record: Mapping[str, float], seconds: float, *, eligible: bool,
 ) -> None:
     state.epoch += 1
     state.seconds += seconds
-    state.net, state.optimizer = deepcopy(net.state_dict()), deepcopy(optimizer.state_dict())
+    state.net, state.optimizer = _on_cpu(net.state_dict()), _on_cpu(optimizer.state_dict())
     state.generator, state.rng = generator.get_state(), torch.get_rng_state()
-    state.history.append({"epoch": state.epoch, "loss": loss, **asdict(scores), "seconds": seconds})
-    if not state.best_epoch or scores.dice > state.best_scores["dice"]:
-        state.best_epoch, state.best_scores, state.best_net = state.epoch, asdict(scores), deepcopy(net.state_dict())
+    state.history.append({"epoch": state.epoch, **record, "seconds": seconds})
+    if eligible and (not state.best_epoch or record["dice"] > state.best_scores["dice"]):
+        state.best_epoch, state.best_net = state.epoch, state.net
+        state.best_scores = {entry.name: record[entry.name] for entry in fields(Scores)}
+
+
+def _on_cpu(value: Any) -> Any:
+    """A copy of a state dict, its tensors on the CPU."""
+    if isinstance(value, Tensor):
+        return value.detach().cpu().clone()
+    if isinstance(value, Mapping):
+        return {key: _on_cpu(part) for key, part in value.items()}
+    return [_on_cpu(part) for part in value] if isinstance(value, list) else value

@@ -10,8 +10,8 @@ from torch import Tensor
 __all__ = ["segmentation_loss"]
 
 
-def segmentation_loss(classes: int) -> Callable[[Tensor, Tensor], Tensor]:
-    """A function from logits (N, classes, H, W) and class indices (N, H, W) to a scalar loss.
+def segmentation_loss(classes: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """A function from logits (N, classes, H, W) and class indices (N, H, W) to Dice loss and cross entropy.
 
     Dice is taken over the pixels of the whole batch: by the image it is dominated by images
     with next to no foreground, where a single pixel turns it from 0 to 1.
@@ -21,8 +21,9 @@ def segmentation_loss(classes: int) -> Callable[[Tensor, Tensor], Tensor]:
         if classes == 1 else DiceCELoss(softmax=True, to_onehot_y=True, batch=True)
     )
 
-    def of(logits: Tensor, masks: Tensor) -> Tensor:
-        value: Tensor = loss(logits, masks[:, None].to(logits.dtype))
-        return value
+    def of(logits: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
+        truth = masks[:, None].to(logits.dtype)
+        entropy = loss.bce(logits, truth) if classes == 1 else loss.ce(logits, truth)
+        return loss.dice(logits, truth), entropy
 
     return of

@@ -6,24 +6,27 @@ import torch
 
 from quantunet_hls.data import Samples, to_input
 from quantunet_hls.errors import ConfigurationError
-from quantunet_hls.nets import QuantUNet, UNetConfig, calibrate, fold_batchnorm
+from quantunet_hls.nets import QuantUNet, UNetConfig, calibrate, fold_batchnorm, use_levels
 from quantunet_hls.training.equalize import equalize
+from quantunet_hls.training.formats import fit_formats
 
 __all__ = ["quantize"]
 
 _CALIBRATION_IMAGES = 16
 
 
-def quantize(net: QuantUNet, config: UNetConfig, samples: Samples) -> QuantUNet:
+def quantize(net: QuantUNet, config: UNetConfig, samples: Samples, *, learned_widths: bool = False) -> QuantUNet:
     """A quantized network that starts where a float one stands.
 
-    BatchNorm is folded, the weight ranges are equalized, and the activation scales
-    are set from images spread evenly over the samples. Train it on from there.
+    BatchNorm is folded, the weight ranges are equalized and brought into the formats
+    that are fixed, and the other activation scales are set from images spread evenly
+    over the samples. Train it on from there.
 
     Args:
         net: float network, left as it is.
         config: what to build; its shape (depth, channels, classes) must be the float network's.
         samples: images like those that it will see.
+        learned_widths: make the bit widths parameters of the training.
 
     Raises:
         ConfigurationError: where the shapes differ, or a side is not what it should be.
@@ -32,7 +35,8 @@ def quantize(net: QuantUNet, config: UNetConfig, samples: Samples) -> QuantUNet:
         raise ConfigurationError("A quantized network starts from a float one; name a float network to start from.")
     if config.batch_norm:
         raise ConfigurationError("A quantized network is trained without BatchNorm here; switch batch_norm off.")
-    for name in ("depth", "base_channels", "in_channels", "classes"):
+    for name in ("depth", "base_channels", "channels", "in_channels", "classes", "upsampling",
+                 "up_convolution"):
         theirs, ours = getattr(net.config, name), getattr(config, name)
         if theirs != ours:
             raise ConfigurationError(
@@ -40,10 +44,13 @@ def quantize(net: QuantUNet, config: UNetConfig, samples: Samples) -> QuantUNet:
             )
     folded = fold_batchnorm(net)
     equalize(folded)
-    quantized = QuantUNet(config)
-    # Only the activation scales have no counterpart in the float network.
-    quantized.load_state_dict(folded.state_dict(), strict=False)
     step = max(1, len(samples) // _CALIBRATION_IMAGES)
+    images = to_input(samples.images[::step][:_CALIBRATION_IMAGES])
+    fit_formats(folded, config, images)
+    quantized = QuantUNet(config, learned_widths=learned_widths)
+    # Only activation scales and learned widths have no counterpart in the float network.
+    quantized.load_state_dict(folded.state_dict(), strict=False)
+    use_levels(quantized)
     with torch.no_grad():
-        calibrate(quantized, to_input(samples.images[::step][:_CALIBRATION_IMAGES]))
+        calibrate(quantized, images)
     return quantized

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 import torch
+from monai.inferers.utils import sliding_window_inference
 from monai.metrics.confusion_matrix import get_confusion_matrix
 from torch import Tensor, nn
 
 from quantunet_hls.data import Samples, to_input
 
-__all__ = ["Scores", "count_pixels", "evaluate", "predict", "scores_from_counts"]
+__all__ = ["Scores", "count_pixels", "evaluate", "infer", "predict", "scores_from_counts"]
 
 
 @dataclass(frozen=True)
@@ -86,18 +87,36 @@ def _ratio(part: Tensor, whole: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def evaluate(net: nn.Module, samples: Samples, batch_size: int = 32) -> Scores:
+def evaluate(net: nn.Module, samples: Samples, batch_size: int = 32, *, window: int | None = None) -> Scores:
     """Scores of a network on images that go in exactly as at the hardware's 8-bit port.
 
     The network is put into eval mode for it and back into its mode afterwards.
+
+    Args:
+        net: on any device.
+        samples: images with their truth.
+        batch_size: images at a time.
+        window: side in pixels of the squares that larger images are cut into, overlapping by a quarter; where they
+            overlap, the mean of the logits counts. None puts images in as they are.
     """
     was_training = net.training
     net.eval()
+    device = next(net.parameters(), torch.empty(0)).device
     counts = []
     for start in range(0, len(samples), batch_size):
         part = slice(start, start + batch_size)
-        logits = net(to_input(samples.images[part]))
+        logits = infer(net, to_input(samples.images[part]).to(device), window).cpu()
         truth = torch.from_numpy(samples.masks[part])
         counts.append(count_pixels(predict(logits), truth, classes=max(2, logits.shape[1])))
     net.train(was_training)
     return scores_from_counts(torch.cat(counts))
+
+
+@torch.no_grad()
+def infer(net: nn.Module, images: Tensor, window: int | None = None) -> Tensor:
+    """Logits (N, classes, H, W) of images (N, C, H, W), through a sliding window where they are larger than it."""
+    if window is None or images.shape[-2:] == (window, window):
+        return torch.as_tensor(net(images))
+    logits = sliding_window_inference(images, (window, window), 16, net, overlap=0.25)
+    assert isinstance(logits, Tensor)
+    return logits

@@ -11,7 +11,7 @@ import torch
 from quantunet_hls import zoo
 from quantunet_hls.data import Samples, names_in, read_pairs
 from quantunet_hls.errors import ConfigurationError
-from quantunet_hls.nets import QuantUNet, UNetConfig
+from quantunet_hls.nets import QuantUNet, UNetConfig, settled
 from quantunet_hls.training.datasets import terms_of
 from quantunet_hls.training.loop import STATE_FILE, EpochResult, train
 from quantunet_hls.training.prepare import quantize
@@ -39,6 +39,7 @@ class Plan:
         validation_folds: folds that choose the best epoch.
         settings: how it is trained.
         init: zoo name or checkpoint path of the first weights; None for random ones.
+        device: where to compute, as PyTorch names it.
         stop_after: epochs after which to stop early, to be carried on another time.
         command: the command line that asks for this plan, for the card.
     """
@@ -50,6 +51,7 @@ class Plan:
     validation_folds: tuple[int, ...]
     settings: Settings = field(default_factory=Settings)
     init: str | None = None
+    device: str = "cpu"
     stop_after: int | None = None
     command: str = ""
 
@@ -69,17 +71,20 @@ def first_weights(plan: Plan, samples: Samples) -> tuple[QuantUNet, str]:
     of the very architecture that is asked for.
     """
     torch.manual_seed(plan.settings.seed)
+    learned = plan.settings.widths is not None
+    if learned and not plan.architecture.quantized:
+        raise ConfigurationError("A float network has no bit widths to learn; train a quantized one.")
     if plan.init is None:
         if plan.architecture.quantized:
             # Without float weights there is nothing yet that activations could be scaled by.
             start = QuantUNet(replace(plan.architecture, quantized=False, batch_norm=False))
-            return quantize(start, plan.architecture, samples), "random"
+            return quantize(start, plan.architecture, samples, learned_widths=learned), "random"
         return QuantUNet(plan.architecture), "random"
     net, card = zoo.load(plan.init)
     start_name = f"{card.name} (sha256 {card.sha256})"
     if plan.architecture.quantized and not net.config.quantized:
-        return quantize(net, plan.architecture, samples), start_name
-    if net.config != plan.architecture:
+        return quantize(net, plan.architecture, samples, learned_widths=learned), start_name
+    if net.config != plan.architecture or learned:
         raise ConfigurationError(
             f"{plan.init} has another architecture than what is to be trained; give the options of its own training."
         )
@@ -106,17 +111,18 @@ def run(
     net, start = first_weights(plan, training)
     results = train(
         net, training, validation, plan.settings, run_folder,
-        start=start, stop_after=plan.stop_after, on_step=on_step,
+        start=start, device=plan.device, stop_after=plan.stop_after, on_step=on_step,
     )
     for result in results:
         if on_epoch:
             on_epoch(result)
+    net = settled(net)
     state = load_state(Path(run_folder) / STATE_FILE)
     data_set = plan.data.resolve().name
     card = zoo.save(
         net, plan.name, folder=Path(run_folder),
-        height=training.images.shape[2], width=training.images.shape[3],
-        scores=evaluate(net, validation).to_dict() | {"meaning": _SCORES_NOTE},
+        height=plan.settings.crop or training.images.shape[2], width=plan.settings.crop or training.images.shape[3],
+        scores=evaluate(net, validation, window=plan.settings.crop).to_dict() | {"meaning": _SCORES_NOTE},
         data={
             "name": data_set, **terms_of(data_set).to_dict(),
             "training_folds": list(plan.training_folds), "training_images": len(training),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from quantunet_hls.errors import ConfigurationError
 
-__all__ = ["Augmentation", "Settings"]
+__all__ = ["MEASURES", "Augmentation", "BoardCost", "Settings", "WidthLearning"]
+
+#: What a bit width can be weighed by.
+MEASURES = ("mean", "parameters", "operations", "board")
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,67 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
+class BoardCost:
+    """What widths cost on a board, in plain numbers, layer by layer.
+
+    Attributes:
+        luts: LUTs for each bit of a layer's weights times each bit of its input.
+        weight_blocks: memory blocks for each bit of its weights.
+        line_blocks: memory blocks, for its line buffers, for each bit of its input.
+        lut_budget: LUTs that its multipliers may take together.
+        block_budget: memory blocks that weights and line buffers may take together.
+        source: where the numbers come from, in words.
+    """
+
+    luts: Mapping[str, float]
+    weight_blocks: Mapping[str, float]
+    line_blocks: Mapping[str, float]
+    lut_budget: float
+    block_budget: float
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class WidthLearning:
+    """How bit widths are learned along with the weights.
+
+    Attributes:
+        measure: "mean" of all widths, or weighed by "parameters", by "operations", or by what they cost on a "board".
+        weight: of the bitwidth loss in the whole loss.
+        target: bits at which the bitwidth loss ends, by that measure; the widths that are exported keep to it.
+            None keeps pressing, as the paper does. A board's target is its budget.
+        pace: bits that the bitwidth loss alone would take off the mean width in an epoch. A width whose bits the
+            segmentation misses goes down more slowly, or up.
+        settled: share of the epochs, the last ones, that train with the whole widths that are exported.
+        widest: most bits of a weight or an activation.
+        board: what a bit costs, for that measure only.
+    """
+
+    measure: str = "mean"
+    weight: float = 0.25
+    target: float | None = None
+    pace: float = 1.5
+    settled: float = 0.4
+    widest: int = 8
+    board: BoardCost | None = None
+
+    def __post_init__(self) -> None:
+        if self.measure not in MEASURES:
+            raise ConfigurationError(
+                f"Widths are weighed by one of {', '.join(MEASURES)}, not by {self.measure!r}."
+            )
+        if (self.measure == "board") != (self.board is not None):
+            raise ConfigurationError("Widths that are weighed by a board need that board's costs; name a board.")
+        if not 0 < self.settled <= 1:
+            raise ConfigurationError(f"The settled share of the epochs lies above 0 up to 1, not at {self.settled!r}.")
+        for name in ("weight", "pace"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise ConfigurationError(f"The bitwidth loss has a {name} above 0, not {getattr(self, name)!r}.")
+        if not isinstance(self.widest, int) or not 2 <= self.widest <= 16:
+            raise ConfigurationError(f"The widest width is a whole number from 2 to 16, not {self.widest!r}.")
+
+
+@dataclass(frozen=True)
 class Settings:
     """How a network is trained.
 
@@ -45,6 +110,13 @@ class Settings:
         mixed_precision: compute float networks in bfloat16 where that is safe. Never for quantized ones: bfloat16
             can't hold the integers that a quantized network passes on.
         augmentation: what is done to the training images.
+        dice_weight: of the Dice loss.
+        cross_entropy_weight: of the (binary) cross entropy.
+        patience: epochs without a better validation Dice after which the training ends; None trains them all.
+        crop: side in pixels of the squares that are cut from larger images, at random places in training and
+            side by side with some overlap in validation; None takes images as they are.
+        crops_per_image: how many squares of every image an epoch sees.
+        widths: how bit widths are learned; None keeps those of the architecture.
     """
 
     epochs: int = 40
@@ -55,15 +127,27 @@ class Settings:
     seed: int = 1
     mixed_precision: bool = False
     augmentation: Augmentation = Augmentation()
+    dice_weight: float = 1.0
+    cross_entropy_weight: float = 1.0
+    patience: int | None = None
+    crop: int | None = None
+    crops_per_image: int = 1
+    widths: WidthLearning | None = None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size"):
+        for name in ("epochs", "batch_size", "crops_per_image"):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"A training's {name} must be at least 1, not {getattr(self, name)!r}.")
         if not 0 < self.learning_rate <= 1:
             raise ConfigurationError(f"A learning rate lies above 0 and at most at 1, not at {self.learning_rate!r}.")
         if not 0 <= self.warmup < 1:
             raise ConfigurationError(f"The share of warm-up steps lies from 0 to below 1, not at {self.warmup!r}.")
+        for name in ("patience", "crop"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigurationError(f"A training's {name} must be at least 1, not {value!r}.")
+        if min(self.dice_weight, self.cross_entropy_weight) < 0 or self.dice_weight + self.cross_entropy_weight == 0:
+            raise ConfigurationError("The weights of Dice and cross entropy are 0 or more, and not both 0.")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON and for the state file."""
