@@ -21,7 +21,7 @@ from torch import Tensor
 
 from quantunet_hls.errors import ConfigurationError, DataError
 
-__all__ = ["Samples", "names_in", "read_images", "read_pairs", "to_input"]
+__all__ = ["Samples", "Split", "names_in", "read_images", "read_pairs", "to_input"]
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -171,6 +171,35 @@ def names_in(folder: Path, folds: Collection[int] | None = None) -> tuple[str, .
             f"its folds are {_listed(set(fold_of.values())) or 'none'}."
         )
     return tuple(names)
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which images of a data folder: those of some folds of its index, or those at some places of a stack.
+
+    Attributes:
+        kind: "fold", or "slice": a place, from 0, in the order of the names.
+        numbers: of the folds or places.
+    """
+
+    kind: str
+    numbers: tuple[int, ...]
+
+    def names(self, folder: Path) -> tuple[str, ...]:
+        """File names, sorted.
+
+        Raises:
+            DataError: no such folder or index, no image in these folds, or no image at one of these places.
+        """
+        if self.kind == "fold":
+            return names_in(folder, self.numbers)
+        everything = names_in(folder)
+        beyond = [number for number in self.numbers if not 0 <= number < len(everything)]
+        if beyond:
+            raise DataError(
+                f"{folder / 'images'} has no slice {beyond[0]}; its slices are 0 to {len(everything) - 1}."
+            )
+        return tuple(everything[number] for number in self.numbers)
 
 
 def _listed(numbers: Collection[int]) -> str:

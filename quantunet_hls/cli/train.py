@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
@@ -13,38 +13,76 @@ from rich.table import Table
 
 from quantunet_hls.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    from quantunet_hls.nets import UNetConfig
+    from quantunet_hls.training import Recipe
+    from quantunet_hls.training.settings import BoardCost
+
 __all__ = ["train"]
 
+_DEFAULT_TRAINING, _DEFAULT_VALIDATION = (1, 2, 3), (4,)
 
-def _folds(_: click.Context, option: click.Parameter, text: str) -> tuple[int, ...]:
+
+def _numbers(_: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...] | None:
+    """1,2,3 or 0-17 or both."""
+    if text is None:
+        return None
+    numbers: set[int] = set()
     try:
-        return tuple(sorted({int(part) for part in text.split(",")}))
-    except ValueError as error:
+        for part in text.split(","):
+            first, _dash, last = part.partition("-")
+            numbers |= set(range(int(first), int(last or first) + 1))
+    except ValueError:
+        numbers = set()
+    if not numbers or len(numbers) > 1_000_000:
         raise ConfigurationError(
-            f"{option.opts[0]} takes whole numbers with commas between them, such as 1,2,3, not {text!r}."
-        ) from error
+            f"{option.opts[0]} takes whole numbers and ranges with commas between them, such as 1,2,3 or 0-17, "
+            f"not {text!r}."
+        )
+    return tuple(sorted(numbers))
 
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), required=True,
-              help="Folder with images/, masks/ and index.csv (columns file, fold).")
+              help="Folder with images/, masks/ and, for folds, index.csv (columns file, fold).")
 @click.option("--name", required=True, help="Name of the checkpoint: letters, digits, underscores.")
-@click.option("--quantized/--float", "quantized", default=True, show_default=True, help="What to train.")
-@click.option("--weight-bits", default=4, show_default=True)
-@click.option("--activation-bits", default=6, show_default=True)
-@click.option("--depth", default=3, show_default=True, help="How often the image is halved.")
-@click.option("--base-channels", default=8, show_default=True, help="Channels at full size; doubled at every halving.")
-@click.option("--in-channels", default=1, show_default=True, help="1 for grey images, 3 for colour.")
+@click.option("--recipe", default=None,
+              help="A recipe's name, or a YAML file; what the options below say wins.  [default: uniform, or float "
+                   "with --float]")
+@click.option("--quantized/--float", "quantized", default=True, help="What to train without a recipe.")
+@click.option("--architecture", default=None, help="Named shape: small, tiny, original, fixedpoint_paper.")
+@click.option("--depth", type=int, default=None, help="How often the image is halved.")
+@click.option("--base-channels", type=int, default=None, help="Channels at full size; doubled at every halving.")
+@click.option("--upsampling", default=None, help="nearest, or bilinear, which no hardware can be made of.")
+@click.option("--in-channels", type=int, default=None, help="1 for grey images, 3 for colour.")
+@click.option("--weights", default=None, help="A format such as w0.4, or ternary or binary.")
+@click.option("--activations", default=None, help="A format such as a6.0.")
+@click.option("--weight-bits", type=int, default=None, help="Bits of a weight; learning starts there.")
+@click.option("--activation-bits", type=int, default=None, help="Bits of an activation, likewise.")
+@click.option("--measure", default=None, help="What learned widths are weighed by: mean, parameters, operations.")
+@click.option("--target-bits", type=float, default=None, help="Where the bitwidth loss ends, by that measure.")
+@click.option("--board", default=None, help="Weigh learned widths by what they cost on this board.")
+@click.option("--budget", type=float, default=0.7, show_default=True,
+              help="Share of the board's LUTs and block RAM that multipliers, weights and line buffers may take.")
+@click.option("--frames-per-second", type=float, default=100.0, show_default=True,
+              help="Frame rate that --board counts the multipliers for.")
 @click.option("--init", default=None, help="First weights: a zoo name or a checkpoint's path.  [default: random]")
-@click.option("--epochs", default=40, show_default=True)
+@click.option("--epochs", type=int, default=None)
 @click.option("--stop-after", type=int, default=None,
               help="Stop after this many epochs; the same command without it carries on.")
-@click.option("--batch-size", default=16, show_default=True)
-@click.option("--lr", default=3e-3, show_default=True, help="Peak learning rate.")
-@click.option("--seed", default=1, show_default=True)
+@click.option("--patience", type=int, default=None, help="End after so many epochs without a better Dice.")
+@click.option("--batch-size", type=int, default=None)
+@click.option("--lr", type=float, default=None, help="Peak learning rate.")
+@click.option("--seed", type=int, default=None)
+@click.option("--crop", type=int, default=None, help="Side of the squares cut from larger images.")
+@click.option("--crops-per-image", type=int, default=None, help="Squares of every image in an epoch.")
 @click.option("--mixed-precision", is_flag=True, help="Compute a float network in bfloat16 where that is safe.")
-@click.option("--train-folds", default="1,2,3", show_default=True, callback=_folds)
-@click.option("--val-folds", default="4", show_default=True, callback=_folds)
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto: cuda where there is one.")
+@click.option("--train-folds", default=None, callback=_numbers, help="[default: 1,2,3]")
+@click.option("--val-folds", default=None, callback=_numbers, help="[default: 4]")
+@click.option("--train-slices", default=None, callback=_numbers,
+              help="Instead of folds: places in the order of the names, such as 0-17.")
+@click.option("--val-slices", default=None, callback=_numbers, help="Likewise, such as 18-23.")
 @click.option("--out", type=click.Path(path_type=Path), default=None,
               help="Run folder; the same command resumes what it holds.  [default: runs/NAME]")
 @click.option("--save-to-zoo", is_flag=True, help="Put checkpoint and card into the zoo as well.")
@@ -53,29 +91,29 @@ def train(context: click.Context, **options: Any) -> None:
     """Train a U-Net on a folder of images and masks, resuming where a killed run stopped."""
     # Heavy imports wait until there is something to train.
     from quantunet_hls import zoo
+    from quantunet_hls.data import Split
     from quantunet_hls.files import check_name
-    from quantunet_hls.nets import LayerWidths, UNetConfig
-    from quantunet_hls.training import Plan, Settings, run
+    from quantunet_hls.training import Plan, recipes, run
 
     name = check_name("checkpoint", options["name"])
-    quantized: bool = options["quantized"]
+    recipe_name = options["recipe"] or ("uniform" if options["quantized"] else "float")
+    recipe = _changed(recipes.load(recipe_name), options)
+    network = recipe.network()
+    training = _split(Split, options["train_folds"], options["train_slices"], _DEFAULT_TRAINING)
+    validation = _split(Split, options["val_folds"], options["val_slices"], _DEFAULT_VALIDATION)
+    board = _board_cost(options, network, recipe, training.names(options["data"])) if options["board"] else None
     plan = Plan(
         name=name,
         data=options["data"],
-        architecture=UNetConfig(
-            depth=options["depth"], base_channels=options["base_channels"], in_channels=options["in_channels"],
-            widths=LayerWidths(weight=options["weight_bits"], activation=options["activation_bits"]),
-            quantized=quantized, batch_norm=not quantized,
-        ),
-        training_folds=options["train_folds"],
-        validation_folds=options["val_folds"],
-        settings=Settings(
-            epochs=options["epochs"], batch_size=options["batch_size"], learning_rate=options["lr"],
-            seed=options["seed"], mixed_precision=options["mixed_precision"],
-        ),
+        architecture=network,
+        training=training,
+        validation=validation,
+        settings=recipe.settings(board),
         init=options["init"],
+        device=_device(options["device"]),
         stop_after=options["stop_after"],
         command=_command_line(context),
+        recipe=Path(recipe_name).stem,
     )
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -96,13 +134,88 @@ def train(context: click.Context, **options: Any) -> None:
     _show_card(card)
 
 
+def _changed(recipe: Recipe, options: dict[str, Any]) -> Recipe:
+    """The recipe with what the command line says instead."""
+    same = ("architecture", "depth", "base_channels", "upsampling", "in_channels", "epochs", "patience", "batch_size",
+            "seed", "crop", "crops_per_image")
+    for kind in ("weight", "activation"):
+        if options[f"{kind}s"] is not None and options[f"{kind}_bits"] is not None:
+            raise ConfigurationError(f"--{kind}s and --{kind}-bits say the same thing twice; give one of them.")
+    widths = None
+    learning = {"measure": "board" if options["board"] else options["measure"], "target": options["target_bits"]}
+    learning = {key: value for key, value in learning.items() if value is not None}
+    if learning:
+        if recipe.widths is None:
+            raise ConfigurationError(
+                "--measure, --target-bits and --board are for learned bit widths; take the recipe quantunet."
+            )
+        widths = recipe.widths | learning
+    return recipe.with_changes(
+        **{key: options[key] for key in same}, learning_rate=options["lr"], widths=widths,
+        mixed_precision=options["mixed_precision"] or None,
+        weights=options["weights"] or options["weight_bits"],
+        activations=options["activations"] or options["activation_bits"],
+    )
+
+
+def _split(kind: Any, folds: tuple[int, ...] | None, slices: tuple[int, ...] | None, default: tuple[int, ...]) -> Any:
+    if folds is not None and slices is not None:
+        raise ConfigurationError("Images are chosen by folds or by slices, not by both; give one of them.")
+    return kind("fold", folds or default) if slices is None else kind("slice", slices)
+
+
+def _device(name: str) -> str:
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ConfigurationError("There is no CUDA device here; leave --device out to compute on the CPU.")
+    if name not in ("cpu", "cuda"):
+        raise ConfigurationError(f"--device is cpu, cuda or auto, not {name!r}.")
+    return name
+
+
+def _board_cost(options: dict[str, Any], network: UNetConfig, recipe: Recipe, names: tuple[str, ...]) -> BoardCost:
+    from quantunet_hls import boards
+    from quantunet_hls.data import read_images
+    from quantunet_hls.folding.width_costs import width_costs
+    from quantunet_hls.nets.sizes import layer_sizes
+    from quantunet_hls.training.settings import BoardCost
+
+    board, share = boards.load(options["board"]), options["budget"]
+    if not 0 < share <= 1 or options["frames_per_second"] <= 0:
+        raise ConfigurationError("--budget is a share above 0 and at most 1, and --frames-per-second is above 0.")
+    if board.resources.lut is None or board.resources.bram_18k is None:
+        raise ConfigurationError(f"The LUTs or memory blocks of {board.name} are not known; name another board.")
+    if recipe.crop is None:
+        first = read_images([options["data"] / "images" / names[0]], channels=network.in_channels)
+        height, width = first.shape[2:]
+    else:
+        height = width = recipe.crop
+    sizes = layer_sizes(network, height, width)
+    costs = width_costs(
+        {name: size.macs for name, size in sizes.items()}, {name: size.weights for name, size in sizes.items()},
+        {name: (size.kernel - 1) * size.width * size.inputs for name, size in sizes.items()},
+        frames_per_second=options["frames_per_second"], clock_mhz=board.clock_mhz,
+    )
+    return BoardCost(
+        luts=costs.luts, weight_blocks=costs.weight_blocks, line_blocks=costs.line_blocks,
+        lut_budget=share * board.resources.lut, block_budget=share * board.resources.bram_18k,
+        source=f"{share:g} of {board.name} at {options['frames_per_second']:g} frames/s and {board.clock_mhz:g} MHz: "
+               "estimates",
+    )
+
+
 def _show_epoch(progress: Progress, task: Any, result: Any) -> None:
     progress.update(task, completed=result.epoch)
+    bits = [value for key, value in result.record.items() if key.startswith("bits/")]
+    mean = f"  bits {sum(bits) / len(bits):.2f}" if bits else ""
+    best = f"best {result.best_dice:.4f} at {result.best_epoch}" if result.best_epoch else "widths are learned"
     progress.console.print(
         f"epoch {result.epoch}/{result.epochs}  loss {result.loss:.4f}  Dice {result.scores.dice:.4f} "
         f"(by image {result.scores.dice_per_image:.4f})  IoU {result.scores.iou:.4f}  "
-        f"accuracy {result.scores.pixel_accuracy:.4f}  best {result.best_dice:.4f} at {result.best_epoch}  "
-        f"{result.seconds:.0f} s",
+        f"accuracy {result.scores.pixel_accuracy:.4f}{mean}  {best}  {result.seconds:.0f} s",
         highlight=False,
     )
 
@@ -115,6 +228,8 @@ def _show_card(card: Any) -> None:
         table.add_row(key, f"{card.scores[key]:.4f}")
     table.add_row("best epoch", str(card.training["best_epoch"]))
     table.add_row("minutes", f"{card.training['minutes']:.1f}")
+    table.add_row("bits of weights", f"{card.footprint.weight_bits:.2f}")
+    table.add_row("bits of activations", f"{card.footprint.activation_bits:.2f}")
     table.add_row("bytes", f"{card.footprint.size_bytes:,}")
     Console().print(table)
 
@@ -124,7 +239,7 @@ def _command_line(context: click.Context) -> str:
     words = ["quantunet-hls", "train"]
     for option in context.command.params:
         given = context.params.get(option.name or "")
-        if not isinstance(option, click.Option) or option.name in {"out", "save_to_zoo"}:
+        if not isinstance(option, click.Option) or option.name in {"out", "save_to_zoo", "device", "stop_after"}:
             continue
         if option.is_flag:
             if given != option.get_default(context):
@@ -133,5 +248,6 @@ def _command_line(context: click.Context) -> str:
         if given is None or context.get_parameter_source(option.name or "") is click.core.ParameterSource.DEFAULT:
             continue
         text = ",".join(map(str, given)) if isinstance(given, tuple) else str(given)
-        words += [option.opts[0], Path(text).resolve().name if option.name in {"data", "init"} else text]
+        path = option.name in {"data", "init"} or (option.name == "recipe" and text.endswith((".yaml", ".yml")))
+        words += [option.opts[0], Path(text).resolve().name if path else text]
     return shlex.join(words)

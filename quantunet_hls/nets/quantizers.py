@@ -6,7 +6,6 @@ power of two; Brevitas's ``FixedPoint`` quantizers supply the arithmetic.
 
 from __future__ import annotations
 
-import torch
 from brevitas.core.function_wrapper.ops_ste import RoundSte
 from brevitas.inject.enum import BitWidthImplType, ScalingImplType
 from brevitas.quant import (
@@ -35,8 +34,9 @@ CALIBRATION_STEPS = 20
 #: Range of a tensor that is all zeros (a dead layer). Brevitas's own, 1e-10, is no power of two.
 _SMALLEST_RANGE = 2.0**-16
 
-#: Narrowest widths that mean something: a weight needs its sign and one value, an activation on or off.
-NARROWEST_WEIGHT, NARROWEST_ACTIVATION = 2, 1
+#: Narrowest widths that learning goes down to. A weight needs its sign and one value; an activation of 1 bit
+#: would be exported as a bipolar quantizer, which the hardware flow does not build.
+NARROWEST_WEIGHT, NARROWEST_ACTIVATION = 2, 2
 
 
 def _check_width(kind: str, bits: int, low: int, high: int) -> None:
@@ -73,7 +73,7 @@ def activation_quantizer(bits: int, *, fraction: int | None = None, learned: boo
 
     Arguments as for :func:`weight_quantizer`; there is no sign bit.
     """
-    _check_width("Activation", bits, NARROWEST_ACTIVATION, 16)
+    _check_width("Activation", bits, 1, 16)
     _check_fraction("Activation", fraction)
     quantizer = Uint8ActPerTensorFixedPoint.let(
         bit_width=bits, collect_stats_steps=CALIBRATION_STEPS, scaling_min_val=_SMALLEST_RANGE
@@ -87,13 +87,13 @@ def _fixed(quantizer: type, magnitude_bits: int, fraction: int | None) -> type:
     # Brevitas divides the range by 2**magnitude_bits to get the step.
     settings = {"scaling_impl_type": ScalingImplType.CONST, "scaling_init": 2.0 ** (magnitude_bits - fraction),
                 "scaling_min_val": None}
-    return quantizer.let(**settings)  # type: ignore[attr-defined,no-any-return]
+    return quantizer.let(**settings)  # type: ignore[attr-defined]
 
 
 def _learning(quantizer: type, learned: bool, narrowest: int) -> type:
     if not learned:
         return quantizer
-    return quantizer.let(  # type: ignore[attr-defined,no-any-return]
+    return quantizer.let(  # type: ignore[attr-defined]
         bit_width_impl_type=BitWidthImplType.PARAMETER, min_bit_width=narrowest
     )
 

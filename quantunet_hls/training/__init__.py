@@ -7,10 +7,15 @@ from quantunet_hls.errors import ToolNotFoundError
 if find_spec("monai") is None:
     raise ToolNotFoundError("MONAI", "training", "install it with: pip install 'quantunet-hls[train]'")
 
+from quantunet_hls.training import recipes
 from quantunet_hls.training.loop import EpochResult, train
 from quantunet_hls.training.prepare import quantize
+from quantunet_hls.training.recipes import Recipe
 from quantunet_hls.training.scores import Scores, evaluate
 from quantunet_hls.training.session import Plan, run
-from quantunet_hls.training.settings import Augmentation, Settings
+from quantunet_hls.training.settings import Augmentation, Settings, WidthLearning
 
-__all__ = ["Augmentation", "EpochResult", "Plan", "Scores", "Settings", "evaluate", "quantize", "run", "train"]
+__all__ = [
+    "Augmentation", "EpochResult", "Plan", "Recipe", "Scores", "Settings", "WidthLearning", "evaluate", "quantize",
+    "recipes", "run", "train",
+]

@@ -219,7 +219,8 @@ class _Loss:
 def _settle(net: QuantUNet, settings: Settings, excess: Excess | None) -> None:
     """Make whole numbers of the widths, once, and keep the optimizer from them."""
     offsets = width_offsets(net).values()
-    assert settings.widths is not None and excess is not None
+    assert settings.widths is not None
+    assert excess is not None
     # A settled width is whole, so settling it again would change nothing, but for the price of pricing it.
     if any(offset.requires_grad for offset in offsets):
         settle_within(net, excess, bounded=settings.widths.board is not None or settings.widths.target is not None)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
 from quantunet_hls import zoo
-from quantunet_hls.data import Samples, names_in, read_pairs
+from quantunet_hls.data import Samples, Split, read_pairs
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.nets import QuantUNet, UNetConfig, settled
 from quantunet_hls.training.datasets import terms_of
 from quantunet_hls.training.loop import STATE_FILE, EpochResult, train
 from quantunet_hls.training.prepare import quantize
+from quantunet_hls.training.scalars import scalars
 from quantunet_hls.training.scores import evaluate
 from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import load_state
@@ -35,31 +36,34 @@ class Plan:
         name: of the checkpoint.
         data: data folder.
         architecture: the network.
-        training_folds: folds of the folder's index that it learns from.
-        validation_folds: folds that choose the best epoch.
+        training: images that it learns from.
+        validation: images that choose the best epoch.
         settings: how it is trained.
         init: zoo name or checkpoint path of the first weights; None for random ones.
         device: where to compute, as PyTorch names it.
         stop_after: epochs after which to stop early, to be carried on another time.
         command: the command line that asks for this plan, for the card.
+        recipe: name of its recipe, for the card.
     """
 
     name: str
     data: Path
     architecture: UNetConfig
-    training_folds: tuple[int, ...]
-    validation_folds: tuple[int, ...]
+    training: Split
+    validation: Split
     settings: Settings = field(default_factory=Settings)
     init: str | None = None
     device: str = "cpu"
     stop_after: int | None = None
     command: str = ""
+    recipe: str = ""
 
     def __post_init__(self) -> None:
-        shared = set(self.training_folds) & set(self.validation_folds)
-        if shared:
+        shared = set(self.training.numbers) & set(self.validation.numbers)
+        if shared and self.training.kind == self.validation.kind:
             raise ConfigurationError(
-                f"Fold {min(shared)} is asked for both in training and in validation; give each fold to one of them."
+                f"{self.training.kind.capitalize()} {min(shared)} is asked for both in training and in validation; "
+                f"give each {self.training.kind} to one of them."
             )
 
 
@@ -103,9 +107,13 @@ def run(
     Returns:
         The network of the best epoch in eval mode, and its card.
     """
-    training = read_pairs(plan.data, names_in(plan.data, plan.training_folds), channels=plan.architecture.in_channels)
+    chosen, held_out = plan.training.names(plan.data), plan.validation.names(plan.data)
+    both = sorted(set(chosen) & set(held_out))
+    if both:
+        raise ConfigurationError(f"{both[0]} is asked for both in training and in validation; give it to one of them.")
+    training = read_pairs(plan.data, chosen, channels=plan.architecture.in_channels)
     validation = read_pairs(
-        plan.data, names_in(plan.data, plan.validation_folds), channels=plan.architecture.in_channels,
+        plan.data, held_out, channels=plan.architecture.in_channels,
         height=training.images.shape[2], width=training.images.shape[3],
     )
     net, start = first_weights(plan, training)
@@ -113,9 +121,11 @@ def run(
         net, training, validation, plan.settings, run_folder,
         start=start, device=plan.device, stop_after=plan.stop_after, on_step=on_step,
     )
-    for result in results:
-        if on_epoch:
-            on_epoch(result)
+    with scalars(Path(run_folder)) as write:
+        for result in results:
+            write(result)
+            if on_epoch:
+                on_epoch(result)
     net = settled(net)
     state = load_state(Path(run_folder) / STATE_FILE)
     data_set = plan.data.resolve().name
@@ -125,13 +135,21 @@ def run(
         scores=evaluate(net, validation, window=plan.settings.crop).to_dict() | {"meaning": _SCORES_NOTE},
         data={
             "name": data_set, **terms_of(data_set).to_dict(),
-            "training_folds": list(plan.training_folds), "training_images": len(training),
-            "validation_folds": list(plan.validation_folds), "validation_images": len(validation),
+            f"training_{plan.training.kind}s": list(plan.training.numbers), "training_images": len(training),
+            f"validation_{plan.validation.kind}s": list(plan.validation.numbers), "validation_images": len(validation),
         },
         training={
-            "command": plan.command, "seed": plan.settings.seed, "start": start,
+            "command": plan.command, "recipe": plan.recipe, "seed": plan.settings.seed, "start": start,
             "epochs": plan.settings.epochs, "epochs_done": state.epoch, "best_epoch": state.best_epoch,
             "minutes": round(state.seconds / 60, 1), "settings": plan.settings.to_dict(),
+            "history": [_figures(epoch) for epoch in state.history],
         },
     )
     return net, card
+
+
+def _figures(epoch: Mapping[str, float]) -> dict[str, float]:
+    """What of an epoch's record stands in the card: the curves, without each layer's bits (the result's are there)."""
+    bits = [value for key, value in epoch.items() if key.startswith("bits/")]
+    figures = {key: round(value, 5) for key, value in epoch.items() if not key.startswith("bits/")}
+    return figures | ({"bits": round(sum(bits) / len(bits), 3)} if bits else {})

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -130,7 +129,7 @@ def move_widths(net: QuantUNet, how: WidthLearning, steps: int) -> None:
     size = how.pace * len(offsets) / (how.weight * steps)
     for offset in offsets.values():
         if offset.grad is not None:
-            offset -= (size * offset.grad).clamp(-_FARTHEST, _FARTHEST)
+            offset.sub_((size * offset.grad).clamp(-_FARTHEST, _FARTHEST))
             offset.grad = None
     clamp_widths(net, how.widest)
 

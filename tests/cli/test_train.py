@@ -91,6 +91,18 @@ def test_a_quantized_net_from_random_weights(data, here):
     (["--name", "x", "--epochs", "0"], ConfigurationError, "epochs"),
     (["--name", "x", "--data", "nowhere"], DataError, "nowhere"),
     (["--name", "x", "--mixed-precision"], ConfigurationError, "mixed precision"),
+    (["--name", "x", "--recipe", "quantnet"], ConfigurationError, "quantunet"),
+    (["--name", "x", "--weights", "ternery"], ConfigurationError, "ternery"),
+    (["--name", "x", "--weights", "w0.4", "--weight-bits", "4"], ConfigurationError, "--weight-bits"),
+    (["--name", "x", "--board", "zcu104"], ConfigurationError, "quantunet"),
+    (["--name", "x", "--recipe", "quantunet", "--board", "zcu104", "--budget", "1e-9"], ConfigurationError, "budget"),
+    (["--name", "x", "--recipe", "quantunet", "--float", "--target-bits", "1"], ConfigurationError, "narrowest"),
+    (["--name", "x", "--val-slices", "8"], DataError, "slice 8"),
+    (["--name", "x", "--train-slices", "0-3", "--val-slices", "3-5"], ConfigurationError, "Slice 3"),
+    (["--name", "x", "--train-slices", "0-3"], ConfigurationError, ".png is asked for both"),
+    (["--name", "x", "--val-slices", "1", "--val-folds", "1"], ConfigurationError, "not by both"),
+    (["--name", "x", "--device", "tpu"], ConfigurationError, "tpu"),
+    (["--name", "x", "--crop", "64"], DataError, "64 pixels"),
 ])
 def test_what_is_wrong_is_said_and_nothing_is_left(data, here, arguments, error, says):
     done = invoke("--data", data, *SMALL, *arguments)
@@ -105,3 +117,37 @@ def test_another_architecture_than_the_start_is_refused(data):
     done = invoke("--data", data, "--name", "wider", "--float", "--init", "base", *SMALL, "--base-channels", "3")
     assert isinstance(done.exception, ConfigurationError)
     assert "another architecture" in str(done.exception)
+
+
+def test_learned_widths_that_fit_a_board_from_a_recipe(data, here):
+    small = ["--architecture", "tiny", "--epochs", "2", "--batch-size", "4", "--train-slices", "0-5",
+             "--val-slices", "6,7"]
+    done = invoke("--data", data, "--name", "fitted", "--recipe", "quantunet", "--board", "zcu104",
+                  "--budget", "0.01", "--frames-per-second", "20000", *small)
+    assert done.exit_code == 0, done.output
+    card = zoo.card_of(here / "runs" / "fitted" / "fitted.pt")
+    board = card.training["settings"]["widths"]["board"]
+    assert board["lut_budget"] == pytest.approx(2304)
+    config = card.architecture
+    used = sum(board["luts"][name] * config.widths_of(name).weight * (
+        config.widths_of(config.source_of(name)).activation if config.source_of(name) else 8)
+        for name in config.layer_names)
+    assert used <= board["lut_budget"]
+    # Eight bits everywhere, where learning starts, would be too many.
+    assert 64 * sum(board["luts"].values()) > board["lut_budget"]
+    assert card.training["recipe"] == "quantunet"
+    assert card.data["training_slices"] == [0, 1, 2, 3, 4, 5]
+    assert "--train-slices 0,1,2,3,4,5" in card.training["command"]
+    assert [epoch["epoch"] for epoch in card.training["history"]] == [1, 2]
+    assert list((here / "runs" / "fitted" / "tensorboard").glob("events*"))
+    assert not config.batch_norm
+
+
+def test_a_ternary_net_from_a_float_one(data, here):
+    assert invoke("--data", data, "--name", "base", "--recipe", "float", *SMALL, "--save-to-zoo").exit_code == 0
+    done = invoke("--data", data, "--name", "few", "--recipe", "ternary", "--init", "base", *SMALL)
+    assert done.exit_code == 0, done.output
+    net, card = zoo.load(here / "runs" / "few" / "few.pt")
+    assert card.footprint.weight_bits_by_layer == pytest.approx((2 * 6 + 8 * 2) / 8)
+    magnitudes = net.mida.conv.weight.detach().abs().flatten(1)
+    assert all(len({value for value in filter_.tolist() if value}) <= 1 for filter_ in magnitudes)

@@ -7,12 +7,13 @@ import pytest
 import torch
 
 from quantunet_hls.errors import CheckpointError, ConfigurationError, DataError, QuantUNetError
-from quantunet_hls.nets import QuantUNet, UNetConfig
+from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, settled
+from quantunet_hls.nets.learned import width_values
 from quantunet_hls.phantoms import draw_phantoms
 from quantunet_hls.training.loop import STATE_FILE, learning_rate, train
 from quantunet_hls.training.prepare import quantize
 from quantunet_hls.training.scores import evaluate
-from quantunet_hls.training.settings import Settings
+from quantunet_hls.training.settings import Settings, WidthLearning
 from quantunet_hls.training.state import load_state
 
 TRAINING, VALIDATION = draw_phantoms(10, 16, 16, seed=1), draw_phantoms(4, 16, 16, seed=2)
@@ -41,11 +42,26 @@ def history_of(folder):
             for epoch in load_state(folder / STATE_FILE).history]
 
 
-@pytest.mark.parametrize("make", [quantized_net, normalised_net])
+LEARNING = dataclasses.replace(SETTINGS, widths=WidthLearning(target=4.0, pace=3.0, settled=0.6), crop=8)
+
+
+def learning_net():
+    return quantize(float_net(), UNetConfig(depth=1, base_channels=2, widths=LayerWidths(6, 6)), TRAINING,
+                    learned_widths=True)
+
+
+def ternary_net():
+    widths = LayerWidths(2, 4, weight_levels="ternary")
+    return quantize(float_net(), UNetConfig(depth=1, base_channels=2, widths=widths), TRAINING)
+
+
+@pytest.mark.parametrize(("make", "how"), [
+    (quantized_net, SETTINGS), (normalised_net, SETTINGS), (learning_net, LEARNING), (ternary_net, SETTINGS),
+])
 @pytest.mark.parametrize("stop_at_step", [None, 5])
-def test_a_stopped_run_resumes_to_the_same_result(tmp_path, make, stop_at_step):
+def test_a_stopped_run_resumes_to_the_same_result(tmp_path, make, how, stop_at_step):
     whole = make()
-    for _ in train(whole, TRAINING, VALIDATION, SETTINGS, tmp_path / "whole"):
+    for _ in train(whole, TRAINING, VALIDATION, how, tmp_path / "whole"):
         pass
 
     steps = 0
@@ -56,7 +72,7 @@ def test_a_stopped_run_resumes_to_the_same_result(tmp_path, make, stop_at_step):
         if steps == stop_at_step:
             raise KeyboardInterrupt
 
-    running = train(make(), TRAINING, VALIDATION, SETTINGS, tmp_path / "parts", on_step=interrupt)
+    running = train(make(), TRAINING, VALIDATION, how, tmp_path / "parts", on_step=interrupt)
     assert next(running).epoch == 1
     if stop_at_step:
         with pytest.raises(KeyboardInterrupt):
@@ -64,13 +80,46 @@ def test_a_stopped_run_resumes_to_the_same_result(tmp_path, make, stop_at_step):
     running.close()
     torch.manual_seed(12345)
     resumed = make()
-    assert [result.epoch for result in train(resumed, TRAINING, VALIDATION, SETTINGS, tmp_path / "parts")] == [2, 3]
+    assert [result.epoch for result in train(resumed, TRAINING, VALIDATION, how, tmp_path / "parts")] == [2, 3]
 
     assert same(whole.state_dict(), resumed.state_dict())
     assert history_of(tmp_path / "whole") == history_of(tmp_path / "parts")
     one, other = load_state(tmp_path / "whole" / STATE_FILE), load_state(tmp_path / "parts" / STATE_FILE)
     assert same(one.net, other.net)
     assert torch.equal(one.generator, other.generator)
+
+
+def test_widths_are_learned_then_settled_and_only_settled_epochs_can_be_the_best(tmp_path):
+    net = learning_net()
+    settings = dataclasses.replace(LEARNING, epochs=5, widths=WidthLearning(target=3.5, pace=3.0, settled=0.4))
+    results = list(train(net, TRAINING, VALIDATION, settings, tmp_path))
+    assert [result.best_epoch > 0 for result in results] == [False, False, False, True, True]
+    assert ["bitwidth_loss" in result.record for result in results] == [True, True, True, False, False]
+    widths = [{key: bits for key, bits in result.record.items() if key.startswith("bits/")} for result in results]
+    assert len(widths[0]) == len(width_values(net))
+    assert widths[0] != widths[2]
+    assert widths[3] == widths[4] == {f"bits/{name}": bits for name, bits in width_values(net).items()}
+    assert np.mean(list(width_values(net).values())) <= 3.5
+    plain = settled(net)
+    assert evaluate(plain, VALIDATION, window=8) == evaluate(net, VALIDATION, window=8)
+
+
+def test_widths_can_be_learned_only_where_they_are_parameters(tmp_path):
+    with pytest.raises(ConfigurationError, match="learned_widths"):
+        next(train(quantized_net(), TRAINING, VALIDATION, LEARNING, tmp_path))
+
+
+def test_it_ends_when_nothing_gets_better(tmp_path):
+    settings = dataclasses.replace(SETTINGS, epochs=40, patience=2, learning_rate=1e-6)
+    results = list(train(float_net(), TRAINING, VALIDATION, settings, tmp_path))
+    assert results[-1].epoch == results[-1].best_epoch + 2
+    assert len(results) < 40
+
+
+def test_a_crop_must_fit_the_images(tmp_path):
+    settings = dataclasses.replace(SETTINGS, crop=32)
+    with pytest.raises(DataError, match="32 pixels"):
+        next(train(float_net(), TRAINING, VALIDATION, settings, tmp_path))
 
 
 def test_training_learns_and_ends_with_the_best_epoch(tmp_path):

@@ -51,6 +51,7 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
         raise ConfigurationError(f"The network's graph is malformed ({line}); export it again.") from error
     if any(not node.name for node in model.graph.node):
         model = model.transform(GiveUniqueNodeNames(), cleanup=False)
+    _give_own_constants(model)
     for node in model.graph.node:
         for tensor in node.output:
             shape = model.get_tensor_shape(tensor)
@@ -60,6 +61,24 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
                     "export the network for a fixed image size."
                 )
     return model
+
+
+def _give_own_constants(model: ModelWrapper) -> None:
+    """Every quantizer gets scale, zero point and width of its own.
+
+    Exporters merge equal constants: the 2.0 of a scale and of a width of 2 bits become
+    one, which hls4ml takes in at its first use and then misses at the second.
+    """
+    used: set[str] = set()
+    for node in model.graph.node:
+        if node.op_type not in QUANT_OPS:
+            continue
+        for index, name in enumerate(node.input):
+            value = model.get_initializer(name) if index else None
+            if value is not None and name in used:
+                node.input[index] = model.make_new_valueinfo_name()
+                model.set_initializer(node.input[index], value)
+            used.add(node.input[index])
 
 
 def _remove_optional_inputs(model: ModelWrapper) -> None:

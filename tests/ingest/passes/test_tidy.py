@@ -6,7 +6,7 @@ from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.ingest import load_qonnx
 from quantunet_hls.ingest.load import checked
 from quantunet_hls.ingest.passes.tidy import tidy
-from tests.builders import Net, execute, image_for, small_unet
+from tests.builders import QUANT_DOMAIN, Net, execute, image_for, small_unet
 
 
 def with_input(shape):
@@ -69,3 +69,17 @@ def test_an_absent_last_input_is_no_input():
 
 def test_quantizers_on_constants_stay_for_the_legality_check():
     assert sum(node.op_type == "Quant" for node in tidy(small_unet().model()).graph.node) == 3 + 6
+
+
+def test_a_constant_that_serves_a_quantizer_twice_becomes_two():
+    # Exporters merge equal constants, such as a scale of 2 and a width of 2 bits.
+    net = Net()
+    two, zero = net.constant("two", 2.0), net.constant("zero", 0.0)
+    first = net.add("Quant", ["x", two, zero, two], net.shapes["x"], domain=QUANT_DOMAIN, signed=0, narrow=0,
+                    rounding_mode="ROUND")
+    last = net.add("Quant", [first, two, zero, two], net.shapes["x"], domain=QUANT_DOMAIN, signed=0, narrow=0,
+                   rounding_mode="ROUND")
+    model = tidy(checked(net.proto(last), "the model"))
+    inputs = [name for node in model.graph.node for name in node.input[1:]]
+    assert len(set(inputs)) == len(inputs) == 6
+    assert [float(model.get_initializer(name)) for name in inputs] == [2.0, 0.0, 2.0] * 2
