@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-__all__ = ["ConvWork", "balanced_reuse", "frame_cycles", "multipliers", "valid_reuse"]
+__all__ = ["ConvWork", "balanced_reuse", "frame_cycles", "multipliers", "reuse_within", "valid_reuse"]
 
 
 @dataclass(frozen=True)
@@ -63,19 +63,25 @@ def balanced_reuse(work: Mapping[str, ConvWork], budget: int) -> dict[str, int]:
         return {}
     valid = {name: valid_reuse(layer) for name, layer in work.items()}
 
-    def within(cycles: int) -> dict[str, int]:
-        return {name: _largest(valid[name], cycles // layer.pixels) for name, layer in work.items()}
-
     # Only these totals change a choice; fewer multipliers the more cycles, so the search can halve.
     candidates = sorted({layer.pixels * reuse for name, layer in work.items() for reuse in valid[name]})
     low, high = 0, len(candidates) - 1
     while low < high:
         middle = (low + high) // 2
-        if multipliers(work, within(candidates[middle])) <= budget:
+        if multipliers(work, reuse_within(work, candidates[middle])) <= budget:
             high = middle
         else:
             low = middle + 1
-    return within(candidates[low])
+    return reuse_within(work, candidates[low])
+
+
+def reuse_within(work: Mapping[str, ConvWork], cycles: int) -> dict[str, int]:
+    """The fewest multipliers with which no layer takes longer than ``cycles`` for a frame; a layer that
+    can't be that fast gets as many as it can have.
+
+    Each layer's choice is its own, so the fewest of all are the fewest of each.
+    """
+    return {name: _largest(valid_reuse(layer), cycles // layer.pixels) for name, layer in work.items()}
 
 
 def _largest(choices: Sequence[int], limit: int) -> int:

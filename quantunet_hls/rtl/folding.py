@@ -23,22 +23,39 @@ from quantunet_hls.rtl.graph import (
     StreamGraph,
 )
 
-__all__ = ["fewest_cycles", "fold", "with_safe_depths"]
+__all__ = ["cycle_choices", "fewest_cycles", "fold", "parallel", "with_safe_depths"]
 
 
 def fold(graph: StreamGraph, cycles: int) -> StreamGraph:
-    """Lanes and SIMD for every layer so that none takes more than ``cycles`` clocks a frame.
+    """Lanes, SIMD and FIFOs such that no frame takes more than ``cycles`` clocks.
 
     Raises:
         ConfigurationError: some layer can't be that fast; says how fast it can be.
     """
-    return with_safe_depths(graph.with_layers({layer.name: _folded(layer, cycles) for layer in graph.layers}))
+    return with_safe_depths(parallel(graph, cycles))
+
+
+def parallel(graph: StreamGraph, cycles: int) -> StreamGraph:
+    """Lanes and SIMD for every layer so that none takes more than ``cycles`` clocks a frame; FIFOs stay.
+
+    Raises:
+        ConfigurationError: some layer can't be that fast; says how fast it can be.
+    """
+    return graph.with_layers({layer.name: _folded(layer, cycles) for layer in graph.layers})
 
 
 def fewest_cycles(graph: StreamGraph) -> int:
     """Clocks a frame of the fastest folding that there is."""
     return max(min(candidate.cycles for candidate in _candidates(layer))
                for layer in graph.layers if not isinstance(layer, Input))
+
+
+def cycle_choices(graph: StreamGraph) -> list[int]:
+    """All clocks a frame, ascending, at which some layer's folding changes; the last is the slowest design."""
+    least = fewest_cycles(graph)
+    of_layers = {candidate.cycles for layer in graph.layers if not isinstance(layer, Input)
+                 for candidate in _candidates(layer)}
+    return sorted(cycles for cycles in of_layers if cycles >= least)
 
 
 def with_safe_depths(graph: StreamGraph) -> StreamGraph:
