@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import nn
@@ -14,8 +15,9 @@ from torch import nn
 from quantunet_hls import boards
 from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError, ConfigurationError, QuantUNetError, ToolNotFoundError
-from quantunet_hls.files import check_name
+from quantunet_hls.files import check_name, read_json
 from quantunet_hls.flow import Flow
+from quantunet_hls.folding import Goal
 from quantunet_hls.hls import vendor
 from quantunet_hls.ingest import OUTPUTS
 from quantunet_hls.reports.schema import Check, Report
@@ -48,9 +50,6 @@ _TAKEN_NAME = re.compile(
     r"parameters|"
     r"(layer|config|w|b|s)\d+\w*|\w+_t"
 )
-
-#: Multipliers for a part of unknown size.
-_UNKNOWN_PART_BUDGET = 64
 
 
 @dataclass(frozen=True)
@@ -93,6 +92,10 @@ def generate_accelerator(
     input_shape: Shape | None = None,
     clock_ns: float | None = None,
     multiplier_budget: int | None = None,
+    target_fps: float | None = None,
+    target_latency_us: float | None = None,
+    target_share: float | None = None,
+    folding: str | Path | None = None,
     arithmetic: str = "auto",
     data: str | Path | np.ndarray | None = None,
     images: int = 4,
@@ -121,8 +124,13 @@ def generate_accelerator(
         name: of the project and the report; by default the network's and the board's.
         input_shape: channels, height, width of an image; needed for a module, optional for checkpoints.
         clock_ns: target period in ns; by default the board's.
-        multiplier_budget: multipliers that all convolutions may have together; by default half the
-            DSP blocks of the part.
+        multiplier_budget: multipliers that all convolutions may have together; by default, and if nothing else
+            is asked for, half the DSP blocks of the part.
+        target_fps: frames a second to be reached at the clock, in the fewest resources.
+        target_latency_us: microseconds from a frame's first pixel to its last result; open tool chain only.
+        target_share: of the board that may be taken, above 0 and up to 1; as fast as it can be within that.
+        folding: file with the parallelism of every layer, such as an earlier design's ``folding.json``, edited;
+            taken instead of what would be found.
         arithmetic: what the open tool chain's RTL multiplies with, one of :data:`ARITHMETICS`: for each layer
             what suits the part's balance of LUTs and DSP blocks, or for all a DSP block each product, several
             products a block, or LUTs.
@@ -154,8 +162,7 @@ def generate_accelerator(
     if arithmetic not in ARITHMETICS:
         raise ConfigurationError(f"There are no multipliers of kind {arithmetic!r}; use one of "
                                  f"{', '.join(ARITHMETICS)}.")
-    if multiplier_budget is not None and multiplier_budget < 1:
-        raise ConfigurationError(f"A budget of {multiplier_budget} multipliers can't be met; give 1 or more.")
+    goal = Goal(multiplier_budget, target_fps, target_latency_us, target_share)
     if output not in OUTPUTS:
         raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
     source = open_source(model, input_shape)
@@ -167,7 +174,8 @@ def generate_accelerator(
         name=design,
         folder=Path(projects) / design,
         report_path=Path(reports) / f"{design}.json",
-        budget=multiplier_budget or _default_budget(target),
+        goal=goal,
+        folding=_folding(Path(folding)) if folding is not None else None,
         arithmetic=arithmetic,
         data=Path(data) if isinstance(data, str) else data,
         images=images,
@@ -223,9 +231,12 @@ def _identifier(text: str) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in text)
 
 
-def _default_budget(target: Board) -> int:
-    dsp = target.resources.dsp
-    return max(1, dsp // 2) if dsp else _UNKNOWN_PART_BUDGET
+def _folding(path: Path) -> dict[str, Any]:
+    """A folding file's content; what it says is checked against the network later."""
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} is no folding; start from a design's folding.json.")
+    return content
 
 
 def _resolved(toolchain: str, target: Board) -> str:

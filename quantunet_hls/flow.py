@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -21,7 +21,8 @@ from quantunet_hls import zoo
 from quantunet_hls.boards import Board
 from quantunet_hls.facts import convolution_work, network_facts
 from quantunet_hls.files import read_json, write_json, writing
-from quantunet_hls.folding import ConvWork, balanced_reuse, frame_cycles, multipliers
+from quantunet_hls.folded_design import FoldedDesign, fold_design
+from quantunet_hls.folding import ConvWork, Goal, frame_cycles, multipliers
 from quantunet_hls.hls import vendor
 from quantunet_hls.hls.convert import HlsSettings, convert, traced_tensors, write_project
 from quantunet_hls.hls.csim import compile_bench, simulate
@@ -64,7 +65,8 @@ class Flow:
         name: of the design, its project and its report.
         folder: where all files of the flow go.
         report_path: where the report goes.
-        budget: multipliers that the convolutions may have together.
+        goal: what it is folded for.
+        folding: a folding to be taken instead of what would be found for the goal.
         arithmetic: what the streaming RTL multiplies with, of :data:`quantunet_hls.rtl.multipliers.KINDS`.
         data: images for the check, None for phantoms.
         images: how many.
@@ -83,7 +85,7 @@ class Flow:
     name: str
     folder: Path
     report_path: Path
-    budget: int
+    goal: Goal
     arithmetic: str
     data: Path | np.ndarray | None
     images: int
@@ -94,6 +96,7 @@ class Flow:
     folds: tuple[int, ...] = ()
     baseline: str | None = None
     output: str = "logits"
+    folding: Mapping[str, Any] | None = None
 
     @property
     def project(self) -> Path:
@@ -118,7 +121,8 @@ class Flow:
         parts = {step: self._file(f"{step}.json") for step in PARTS}
         package = _makers()
         types = self.precision.to_dict() if self.precision else None
-        settings = [self.name, self.target.part, self.target.clock_ns, self.budget, self.backend, types]
+        settings = [self.name, self.target.part, self.target.clock_ns, asdict(self.goal), self.arithmetic, self.backend,
+                    self.toolchain, types, self.folding]
         return [
             Step("export", "Export the network to QONNX", lambda: [package, self._network_key(), types],
                  (network,), self._export),
@@ -193,7 +197,9 @@ class Flow:
     def _write_project(self) -> None:
         graph = self._graph
         work = convolution_work(graph)
-        reuse = balanced_reuse(work, self.budget)
+        folded = fold_design(work, self.goal, self.target, self._lowered.graph if self._lowered else None,
+                             self.arithmetic, self.folding)
+        reuse = folded.reuse
         # What an earlier run left, the vendor's results included, belongs to another design.
         shutil.rmtree(self.project, ignore_errors=True)
         settings = HlsSettings(self.name, self.target.part, self.target.clock_ns, self.backend, reuse)
@@ -203,19 +209,26 @@ class Flow:
         tensors = traced_tensors(graph.model, model)
         sizes = {layer: _values(shape_of(graph.model, tensor)) for layer, tensor in tensors.items()}
         write_bench(Bench(self.name, _values(graph.input_shape), _values(graph.output_shape), sizes), self.project)
-        write_json(self._file("folding.json"), {
-            "multiplier_budget": self.budget, "cycles_per_frame": frame_cycles(work, reuse), "reuse_factors": reuse,
-        })
+        write_json(self._file("folding.json"), folded.to_dict(work))
         write_json(self._file("layers.json"), {"tensors": tensors, "sizes": sizes})
         self._partial_report(
-            figures=[*self._folding_figures(work, reuse), *_stream_figures(*stream_bits(model)), self._frame_bits()],
+            figures=[*self._folding_figures(work, reuse), *_stream_figures(*stream_bits(model)), self._frame_bits(),
+                     *self._estimates(folded)],
             layers=[LayerReport(name, "Conv", tuple(seconds_from_cycles(
                 [_estimate("multipliers", multipliers({name: layer}, reuse), "multipliers"),
                  _estimate(names.INTERVAL_CYCLES_MAX, frame_cycles({name: layer}, reuse))], self.target.clock_ns)))
                 for name, layer in work.items()],
         ).save(self._file("project.json"))
 
-    def _folding_figures(self, work: dict[str, ConvWork], reuse: dict[str, int]) -> list[Figure]:
+    def _estimates(self, folded: FoldedDesign) -> tuple[Figure, ...]:
+        """What the streaming RTL is likely to take, before it is mapped."""
+        if folded.streaming is None:
+            return ()
+        from quantunet_hls.rtl.report import estimated_figures
+
+        return estimated_figures(folded.streaming, self.target)
+
+    def _folding_figures(self, work: Mapping[str, ConvWork], reuse: Mapping[str, int]) -> list[Figure]:
         cycles = _estimate(names.INTERVAL_CYCLES_MAX, frame_cycles(work, reuse))
         return [_estimate("multipliers", multipliers(work, reuse), "multipliers"),
                 *seconds_from_cycles([cycles], self.target.clock_ns)]
@@ -301,15 +314,29 @@ class Flow:
         ).save(self._file("rtl.json"))
 
     @cached_property
+    def _unfolded(self) -> Any:
+        """hls4ml's graph as the streaming RTL is made from: no reuse factor matters there."""
+        settings = HlsSettings(self.name, self.target.part, self.target.clock_ns, self.backend, {})
+        return convert(self._graph.model, self._types, settings, self._file("rtl"))
+
+    @cached_property
+    def _lowered(self) -> Any:
+        """The stream graph before it is folded; None where no RTL is made."""
+        if self.toolchain != "open":
+            return None
+        from quantunet_hls.rtl.lower import lower
+
+        return lower(self._unfolded, self.name)
+
+    @cached_property
     def _streaming(self) -> Any:
-        """The streaming RTL of the same types, folded for the same cycles as the hls4ml project."""
+        """The streaming RTL of the same types, with the folding that the project's step has left."""
+        from quantunet_hls.rtl.plan import folded_as
         from quantunet_hls.rtl.project import Project
 
-        settings = HlsSettings(self.name, self.target.part, self.target.clock_ns, self.backend, {})
-        model = convert(self._graph.model, self._types, settings, self._file("rtl"))
-        wanted = read_json(self._file("folding.json"))["cycles_per_frame"]
-        return Project(model, self._file("rtl"), self.target.part, name=self.name, cycles=wanted, relax=True,
-                       multipliers=self.arithmetic)
+        streaming = read_json(self._file("folding.json"))["streaming"]
+        return Project(self._lowered, self._file("rtl"), self.target.part,
+                       folded=lambda graph: folded_as(graph, streaming, self.target.yosys_family or ""))
 
     def _synthesis(self) -> None:
         if self.toolchain == "none":

@@ -9,6 +9,7 @@ import pytest
 
 from quantunet_hls import boards, generate_accelerator, zoo
 from quantunet_hls.flow import Flow
+from quantunet_hls.folding import Goal
 from quantunet_hls.images import check_images
 from quantunet_hls.rtl.project import codes_of
 from quantunet_hls.rtl.simulate import Stalls
@@ -51,7 +52,7 @@ def test_the_rtl_gives_the_same_integers_on_real_images_with_and_without_stalls(
         pytest.skip(f"needs the data set {folder.name}, which is not here")
     board = boards.load("zcu104")
     flow = Flow(source=open_source(name, None), target=board, board="zcu104", name="zoo_rtl", folder=tmp_path / "flow",
-                report_path=tmp_path / "report.json", budget=board.resources.dsp // 2, arithmetic="auto", data=folder,
+                report_path=tmp_path / "report.json", goal=Goal(), arithmetic="auto", data=folder,
                 images=4, toolchain="open", stages=("csynth",))
     for _ in run_steps(flow.steps(), flow.ledger, last="rtl"):
         pass

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from quantunet_hls.boards import Board
-from quantunet_hls.rtl.components.matvec import in_block_rom
 from quantunet_hls.rtl.components.packing import bits_for
+from quantunet_hls.rtl.components.rom import in_block_rom
 from quantunet_hls.rtl.graph import (
     Convolution,
     Input,

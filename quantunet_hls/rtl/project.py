@@ -13,7 +13,8 @@ from quantunet_hls.errors import BoardError, ConfigurationError
 from quantunet_hls.files import write_text
 from quantunet_hls.process import run
 from quantunet_hls.reports.schema import Figure, LayerReport
-from quantunet_hls.rtl.folding import fewest_cycles, fold
+from quantunet_hls.rtl.folding import fold
+from quantunet_hls.rtl.graph import StreamGraph
 from quantunet_hls.rtl.lower import Lowered, lower
 from quantunet_hls.rtl.multipliers import in_fabric, multiplying
 from quantunet_hls.rtl.netlist import NetlistCheck, check_netlist
@@ -56,27 +57,30 @@ class Project:
     """What belongs to one converted model: its stream graph, its files, its simulator."""
 
     def __init__(self, model: Any, folder: Path, part: str, *, name: str | None = None, cycles: int | None = None,
-                 relax: bool = False, multipliers: str = "auto"):
+                 multipliers: str = "auto", folded: Callable[[StreamGraph], StreamGraph] | None = None):
         """Lower and fold a converted model; nothing is written yet.
 
         Args:
-            model: hls4ml's ModelGraph, converted for this backend or for the Vitis or Vivado one.
+            model: hls4ml's ModelGraph, converted for this backend or for the Vitis or Vivado one; or what
+                has been lowered from it already.
             folder: for everything that is made of it.
             part: with package and speed grade.
             name: of the design; the model's project name where absent.
             cycles: clocks that the slowest layer may take for a frame; by default those of 64 multipliers.
-            relax: where a layer can't be that fast, as many clocks as it takes.
             multipliers: one of :data:`quantunet_hls.rtl.multipliers.KINDS`.
+            folded: folds the graph and chooses its multipliers instead.
 
         Raises:
             IllegalGraphError: a layer that has no RTL, or can't be exact.
             ConfigurationError: a layer that can't be that fast.
         """
         self.folder, self.part = folder, part
-        self.lowered = lower(model, name)
-        wanted = cycles or _default_cycles(self.lowered)
-        folded = fold(self.lowered.graph, max(wanted, fewest_cycles(self.lowered.graph)) if relax else wanted)
-        self.graph = multiplying(folded, multipliers, for_part(part))
+        self.lowered = model if isinstance(model, Lowered) else lower(model, name)
+        if folded is None:
+            graph = fold(self.lowered.graph, cycles or _default_cycles(self.lowered))
+            self.graph = multiplying(graph, multipliers, for_part(part))
+        else:
+            self.graph = folded(self.lowered.graph)
         self.simulator: Simulator | None = None
         self.last: Simulation | None = None
 

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from quantunet_hls.boards import Board
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source
+from quantunet_hls.rtl.estimate import estimate
 from quantunet_hls.rtl.graph import StreamGraph, Weighted
 from quantunet_hls.rtl.netlist import NetlistCheck
 from quantunet_hls.rtl.place import Placed
@@ -38,6 +39,13 @@ def simulation_figures(simulation: Simulation, graph: StreamGraph, clock_ns: flo
         Figure(names.FRAMES_PER_S, 1e9 / (interval * clock_ns), Source.ESTIMATE, tool, release),
         Figure(names.FIFO_BITS, fifo_bits, Source.RTL_SIM, tool, release),
     )
+
+
+def estimated_figures(graph: StreamGraph, board: Board) -> tuple[Figure, ...]:
+    """What the design is likely to take, before it is mapped, beside what the board has."""
+    found = estimate(graph, 4 if board.yosys_family == "ecp5" else 6)
+    return tuple(Figure(name, getattr(found, name), Source.ESTIMATE, "quantunet-hls", _version("quantunet-hls"),
+                        getattr(board.resources, name)) for name in (names.LUT, names.DSP, names.BRAM_18K))
 
 
 def mapped_figures(mapped: MappedDesign, board: Board | None = None) -> tuple[Figure, ...]:

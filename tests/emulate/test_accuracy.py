@@ -12,6 +12,7 @@ from quantunet_hls.emulate.accuracy import HARDWARE, accuracy_figures, emulate_g
 from quantunet_hls.errors import ConfigurationError, DataError
 from quantunet_hls.files import sha256_file
 from quantunet_hls.flow import Flow
+from quantunet_hls.folding import Goal
 from quantunet_hls.phantoms import draw_phantoms
 from quantunet_hls.reports import Figure, Network, Report, Source, Target, names
 from quantunet_hls.source import open_source
@@ -79,7 +80,8 @@ def test_the_flow_puts_accuracy_into_its_report(unet, samples, tmp_path):
     rows = "".join(f"{index}.png,{1 + index % 2}\n" for index in range(len(samples)))
     (tmp_path / "data" / "index.csv").write_text("file,fold\n" + rows)
     flow = Flow(source=open_source(net, (1, 16, 24)), target=boards.load("zcu104"), board="zcu104", name="net",
-                folder=tmp_path / "net", report_path=tmp_path / "net.json", budget=16, data=tmp_path / "data", images=1,
+                folder=tmp_path / "net", report_path=tmp_path / "net.json", goal=Goal(multipliers=16),
+                data=tmp_path / "data", images=1,
                 toolchain="none", stages=(), arithmetic="auto", folds=(2,))
     steps = {step.name: step for step in flow.steps()}
     for name in ("export", "ingest", "accuracy"):
