@@ -93,7 +93,7 @@ def estimate(graph: StreamGraph, lut_inputs: int = 6) -> Estimate:
     """Resources of a folded graph whose multipliers have been chosen."""
     lut = 0.0
     dsp = bram = 0
-    memories = []
+    memories: list[Memory] = []
     for layer in graph.layers:
         if isinstance(layer, Weighted):
             dsp += blocks(layer, layer.multipliers)

@@ -61,8 +61,9 @@ def _changed(layer: Layer, values: dict[str, Any], family: str) -> Layer:
     for key in sorted(unknown | missing):
         raise ConfigurationError(f"In the folding layer {layer.name!r} {'has' if key in unknown else 'lacks'} {key!r}; "
                                  f"it takes {', '.join(_parallelism(layer))}.")
-    numbers = {key: _whole(values[key], layer.name) for key in ("lanes", "simd") if key in values}
-    folded = replace(layer, **numbers)
+    folded = replace(layer, lanes=_whole(values["lanes"], layer.name))
+    if isinstance(folded, Convolution):
+        folded = replace(folded, simd=_whole(values["simd"], layer.name))
     if isinstance(folded, Weighted):
         folded = replace(folded, multipliers=_multipliers(folded, values["multipliers"], family))
     return folded
