@@ -3,7 +3,7 @@
     pip install playwright && playwright install chromium     # or have chromium on PATH
     python examples/screenshot.py docs/compare.png
 
-The committed reference reports are compared, the page is opened in headless
+Two committed reference reports are compared, the page is opened in headless
 Chromium at 1280 and at 400 pixels width, light and dark, and anything that a
 reader should not meet ends the script: a message on the console, a request to
 anywhere, a page wider than the window.
@@ -23,7 +23,8 @@ from quantunet_hls.compare import compare, open_designs
 from quantunet_hls.compare.page import page
 from quantunet_hls.compare.rules import judge, parse_rule
 
-REPORTS = Path(__file__).parents[1] / "reports" / "reference"
+FOLDER = Path(__file__).parents[1] / "reports" / "reference"
+REPORTS = [FOLDER / f"brain_tumor_w4a6_b8d3_{board}.json" for board in ("zcu104", "kv260")]
 RULES = ("cycles_per_frame>+2%", "dice<-0.5", "layer:*.dsp>+0")
 WIDTHS = (1280, 400)
 PICTURE_HEIGHT = 2000
@@ -50,7 +51,7 @@ def visit(browser: Browser, file: Path, width: int, scheme: Any, picture: Path |
 
 def main(picture: Path) -> int:
     """Write the picture; the exit code is 1 where the page has a fault."""
-    comparison = compare(open_designs([REPORTS]))
+    comparison = compare(open_designs(REPORTS))
     html = page(comparison, [verdict for rule in RULES for verdict in judge(parse_rule(rule), comparison)])
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as tools:
         file = Path(folder) / "compare.html"

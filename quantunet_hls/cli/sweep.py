@@ -113,6 +113,7 @@ def _run(console: Console, grid: Grid, store: Any, folders: tuple[Path, Path], w
     if len(kept) < len(jobs):
         bar = Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
                        console=console)
+        _quiet()
         with _client(grid, workers, scheduler, system) as client, bar:
             task = bar.add_task("Designs", total=len(jobs), completed=len(kept))
 
@@ -128,6 +129,17 @@ def _run(console: Console, grid: Grid, store: Any, folders: tuple[Path, Path], w
     console.print(", ".join(f"{count} {state}" for state, count in counts.items()) + f", {len(kept)} known before",
                   highlight=False)
     return counts[State.FAILED]
+
+
+def _quiet() -> None:
+    """Keep Dask's own log off the screen; what matters of it comes back as a job's outcome."""
+    import logging
+
+    import distributed  # noqa: F401 (its loggers are made on import)
+
+    for name in list(logging.root.manager.loggerDict):
+        if name.partition(".")[0] == "distributed":
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _client(grid: Grid, workers: int | None, scheduler: str | None,

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from quantunet_hls.compare import plots
 from quantunet_hls.compare.comparison import LAYER_FIGURES, Comparison, Mark, Row, tool_of
 from quantunet_hls.compare.rules import Verdict
-from quantunet_hls.compare.tables import FEW, change_text, value_text
+from quantunet_hls.compare.tables import FEW, change_text, told_apart, value_text
 from quantunet_hls.reports.render import amount
 from quantunet_hls.reports.schema import Report
 
@@ -31,6 +31,7 @@ def page(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
     environment.filters["soft"] = _soft
     environment.globals.update(
         amount=amount, change=change_text, value=value_text, tool_of=tool_of, marks=Mark, checked=_checked,
+        told_apart=told_apart,
         # Our own drawings, whose text matplotlib escapes.
         svg=Markup,
     )
@@ -39,7 +40,7 @@ def page(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
     return environment.get_template("page.html.jinja").render(
         designs=comparison.designs,
         baseline=comparison.baseline,
-        coloured=len(comparison.designs) <= plots.COLOURS,
+        colours=plots.COLOURS,
         tall=len(comparison.designs) > FEW,
         headline=headline,
         mixed=[row for row in headline if row.source is None],

@@ -63,6 +63,7 @@ _STYLE: Any = {
 }
 _LONGEST_LABEL = 22
 _MOST_LAYERS = 80
+_MOST_NUMBERS = 3
 
 
 @dataclass(frozen=True)
@@ -266,10 +267,13 @@ def _roofline(comparison: Comparison) -> Plot:
             y = bottom * 1.8 ** (len(PORT_BITS) - number)
             axes.annotate(f"{width} bits", (y / width, y), xytext=(4, -4), textcoords="offset points", fontsize=8,
                           color=_INK)
-        for peak in peaks:
+        for number, peak in enumerate(peaks):
             axes.axhline(peak, color=_INK, linewidth=1.2, zorder=1)
-            axes.annotate(f"{peak:,.0f} DSP blocks", (right, peak), xytext=(-2, 3), textcoords="offset points",
-                          fontsize=8, ha="right", color=_INK)
+            # The lowest has its name below the line, for another may be close above it.
+            below = number == 0 and len(peaks) > 1
+            axes.annotate(f"{peak:,.0f} DSP blocks", (right, peak), xytext=(-2, -3 if below else 3),
+                          textcoords="offset points", fontsize=8, ha="right", va="top" if below else "bottom",
+                          color=_INK)
         _dots(axes, [(i, place.intensity, place.attained) for i, place in found], len(comparison.designs))
         axes.set_xlim(left, right)
         axes.set_ylim(bottom, top)
@@ -289,8 +293,14 @@ def _dots(axes: Axes, points: Sequence[tuple[int, float, float]], designs: int) 
     for i, x, y in points:
         axes.plot([x], [y], linestyle="", marker=_MARKERS[i] if few else "o", markersize=11 - 1.2 * i if few else 5,
                   color=_SERIES[i] if few else _SERIES[0], alpha=0.9, zorder=3)
-        if not few:
-            axes.annotate(str(i + 1), (x, y), xytext=(4, 3), textcoords="offset points", fontsize=8, color=_INK)
+    if not few:
+        numbers: dict[tuple[float, float], list[int]] = {}
+        for i, x, y in points:
+            numbers.setdefault((x, y), []).append(i + 1)
+        for place, found in numbers.items():
+            text = ", ".join(map(str, found[:_MOST_NUMBERS]))
+            text += f" and {len(found) - _MOST_NUMBERS} more" if len(found) > _MOST_NUMBERS else ""
+            axes.annotate(text, place, xytext=(5, 3), textcoords="offset points", fontsize=7, color=_INK)
 
 
 def _bars(axes: Axes, *, labels: Sequence[str], series: Sequence[Sequence[float]], unit: str) -> None:

@@ -19,7 +19,7 @@ from quantunet_hls.compare.comparison import LAYER_FIGURES, Cell, Comparison, Ma
 from quantunet_hls.compare.rules import Verdict
 from quantunet_hls.reports.render import amount
 
-__all__ = ["change_text", "csv_text", "json_value", "markdown", "overview", "value_text"]
+__all__ = ["change_text", "csv_text", "json_value", "markdown", "overview", "told_apart", "value_text"]
 
 #: With more designs than this a table has a row for each of them, not a column.
 FEW = 4
@@ -72,8 +72,15 @@ def overview(comparison: Comparison, *, every: bool = False) -> RenderableType:
             source = f"{row.source}, {row.tool or row.figures[0].tool}" if every else row.source or "see below"
             table.add_row(Text(row.heading), source, *(_terminal(cell) for cell in row.cells))
     lines = [Text(line) for line in _legend(rows)]
-    lines += [Text(f"Differs: {title}: {' | '.join(values)}") for title, values in comparison.differences()]
+    lines += [Text(f"Differs: {title}: {told_apart(values)}") for title, values in comparison.differences()]
     return Group(table, *lines)
+
+
+def told_apart(values: Sequence[str]) -> str:
+    """One value a design, in their order; of many designs how many have each value."""
+    if len(values) <= FEW:
+        return " | ".join(values)
+    return ", ".join(f"{value} ({count})" for value, count in Counter(values).most_common())
 
 
 def _tall(comparison: Comparison, rows: Sequence[Row]) -> Table:

@@ -27,6 +27,8 @@ _SETTINGS = {
     "distributed.scheduler.allowed-failures": 0,
     # The flow starts processes of its own.
     "distributed.worker.daemon": False,
+    # In the workers' processes; what matters of it comes back as a job's outcome.
+    "logging": {"distributed": "critical"},
 }
 
 

@@ -95,13 +95,13 @@ class Store:
             return {key: State(state) for key, state in found}
 
     def reports(self) -> tuple[Report, ...]:
-        """The reports of all designs that are done, in the order they came in.
+        """The reports of all designs that are done, by name.
 
         Raises:
             ConfigurationError: a file that is no sweep's, or a damaged one.
         """
         with self._open() as connection:
-            query = "SELECT report FROM designs WHERE report IS NOT NULL ORDER BY rowid"
+            query = "SELECT report FROM designs WHERE report IS NOT NULL ORDER BY name, key"
             texts = [text for (text,) in connection.execute(query)]
         try:
             return tuple(Report.from_dict(json.loads(text), str(self.path)) for text in texts)

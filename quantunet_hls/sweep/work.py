@@ -68,11 +68,14 @@ def _untrained(job: Job) -> Path:
     assert job.unet is not None
     values = dict(job.unet)
     (channels, height, width), seed = values.pop("size"), values.pop("seed")
-    path = Path(job.projects) / "networks" / f"{sha256_json(job.unet)[:16]}.onnx"
+    config = UNetConfig.from_dict(values)
+    name = (f"unet_b{config.base_channels}d{config.depth}_{height}x{width}_"
+            f"w{config.widths.weight}a{config.widths.activation}_{sha256_json(job.unet)[:8]}")
+    path = Path(job.projects) / "networks" / f"{name}.onnx"
     if not path.is_file():
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            net = QuantUNet(UNetConfig.from_dict(values))
+            net = QuantUNet(config)
             calibrate(net, to_input(draw_phantoms(4, height, width).images).expand(-1, channels, -1, -1))
         with writing(path) as temporary:
             export_module(net.eval(), (channels, height, width)).save(str(temporary))

@@ -104,8 +104,10 @@ def test_plots_tables_and_marks_are_there(html):
 
 def test_many_designs_are_told_by_number():
     many = compare([full(f"d{i}", lut=1_000 * i + 5, cycles=100 * (30 - i)) for i in range(12)])
-    html = page(many)
-    assert "12. d11" in re.sub(r"<wbr>|</?th[^>]*>", "", html)
+    other = design("other", board="kv260")
+    html = page(compare([*many.designs, other]))
+    assert "Board: zcu104 (12), kv260 (1)" in html
+    assert "12. d11" in re.sub(r"<wbr>|</?th[^>]*>|<span class=.swatch[^>]*></span>", "", html)
     Reader(html)
 
 
