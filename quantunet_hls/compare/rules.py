@@ -183,16 +183,16 @@ def _rows(rule: Rule, comparison: Comparison) -> Iterator[Row]:
     if rule.layer is None:
         known = {figure.name for design in comparison.designs for figure in design.report.figures}
         if rule.figure not in known:
-            raise UnknownNameError(f"figure in any of these reports (rule {rule.text!r})", rule.figure, known)
+            raise UnknownNameError("figure in these reports", rule.figure, known)
         yield comparison.row(rule.figure, rule.source)
         return
     layers = [layer for design in comparison.designs for layer in design.report.layers]
     if rule.layer not in ("*", *(layer.name for layer in layers)):
-        raise UnknownNameError(f"layer in any of these reports (rule {rule.text!r})", rule.layer,
+        raise UnknownNameError("layer in these reports", rule.layer,
                                {layer.name for layer in layers})
     known = {figure.name for layer in layers for figure in layer.figures}
     if rule.figure not in known:
-        raise UnknownNameError(f"figure of a layer in any of these reports (rule {rule.text!r})", rule.figure, known)
+        raise UnknownNameError("figure of a layer in these reports", rule.figure, known)
     for row in comparison.layer_rows(rule.figure):
         if rule.layer in ("*", row.layer):
             yield row

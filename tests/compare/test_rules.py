@@ -87,7 +87,7 @@ def test_the_most_binding_source_that_both_have_is_compared():
 
 
 @pytest.mark.parametrize(("rule", "message"), [
-    ("lutt>+5%", "There is no figure in any of these reports.*lut"),
+    ("lutt>+5%", "There is no figure in these reports named 'lutt'.*lut"),
     ("dsp>+5%", "There is no figure"),
     ("ff>+5%", "b has no ff"),
     ("layer:enc9.lut>1", "There is no layer"),
