@@ -39,6 +39,7 @@ class _List(click.ParamType):
 @click.option("--models", type=_List(str), metavar="A,B", help="Zoo names, checkpoints or ONNX files.")
 @click.option("--boards", type=_List(str), metavar="A,B", help="Boards of the catalogue.")
 @click.option("--multipliers", type=_List(int), metavar="N,M", help="Budgets of multipliers; the rate follows.")
+@click.option("--fps", type=_List(float), metavar="N,M", help="Or frames a second; the multipliers follow.")
 @click.option("--clock-ns", type=_List(float), metavar="X,Y", help="Clock periods in ns.")
 @click.option("--widths", type=_List(str), metavar="4/6,3/4", help="Weight/activation bits of untrained U-Nets.")
 @click.option("--precisions", type=_List(str), metavar="A,B", help="Precision files to build with.")
@@ -65,7 +66,7 @@ def sweep(grid: Path | None, store: Path, projects: Path, reports: Path, workers
           system: str | None, job_script: bool, retries: int, html: Path | None, **axes: Any) -> None:
     """Make every combination of models, boards and settings.
 
-    GRID is a YAML file with the lists models, boards, multipliers, clock_ns, widths, precisions and arithmetic,
+    GRID is a YAML file with the lists models, boards, multipliers, fps, clock_ns, widths, precisions and arithmetic,
     of which the options here take the place. A model may be an untrained U-Net there:
     unet: {depth: 2, base_channels: 8, size: [1, 64, 64]}. See the README for an example.
     """

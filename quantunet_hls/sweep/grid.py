@@ -66,6 +66,7 @@ class Grid:
         models: zoo names, paths, or ``{"unet": {...}}`` for untrained U-Nets.
         boards: names in the catalogue.
         multipliers: budgets of multipliers; None is the default of half the part's DSP blocks.
+        fps: frames a second to reach; instead of multipliers.
         clock_ns: periods in ns; None is the board's.
         widths: "weights/activations" in bits, for untrained U-Nets; None is what the model says.
         precisions: files with types (:mod:`quantunet_hls.tuning.precision`); None is the network's own.
@@ -81,6 +82,7 @@ class Grid:
     models: Sequence[str | Mapping[str, Any]]
     boards: Sequence[str]
     multipliers: Sequence[int | None] = (None,)
+    fps: Sequence[float | None] = (None,)
     clock_ns: Sequence[float | None] = (None,)
     widths: Sequence[str | None] = (None,)
     precisions: Sequence[str | None] = (None,)
@@ -94,14 +96,17 @@ class Grid:
 
     def __post_init__(self) -> None:
         for axis, kind in (("models", (str, Mapping)), ("boards", str), ("multipliers", (int, type(None))),
-                           ("clock_ns", (int, float, type(None))), ("widths", (str, type(None))),
-                           ("precisions", (str, type(None))), ("arithmetic", str), ("stages", str)):
+                           ("fps", (int, float, type(None))), ("clock_ns", (int, float, type(None))),
+                           ("widths", (str, type(None))), ("precisions", (str, type(None))),
+                           ("arithmetic", str), ("stages", str)):
             values = getattr(self, axis)
             if isinstance(values, str) or not isinstance(values, Sequence) or not values:
                 raise ConfigurationError(f"A sweep's {axis} must be a list with something in it, not {values!r}.")
             wrong = [value for value in values if not isinstance(value, kind) or isinstance(value, bool)]
             if wrong:
                 raise ConfigurationError(f"A sweep's {axis} can't hold {wrong[0]!r}; see quantunet-hls sweep --help.")
+        if any(self.fps) and any(self.multipliers):
+            raise ConfigurationError("A sweep folds for multipliers or for fps, not for both; name one of them.")
         for name, one in (("toolchain", str), ("images", int), ("data", (str, type(None))), ("to", (str, type(None))),
                           ("cluster", (Mapping, type(None)))):
             value = getattr(self, name)
@@ -118,7 +123,7 @@ class Grid:
         Raises:
             ConfigurationError: a board, model or file that does not exist, or widths for a trained network.
         """
-        axes = (self.models, self.boards, self.multipliers, self.clock_ns, self.widths, self.precisions,
+        axes = (self.models, self.boards, self.multipliers, self.fps, self.clock_ns, self.widths, self.precisions,
                 self.arithmetic)
         count = 1
         for axis in axes:
@@ -128,15 +133,16 @@ class Grid:
         for board in self.boards:
             boards.load(board)
         jobs: list[Job] = []
-        for model, board, multipliers, clock_ns, widths, precision, arithmetic in itertools.product(*axes):
+        for model, board, multipliers, fps, clock_ns, widths, precision, arithmetic in itertools.product(*axes):
             name, path, unet = _network(model, widths)
             options = {
-                "multiplier_budget": multipliers, "clock_ns": clock_ns, "arithmetic": arithmetic,
+                "multiplier_budget": multipliers, "target_fps": fps, "clock_ns": clock_ns, "arithmetic": arithmetic,
                 "precision": _file(precision), "toolchain": self.toolchain, "stages": list(self.stages),
                 "images": self.images, "data": _file(self.data), "last": self.to,
             }
             parts = [name, board]
             parts += [f"m{multipliers}"] if len(self.multipliers) > 1 else []
+            parts += [f"{fps or 0:g}fps"] if len(self.fps) > 1 else []
             parts += [f"{clock_ns or 'own'}ns"] if len(self.clock_ns) > 1 else []
             parts += [f"w{widths.replace('/', 'a')}"] if widths else []
             parts += [Path(precision or "own").stem] if len(self.precisions) > 1 else []

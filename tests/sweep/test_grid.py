@@ -23,6 +23,14 @@ def test_every_combination_once_with_a_name_and_a_key_of_its_own(tmp_path):
     assert len(jobs(tmp_path, boards=["zcu104", "zcu104"])) == 1
 
 
+def test_rates_are_an_axis_like_any_other(tmp_path):
+    made = jobs(tmp_path, fps=[200, 400.5])
+    assert [job.name for job in made] == ["unet_b1d1_4x6_zcu104_200fps", "unet_b1d1_4x6_zcu104_400_5fps"]
+    assert [job.options["target_fps"] for job in made] == [200, 400.5]
+    with pytest.raises(ConfigurationError, match="not for both"):
+        jobs(tmp_path, fps=[200], multipliers=[8])
+
+
 def test_the_key_follows_content_not_names(tmp_path):
     file = tmp_path / "a net.onnx"
     file.write_bytes(b"one")
