@@ -24,7 +24,13 @@ def test_the_zoo_has_a_quantized_network():
     assert _QUANTIZED
 
 
-@pytest.mark.parametrize("name", _QUANTIZED)
+#: Each of the others has layers of the same kinds, and is checked among the slow tests.
+_SMOKE = ("brain_tumor_w4a6_b8d3",)
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in _SMOKE else pytest.param(name, marks=pytest.mark.slow) for name in _QUANTIZED]
+)
 def test_no_value_differs_on_a_small_image_that_is_not_square(name, tmp_path):
     made = generate_accelerator(name, "zcu104", input_shape=(1, 16, 24), images=2, toolchain="none", last="csim",
                                 projects=tmp_path / "projects", reports=tmp_path / "reports")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 from rich import box
 from rich.console import Console
@@ -14,11 +16,21 @@ __all__ = ["zoo"]
 
 @click.command()
 @click.option("--verify", is_flag=True, help="Load every checkpoint and check it against its card.")
-def zoo(verify: bool) -> None:
+@click.option("--report", type=click.Path(path_type=Path), default=None,
+              help="Write a report on all of them to this Markdown file, with plots in a folder beside it.")
+@click.option("--data", type=click.Path(path_type=Path), default=None,
+              help="For the report: folder with the data sets, to show validation images with predictions.")
+def zoo(verify: bool, report: Path | None, data: Path | None) -> None:
     """List the trained networks that can be turned into accelerators."""
     # Loading the package's networks takes seconds, which --help should not.
     from quantunet_hls import zoo as models
 
+    if report is not None:
+        from quantunet_hls.zoo_report import write_report
+
+        for file in write_report(report, data):
+            click.echo(str(file))
+        return
     verdicts = {verdict.name: verdict.problem for verdict in models.verify()} if verify else {}
     problems = [problem for problem in verdicts.values() if problem]
     table = Table(title=f"Model zoo: {len(models.names())} networks", box=box.SIMPLE_HEAD,

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+
+from quantunet_hls import zoo
+from quantunet_hls.cli.zoo import zoo as command
+from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, calibrate
+from quantunet_hls.phantoms import draw_phantoms
+from quantunet_hls.zoo_report import write_report
+
+
+@pytest.fixture
+def filled(tmp_path, monkeypatch):
+    monkeypatch.setenv("QUANTUNET_HLS_ZOO", str(tmp_path / "zoo"))
+    torch.manual_seed(0)
+    phantoms = draw_phantoms(3, 16, 16)
+    folder = tmp_path / "data" / "phantom_set"
+    for kind, pictures in (("images", phantoms.images[:, 0]), ("masks", phantoms.masks * 255)):
+        (folder / kind).mkdir(parents=True)
+        for index, pixels in enumerate(pictures):
+            Image.fromarray(np.asarray(pixels)).save(folder / kind / f"{index}.png")
+    data = {"name": "phantom_set", "licence": "none needed", "validation_slices": [0, 1, 2]}
+    zoo.save(QuantUNet(depth=1, base_channels=2, quantized=False), "base", height=16, width=16,
+             scores={"dice": 0.75, "iou": 0.6, "pixel_accuracy": 0.9}, data=data, training={"recipe": "float"})
+    net = QuantUNet(UNetConfig(depth=1, base_channels=2, layer_widths={"enc0a": LayerWidths(7, 5)}))
+    calibrate(net, torch.rand(2, 1, 8, 8))
+    history = [{"epoch": epoch, "loss": 1.0 / epoch, "dice": 0.2 * epoch, "bits": 5.0} for epoch in (1, 2)]
+    zoo.save(net, "few_bits", height=16, width=16, scores={"dice": 0.7425, "iou": 0.59, "pixel_accuracy": 0.89},
+             data=data, training={"recipe": "quantunet", "start": "base (sha256 00)", "history": history})
+    return tmp_path
+
+
+def test_one_command_writes_tables_and_plots(filled):
+    report = filled / "out" / "zoo.md"
+    done = CliRunner().invoke(command, ["--report", str(report), "--data", str(filled / "data")])
+    assert done.exit_code == 0, done.output
+    text = report.read_text()
+    (row,) = [line for line in text.splitlines() if line.startswith("| `few_bits`")]
+    cells = [cell.strip() for cell in row.split("|")]
+    assert cells[2:7] == ["quantunet", "74.25", "-0.75", "59.00", "89.00"]
+    size = zoo.card_of("few_bits").footprint
+    assert cells[7].startswith(f"{size.weight_bits:.2f} /")
+    assert "Licence: none needed" in text
+    assert "theirs" in text
+    plots = {file.name for file in (report.parent / "zoo").iterdir()}
+    assert plots == {"phantom_set_size.png", "phantom_set_curves.png", "few_bits_bits.png",
+                     "phantom_set_predictions.png"}
+    assert all(f"(zoo/{name})" in text for name in plots)
+    for name in plots:
+        Image.open(report.parent / "zoo" / name).verify()
+
+
+def test_without_data_no_image_is_shown(filled):
+    files = write_report(filled / "zoo.md")
+    assert not any("predictions" in file.name for file in files)
+
+
+def test_an_empty_zoo_has_nothing_to_report(tmp_path, monkeypatch):
+    monkeypatch.setenv("QUANTUNET_HLS_ZOO", str(tmp_path))
+    with pytest.raises(ConfigurationError, match="no networks"):
+        write_report(tmp_path / "zoo.md")
