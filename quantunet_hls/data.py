@@ -1,6 +1,8 @@
-"""Image folders: ``DIR/images/*.png``, ``DIR/masks/*.png`` of the same names, and perhaps ``DIR/index.csv``.
+"""Image folders: ``DIR/images``, ``DIR/masks`` with files of the same names, and perhaps ``DIR/index.csv``.
 
-Pixels stay 8-bit integers here. The network's input port reads a grey value v
+Files are PNG, TIFF or NIfTI, one two-dimensional image each. Pixels are 8-bit
+integers here: 8-bit files are taken as they are, others are stretched from their
+own smallest to their own largest value. The network's input port reads a grey value v
 as v / 256 (:func:`to_input`), in training, in inference and in hardware alike.
 """
 
@@ -12,6 +14,7 @@ import struct
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +22,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from quantunet_hls.errors import ConfigurationError, DataError
+from quantunet_hls.errors import ConfigurationError, DataError, ToolNotFoundError
 
 __all__ = ["Samples", "Split", "names_in", "read_images", "read_pairs", "to_input"]
 
@@ -27,6 +30,8 @@ Pixels = npt.NDArray[np.uint8]
 
 _MODES = {1: ("L",), 3: ("RGB",)}
 _MASK_MODES = ("1", "L")
+_TIFF = (".tif", ".tiff")
+_SUFFIXES = (".png", *_TIFF, ".nii", ".nii.gz")
 _UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
 
 
@@ -76,10 +81,10 @@ def read_images(
     channels: int = 1,
     limit: int | None = None,
 ) -> Pixels:
-    """Read 8-bit PNG images.
+    """Read images: PNG of 8 bits, TIFF, NIfTI.
 
     Args:
-        source: a folder (its ``images/*.png``, or its own ``*.png`` where it has no such subfolder),
+        source: a folder (its ``images`` subfolder's files, or its own where it has no such subfolder),
             in the order of their names, or the files themselves.
         height: rows that every image must have; as the first image has where it is None.
         width: columns, likewise.
@@ -95,9 +100,11 @@ def read_images(
     if isinstance(source, Path | str):
         folder = Path(source)
         inner = folder / "images"
-        files = sorted((inner if inner.is_dir() else folder).glob("*.png"))
+        files = _images_in(inner if inner.is_dir() else folder)
         if not files:
-            raise DataError(f"{folder} has no images (*.png, or images/*.png); name a folder that has some.")
+            raise DataError(
+                f"{folder} has no images (*.png, *.tif, *.nii, or such in images/); name a folder that has some."
+            )
     else:
         files = [Path(file) for file in source]
         if not files:
@@ -107,14 +114,14 @@ def read_images(
             raise ConfigurationError(f"The number of images to read must be at least 1, not {limit}.")
         files = files[:limit]
     if channels not in _MODES:
-        raise ConfigurationError(f"PNG images have 1 or 3 channels, not {channels}.")
+        raise ConfigurationError(f"Images have 1 or 3 channels, not {channels}.")
     return _read_all(files, _MODES[channels], height, width)
 
 
 def _read_all(files: Sequence[Path], modes: Sequence[str], height: int | None, width: int | None) -> Pixels:
     images: list[Pixels] = []
     for file in files:
-        image = _read_png(file, modes)
+        image = _read_png(file, modes) if file.suffix.lower() == ".png" else _read_array(file, modes)
         height, width = height or image.shape[1], width or image.shape[2]
         if image.shape[1:] != (height, width):
             raise DataError(
@@ -144,6 +151,63 @@ def _read_png(file: Path, modes: Sequence[str]) -> Pixels:
     return np.moveaxis(np.atleast_3d(pixels), 2, 0)
 
 
+def _images_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(file for file in folder.iterdir() if file.name.lower().endswith(_SUFFIXES))
+
+
+def _read_array(file: Path, modes: Sequence[str]) -> Pixels:
+    """A TIFF or NIfTI file; a mask's ones become 255."""
+    nifti = not file.name.lower().endswith(_TIFF)
+    try:
+        values = _nifti(file) if nifti else _tiff(file)
+    except FileNotFoundError as error:
+        raise DataError(f"{file} does not exist; check the path.") from error
+    except ImportError as error:
+        raise ToolNotFoundError(
+            "nibabel" if nifti else "tifffile", f"reading {file}", "install it with: pip install 'quantunet-hls[train]'"
+        ) from error
+    except Exception as error:  # damaged files lead these libraries to many kinds of errors
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise DataError(f"{file} can't be read as an image ({reason}); replace or remove it.") from error
+    colour = modes == _MODES[3]
+    if values.ndim != (3 if colour else 2) or (colour and values.shape[2] != 3):
+        raise DataError(
+            f"{file} has the shape {values.shape}, where "
+            f"{'(height, width, 3)' if colour else '(height, width)'} is needed; save every slice as a file of its own."
+        )
+    real = values.dtype == bool or np.issubdtype(values.dtype, np.integer) or np.issubdtype(values.dtype, np.floating)
+    if not real or not np.isfinite(values).all():
+        raise DataError(f"{file} has values that are no numbers; save plain grey values.")
+    if modes == _MASK_MODES:
+        # Label files count classes from 0; whatever is neither 0, 1 nor 255 is refused where masks are checked.
+        whole = np.where(values == 1, 255, np.where(values == 0, 0, np.clip(np.rint(values), 2, 255)))
+        return whole.astype(np.uint8)[None]
+    return np.moveaxis(np.atleast_3d(values if values.dtype == np.uint8 else _stretched(values)), 2, 0)
+
+
+def _stretched(values: npt.NDArray[Any]) -> Pixels:
+    low, high = float(values.min()), float(values.max())
+    share = (values.astype(np.float64) - low) / (high - low if high > low else 1.0)
+    return np.rint(share * 255).astype(np.uint8)
+
+
+def _tiff(file: Path) -> npt.NDArray[Any]:
+    import tifffile
+
+    return np.asarray(tifffile.imread(file))
+
+
+def _nifti(file: Path) -> npt.NDArray[Any]:
+    import nibabel
+
+    image: Any = nibabel.load(file)
+    stored = np.asarray(image.dataobj)
+    # The first axis runs from left to right; further ones of one slice say nothing.
+    return np.swapaxes(stored.reshape([*stored.shape[:2], *(size for size in stored.shape[2:] if size > 1)]), 0, 1)
+
+
 def names_in(folder: Path, folds: Collection[int] | None = None) -> tuple[str, ...]:
     """File names of a data folder's images, sorted.
 
@@ -159,9 +223,9 @@ def names_in(folder: Path, folds: Collection[int] | None = None) -> tuple[str, .
     if not (folder / "images").is_dir():
         raise DataError(f"{folder} has no images subfolder; name a folder with images/ and masks/.")
     if folds is None:
-        names = sorted(file.name for file in (folder / "images").glob("*.png"))
+        names = [file.name for file in _images_in(folder / "images")]
         if not names:
-            raise DataError(f"{folder / 'images'} has no PNG image; name a folder that has some.")
+            raise DataError(f"{folder / 'images'} has no PNG, TIFF or NIfTI image; name a folder that has some.")
         return tuple(names)
     fold_of = _read_index(folder / "index.csv")
     names = sorted(name for name, fold in fold_of.items() if fold in folds)

@@ -1,12 +1,14 @@
 import os
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
+import tifffile
 import torch
 from PIL import Image
 
-from quantunet_hls.data import Samples, names_in, read_images, read_pairs, to_input
+from quantunet_hls.data import Samples, Split, names_in, read_images, read_pairs, to_input
 from quantunet_hls.errors import ConfigurationError, DataError
 from quantunet_hls.phantoms import draw_phantoms
 
@@ -200,7 +202,7 @@ def test_missing_folders_and_files(tmp_path, folder):
     with pytest.raises(DataError, match="No image file"):
         read_images([])
     (tmp_path / "empty" / "images").mkdir(parents=True)
-    with pytest.raises(DataError, match="has no PNG image"):
+    with pytest.raises(DataError, match="has no PNG, TIFF or NIfTI image"):
         names_in(tmp_path / "empty")
 
 
@@ -223,3 +225,58 @@ def test_real_folds_have_the_published_sizes():
     some = read_pairs(folder, names_in(folder, [4])[:20], height=128, width=128)
     assert some.images.shape == (20, 1, 128, 128)
     assert 0 < some.masks.mean() < 0.1
+
+
+def write_volume(file, values):
+    if file.name.endswith((".tif", ".tiff")):
+        tifffile.imwrite(file, values, photometric="minisblack")
+    else:
+        nibabel.save(nibabel.Nifti1Image(np.swapaxes(values, 0, 1), np.eye(4)), file)
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".nii", ".nii.gz"])
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.float32])
+def test_tiff_and_nifti_are_read_in_rows_and_columns(tmp_path, suffix, kind):
+    values = np.arange(6, dtype=kind).reshape(2, 3) * 40
+    mask = np.array([[0, 1, 0], [1, 1, 0]], np.uint8)
+    for folder, content in (("images", values), ("masks", mask)):
+        (tmp_path / folder).mkdir()
+        write_volume(tmp_path / folder / f"slice{suffix}", content)
+    samples = read_pairs(tmp_path)
+    assert samples.names == (f"slice{suffix}",)
+    assert np.array_equal(samples.masks[0], mask)
+    # 8-bit values stay; others are stretched from 0 to 200 onto 0 to 255.
+    expected = values if kind == np.uint8 else np.rint(values / 200 * 255)
+    assert np.array_equal(samples.images[0, 0], expected)
+
+
+@pytest.mark.parametrize(("suffix", "content"), [
+    (".tif", b"II*\0 cut"), (".nii", b"nothing"), (".nii.gz", b"\x1f\x8b cut"), (".tif", np.zeros((3, 4, 5), np.uint8)),
+    (".nii", np.zeros((4, 5, 3), np.uint8)), (".tif", np.full((4, 5), np.nan, np.float32)),
+])
+def test_damaged_volumes_are_one_line_that_names_the_file(tmp_path, suffix, content):
+    file = tmp_path / f"slice{suffix}"
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    else:
+        write_volume(file, content)
+    with pytest.raises(DataError, match=r"slice\.(tif|nii)") as caught:
+        read_images([file])
+    assert "\n" not in str(caught.value)
+
+
+def test_a_label_beyond_the_first_is_refused(tmp_path):
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+        write_volume(tmp_path / folder / "a.tif", np.array([[0, 1], [2, 0]], np.uint8))
+    with pytest.raises(DataError, match="value 2"):
+        read_pairs(tmp_path)
+
+
+def test_slices_are_places_in_the_order_of_names(tmp_path):
+    (tmp_path / "images").mkdir()
+    for name in ("b.png", "a.png", "c.tif"):
+        (tmp_path / "images" / name).touch()
+    assert Split("slice", (0, 2)).names(tmp_path) == ("a.png", "c.tif")
+    with pytest.raises(DataError, match="slice 3; its slices are 0 to 2"):
+        Split("slice", (3,)).names(tmp_path)
