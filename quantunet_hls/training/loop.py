@@ -248,7 +248,10 @@ def _out_of_patience(state: TrainingState, settings: Settings) -> bool:
 def _check_masks(kind: str, samples: Samples, classes: int) -> None:
     largest = int(samples.masks.max(initial=0))
     if largest == 0:
-        raise DataError(f"None of the {kind} masks has any foreground, so nothing can be learnt; choose other folds.")
+        raise DataError(
+            f"None of the {len(samples)} {kind} masks ({samples.names[0]} to {samples.names[-1]}) has any foreground, "
+            "so nothing can be learnt; choose other images."
+        )
     if largest >= max(2, classes):
         raise DataError(
             f"The {kind} masks go up to class {largest}, which a network of {classes} classes lacks; give it more."

@@ -143,6 +143,7 @@ def test_learned_widths_that_fit_a_board_from_a_recipe(data, here):
     assert not config.batch_norm
 
 
+@pytest.mark.slow
 def test_a_ternary_net_from_a_float_one(data, here):
     assert invoke("--data", data, "--name", "base", "--recipe", "float", *SMALL, "--save-to-zoo").exit_code == 0
     done = invoke("--data", data, "--name", "few", "--recipe", "ternary", "--init", "base", *SMALL)

@@ -46,8 +46,7 @@ def test_named_shapes_are_architectures():
         shape_of("smal")
 
 
-@pytest.mark.parametrize("upsampling", ["nearest", "bilinear"])
-@pytest.mark.parametrize("up_convolution", [True, False])
+@pytest.mark.parametrize(("upsampling", "up_convolution"), [("nearest", False), ("bilinear", True)])
 def test_every_kind_of_upsampling_trains(upsampling, up_convolution):
     torch.manual_seed(0)
     net = QuantUNet(depth=2, base_channels=2, channels=(2, 3, 4), upsampling=upsampling, up_convolution=up_convolution)

@@ -55,10 +55,11 @@ def ternary_net():
     return quantize(float_net(), UNetConfig(depth=1, base_channels=2, widths=widths), TRAINING)
 
 
-@pytest.mark.parametrize(("make", "how"), [
-    (quantized_net, SETTINGS), (normalised_net, SETTINGS), (learning_net, LEARNING), (ternary_net, SETTINGS),
+@pytest.mark.parametrize(("make", "how", "stop_at_step"), [
+    (quantized_net, SETTINGS, None), (quantized_net, SETTINGS, 5), (normalised_net, SETTINGS, None),
+    (normalised_net, SETTINGS, 5), (learning_net, LEARNING, 5),
+    pytest.param(ternary_net, SETTINGS, 5, marks=pytest.mark.slow),
 ])
-@pytest.mark.parametrize("stop_at_step", [None, 5])
 def test_a_stopped_run_resumes_to_the_same_result(tmp_path, make, how, stop_at_step):
     whole = make()
     for _ in train(whole, TRAINING, VALIDATION, how, tmp_path / "whole"):
