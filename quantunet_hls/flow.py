@@ -361,11 +361,14 @@ class Flow:
 
         mapped = rtl.map(progress=show)
         check_fits(mapped.total, self.target)
+        timing = rtl.timing(mapped)
+        for reason in sorted(set(timing.refused.values())) if timing else ():
+            self.progress(f"no estimate of the clock: {reason}")
         nodes = self._nodes()
         self._partial_report(
-            figures=mapped_figures(mapped, self.target),
+            figures=mapped_figures(mapped, self.target, timing),
             layers=[LayerReport(nodes.get(layer.name, layer.name), layer.kind, layer.figures)
-                    for layer in layer_reports(rtl.graph, mapped, rtl.lowered.tensors)],
+                    for layer in layer_reports(rtl.graph, mapped, rtl.lowered.tensors, timing)],
         ).save(self._file("synthesis.json"))
 
     def _netlist(self) -> None:
@@ -468,7 +471,7 @@ class Flow:
 @cache
 def _makers() -> list[str]:
     """What turns input into output besides the input: this package's own files, and the others' versions."""
-    sources = content(Path(__file__).parent, "*.py", "*.h", "*.cpp", "*.v", "*.vh")
+    sources = content(Path(__file__).parent, "*.py", "*.h", "*.cpp", "*.v", "*.vh", "delays.json")
     return [sources, *(version(name) for name in _PACKAGES)]
 
 

@@ -42,6 +42,9 @@ def test_the_rtl_is_mapped_once(net, tmp_path):
     lut = made.report.figure(names.LUT, Source.MAPPED)
     assert 0 < lut.value < lut.available == 117_120
     assert made.report.figure(names.FRAMES_PER_S, Source.ESTIMATE) is not None
+    clock = made.report.figure(names.CLOCK_ESTIMATE_NS)
+    layers = [figure.value for layer in made.report.layers if (figure := layer.figure(names.CLOCK_ESTIMATE_NS))]
+    assert (clock.value, clock.source) == (max(layers), Source.ESTIMATE)
     again = _generate(net, tmp_path)
     # A live module's export is never taken as done; all that depends on it by content is.
     assert [outcome.step.name for outcome in again.outcomes if not outcome.cached] == ["export"]

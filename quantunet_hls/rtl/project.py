@@ -29,6 +29,7 @@ from quantunet_hls.rtl.synthesize import (
     layers_for_ultraram,
     map_design,
 )
+from quantunet_hls.rtl.timing import DesignTiming, design_timing
 from quantunet_hls.rtl.ulx3s import place_ulx3s
 from quantunet_hls.rtl.vivado import write_ip
 from quantunet_hls.types.fixed import FixedType, Integers, cast
@@ -146,6 +147,10 @@ class Project:
                                 large_memories=large)
         return mapped
 
+    def timing(self, mapped: MappedDesign) -> DesignTiming | None:
+        """The longest path of each module of the mapped design; None for a family without delays."""
+        return design_timing(self.design(), mapped, str(for_part(self.part).yosys_family))
+
     def check_netlist(self, mapped: MappedDesign, frames: Integers) -> NetlistCheck:
         """Simulate the mapped netlist on frames (frames, height, width, channels) and compare it with the RTL.
 
@@ -185,12 +190,13 @@ class Project:
             ToolNotFoundError, ToolFailedError: a tool is absent or failed.
         """
         mapped, board = self.map(dsp=dsp, workers=workers, progress=progress), for_part(self.part)
-        figures = mapped_figures(mapped, board)
+        timing = self.timing(mapped)
+        figures = mapped_figures(mapped, board, timing)
         if place:
             design = self.design()
             placed = place_ecp5(design.top, list(design.files.values()), board, self.folder / "placed")
             figures += placed_figures(placed)
-        return {"figures": figures, "layers": layer_reports(self.graph, mapped, self.lowered.tensors)}
+        return {"figures": figures, "layers": layer_reports(self.graph, mapped, self.lowered.tensors, timing)}
 
 
 def project(model: Any) -> Project:

@@ -15,6 +15,7 @@ from quantunet_hls.rtl.place import Placed
 from quantunet_hls.rtl.simulate import Simulation
 from quantunet_hls.rtl.stitch import depth_of
 from quantunet_hls.rtl.synthesize import CellCount, MappedDesign
+from quantunet_hls.rtl.timing import DELAY_FAMILIES, DesignTiming, LongestPath
 
 __all__ = ["MAPPED_NETLIST", "frame_rate", "layer_reports", "mapped_figures", "netlist_checks", "netlist_figures",
            "netlist_models", "placed_figures", "simulation_figures"]
@@ -48,29 +49,36 @@ def estimated_figures(graph: StreamGraph, board: Board) -> tuple[Figure, ...]:
                         getattr(board.resources, name)) for name in (names.LUT, names.DSP, names.BRAM_18K))
 
 
-def mapped_figures(mapped: MappedDesign, board: Board | None = None) -> tuple[Figure, ...]:
-    """Resources of the whole design, beside what the board has."""
-    return _resources(mapped.total, mapped.tool_version, board)
+def mapped_figures(mapped: MappedDesign, board: Board | None = None,
+                   timing: DesignTiming | None = None) -> tuple[Figure, ...]:
+    """Resources of the whole design, beside what the board has, and an estimate of the clock where there is one."""
+    return (*_resources(mapped.total, mapped.tool_version, board),
+            *(_clock(timing.whole, timing.family) if timing else ()))
 
 
-def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None,
-                  origins: Mapping[str, str] | None = None) -> tuple[LayerReport, ...]:
+def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None, origins: Mapping[str, str] | None = None,
+                  timing: DesignTiming | None = None) -> tuple[LayerReport, ...]:
     """Resources and cycles of each layer, in the graph's order, and of the FIFOs and forks between them.
 
     The kind of a layer with weights says what it multiplies with, too.
 
     Args:
         origins: for each layer of the graph the name to report it under; its own where absent.
+        timing: estimates of the clock, where there are some.
     """
+    def clock(layer: str) -> tuple[Figure, ...]:
+        return _clock(timing.layers.get(layer), timing.family) if timing else ()
+
     reports = []
     for layer in graph.layers[1:]:
         cycles = Figure(names.INTERVAL_CYCLES_MAX, layer.cycles, Source.ESTIMATE, "quantunet-hls")
         resources = _resources(mapped.layers[layer.name].count, mapped.tool_version, None) if mapped else ()
         kind = f"{layer.kind}, {layer.multipliers}" if isinstance(layer, Weighted) else layer.kind
-        reports.append(LayerReport((origins or {}).get(layer.name, layer.name), kind, (cycles, *resources)))
+        reports.append(LayerReport((origins or {}).get(layer.name, layer.name), kind,
+                                   (cycles, *resources, *clock(layer.name))))
     if mapped:
-        reports.append(LayerReport("top", "fifos and forks",
-                                   _resources(mapped.layers["top"].count, mapped.tool_version, None)))
+        resources = _resources(mapped.layers["top"].count, mapped.tool_version, None)
+        reports.append(LayerReport("top", "fifos and forks", (*resources, *clock("top"))))
     return tuple(reports)
 
 
@@ -119,6 +127,13 @@ def _resources(count: CellCount, release: str, board: Board | None) -> tuple[Fig
     figures = [Figure(name, getattr(count, name), Source.MAPPED, "yosys", release,
                       getattr(board.resources, name) if board else None) for name in _RESOURCES]
     return (*figures, Figure(names.CARRY, count.carry, Source.MAPPED, "yosys", release))
+
+
+def _clock(path: LongestPath | None, family: str) -> tuple[Figure, ...]:
+    if path is None:
+        return ()
+    return (Figure(names.CLOCK_ESTIMATE_NS, path.ns, Source.ESTIMATE, f"quantunet-hls, {DELAY_FAMILIES[family]}",
+                   _version("quantunet-hls")),)
 
 
 def _version(distribution: str) -> str:

@@ -9,6 +9,7 @@ missing. The sum of the layers and of the top (FIFOs and forks) is within about
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import os
 import re
@@ -45,6 +46,9 @@ _MEMORY_LUTS = {
     "RAM128X1S": 2, "RAM256X1D": 8, "RAM256X1S": 4, "RAM512X1S": 8, "RAM32M": 4, "RAM64M": 4, "RAM32M16": 8,
     "RAM64M8": 8, "SRL16E": 1, "SRLC16E": 1, "SRLC32E": 1, "TRELLIS_DPR16X4": 4,
 }
+
+#: Families whose netlists are kept as JSON too, each with Yosys's files of its cells' ports.
+_PORTS = dict.fromkeys(("xcup", "xcu", "xc7"), ("+/xilinx/cells_sim.v", "+/xilinx/cells_xtra.v"))
 
 #: Yosys's own steps for DSP48E1 but its ``xilinx_dsp``. That pass packs the adder behind a product
 #: as well and then extends the product by zeros where its sign belongs (0.60 to 0.70 at least),
@@ -120,6 +124,7 @@ class MappedModule:
         seconds: how long the mapping took, when it was done.
         reused: nothing was mapped; the result was there.
         netlist: Verilog of the cells.
+        connections: the cells and what connects them, as Yosys's JSON; None for a family of which nothing reads it.
     """
 
     module: str
@@ -128,6 +133,7 @@ class MappedModule:
     seconds: float
     reused: bool
     netlist: Path
+    connections: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -271,24 +277,60 @@ def map_design(design: Design, options: MappingOptions, cache: Path, *, workers:
 def _map_module(module: str, files: Mapping[str, Path], options: MappingOptions, black_boxes: Sequence[str],
                 cache: Path) -> MappedModule:
     script = mapping_script(module, options, black_boxes)
-    # Black boxes matter by their ports alone, which the module's own text shows.
+    # Black boxes matter by their ports alone, which the module's own text shows. What is written
+    # besides the netlist is in no key: what was mapped before stays.
     key = sha256_json([sha256_file(files[module]), script, yosys_version()])
-    kept, netlist = (cache / f"{module}-{key[:16]}{suffix}" for suffix in (".json", ".v"))
+    kept, netlist, cells_json = (cache / f"{module}-{key[:16]}{suffix}" for suffix in (".json", ".v", ".cells.json"))
+    connections = cells_json if options.family in _PORTS else None
     if kept.exists() and netlist.exists():
+        if connections and not connections.exists():
+            _connect(module, netlist, files, options, black_boxes, connections)
         result = read_json(kept)
-        return MappedModule(module, result["cells"], count_cells(result["cells"]), result["seconds"], True, netlist)
+        return MappedModule(module, result["cells"], count_cells(result["cells"]), result["seconds"], True, netlist,
+                            connections)
     with TemporaryDirectory(prefix="quantunet-rtl-") as name:
         folder = Path(name)
         for source in (module, *black_boxes):
             write_text(folder / f"{source}.v", files[source].read_text(encoding="utf-8"))
-        write_text(folder / "map.ys", script)
+        write_text(folder / "map.ys", script + (_connections_script(module) if connections else ""))
         finished = run_yosys(folder / "map.ys", cache / f"{module}.log", MAPPING_LIMIT_S)
         statistics = read_json(folder / f"{module}.stat.json")
         write_text(netlist, (folder / f"{module}.netlist.v").read_text(encoding="utf-8"))
+        if connections:
+            _keep_connections(module, folder, connections)
     cells = {cell: number for cell, number in statistics["design"]["num_cells_by_type"].items()
              if not cell.startswith("$") and cell not in black_boxes}
     write_json(kept, {"module": module, "cells": cells, "seconds": finished.seconds})
-    return MappedModule(module, cells, count_cells(cells), finished.seconds, False, netlist)
+    return MappedModule(module, cells, count_cells(cells), finished.seconds, False, netlist, connections)
+
+
+def _connections_script(module: str) -> str:
+    return f"select {module}\nwrite_json -selected {module}.cells.json\n"
+
+
+def _keep_connections(module: str, folder: Path, path: Path) -> None:
+    """Keep of Yosys's JSON the ports and cells, without contents of memories and tables, which are most of it."""
+    found = read_json(folder / f"{module}.cells.json")["modules"][module]
+    cells = {name: {"type": cell["type"], "port_directions": cell["port_directions"],
+                    "connections": cell["connections"],
+                    "parameters": {key: value for key, value in cell["parameters"].items() if "INIT" not in key}}
+             for name, cell in found["cells"].items()}
+    write_text(path, json.dumps({"modules": {module: {"ports": found["ports"], "cells": cells}}}))
+
+
+def _connect(module: str, netlist: Path, files: Mapping[str, Path], options: MappingOptions,
+             black_boxes: Sequence[str], path: Path) -> None:
+    """Make the JSON of a netlist that was kept as Verilog alone."""
+    with TemporaryDirectory(prefix="quantunet-rtl-") as name:
+        folder = Path(name)
+        for source in black_boxes:
+            write_text(folder / f"{source}.v", files[source].read_text(encoding="utf-8"))
+        write_text(folder / "netlist.v", netlist.read_text(encoding="utf-8"))
+        libraries = (*_PORTS[options.family], *(f"{source}.v" for source in black_boxes))
+        write_text(folder / "connect.ys", "".join([*(f"read_verilog -lib {library}\n" for library in libraries),
+                                                   "read_verilog netlist.v\n", _connections_script(module)]))
+        run_yosys(folder / "connect.ys", path.with_suffix(".log"), MAPPING_LIMIT_S)
+        _keep_connections(module, folder, path)
 
 
 def layers_for_ultraram(mapped: MappedDesign, board: Board) -> list[str]:

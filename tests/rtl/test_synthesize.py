@@ -22,6 +22,7 @@ from quantunet_hls.rtl.synthesize import (
     map_design,
     mapping_script,
 )
+from quantunet_hls.rtl.timing import Netlist, design_timing
 from quantunet_hls.rtl.verilog import run_yosys
 from tests.rtl.graphs import PIXEL, convolution
 
@@ -76,6 +77,62 @@ def test_results_go_into_the_report_schema(design, mapped):
     layers = layer_reports(design.graph, mapped[0], {"first": "enc0"})
     assert [layer.name for layer in layers] == ["enc0", "second", "top"]
     assert layers[0].figure("interval_cycles_max").value == design.graph["first"].cycles
+
+
+def test_the_clock_of_a_mapped_design_is_estimated(design, mapped):
+    timing = design_timing(design, mapped[0], "xcup")
+    assert not timing.refused
+    assert list(timing.layers) == ["first", "second", "top"]
+    for name, path in timing.layers.items():
+        # A register, a multiplexer or adder at the least, and a register.
+        assert path.ps >= 303 + 127
+        netlist = Netlist.from_yosys("", next(iter(read_json(mapped[0].layers[name].connections)["modules"].values())))
+        for end, ports in ((path.start, netlist.inputs), (path.end, netlist.outputs)):
+            place, _, port = end.rpartition(".")
+            known = netlist.cells[place].inputs | netlist.cells[place].outputs if place else ports
+            assert port.split("[")[0] in known
+    # The multipliers have registers around them, but none inside.
+    assert "DSP48E2" in timing.layers["first"].cells
+    assert timing.whole == max(timing.layers.values(), key=lambda path: path.ps)
+    assert design_timing(design, mapped[0], "ecp5") is None
+
+
+def test_estimates_of_the_clock_go_into_the_report(design, mapped):
+    timing = design_timing(design, mapped[0], "xcup")
+    figure = next(figure for figure in mapped_figures(mapped[0], None, timing) if figure.name == "clock_estimate_ns")
+    assert (figure.value, figure.source) == (timing.whole.ns, Source.ESTIMATE)
+    assert figure.tool == "quantunet-hls, logic only, 7-series delays, no routing"
+    layers = layer_reports(design.graph, mapped[0], timing=timing)
+    assert [layer.figure("clock_estimate_ns").value for layer in layers] == [
+        timing.layers[name].ns for name in ("first", "second", "top")]
+    half = replace(timing, layers={"first": timing.layers["first"]}, refused={"second": "", "top": ""})
+    assert "clock_estimate_ns" not in {figure.name for figure in mapped_figures(mapped[0], None, half)}
+
+
+def test_a_module_without_estimate_leaves_the_design_without(design, mapped, tmp_path):
+    module = mapped[0].layers["second"]
+    text = module.connections.read_text().replace('"FDRE"', '"FDNEW"')
+    (tmp_path / "new.json").write_text(text)
+    changed = replace(module, connections=tmp_path / "new.json")
+    other = replace(mapped[0], layers={**mapped[0].layers, "second": changed})
+    timing = design_timing(design, other, "xcup")
+    assert timing.whole is None
+    assert list(timing.layers) == ["first"]
+    assert list(timing.refused) == ["second", "top"]
+    assert "has the cell FDNEW" in timing.refused["top"]
+
+
+@pytest.mark.slow
+def test_a_netlist_kept_as_verilog_alone_has_the_same_estimate(design, mapped):
+    first, cache = mapped
+    before = design_timing(design, first, "xcup")
+    for module in first.layers.values():
+        module.connections.unlink()
+    again = map_design(design, MappingOptions("xcup"), cache)
+    assert all(module.reused for module in again.layers.values())
+    after = design_timing(design, again, "xcup")
+    assert {name: path.ps for name, path in after.layers.items()} == {
+        name: path.ps for name, path in before.layers.items()}
 
 
 def test_designs_that_cannot_be_mapped_are_refused(design, tmp_path):
