@@ -55,7 +55,8 @@ class Reading:
         needed: the last word (from 0) that each firing waits for; -1 where it waits for none.
         released: words of the frame, counted from its start, that no firing after this one reads;
             negative where the buffer is kept for padding that comes first.
-        room: words that the reader's own buffer holds.
+        room: words that the reader's own buffer holds; 0 where firings take words straight from the stream, so
+            that they stand there until one has.
     """
 
     source: str
@@ -113,7 +114,8 @@ def fifo_depths(actors: Sequence[Actor]) -> dict[str, int]:
         for reading in actor.readings:
             source = times[reading.source]
             entered = _entered(reading, source, times[actor.name].firings)
-            waiting = _largest_wait(reading, source, entered)
+            left = entered if reading.room else _released(reading, source, times[actor.name].firings)
+            waiting = _largest_wait(reading, source, left)
             wanted = LEAST_DEPTH if waiting <= LEAST_DEPTH else waiting + SPARE
             edge = f"{reading.source}->{actor.name}"
             depths[edge] = max(depths.get(edge, LEAST_DEPTH), wanted)
@@ -188,7 +190,7 @@ def _entered(reading: Reading, source: _Times, finished: np.ndarray | None) -> n
     """
     word = np.arange(source.frames * reading.words)
     possible = source.beats[_beat_of_word(reading, source)]
-    if finished is not None:
+    if finished is not None and reading.room:
         released = _later_frames(reading.released, reading.words, source.frames)
         opener = np.searchsorted(released, word - reading.room, side="right")
         there_at_first = word - reading.room < reading.released[-1] - reading.words
@@ -197,12 +199,19 @@ def _entered(reading: Reading, source: _Times, finished: np.ndarray | None) -> n
     return _finish(possible, np.ones(len(word), np.int64))
 
 
-def _largest_wait(reading: Reading, source: _Times, entered: np.ndarray) -> int:
-    """Beats that stand before the reader's buffer, at most."""
+def _released(reading: Reading, source: _Times, finished: np.ndarray) -> np.ndarray:
+    """The clock at which each word has been read for the last time."""
+    released = _later_frames(reading.released, reading.words, source.frames)
+    reader = np.searchsorted(released, np.arange(source.frames * reading.words), side="right")
+    return finished[np.minimum(reader, len(finished) - 1)]
+
+
+def _largest_wait(reading: Reading, source: _Times, left: np.ndarray) -> int:
+    """Beats that stand in the stream, at most; ``left`` is the clock at which each word leaves it."""
     # A beat leaves the FIFO with its last word.
     beats = np.arange(len(source.beats))
     last_word = np.searchsorted(_beat_of_word(reading, source), beats, side="right") - 1
-    gone = np.searchsorted(entered[last_word], source.beats, side="left")
+    gone = np.searchsorted(left[last_word], source.beats, side="left")
     return int((beats + 1 - gone).max())
 
 

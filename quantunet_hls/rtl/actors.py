@@ -131,7 +131,7 @@ def _spreading(layer: ZeroInsertion, source: Layer) -> Actor:
     places[:: layer.factor[0], :: layer.factor[1]][: shape.height, : shape.width] = np.arange(
         shape.pixels * words).reshape(shape.height, shape.width, words)
     needed = places.reshape(-1)
-    return _one_clock(layer, (_reading(layer, source, needed, np.maximum.accumulate(needed) + 1, _PREFETCH),),
+    return _one_clock(layer, (_reading(layer, source, needed, np.maximum.accumulate(needed) + 1, 0),),
                       layer.beats)
 
 

@@ -21,6 +21,7 @@ from quantunet_hls.rtl.graph import (
     Input,
     Layer,
     StreamGraph,
+    ZeroInsertion,
 )
 
 __all__ = ["cycle_choices", "fewest_cycles", "fold", "parallel", "with_safe_depths"]
@@ -61,13 +62,15 @@ def cycle_choices(graph: StreamGraph) -> list[int]:
 def with_safe_depths(graph: StreamGraph) -> StreamGraph:
     """The graph with FIFOs deep enough that nothing blocks and no frame takes longer than the slowest layer.
 
-    Only streams that meet another one have to hold what comes while the other waits; all others are written
-    and read by units whose line buffers take the unevenness.
+    Two kinds of streams have to hold what comes: those that meet another one, while the other waits; and those
+    into and out of a zero insertion, which reads a row and then none, and has no buffer that would keep the
+    unevenness from its source. All others are written and read by units that can be held back, or whose line
+    buffers take the unevenness.
     """
     depths = fifo_depths(actors(graph))
-    joins = [layer for layer in graph.layers if isinstance(layer, Concat)]
     return replace(graph, fifo_depths={
-        f"{name}->{layer.name}": depths[f"{name}->{layer.name}"] for layer in joins for name in layer.sources})
+        edge: depths[edge] for edge, source, reader in graph.edges
+        if isinstance(reader, Concat | ZeroInsertion) or isinstance(source, ZeroInsertion)})
 
 
 def _folded(layer: Layer, cycles: int) -> Layer:

@@ -143,6 +143,21 @@ def test_a_stream_that_nobody_has_to_wait_for_gets_the_least_depth():
     assert fifo_depths(actors) == {"image->a": LEAST_DEPTH, "a->b": LEAST_DEPTH}
 
 
+@pytest.mark.parametrize("room", [0, 8])
+def test_what_firings_take_straight_from_the_stream_stands_there(room):
+    # Four words one after the other, then nothing for 35 clocks; a word comes every ten.
+    one = [True] * 4 + [False] * 35
+    reads = np.array(one * 2)
+    needed = np.where(reads, np.cumsum(reads) - 1, -1)
+    spread = Actor("spread", (Reading("slow", 8, np.arange(8), needed, np.cumsum(reads), room),),
+                   constant(len(reads), 1), np.ones(len(reads), bool), 1)
+    depth = fifo_depths([feeder(8), passing("slow", "image", 8, clocks=10), spread])["slow->spread"]
+    if room:
+        assert depth == LEAST_DEPTH
+    else:
+        assert 3 <= depth <= 5
+
+
 def test_beats_come_in_order_and_never_faster_than_the_actor_fires():
     times = schedule([feeder(8), passing("slow", "image", 8, clocks=5, latency=4)])
     assert len(times["slow"]) % 8 == 0

@@ -80,8 +80,8 @@ def test_every_layer_kind_has_an_actor_that_takes_the_clocks_of_its_layer():
             assert (reading.released[1:] >= reading.released[:-1]).all()
 
 
-def test_only_streams_that_meet_another_are_deep():
+def test_only_streams_that_meet_another_or_stand_at_a_zero_insertion_are_deep():
     graph = folded(0)
     joins = {f"{name}->{layer.name}" for layer in graph.layers if isinstance(layer, Concat) for name in layer.sources}
-    assert set(graph.fifo_depths) == joins
+    assert set(graph.fifo_depths) == {*joins, "mid->zeros1", "zeros1->grow1"}
     assert set(fifo_depths(actors(graph))) == {edge for edge, _, _ in graph.edges}
