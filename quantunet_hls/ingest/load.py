@@ -83,6 +83,13 @@ def _check_well_formed(proto: onnx.ModelProto, image: onnx.ValueInfoProto, origi
     except Exception as error:  # ValidationError, and whatever its parser meets in a damaged file
         line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".: ")
         raise ConfigurationError(f"{origin} is no well-formed ONNX model ({line}); export it again.") from error
+    named = [*proto.graph.initializer, *proto.graph.node, *proto.graph.value_info, *proto.graph.input,
+             *proto.graph.output]
+    names = [entry.name for entry in named]
+    names += [name for node in proto.graph.node for name in (*node.input, *node.output)]
+    if any(isinstance(name, bytes) for name in names):
+        # protobuf hands out what is no UTF-8 as it is.
+        raise ConfigurationError(f"{origin} has names that are no text; export it again with export_qonnx.")
     if any(tensor.data_type not in onnx.TensorProto.DataType.values() for tensor in proto.graph.initializer):
         raise ConfigurationError(f"{origin} holds constants of an unknown type; export it again with export_qonnx.")
     if image.type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
