@@ -50,6 +50,9 @@ STEPS = ("export", "ingest", "project", "csim", "accuracy", "rtl", "synthesis", 
 _PACKAGES = ("hls4ml", "qonnx", "brevitas", "torch", "onnx", "numpy")
 _OURS = "quantunet-hls"
 
+#: Simulated cycles a frame, of those that the slowest layer takes, beyond which a person is told.
+SLOWER = 1.02
+
 #: Images that the mapped netlist is simulated on; gates are some hundred times slower than RTL.
 NETLIST_IMAGES = 1
 
@@ -301,6 +304,9 @@ class Flow:
         expected = reference(graph, check_images(self.data, self.images, *graph.input_shape))
         rtl = self._streaming
         simulation = rtl.simulate(codes_of(expected.images, rtl.graph.input.type), Stalls())
+        if self.images > 1 and simulation.cycles_per_frame > SLOWER * rtl.graph.cycles:
+            self.progress(f"slower than folded: {simulation.cycles_per_frame:,.0f} cycles a frame in simulation, where "
+                          f"the slowest layer takes {rtl.graph.cycles:,}; ask for another rate")
         layers = {rtl.lowered.tensors[name]: codes * rtl.graph[name].type.step
                   for name, codes in simulation.traces.items() if rtl.lowered.tensors.get(name) in tensors}
         output = simulation.outputs * rtl.graph.output.type.step
