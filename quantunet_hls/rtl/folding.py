@@ -42,7 +42,14 @@ def parallel(graph: StreamGraph, cycles: int) -> StreamGraph:
     Raises:
         ConfigurationError: some layer can't be that fast; says how fast it can be.
     """
-    return graph.with_layers({layer.name: _folded(layer, cycles) for layer in graph.layers})
+    folded = {layer.name: _folded(layer, cycles) for layer in graph.layers}
+    # A concat takes its sources in turn, a beat a clock: with fewer lanes than its own they would hold it up.
+    for layer in graph.layers:
+        if isinstance(layer, Concat):
+            for name in layer.sources:
+                if folded[name].lanes < folded[layer.name].lanes:
+                    folded[name] = _folded(graph[name], cycles, folded[layer.name].lanes)
+    return graph.with_layers(folded)
 
 
 def fewest_cycles(graph: StreamGraph) -> int:
@@ -73,10 +80,10 @@ def with_safe_depths(graph: StreamGraph) -> StreamGraph:
         if isinstance(reader, Concat | ZeroInsertion) or isinstance(source, ZeroInsertion)})
 
 
-def _folded(layer: Layer, cycles: int) -> Layer:
+def _folded(layer: Layer, cycles: int, least_lanes: int = 1) -> Layer:
     if isinstance(layer, Input):
         return replace(layer, lanes=layer.shape.channels)
-    candidates = _candidates(layer)
+    candidates = [candidate for candidate in _candidates(layer) if candidate.lanes >= least_lanes]
     fitting = [candidate for candidate in candidates if candidate.cycles <= cycles]
     if not fitting:
         fastest = min(candidate.cycles for candidate in candidates)

@@ -38,6 +38,13 @@ def test_the_rate_is_met_with_the_fewest_multipliers():
     assert multipliers(graph) < multipliers(fold(every_kind(), choices[1]))
 
 
+def test_a_concat_never_waits_for_beats_that_are_narrower_than_its_own():
+    for cycles in cycle_choices(every_kind()):
+        graph = fold(every_kind(), cycles)
+        assert all(graph[name].lanes >= graph["both"].lanes for name in graph["both"].sources)
+        assert graph.cycles <= cycles
+
+
 def test_a_rate_that_no_folding_has_is_refused_with_the_fastest():
     fastest = fewest_cycles(every_kind())
     with pytest.raises(ConfigurationError, match=f"{fastest} cycles a frame"):
