@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import count
@@ -37,7 +37,7 @@ from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.merge import PARTS, merge
 from quantunet_hls.reports.schema import Figure, LayerReport, Network, Report, Source, Target
 from quantunet_hls.source import NetworkSource
-from quantunet_hls.steps import Step, content
+from quantunet_hls.steps import PACKAGES, Step, content, makers
 from quantunet_hls.tuning.precision import Precision, chosen_types, precision_of, with_precision
 from quantunet_hls.types import GraphTypes
 from quantunet_hls.verify import CSIM, RTL, compare_layers, reference, require_equal
@@ -47,7 +47,6 @@ __all__ = ["STEPS", "Flow"]
 #: Names of the steps, in order.
 STEPS = ("export", "ingest", "project", "csim", "accuracy", "rtl", "synthesis", "netlist", "place", "report")
 
-_PACKAGES = ("hls4ml", "qonnx", "brevitas", "torch", "onnx", "numpy")
 _OURS = "quantunet-hls"
 
 #: Simulated cycles a frame, of those that the slowest layer takes, beyond which a person is told.
@@ -122,7 +121,7 @@ class Flow:
         firmware = (self.project / "firmware", self.project / f"{self.name}_test.cpp")
         made = (self._file("folding.json"), self._file("layers.json"))
         parts = {step: self._file(f"{step}.json") for step in PARTS}
-        package = _makers()
+        package = makers()
         types = self.precision.to_dict() if self.precision else None
         settings = [self.name, self.target.part, self.target.clock_ns, asdict(self.goal), self.arithmetic, self.backend,
                     self.toolchain, types, self.folding]
@@ -143,17 +142,14 @@ class Flow:
                  (parts["accuracy"],), self._accuracy),
             Step("rtl", "Write the RTL, simulate it, compare" if self.toolchain == "open"
                  else "RTL: not with this tool chain",
-                 lambda: [package, content(hardware), *map(content, made), settings, self.arithmetic,
-                          self._images_key(), self.toolchain],
+                 lambda: [package, content(hardware), *map(content, made), settings, self._images_key()],
                  (parts["rtl"],), self._rtl),
             Step("synthesis", "Synthesize it" if self.toolchain != "none" else "Synthesis: no tool chain",
-                 lambda: [package, *map(content, (*firmware, *made)), settings, self.arithmetic, self.toolchain,
-                          self.stages],
+                 lambda: [package, *map(content, (*firmware, *made)), settings, self.stages],
                  (parts["synthesis"],), self._synthesis),
             Step("netlist", "Simulate the mapped netlist" if self.toolchain == "open"
                  else "Netlist: not with this tool chain",
-                 lambda: [package, *map(content, made), content(parts["synthesis"]), settings, self._images_key(),
-                          self.toolchain],
+                 lambda: [package, *map(content, made), content(parts["synthesis"]), settings, self._images_key()],
                  (parts["netlist"],), self._netlist),
             Step("place", "Place and route it" if self._places else "Place and route: not here",
                  lambda: [package, *map(content, made), content(parts["rtl"]), content(parts["synthesis"]), settings,
@@ -469,16 +465,9 @@ class Flow:
             checks=tuple(checks),
             layers=tuple(layers),
             figures=tuple(figures),
-            tools={_OURS: version(_OURS), **{name: version(name) for name in _PACKAGES}, **(tools or {})},
+            tools={_OURS: version(_OURS), **{name: version(name) for name in PACKAGES}, **(tools or {})},
             files={"project": "project", "network": "network.onnx", **(files or {})},
         )
-
-
-@cache
-def _makers() -> list[str]:
-    """What turns input into output besides the input: this package's own files, and the others' versions."""
-    sources = content(Path(__file__).parent, "*.py", "*.h", "*.cpp", "*.v", "*.vh", "delays.json")
-    return [sources, *(version(name) for name in _PACKAGES)]
 
 
 def _values(shape: tuple[int, ...]) -> int:

@@ -88,9 +88,7 @@ def _reuse_for(work: Mapping[str, ConvWork], goal: Goal, target: Board) -> dict[
         reuse = reuse_within(work, cycles)
         reached = frame_cycles(work, reuse)
         if reached > cycles:
-            raise ConfigurationError(
-                f"{goal.frames_per_s:g} frames a second can't be reached: the least reuse takes {reached} cycles a "
-                f"frame, which are {1e9 / (reached * target.clock_ns):.4g} frames a second at {target.clock_ns:g} ns.")
+            raise goal.missed_rate("least reuse", reached, target.clock_ns)
         return reuse
     if goal.latency_us is not None:
         raise ConfigurationError("Only the RTL's latency is known before synthesis; ask the open tool chain for it, "

@@ -13,13 +13,18 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from quantunet_hls.errors import ConfigurationError, StepError, UnknownNameError
 from quantunet_hls.files import read_json, sha256_file, sha256_json, write_json
 
-__all__ = ["Outcome", "Step", "content", "exclusively", "run_steps"]
+__all__ = ["PACKAGES", "Outcome", "Step", "content", "exclusively", "makers", "run_steps"]
+
+#: Packages whose version may change what comes out of a step.
+PACKAGES = ("hls4ml", "qonnx", "brevitas", "torch", "onnx", "numpy")
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,13 @@ def content(path: Path, *patterns: str) -> str:
     for file in files:
         digest.update(f"{file.relative_to(path)}\0{sha256_file(file)}\0".encode())
     return digest.hexdigest() if files else ""
+
+
+@cache
+def makers() -> list[str]:
+    """What turns input into output besides the input: this package's own files, and the others' versions."""
+    sources = content(Path(__file__).parent, "*.py", "*.h", "*.cpp", "*.v", "*.vh", "delays.json")
+    return [sources, *(version(name) for name in PACKAGES)]
 
 
 def run_steps(steps: Sequence[Step], ledger: Path, *, first: str | None = None, last: str | None = None,

@@ -28,6 +28,14 @@ def test_the_zoo_has_a_quantized_network():
 _SMOKE = ("brain_tumor_w4a6_b8d3",)
 
 
+def _data_of(name: str) -> Path:
+    """The images that a network was trained on; without them the test is skipped."""
+    folder = _DATA / str(zoo.card_of(name).data["name"])
+    if not folder.is_dir():
+        pytest.skip(f"needs the data set {folder.name}, which is not here")
+    return folder
+
+
 @pytest.mark.parametrize(
     "name", [name if name in _SMOKE else pytest.param(name, marks=pytest.mark.slow) for name in _QUANTIZED]
 )
@@ -41,9 +49,7 @@ def test_no_value_differs_on_a_small_image_that_is_not_square(name, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", _QUANTIZED)
 def test_no_value_differs_on_real_images(name, tmp_path):
-    folder = _DATA / str(zoo.card_of(name).data["name"])
-    if not folder.is_dir():
-        pytest.skip(f"needs the data set {folder.name}, which is not here")
+    folder = _data_of(name)
     made = generate_accelerator(name, "zcu104", data=folder, images=4, toolchain="none", last="csim",
                                 projects=tmp_path / "projects", reports=tmp_path / "reports")
     assert made.differing == 0
@@ -53,9 +59,7 @@ def test_no_value_differs_on_real_images(name, tmp_path):
 @pytest.mark.parametrize("name", _QUANTIZED)
 def test_the_rtl_gives_the_same_integers_on_real_images_with_and_without_stalls(name, tmp_path):
     """Four images back to back through the streaming RTL, compared with the integer reference layer by layer."""
-    folder = _DATA / str(zoo.card_of(name).data["name"])
-    if not folder.is_dir():
-        pytest.skip(f"needs the data set {folder.name}, which is not here")
+    folder = _data_of(name)
     board = boards.load("zcu104")
     flow = Flow(source=open_source(name, None), target=board, board="zcu104", name="zoo_rtl", folder=tmp_path / "flow",
                 report_path=tmp_path / "report.json", goal=Goal(), arithmetic="auto", data=folder,

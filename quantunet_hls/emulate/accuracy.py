@@ -22,10 +22,7 @@ from quantunet_hls.reports.schema import Figure, Source
 from quantunet_hls.training.scores import Scores, count_pixels, evaluate, predict, scores_from_counts
 from quantunet_hls.types import GraphTypes, infer_types
 
-__all__ = ["HARDWARE", "Accuracy", "accuracy_figures", "emulate_graph", "measure", "score_hardware", "segment"]
-
-#: What the hardware is called beside the networks.
-HARDWARE = names.HARDWARE
+__all__ = ["Accuracy", "accuracy_figures", "emulate_graph", "measure", "score_hardware", "segment"]
 
 _BATCH = 64
 
@@ -35,7 +32,7 @@ class Accuracy:
     """Scores of one stage of a network.
 
     Attributes:
-        stage: "float", "Brevitas" or :data:`HARDWARE`, say.
+        stage: "float", "Brevitas" or :data:`quantunet_hls.reports.names.HARDWARE`, say.
         scores: on all images.
         images: how many there were.
         seconds: that they took together.
@@ -112,7 +109,7 @@ def measure(emulator: Emulator, samples: Samples, networks: Mapping[str, nn.Modu
         raise DataError("There are no images to measure on; name a folder that has some.")
     stages: dict[str, Callable[[], Scores]] = {
         stage: (lambda net=net: evaluate(net, samples)) for stage, net in networks.items()}  # type: ignore[misc]
-    stages[HARDWARE] = lambda: score_hardware(emulator, samples)
+    stages[names.HARDWARE] = lambda: score_hardware(emulator, samples)
     results = []
     for stage, score in stages.items():
         started = time.monotonic()

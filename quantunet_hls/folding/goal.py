@@ -40,6 +40,12 @@ class Goal:
         if self.share is not None and not 0 < self.share <= 1:
             raise ConfigurationError(f"A share of the board is a number above 0 and up to 1, not {self.share}.")
 
+    def missed_rate(self, fastest: str, cycles: int, clock_ns: float) -> ConfigurationError:
+        """The refusal of a frame rate: what is fastest, and what it reaches."""
+        return ConfigurationError(
+            f"{self.frames_per_s:g} frames a second can't be reached: the {fastest} takes {cycles} cycles a frame, "
+            f"which are {1e9 / (cycles * clock_ns):.4g} frames a second at {clock_ns:g} ns.")
+
     def cycles(self, clock_ns: float) -> int | None:
         """Clock cycles that a frame may take for the frame rate; None for another goal.
 

@@ -35,11 +35,12 @@ def actors(model: ModelGraph) -> list[Actor]:
         IllegalGraphError: a layer kind whose loops are not known here.
     """
     made = []
+    streams = list(_streams(model))
     for layer in model.get_layers():
         if layer.class_name not in _KINDS:
             raise IllegalGraphError(layer.name, f"the streams of a layer of kind {layer.class_name!r} can't be sized",
                                     "use a layer that is listed in the README")
-        sources = [writer.name for writer, _, reader in _streams(model) if reader is layer]
+        sources = [writer.name for writer, _, reader in streams if reader is layer]
         made.append(_KINDS[layer.class_name](layer, sources))
     return made
 
@@ -93,6 +94,11 @@ def _reading(source: str, pixels: int, needed: np.ndarray) -> Reading:
     return Reading(source, pixels, np.arange(pixels), needed, released, _IN_WORK)
 
 
+def _one_clock(layer: Any, readings: tuple[Reading, ...], firings: int) -> Actor:
+    """A pixel out a clock."""
+    return Actor(layer.name, readings, np.ones(firings, np.int64), np.ones(firings, bool), 2)
+
+
 def _pixelwise(layer: Any, sources: list[str]) -> Actor:
     """A pixel of each input in, a pixel out."""
     variable = layer.get_output_variable()
@@ -100,7 +106,7 @@ def _pixelwise(layer: Any, sources: list[str]) -> Actor:
     height, width, _ = _shape(variable if layer.class_name != "Transpose" else layer.get_input_variable())
     pixels = np.arange(height * width)
     readings = tuple(_reading(source, len(pixels), pixels) for source in sources)
-    return Actor(layer.name, readings, np.ones(len(pixels), np.int64), np.ones(len(pixels), bool), 2)
+    return _one_clock(layer, readings, len(pixels))
 
 
 def _padding(layer: Any, sources: list[str]) -> Actor:
@@ -108,8 +114,7 @@ def _padding(layer: Any, sources: list[str]) -> Actor:
     top, bottom, left, right = (int(layer.get_attr(f"pad_{side}")) for side in ("top", "bottom", "left", "right"))
     inside = np.pad(np.arange(height * width).reshape(height, width), ((top, bottom), (left, right)),
                     constant_values=-1).reshape(-1)
-    reading = _reading(sources[0], height * width, inside)
-    return Actor(layer.name, (reading,), np.ones(len(inside), np.int64), np.ones(len(inside), bool), 2)
+    return _one_clock(layer, (_reading(sources[0], height * width, inside),), len(inside))
 
 
 def _zeros(layer: Any, sources: list[str]) -> Actor:
@@ -118,8 +123,7 @@ def _zeros(layer: Any, sources: list[str]) -> Actor:
     needed = np.full(_shape(layer.get_output_variable())[:2], -1, np.int64)
     rows, columns = int(layer.get_attr("factor_height")), int(layer.get_attr("factor_width"))
     needed[::rows, ::columns][:height, :width] = np.arange(height * width).reshape(height, width)
-    reading = _reading(sources[0], height * width, needed.reshape(-1))
-    return Actor(layer.name, (reading,), np.ones(needed.size, np.int64), np.ones(needed.size, bool), 2)
+    return _one_clock(layer, (_reading(sources[0], height * width, needed.reshape(-1)),), needed.size)
 
 
 def _rows_of_windows(layer: Any, sources: list[str]) -> Actor:
@@ -161,8 +165,7 @@ def _resize(layer: Any, sources: list[str]) -> Actor:
     tall, wide, _ = _shape(layer.get_output_variable())
     needed = np.full((height, tall // height, width, wide // width), -1, np.int64)
     needed[:, 0, :, 0] = np.arange(height * width).reshape(height, width)
-    return Actor(layer.name, (_reading(sources[0], height * width, needed.reshape(-1)),),
-                 np.ones(needed.size, np.int64), np.ones(needed.size, bool), 2)
+    return _one_clock(layer, (_reading(sources[0], height * width, needed.reshape(-1)),), needed.size)
 
 
 _KINDS: dict[str, Callable[[Any, list[str]], Actor]] = {

@@ -7,7 +7,6 @@ shows the layer their levels only; :func:`settle_levels` leaves the levels alone
 from __future__ import annotations
 
 import copy
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -68,15 +67,11 @@ class _Levels(nn.Module):
         return _FUNCTIONS[self.kind](weights) + (weights - weights.detach())
 
 
-def _convolution(net: QuantUNet, name: str) -> nn.Conv2d:
-    return cast(nn.Conv2d, net.get_submodule(name if name == "head" else f"{name}.conv"))
-
-
 def use_levels(net: QuantUNet) -> None:
     """Put the weights of every layer that has levels behind them, in place; other layers stay as they are."""
     for name in net.config.layer_names:
         kind = net.config.widths_of(name).weight_levels
-        layer = _convolution(net, name)
+        layer = net.convolution(name)
         if net.config.quantized and kind is not None and not parametrize.is_parametrized(layer):
             parametrize.register_parametrization(layer, "weight", _Levels(kind))
 
@@ -89,7 +84,7 @@ def settle_levels(net: QuantUNet) -> QuantUNet:
     settled = QuantUNet(net.config, learned_widths=net.learned_widths).train(training)
     state = copy.copy(net.state_dict())
     for name in net.config.layer_names:
-        layer = _convolution(net, name)
+        layer = net.convolution(name)
         if parametrize.is_parametrized(layer):
             prefix = name if name == "head" else f"{name}.conv"
             del state[f"{prefix}.parametrizations.weight.original"]

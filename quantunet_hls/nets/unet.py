@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from brevitas.nn import QuantConv2d, QuantIdentity, QuantReLU
@@ -284,6 +284,10 @@ class QuantUNet(nn.Module):
         """The block that lends this layer its activation quantizer, None where it has one of its own."""
         owner = self.config.activation_owner(layer)
         return None if owner == layer else self._block(owner)
+
+    def convolution(self, layer: str) -> nn.Conv2d:
+        """The convolution of the layer of that name."""
+        return cast(nn.Conv2d, self.get_submodule(layer if layer == "head" else f"{layer}.conv"))
 
     def _block(self, name: str) -> ConvBlock:
         block = self.get_submodule(name)

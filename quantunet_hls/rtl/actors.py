@@ -94,8 +94,7 @@ def _windowed(layer: Convolution | Depthwise | Pooling, source: Layer) -> Actor:
         needed = np.repeat(last * words, repeats) + pass_
         clocks, levels = window.taps, 0
     released = np.where(pass_ == repeats - 1, np.repeat(following, repeats), np.repeat(first, repeats)) * words
-    span = (window.span[0] - 1) * shape.width + window.span[1]
-    room = (span - 1 + layer.slack) * words + words
+    room = (window.reach(shape.width) + layer.slack) * words
     if window == Window((1, 1)) and repeats == 1:
         room = words + _PREFETCH
     return Actor(layer.name, (_reading(layer, source, needed, released, room),),

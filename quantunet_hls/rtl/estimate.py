@@ -84,8 +84,7 @@ def layer_memories(layer: Layer) -> Iterator[Memory]:
     window = getattr(layer, "window", None)
     if window is not None and (window.taps > 1 or (isinstance(layer, Convolution) and layer.neuron_fold > 1)):
         words = layer.input_shape.channels // layer.input_lanes  # type: ignore[attr-defined]
-        span = (window.span[0] - 1) * layer.input_shape.width + window.span[1]  # type: ignore[attr-defined]
-        yield Memory((span + layer.slack) * words,  # type: ignore[attr-defined]
+        yield Memory((window.reach(layer.input_shape.width) + layer.slack) * words,  # type: ignore[attr-defined]
                      layer.input_lanes * layer.input_type.width)  # type: ignore[attr-defined]
 
 

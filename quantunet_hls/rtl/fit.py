@@ -42,9 +42,7 @@ def fold_for(graph: StreamGraph, goal: Goal, board: Board, arithmetic: Callable[
         assert cycles is not None
         least = fewest_cycles(graph)
         if least > cycles:
-            raise ConfigurationError(
-                f"{goal.frames_per_s:g} frames a second can't be reached: the fastest folding takes {least} cycles a "
-                f"frame, which are {1e9 / (least * board.clock_ns):.4g} frames a second at {board.clock_ns:g} ns.")
+            raise goal.missed_rate("fastest folding", least, board.clock_ns)
         return arithmetic(fold(graph, cycles))
     choices = cycle_choices(graph)
     if goal.latency_us is not None:

@@ -81,6 +81,10 @@ class Window:
         """Rows and columns of the image from a window's first tap to its last."""
         return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))  # type: ignore[return-value]
 
+    def reach(self, width: int) -> int:
+        """Pixels of an image of this width, row by row, from a window's first tap to its last, both included."""
+        return (self.span[0] - 1) * width + self.span[1]
+
     def output(self, shape: Shape) -> tuple[int, int]:
         """Height and width of what the window yields on an image of this shape."""
         top, bottom, left, right = self.padding

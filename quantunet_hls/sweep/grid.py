@@ -6,8 +6,6 @@ import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +14,10 @@ import yaml
 from quantunet_hls import boards
 from quantunet_hls.errors import ConfigurationError, UnknownNameError
 from quantunet_hls.files import check_name, sha256_file, sha256_json
-from quantunet_hls.steps import content
+from quantunet_hls.steps import content, makers
 
 __all__ = ["Grid", "Job", "read_grid"]
 
-_PACKAGES = ("hls4ml", "qonnx", "brevitas", "torch", "onnx", "numpy")
 _WIDTHS = re.compile(r"(\d{1,2})/(\d{1,2})")
 _LONGEST_NAME = 63
 _MOST_JOBS = 100_000
@@ -148,7 +145,7 @@ class Grid:
             parts += [Path(precision or "own").stem] if len(self.precisions) > 1 else []
             parts += [arithmetic] if len(self.arithmetic) > 1 else []
             job = Job("", path, unet, board, options, str(projects.absolute()), str(reports.absolute()))
-            key = sha256_json([_makers(), _network_key(path, unet), _board_key(board), options,
+            key = sha256_json([makers(), _network_key(path, unet), _board_key(board), options,
                                content(Path(options["data"])) if options["data"] else "",
                                sha256_file(Path(options["precision"])) if options["precision"] else ""])
             jobs.append(replace(job, key=key, name=_name("_".join(parts), key)))
@@ -252,10 +249,3 @@ def _network_key(path: str, unet: Mapping[str, Any] | None) -> Any:
 
 def _board_key(board: str) -> Any:
     return asdict(boards.load(board))
-
-
-@cache
-def _makers() -> list[str]:
-    """What turns a job into a design: this package's files, and the other packages' versions."""
-    package = Path(__file__).resolve().parents[1]
-    return [content(package, "*.py", "*.h", "*.cpp"), *(version(name) for name in _PACKAGES)]

@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from typing import cast
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.nets import QuantUNet, UNetConfig
 
-__all__ = ["convolution", "equalize", "readers"]
+__all__ = ["equalize", "readers"]
 
 # A factor stays near 1 per sweep; the cap keeps a dead channel from being blown up.
 _SWEEPS = 20
@@ -46,11 +46,6 @@ def _above(config: UNetConfig, level: int) -> tuple[str, int]:
     return (f"up{level}", 0) if config.up_convolution else (f"dec{level}a", config.level_channels[level])
 
 
-def convolution(net: QuantUNet, name: str) -> nn.Conv2d:
-    """The convolution of the layer of that name."""
-    return cast(nn.Conv2d, net.get_submodule(name if name == "head" else f"{name}.conv"))
-
-
 @torch.no_grad()
 def equalize(net: QuantUNet) -> None:
     """Equalize a float network's weights in place; its outputs stay, up to float rounding.
@@ -62,10 +57,10 @@ def equalize(net: QuantUNet) -> None:
         raise ConfigurationError("Only a float network without BatchNorm can be equalized; fold its BatchNorm first.")
     for _ in range(_SWEEPS):
         for name, behind in readers(net.config):
-            writer = convolution(net, name)
+            writer = net.convolution(name)
             count = writer.out_channels
             written = writer.weight.abs().amax(dim=(1, 2, 3))
-            slices = [convolution(net, reader).weight[:, first:first + count] for reader, first in behind]
+            slices = [net.convolution(reader).weight[:, first:first + count] for reader, first in behind]
             read = torch.stack([part.abs().amax(dim=(0, 2, 3)) for part in slices]).amax(dim=0)
             factor = _factor(written, read)
             writer.weight.div_(factor[:, None, None, None])

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from quantunet_hls.nets import QuantUNet, UNetConfig
-from quantunet_hls.training.equalize import convolution, readers
+from quantunet_hls.training.equalize import readers
 
 __all__ = ["fit_formats"]
 
@@ -52,20 +52,20 @@ def fit_formats(net: QuantUNet, config: UNetConfig, images: Tensor) -> None:
         room = widths.weight - 1 - widths.weight_fraction
         if not reads[name]:
             rows.append(_row(column, plus=name))
-            wanted.append(room - np.log2(_range(convolution(net, name).weight)))
+            wanted.append(room - np.log2(_range(net.convolution(name).weight)))
         for writer, first in reads[name]:
-            part = convolution(net, name).weight[:, first:first + convolution(net, writer).out_channels]
+            part = net.convolution(name).weight[:, first:first + net.convolution(writer).out_channels]
             rows.append(_row(column, plus=name, minus=writer))
             wanted.append(room - np.log2(_range(part)))
     if not rows:
         return
     factors = np.exp2(np.linalg.lstsq(np.stack(rows), np.array(wanted), rcond=None)[0])
     for writer, behind in readers(config):
-        layer, factor = convolution(net, writer), float(factors[column[writer]])
+        layer, factor = net.convolution(writer), float(factors[column[writer]])
         layer.weight.mul_(factor)
         cast(Tensor, layer.bias).mul_(factor)
         for reader, first in behind:
-            convolution(net, reader).weight[:, first:first + layer.out_channels].div_(factor)
+            net.convolution(reader).weight[:, first:first + layer.out_channels].div_(factor)
 
 
 def _row(column: dict[str, int], *, plus: str, minus: str | None = None) -> np.ndarray:

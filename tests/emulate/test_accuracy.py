@@ -8,7 +8,7 @@ from PIL import Image
 from quantunet_hls import boards
 from quantunet_hls.cli.accuracy import accuracy
 from quantunet_hls.data import Samples
-from quantunet_hls.emulate.accuracy import HARDWARE, accuracy_figures, emulate_graph, measure, score_hardware
+from quantunet_hls.emulate.accuracy import accuracy_figures, emulate_graph, measure, score_hardware
 from quantunet_hls.errors import ConfigurationError, DataError
 from quantunet_hls.files import sha256_file
 from quantunet_hls.flow import Flow
@@ -32,12 +32,13 @@ def test_the_hardware_scores_as_the_trained_network(unet, samples):
 def test_every_stage_is_measured_on_the_same_images(unet, samples):
     net, graph = unet
     results = measure(emulate_graph(graph), samples, {"Brevitas": net})
-    assert [result.stage for result in results] == ["Brevitas", HARDWARE]
+    assert [result.stage for result in results] == ["Brevitas", names.HARDWARE]
     assert results[0].scores == results[1].scores
     assert all(result.images == 6 and result.seconds > 0 for result in results)
     figures = accuracy_figures(results)
     assert {(figure.tool, figure.name) for figure in figures} == {
-        (stage, name) for stage in ("Brevitas", HARDWARE) for name in (names.DICE, names.IOU, names.PIXEL_ACCURACY)}
+        (stage, name) for stage in ("Brevitas", names.HARDWARE)
+        for name in (names.DICE, names.IOU, names.PIXEL_ACCURACY)}
 
 
 def test_no_images_are_refused(unet, samples):
@@ -90,7 +91,7 @@ def test_the_flow_puts_accuracy_into_its_report(unet, samples, tmp_path):
     chosen = Samples(samples.images[1::2], samples.masks[1::2], samples.names[1::2])
     expected = evaluate(net, chosen)
     found = {(figure.tool, figure.name): figure.value for figure in report.figures}
-    for stage in ("Brevitas", HARDWARE):
+    for stage in ("Brevitas", names.HARDWARE):
         assert found[stage, names.DICE] == expected.dice
         assert found[stage, names.IOU] == expected.iou
         assert found[stage, names.PIXEL_ACCURACY] == expected.pixel_accuracy

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from hls4ml.backends.template import FunctionCallTemplate, LayerConfigTemplate
 from hls4ml.model.attributes import Attribute
 from hls4ml.model.layers import Layer
 from qonnx.core.modelwrapper import ModelWrapper
 
+from quantunet_hls.hls.kinds.templates import Call, Config
 from quantunet_hls.ingest.graph import attribute, constant, copy_of, set_attribute
 from quantunet_hls.types import covering, to_steps
 
@@ -41,25 +42,16 @@ class ClassIndex(Layer):
         self.add_output_variable([self.attributes["in_height"], self.attributes["in_width"], 1])
 
 
-class _Config(LayerConfigTemplate):
-    def __init__(self) -> None:
-        super().__init__(ClassIndex)
+class _Config(Config):
+    """With the limit as the C++ compiler takes it."""
 
-    def format(self, node: Any) -> str:
-        params = self._default_config_params(node)
-        limit = int(params["limit"])
-        kind = covering(limit, limit, int(params["limit_fraction"]), signed=True)
-        return _CONFIG.format(**params | {"pixels": params["in_height"] * params["in_width"],
-                                          "limit_t": f"ap_fixed<{kind.width}, {kind.integer}>"})
-
-
-class _Call(FunctionCallTemplate):
-    def __init__(self) -> None:
-        super().__init__(ClassIndex, include_header=[f"nnet_utils/{HEADER.name}"])
-
-    def format(self, node: Any) -> str:
-        return "nnet::class_index<{input_t}, {output_t}, {config}>({input}, {output});".format(
-            **self._default_function_params(node))
+    def params(self, node: Any) -> dict[str, Any]:
+        """What the text may name."""
+        found = super().params(node)
+        limit = int(found["limit"])
+        kind = covering(limit, limit, int(found["limit_fraction"]), signed=True)
+        return found | {"pixels": found["in_height"] * found["in_width"],
+                        "limit_t": f"ap_fixed<{kind.width}, {kind.integer}>"}
 
 
 def with_limits(model: ModelWrapper) -> ModelWrapper:
@@ -85,5 +77,5 @@ def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], gra
 
 
 LAYER = ClassIndex
-TEMPLATES = (_Config, _Call)
+TEMPLATES = (partial(_Config, ClassIndex, _CONFIG), partial(Call, ClassIndex, "class_index", [HEADER.name]))
 HANDLERS = {"ArgMax": _parse, "Greater": _parse}

@@ -7,13 +7,15 @@ the division by the window's size. Padding counts as zeros in a mean (ONNX's
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from hls4ml.backends.template import FunctionCallTemplate, LayerConfigTemplate
 from hls4ml.converters.onnx.pooling import parse_pool_layer
 from hls4ml.model.attributes import Attribute, TypeAttribute
 from hls4ml.model.layers import Layer
+
+from quantunet_hls.hls.kinds.templates import Call, Config
 
 __all__ = ["HANDLERS", "HEADER", "LAYER", "TEMPLATES", "WindowPooling"]
 
@@ -40,24 +42,6 @@ class WindowPooling(Layer):
         self.add_output_variable([self.attributes[name] for name in ("out_height", "out_width", "n_filt")])
 
 
-class _Config(LayerConfigTemplate):
-    def __init__(self) -> None:
-        super().__init__(WindowPooling)
-
-    def format(self, node: Any) -> str:
-        return _CONFIG.format(**self._default_config_params(node))
-
-
-class _Call(FunctionCallTemplate):
-    def __init__(self) -> None:
-        super().__init__(WindowPooling, include_header=[
-            "nnet_utils/nnet_pooling.h", "nnet_utils/nnet_pooling_stream.h", f"nnet_utils/{HEADER.name}"])
-
-    def format(self, node: Any) -> str:
-        return "nnet::window_pooling<{input_t}, {output_t}, {config}>({input}, {output});".format(
-            **self._default_function_params(node))
-
-
 def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], graph: Any) -> dict[str, Any]:
     layer: dict[str, Any] = parse_pool_layer(node, input_names, input_shapes, graph)
     window, stride = ((layer[f"{role}_height"], layer[f"{role}_width"]) for role in ("pool", "stride"))
@@ -68,5 +52,6 @@ def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], gra
 
 
 LAYER = WindowPooling
-TEMPLATES = (_Config, _Call)
+TEMPLATES = (partial(Config, WindowPooling, _CONFIG), partial(Call, WindowPooling, "window_pooling", [
+    "nnet_pooling.h", "nnet_pooling_stream.h", HEADER.name]))
 HANDLERS = {"MaxPool": _parse, "AveragePool": _parse}

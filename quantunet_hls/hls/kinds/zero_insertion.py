@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from hls4ml.backends.template import FunctionCallTemplate, LayerConfigTemplate
 from hls4ml.model.attributes import Attribute
 from hls4ml.model.layers import Layer
 
+from quantunet_hls.hls.kinds.templates import Call, Config
 from quantunet_hls.ingest.graph import attribute
 
 __all__ = ["HANDLERS", "HEADER", "LAYER", "TEMPLATES", "ZeroInsertion"]
@@ -38,23 +39,6 @@ class ZeroInsertion(Layer):
                                  precision=self.get_input_variable().type.precision)
 
 
-class _Config(LayerConfigTemplate):
-    def __init__(self) -> None:
-        super().__init__(ZeroInsertion)
-
-    def format(self, node: Any) -> str:
-        return _CONFIG.format(**self._default_config_params(node))
-
-
-class _Call(FunctionCallTemplate):
-    def __init__(self) -> None:
-        super().__init__(ZeroInsertion, include_header=[f"nnet_utils/{HEADER.name}"])
-
-    def format(self, node: Any) -> str:
-        return "nnet::zero_insertion<{input_t}, {output_t}, {config}>({input}, {output});".format(
-            **self._default_function_params(node))
-
-
 def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], graph: Any) -> dict[str, Any]:
     _, height, width, channels = input_shapes[0]
     (rows, columns), (out_height, out_width) = attribute(node, "factor"), attribute(node, "size")
@@ -64,5 +48,5 @@ def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], gra
 
 
 LAYER = ZeroInsertion
-TEMPLATES = (_Config, _Call)
+TEMPLATES = (partial(Config, ZeroInsertion, _CONFIG), partial(Call, ZeroInsertion, "zero_insertion", [HEADER.name]))
 HANDLERS = {"ZeroInsertion": _parse}
