@@ -6,11 +6,11 @@ import importlib.util
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 from quantunet_hls.errors import QuantUNetError, ToolNotFoundError
 from quantunet_hls.process import find_tool, output_of
+from quantunet_hls.versions import version_of
 
 __all__ = ["TESTED", "Finding", "examine"]
 
@@ -115,17 +115,17 @@ def _program(program: _Program) -> Finding:
     except ToolNotFoundError as error:
         return Finding(program.name, program.unlocks, remedy=program.remedy, warning=str(error))
     if path is not None:
-        version, warning = _version_of(program, path)
+        version, warning = _told_version(program, path)
         return Finding(program.name, program.unlocks, str(path), version, warning=warning)
     if program.package:
-        version = _installed(program.package)
+        version = version_of(program.package)
         if version:
             where = f"{_folder(program.package)} (package {program.package})"
             return Finding(program.name, program.unlocks, where, version)
     return Finding(program.name, program.unlocks, remedy=program.remedy)
 
 
-def _version_of(program: _Program, path: Path) -> tuple[str, str]:
+def _told_version(program: _Program, path: Path) -> tuple[str, str]:
     try:
         printed = output_of([path, program.version_argument])
     except QuantUNetError:
@@ -135,14 +135,6 @@ def _version_of(program: _Program, path: Path) -> tuple[str, str]:
     if not found:
         return "", ""
     return found[-1] if program.name in _LAST_IN_LINE else found[0], ""
-
-
-def _installed(package: str) -> str:
-    """Version of an installed package, "" where it is not installed."""
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 def _folder(package: str) -> str:
@@ -155,7 +147,7 @@ def _folder(package: str) -> str:
 
 def _packages() -> Iterator[Finding]:
     for package, tested in TESTED.items():
-        version = _installed(package)
+        version = version_of(package)
         unlocks = _UNLOCKS[package]
         if not version:
             yield Finding(package, unlocks, remedy=f"pip install {package}=={tested}")

