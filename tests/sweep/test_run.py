@@ -1,8 +1,12 @@
+import json
 import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,7 +15,7 @@ from quantunet_hls.compare import open_designs
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.files import sha256_json
 from quantunet_hls.reports import names
-from quantunet_hls.sweep.cluster import job_script, local_client
+from quantunet_hls.sweep.cluster import job_script, local_client, remote_client
 from quantunet_hls.sweep.grid import Grid, Job
 from quantunet_hls.sweep.run import run_sweep
 from quantunet_hls.sweep.store import Result, State, Store
@@ -106,3 +110,36 @@ def test_twenty_four_designs_survive_a_killed_worker_and_are_made_once(tmp_path)
     assert {path: path.stat().st_mtime_ns for path in Path(tmp_path / "p").rglob("*.json")} == changed
     assert time.monotonic() - begun < 60
     assert len(open_designs([tmp_path / "s.sqlite"])) == 24
+
+
+@contextmanager
+def running(*command):
+    """A program of Dask's in the background, ended with the block."""
+    process = subprocess.Popen([sys.executable, "-m", "distributed.cli." + command[0], *command[1:]],
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def test_a_scheduler_that_runs_already_and_its_worker(tmp_path):
+    """Programs of their own, as on a cluster: they know nothing of our settings."""
+    told = tmp_path / "scheduler.json"
+    with running("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", told):
+        while not told.exists():
+            time.sleep(0.1)
+        address = json.loads(told.read_text())["address"]
+        with running("dask_worker", address, "--nworkers", "1", "--nthreads", "1", "--no-dashboard"):
+            jobs = [job("a", "", tmp_path), job("b", "killed once", tmp_path), job("c", "fails", tmp_path)]
+            with remote_client(address) as client:
+                results = list(run_sweep(jobs, Store(tmp_path / "s.sqlite"), client, make=make, retries=1))
+    assert {result.job.name: result.state for result in results} == {
+        "a": State.DONE, "b": State.DONE, "c": State.FAILED}
+
+
+def test_nobody_answers():
+    with pytest.raises(ConfigurationError, match="No Dask scheduler answers at"), \
+            remote_client("tcp://127.0.0.1:1"):
+        pass
