@@ -193,9 +193,7 @@ class Project:
         timing = self.timing(mapped)
         figures = mapped_figures(mapped, board, timing)
         if place:
-            design = self.design()
-            placed = place_ecp5(design.top, list(design.files.values()), board, self.folder / "placed")
-            figures += placed_figures(placed)
+            figures += placed_figures(self.place(board))
         return {"figures": figures, "layers": layer_reports(self.graph, mapped, self.lowered.tensors, timing)}
 
 
