@@ -76,8 +76,10 @@ def write_report(path: Path, data: Path | None = None) -> list[Path]:
 _INTRODUCTION = """\
 Scores in percent, on the validation images of each data set, at the epoch with the best validation Dice. Dice and IoU
 pool the pixels of all images. Bits are means over all weights, and over all values between layers of one image, the
-8-bit image included. Bit operations count a multiplication as the product of its two widths. The float baseline of a
-row is the one that its training started from.
+8-bit image included. Bit operations count a multiplication as the product of its two widths. "To float" is the
+distance to the float network that a training started from; the second such column, to that network trained on for
+some more epochs with the same first weights, data and rate, so that both were trained for as long or longer. Epochs are
+those of the start and those of its own.
 """
 _PAPERS_NOTE = """\
 Figures of the papers themselves, not reproduced here: their data, networks and scores differ from the above, so only
@@ -96,24 +98,43 @@ def baseline_of(card: Card, cards: Sequence[Card]) -> Card | None:
     return next((other for other in cards if other.name == start and not other.architecture.quantized), None)
 
 
+def trained_on(base: Card | None, cards: Sequence[Card]) -> Card | None:
+    """The float network that is a float network trained on, if one is among the cards."""
+    return next((card for card in cards if not card.architecture.quantized and base and
+                 baseline_of(card, cards) == base), None)
+
+
 def _table(group: Sequence[Card], cards: Sequence[Card]) -> str:
     lines = [
-        "| checkpoint | recipe | Dice | to float | IoU | accuracy | bits w / a | mean of layers' bits w / a | kB "
-        "| smaller | MMACs | Gbit operations | minutes |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
+        "| checkpoint | recipe | epochs | Dice | to float | to float trained on | IoU | accuracy | bits w / a "
+        "| mean of layers' bits w / a | kB | smaller | MMACs | Gbit operations | minutes |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for card in sorted(group, key=lambda card: (card.architecture.quantized, card.name)):
         size, base = card.footprint, baseline_of(card, cards)
-        distance = f"{100 * (card.scores['dice'] - base.scores['dice']):+.2f}" if base and "dice" in card.scores else ""
+        longer = trained_on(base, cards) if card.architecture.quantized else None
         scores = [_percent(card.scores.get(key)) for key in ("dice", "iou", "pixel_accuracy")]
         lines.append("| " + " | ".join([
-            f"`{card.name}`", str(card.training.get("recipe") or _kind(card)), scores[0], distance, *scores[1:],
+            f"`{card.name}`", str(card.training.get("recipe") or _kind(card)), _epochs(card, base),
+            scores[0], _distance(card, base), _distance(card, longer), *scores[1:],
             f"{size.weight_bits:.2f} / {size.activation_bits:.2f}",
             f"{size.weight_bits_by_layer:.2f} / {size.activation_bits_by_layer:.2f}",
             f"{size.size_bytes / 1000:.1f}", f"{size.times_smaller:.1f}x", f"{size.macs / 1e6:.1f}",
             f"{size.bit_operations / 1e9:.2f}", str(card.training.get("minutes", "")),
         ]) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _distance(card: Card, other: Card | None) -> str:
+    """Dice points that a checkpoint has more than another."""
+    if other is None or "dice" not in card.scores or "dice" not in other.scores:
+        return ""
+    return f"{100 * (card.scores['dice'] - other.scores['dice']):+.2f}"
+
+
+def _epochs(card: Card, start: Card | None) -> str:
+    counts = [str(each.training.get("epochs_done", "")) for each in (start, card) if each]
+    return " + ".join(filter(None, counts))
 
 
 def _kind(card: Card) -> str:
@@ -145,10 +166,11 @@ def plot_curves(group: Sequence[Card]) -> Figure:
     panels = figure.subplots(1, 3)
     for axes, key, label in zip(panels, ("loss", "dice", "bits"),
                                 ("training loss", "validation Dice", "mean of all widths, bits"), strict=True):
-        for card in group:
+        # A checkpoint has one colour in all panels, also where others have no curve.
+        for place, card in enumerate(group):
             points = [(epoch["epoch"], epoch[key]) for epoch in card.training.get("history", ()) if key in epoch]
             if points:
-                axes.plot(*zip(*points, strict=True), label=card.name)
+                axes.plot(*zip(*points, strict=True), color=f"C{place % 10}", label=card.name)
         axes.set(xlabel="epoch", ylabel=label)
         axes.grid(alpha=0.3)
     panels[1].legend(fontsize=6)

@@ -24,13 +24,23 @@ def filled(tmp_path, monkeypatch):
             Image.fromarray(np.asarray(pixels)).save(folder / kind / f"{index}.png")
     data = {"name": "phantom_set", "licence": "none needed", "validation_slices": [0, 1, 2]}
     zoo.save(QuantUNet(depth=1, base_channels=2, quantized=False), "base", height=16, width=16,
-             scores={"dice": 0.75, "iou": 0.6, "pixel_accuracy": 0.9}, data=data, training={"recipe": "float"})
+             scores={"dice": 0.75, "iou": 0.6, "pixel_accuracy": 0.9}, data=data,
+             training={"recipe": "float", "epochs_done": 5})
+    zoo.save(QuantUNet(depth=1, base_channels=2, quantized=False), "base_more", height=16, width=16,
+             scores={"dice": 0.7625}, data=data,
+             training={"recipe": "float", "start": "base (sha256 00)", "epochs_done": 3})
     net = QuantUNet(UNetConfig(depth=1, base_channels=2, layer_widths={"enc0a": LayerWidths(7, 5)}))
     calibrate(net, torch.rand(2, 1, 8, 8))
     history = [{"epoch": epoch, "loss": 1.0 / epoch, "dice": 0.2 * epoch, "bits": 5.0} for epoch in (1, 2)]
     zoo.save(net, "few_bits", height=16, width=16, scores={"dice": 0.7425, "iou": 0.59, "pixel_accuracy": 0.89},
-             data=data, training={"recipe": "quantunet", "start": "base (sha256 00)", "history": history})
+             data=data, training={"recipe": "quantunet", "start": "base (sha256 00)", "epochs_done": 2,
+                                   "history": history})
     return tmp_path
+
+
+def row_of(name, text):
+    (row,) = [line for line in text.splitlines() if line.startswith(f"| `{name}`")]
+    return row.split("|")
 
 
 def test_one_command_writes_tables_and_plots(filled):
@@ -38,11 +48,11 @@ def test_one_command_writes_tables_and_plots(filled):
     done = CliRunner().invoke(command, ["--report", str(report), "--data", str(filled / "data")])
     assert done.exit_code == 0, done.output
     text = report.read_text()
-    (row,) = [line for line in text.splitlines() if line.startswith("| `few_bits`")]
-    cells = [cell.strip() for cell in row.split("|")]
-    assert cells[2:7] == ["quantunet", "74.25", "-0.75", "59.00", "89.00"]
+    cells = [cell.strip() for cell in row_of("few_bits", text)]
+    assert cells[2:8] == ["quantunet", "5 + 2", "74.25", "-0.75", "-2.00", "59.00"]
+    assert [cell.strip() for cell in row_of("base_more", text)][2:8] == ["float", "5 + 3", "76.25", "+1.25", "", ""]
     size = zoo.card_of("few_bits").footprint
-    assert cells[7].startswith(f"{size.weight_bits:.2f} /")
+    assert cells[9].startswith(f"{size.weight_bits:.2f} /")
     assert "Licence: none needed" in text
     assert "theirs" in text
     plots = {file.name for file in (report.parent / "zoo").iterdir()}
