@@ -22,14 +22,19 @@ from quantunet_hls.phantoms import draw_phantoms
 _SIZE = 32
 
 
-def main(reports: str = "reports/reference") -> None:
-    """Run the flow and say where the report went."""
+def demonstration() -> QuantUNet:
+    """The network, always the same one."""
     torch.manual_seed(1)
     net = QuantUNet(depth=2, base_channels=4)
     images = draw_phantoms(4, _SIZE, _SIZE).images / 256
     calibrate(net, torch.as_tensor(images, dtype=torch.float32))
-    made = generate_accelerator(net.eval(), "ulx3s-85f", name="ulx3s_d2_b4", input_shape=(1, _SIZE, _SIZE), images=2,
-                                toolchain="open", reports=Path(reports),
+    return net.eval()
+
+
+def main(reports: str = "reports/reference") -> None:
+    """Run the flow and say where the report went."""
+    made = generate_accelerator(demonstration(), "ulx3s-85f", name="ulx3s_d2_b4", input_shape=(1, _SIZE, _SIZE),
+                                images=2, toolchain="open", reports=Path(reports),
                                 progress=lambda line: print(line, file=sys.stderr))
     print(f"{made.report_path}: {made.differing} values differ")
 

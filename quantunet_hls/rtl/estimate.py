@@ -1,59 +1,47 @@
 """Resources of a folded stream graph before it is mapped: what Yosys is likely to make of it, in milliseconds.
 
-DSP blocks are counted as they will be instantiated. Memories are laid out in
-blocks of 18 kbit by their shape (UG573). LUTs of matrix-vector units come from
-:func:`quantunet_hls.rtl.multipliers.luts`, those of all else from the numbers below,
-which are medians of what Yosys 0.70 maps for the layers of the zoo's U-Net.
+DSP blocks are counted as they will be instantiated, memories laid out as Yosys does
+(:mod:`quantunet_hls.rtl.memories`), LUTs summed over the parts of each layer
+(:mod:`quantunet_hls.rtl.parts`, which says where their costs come from).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from quantunet_hls.boards import Board
-from quantunet_hls.rtl.components.packing import bits_for
-from quantunet_hls.rtl.components.rom import in_block_rom
+from quantunet_hls.rtl.components.streams import SHALLOW_FIFO
 from quantunet_hls.rtl.graph import (
+    ArgMax,
+    Concat,
     Convolution,
-    Input,
+    Depthwise,
     Layer,
+    Pointwise,
+    Pooling,
+    Sigmoid,
+    Step,
     StreamGraph,
     Upsample,
     Weighted,
+    Window,
+    ZeroInsertion,
 )
-from quantunet_hls.rtl.multipliers import blocks, luts
+from quantunet_hls.rtl.memories import Memory, layout
+from quantunet_hls.rtl.multipliers import blocks, inputs_of, step_blocks
+from quantunet_hls.rtl.parts import (
+    LutParts,
+    adapter_parts,
+    buffer_parts,
+    cost,
+    fifo_parts,
+    product_parts,
+    result_parts,
+    stored_weights,
+)
 from quantunet_hls.rtl.stitch import depth_of
 
-__all__ = ["Estimate", "Memory", "block_rams", "estimate", "layer_memories", "shares"]
-
-#: Shapes of a block of 18 kbit: (words, bits), UG573; two of them side by side are one of 36 kbit.
-_BLOCK_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-
-#: Bits from which on Yosys takes a block for a memory with writes, rather than LUTs.
-BLOCK_RAM_BITS = 4096
-
-#: LUTs of a memory of LUTs: 64 bits in one, and its share of addressing.
-_LUT_MEMORY_BITS = 40
-
-#: LUTs of a line buffer's loop nest, of a unit without weights, of a FIFO.
-_LUTS_OF_WINDOW, _LUTS_OF_UNIT, _LUTS_OF_FIFO = 150, 90, 45
-
-
-@dataclass(frozen=True)
-class Memory:
-    """A memory of ``depth`` words of ``width`` bits; a ROM is one that nothing writes."""
-
-    depth: int
-    width: int
-    rom: bool = False
-
-    @property
-    def in_blocks(self) -> bool:
-        """Whether it is made of memory blocks rather than LUTs."""
-        if self.rom:
-            return in_block_rom(self.depth, self.width)
-        return self.depth * self.width >= BLOCK_RAM_BITS
+__all__ = ["Content", "Estimate", "contents", "estimate", "estimates", "memory_parts", "shares"]
 
 
 @dataclass(frozen=True)
@@ -65,53 +53,174 @@ class Estimate:
     bram_18k: int
 
 
-def block_rams(memory: Memory) -> int:
-    """Blocks of 18 kbit, in the shape that takes the fewest; 0 for a memory of LUTs."""
-    if not memory.in_blocks:
-        return 0
-    return min(-(-memory.depth // words) * -(-memory.width // bits) for words, bits in _BLOCK_SHAPES)
+@dataclass(frozen=True)
+class Content:
+    """What a module has: parts of logic, memories and DSP blocks."""
+
+    parts: LutParts
+    memories: tuple[Memory, ...] = ()
+    dsp: int = 0
+
+    def __add__(self, other: Content) -> Content:
+        return Content(self.parts + other.parts, self.memories + other.memories, self.dsp + other.dsp)
 
 
-def layer_memories(layer: Layer) -> Iterator[Memory]:
-    """Line buffer and weights of a layer."""
-    if isinstance(layer, Weighted):
-        words = layer.weights.size // layer.mac_units
-        if words > 1:
-            width = layer.mac_units * bits_for(int(layer.weights.min()), int(layer.weights.max()))
-            yield Memory(words, width, rom=True)
-    if isinstance(layer, Upsample):
-        yield Memory(2 * layer.input_shape.width * layer.shape.channels // layer.lanes, layer.lanes * layer.type.width)
-    window = getattr(layer, "window", None)
-    if window is not None and (window.taps > 1 or (isinstance(layer, Convolution) and layer.neuron_fold > 1)):
-        words = layer.input_shape.channels // layer.input_lanes  # type: ignore[attr-defined]
-        yield Memory((window.reach(layer.input_shape.width) + layer.slack) * words,  # type: ignore[attr-defined]
-                     layer.input_lanes * layer.input_type.width)  # type: ignore[attr-defined]
+_NOTHING = Content(LutParts())
 
 
-def estimate(graph: StreamGraph, lut_inputs: int = 6) -> Estimate:
-    """Resources of a folded graph whose multipliers have been chosen."""
-    lut = 0.0
-    dsp = bram = 0
-    memories: list[Memory] = []
-    for layer in graph.layers:
-        if isinstance(layer, Weighted):
-            dsp += blocks(layer, layer.multipliers)
-            lut += luts(layer, layer.multipliers, lut_inputs) + _LUTS_OF_WINDOW
-        elif not isinstance(layer, Input):
-            lut += _LUTS_OF_UNIT
-        memories += layer_memories(layer)
+def contents(graph: StreamGraph, inputs: int = 6) -> dict[str, Content]:
+    """What the module of each layer has, by layer name, and the top with its FIFOs and forks as ``top``.
+
+    Args:
+        inputs: of a LUT: 6 on AMD parts, 4 on the ECP5.
+    """
+    by_name = {layer.name: layer for layer in graph.layers}
+    found = {}
+    for layer in graph.layers[1:]:
+        found[layer.name] = _of_layer(layer, inputs)
+        for name in layer.sources:
+            source = by_name[name]
+            found[layer.name] += Content(adapter_parts(source.type.width, source.lanes, layer.input_lanes))
+    top = _NOTHING
     for edge, source, _ in graph.edges:
-        memories.append(Memory(depth_of(graph, edge), source.lanes * source.type.width))
-        lut += _LUTS_OF_FIFO
-    for memory in memories:
-        bram += block_rams(memory)
-        if not memory.in_blocks and not memory.rom:
-            lut += memory.depth * memory.width / _LUT_MEMORY_BITS
-    return Estimate(round(lut), dsp, bram)
+        top += _of_fifo(depth_of(graph, edge), source.lanes * source.type.width)
+    found["top"] = top
+    return found
+
+
+def estimates(graph: StreamGraph, inputs: int = 6) -> dict[str, Estimate]:
+    """Resources of each module of :func:`contents`; the graph is folded and its multipliers are chosen."""
+    return {name: _estimated(content, inputs) for name, content in contents(graph, inputs).items()}
+
+
+def estimate(graph: StreamGraph, inputs: int = 6) -> Estimate:
+    """Resources of a folded graph whose multipliers have been chosen.
+
+    Args:
+        inputs: of a LUT: 6 on AMD parts, 4 on the ECP5.
+    """
+    modules = estimates(graph, inputs).values()
+    return Estimate(*(sum(getattr(module, name) for module in modules) for name in ("lut", "dsp", "bram_18k")))
 
 
 def shares(graph: StreamGraph, board: Board) -> dict[str, float]:
     """What a design takes of a board's LUTs, DSP blocks and block RAM, where those are known."""
-    found = estimate(graph, 4 if board.yosys_family == "ecp5" else 6)
+    found = estimate(graph, inputs_of(board.yosys_family))
     have = {"lut": board.resources.lut, "dsp": board.resources.dsp, "bram_18k": board.resources.bram_18k}
     return {name: getattr(found, name) / number for name, number in have.items() if number}
+
+
+def _estimated(content: Content, inputs: int) -> Estimate:
+    layouts = [layout(memory, inputs) for memory in content.memories]
+    beside = sum((memory_parts(memory, inputs) for memory in content.memories), LutParts())
+    return Estimate(round(cost(content.parts + beside, inputs) + sum(made.cells for made in layouts)), content.dsp,
+                    sum(made.blocks for made in layouts))
+
+
+def memory_parts(memory: Memory, inputs: int = 6) -> LutParts:
+    """Of what stands beside a memory's cells: the choice among copies, and on the ECP5 what a block can't do.
+
+    Its blocks don't say what is read where the same word is written, so that is remembered beside them.
+    """
+    made = layout(memory, inputs)
+    chosen = -(-(made.copies - 1) // (inputs - 3)) * memory.width if made.copies > 1 else 0
+    if inputs == 4 and made.blocks and not memory.rom:
+        return LutParts(beats=chosen + memory.width, addresses=(memory.depth - 1).bit_length())
+    return LutParts(beats=chosen)
+
+
+def _of_layer(layer: Layer, inputs: int) -> Content:
+    if isinstance(layer, Weighted):
+        return _of_weighted(layer, inputs)
+    if isinstance(layer, Pooling):
+        return _windows(layer, 1) + _of_pooling(layer, inputs)
+    if isinstance(layer, Upsample):
+        shape, words = layer.input_shape, layer.shape.channels // layer.lanes
+        row = shape.width * words
+        return _buffer(Memory(2 * row, layer.lanes * layer.type.width), 1, row, (
+            words, layer.factor[1], shape.width, layer.factor[0], shape.height), (shape.height, shape.width), row,
+            padded=False)
+    if isinstance(layer, ZeroInsertion):
+        counters = sum((size - 1).bit_length() for size in (layer.shape.width, layer.shape.height,
+                                                            layer.shape.channels // layer.lanes, *layer.factor))
+        return Content(LutParts(addresses=2 * counters, beats=layer.lanes * layer.type.width))
+    if isinstance(layer, ArgMax):
+        index = (layer.input_shape.channels - 1).bit_length()
+        compared = layer.simd * (2 * layer.input_type.width + index)
+        return Content(LutParts(units=1, results=compared)) + _result_fifo(layer.type.width, 3)
+    if isinstance(layer, Concat):
+        return Content(LutParts(addresses=2 * (sum(layer.channels) // layer.lanes - 1).bit_length(),
+                                beats=layer.lanes * layer.type.width))
+    if isinstance(layer, Pointwise):
+        return Content(LutParts(units=1) + result_parts(layer.lanes, layer.input_type, layer.steps),
+                       _tables(layer.lanes, layer.steps), step_blocks(layer, inputs)) + _result_fifo(
+            layer.lanes * layer.type.width, 2 + _step_stages(layer.steps))
+    return _NOTHING
+
+
+def _of_weighted(layer: Weighted, inputs: int) -> Content:
+    words, width = stored_weights(layer, layer.multipliers)
+    memories = (Memory(words, width, rom=True),) if words > 1 and layer.multipliers.kind != "adders" else ()
+    content = Content(product_parts(layer, layer.multipliers, inputs), (*memories, *_tables(layer.lanes, layer.steps)),
+                      blocks(layer, layer.multipliers) + step_blocks(layer, inputs))
+    fold = layer.window.taps * (layer.input_shape.channels // layer.simd if isinstance(layer, Convolution) else 1)
+    repeats = 1
+    if isinstance(layer, Convolution):
+        fold, repeats = layer.synapse_fold, layer.neuron_fold
+    stages = 5 + (layer.mac_units // layer.lanes - 1).bit_length() + _step_stages(layer.steps)
+    return content + _windows(layer, repeats) + _result_fifo(
+        layer.lanes * layer.type.width, -(-(stages + 1) // fold) + 2)
+
+
+def _of_pooling(layer: Pooling, inputs: int) -> Content:
+    width = layer.accumulator.width
+    parts = LutParts(units=1, results=layer.lanes * width * 2) if layer.operation == "max" else LutParts(
+        units=1, accumulators=layer.lanes * width)
+    stages = 2 + _step_stages(layer.steps)
+    return Content(parts + result_parts(layer.lanes, layer.accumulator, layer.steps), dsp=step_blocks(layer, inputs)
+                   ) + _result_fifo(layer.lanes * layer.type.width, -(-(stages + 1) // layer.window.taps) + 2)
+
+
+def _windows(layer: Convolution | Depthwise | Pooling | Weighted, repeats: int) -> Content:
+    """Of the line buffers before a unit, one a tap that is read at once."""
+    window, shape = layer.window, layer.input_shape
+    if window == Window((1, 1)) and repeats == 1:
+        return _NOTHING
+    rows, columns = layer.beat_taps if isinstance(layer, Convolution) else (1, 1)
+    words = shape.channels // layer.input_lanes
+    word = layer.input_lanes * layer.input_type.width
+    height, width = window.output(shape)
+    pixels = window.reach(shape.width) + layer.slack
+    inner = (window.kernel[1],) if rows > 1 else (words, *window.kernel)
+    found = _buffer(Memory(pixels * words, word), rows, (pixels - layer.slack) * words,
+                    (*inner, 1 if columns > 1 else repeats, width if columns == 1 else shape.width, height),
+                    (shape.height, shape.width), shape.width * words * window.stride[0], padded=any(window.padding))
+    if columns > 1:
+        span = window.span[1]
+        found += _buffer(Memory(span + 2, rows * word), columns, span, (repeats, width, height),
+                         (height, shape.width), shape.width, padded=any(window.padding[2:]))
+    return found
+
+
+def _buffer(memory: Memory, taps: int, reach: int, loops: tuple[int, ...], image: tuple[int, int], moved: int, *,
+            padded: bool) -> Content:
+    return Content(buffer_parts(memory.depth, memory.width, taps, reach, loops, image, moved, padded), (memory,) * taps)
+
+
+def _of_fifo(depth: int, width: int) -> Content:
+    shallow = depth <= SHALLOW_FIFO
+    return Content(fifo_parts(depth), (Memory(depth if shallow else depth - 1, width, registered=not shallow),))
+
+
+def _result_fifo(width: int, depth: int) -> Content:
+    return _of_fifo(depth, width)
+
+
+def _tables(lanes: int, steps: tuple[Step, ...]) -> tuple[Memory, ...]:
+    return tuple(Memory(len(step.table), step.type.width, rom=True) for step in steps if isinstance(step, Sigmoid)
+                 for _ in range(lanes))
+
+
+def _step_stages(steps: tuple[Step, ...]) -> int:
+    """Registers one behind the other, about."""
+    return 2 * len(steps)

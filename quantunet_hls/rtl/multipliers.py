@@ -1,25 +1,18 @@
 """What each layer multiplies with: all layers the same, or each what suits the board's balance.
 
-The cost model counts what a layer is made of: bits of adders, bits of digits of
-look-up table multipliers, bits of weights in look-up tables, bits of results.
-:data:`LUT_COSTS` says how many LUTs each takes; for LUTs of six inputs the numbers
-are least squares fits of what Yosys 0.70 maps for the units of
-``benchmarks/mac_arrays.py`` (4x4, 4x6 and 8x8 bits, 16 to 64 multipliers;
-``reports/reference/mac_arrays_xcup.json``), for those of four inputs they are rough
-guesses. DSP blocks are counted exactly.
+LUTs are estimated from the parts of a layer (:mod:`quantunet_hls.rtl.parts`), DSP blocks
+are counted exactly.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError, ConfigurationError
-from quantunet_hls.rtl.components.adders import adder_bits, adder_graph
-from quantunet_hls.rtl.components.matvec import matrix_words
 from quantunet_hls.rtl.components.multipliers import lut_stages
 from quantunet_hls.rtl.components.packing import (
     MOST_PRODUCTS,
@@ -28,46 +21,31 @@ from quantunet_hls.rtl.components.packing import (
     packing,
     product_bits,
 )
-from quantunet_hls.rtl.components.rom import in_block_rom
-from quantunet_hls.rtl.graph import BLOCKS, Convolution, Input, Multipliers, StreamGraph, Weighted
+from quantunet_hls.rtl.components.requantize import reciprocal
+from quantunet_hls.rtl.graph import (
+    BLOCKS,
+    Convolution,
+    Input,
+    Layer,
+    LeakyRelu,
+    Multipliers,
+    Pointwise,
+    Pooling,
+    Quotient,
+    StreamGraph,
+    Weighted,
+)
+from quantunet_hls.rtl.parts import NARROWEST_BLOCK_PRODUCT, cost, product_parts
 
-__all__ = ["KINDS", "LutParts", "blocks", "candidates", "choose_multipliers", "in_fabric", "luts", "multiplying",
-           "with_multipliers"]
+__all__ = ["KINDS", "blocks", "candidates", "choose_multipliers", "in_fabric", "inputs_of", "luts", "multiplying",
+           "step_blocks", "with_multipliers"]
 
 #: What can be asked for, for all layers of a design.
 KINDS = ("auto", "dsp", "packed", "lut")
 
-#: Yosys makes products of fewer bits in LUTs, one by one and dearly, whatever is asked for.
-NARROWEST_BLOCK_PRODUCT = 9
-
 #: LUTs of a DSP block where the part's numbers are not known: about what parts of all families have.
 USUAL_LUTS_PER_BLOCK = 100
 
-
-@dataclass(frozen=True)
-class LutParts:
-    """What takes LUTs in a layer with weights, in bits.
-
-    Attributes:
-        adders: of adder trees and accumulators.
-        digits: of multiples and sums of look-up table multipliers, those of three times each activation included.
-        corrections: of packed products whose lowest bit lies on another product.
-        weights: that are kept in LUTs, once for every 64 words.
-        results: of sums and of the type that goes out, for requantization.
-    """
-
-    adders: float = 0
-    digits: float = 0
-    corrections: float = 0
-    weights: float = 0
-    results: float = 0
-
-
-#: LUTs a bit of each of :class:`LutParts`, by the inputs of a LUT.
-LUT_COSTS = {6: LutParts(1.0, 1.0, 3.5, 1.05, 0.7), 4: LutParts(1.0, 3.0, 6.0, 1.5, 1.0)}
-
-#: LUTs of a matrix-vector unit that do not grow with it: counters, credits, FIFO.
-LUTS_OF_A_UNIT = 58
 
 #: LUTs of a layer's line buffer and adapters, and of a layer without weights, roughly: they are the same
 #: whatever a layer multiplies with.
@@ -104,30 +82,38 @@ def blocks(layer: Weighted, multipliers: Multipliers) -> int:
     return (groups + (rest > 0 and not multipliers.rest_in_luts)) * (layer.mac_units // layer.lanes)
 
 
-def parts(layer: Weighted, multipliers: Multipliers) -> LutParts:
-    """What takes LUTs in a layer."""
-    per_output = layer.mac_units // layer.lanes
-    product = product_bits(layer.weights, layer.input_type)
-    if multipliers.kind == "adders":
-        assert isinstance(layer, Convolution)
-        matrix = matrix_words(layer.weights, layer.lanes, layer.simd)[0]
-        tree = adder_bits(adder_graph(matrix), layer.input_type)
-    else:
-        tree = layer.lanes * _tree_bits(per_output, product)
-    weight = bits_for(int(layer.weights.min()), int(layer.weights.max()))
-    in_luts = _products_in_luts(layer, multipliers)
-    digits = -(-weight // 2)
-    digit = layer.input_type.width + 2
-    triples = 0 if not in_luts else per_output * digit * (1 if isinstance(layer, Convolution) else layer.lanes)
-    packed = layer.mac_units - in_luts if multipliers.kind == "packed" else 0
-    overlap = product - multipliers.spacing if packed else 0
-    words = layer.weights.size // layer.mac_units
-    kept = 0 if words == 1 or in_block_rom(words, layer.mac_units * weight) else (
-        layer.mac_units * weight * -(-words // 64))
-    return LutParts(tree + layer.lanes * layer.accumulator.width,
-                    in_luts * digit * max(2 * (digits - 1), 1) + triples,
-                    overlap * (packed - blocks(layer, multipliers)), kept,
-                    layer.lanes * (layer.accumulator.width + layer.type.width))
+def step_blocks(layer: Layer, inputs: int = 6) -> int:
+    """Multiplier blocks of the steps behind a layer's sums: the slope below zero, the reciprocal of a divisor.
+
+    Args:
+        inputs: of a LUT: 6 on AMD parts, 4 on the ECP5.
+    """
+    if isinstance(layer, Weighted) and layer.multipliers.kind in ("lut", "adders"):
+        return 0
+    if not isinstance(layer, Weighted | Pooling | Pointwise):
+        return 0
+    wide, narrow = MULTIPLIER_OPERANDS["ecp5" if inputs == 4 else "xcup"]
+    source = layer.input_type if isinstance(layer, Pointwise) else layer.accumulator
+    number = 0
+    for step in layer.steps:
+        factor, width = 0, source.width
+        if isinstance(step, LeakyRelu) and source.signed:
+            factor = step.slope
+        elif isinstance(step, Quotient):
+            # The magnitude is multiplied, which has no sign.
+            gain = step.type.fraction - source.fraction
+            factor, width = reciprocal(step.divisor, gain, max(source.high, -source.low))[1], width + 1
+        bits = factor.bit_length() + 1
+        if factor & (factor - 1) and width + bits - 1 >= NARROWEST_BLOCK_PRODUCT:
+            long, short = max(width, bits), min(width, bits)
+            number += -(-(long - 1) // (wide - 1)) * -(-(short - 1) // (narrow - 1))
+        source = step.type
+    return number * layer.lanes
+
+
+def inputs_of(family: str | None) -> int:
+    """Inputs of a LUT of a family; those of AMD's where it is not known."""
+    return 4 if family == "ecp5" else 6
 
 
 def luts(layer: Weighted, multipliers: Multipliers, inputs: int = 6) -> float:
@@ -136,24 +122,7 @@ def luts(layer: Weighted, multipliers: Multipliers, inputs: int = 6) -> float:
     Args:
         inputs: of a LUT: 6 on AMD parts, 4 on the ECP5.
     """
-    counted, costs = astuple(parts(layer, multipliers)), astuple(LUT_COSTS[inputs])
-    return LUTS_OF_A_UNIT + sum(count * cost for count, cost in zip(counted, costs, strict=True))
-
-
-def _products_in_luts(layer: Weighted, multipliers: Multipliers) -> int:
-    if multipliers.kind == "lut":
-        return layer.mac_units
-    rest = layer.lanes % multipliers.products if multipliers.rest_in_luts else 0
-    return rest * layer.mac_units // layer.lanes
-
-
-def _tree_bits(leaves: int, bits: int) -> int:
-    total = 0
-    while leaves > 1:
-        bits += 1
-        total += leaves // 2 * bits
-        leaves -= leaves // 2
-    return total
+    return cost(product_parts(layer, multipliers, inputs), inputs)
 
 
 def multiplying(graph: StreamGraph, kind: str, board: Board) -> StreamGraph:
@@ -213,7 +182,7 @@ def choose_multipliers(graph: StreamGraph, board: Board) -> StreamGraph:
     """
     if board.yosys_family not in MULTIPLIER_OPERANDS:
         return graph
-    inputs = 4 if board.yosys_family == "ecp5" else 6
+    inputs = inputs_of(board.yosys_family)
     weighted = [layer for layer in graph.layers if isinstance(layer, Weighted)]
     choices = [[(blocks(layer, choice), luts(layer, choice, inputs), choice)
                 for choice in candidates(layer, board.yosys_family)] for layer in weighted]

@@ -7,7 +7,7 @@ import pytest
 from quantunet_hls import boards
 from quantunet_hls.errors import BoardError, ConfigurationError
 from quantunet_hls.folding import Goal
-from quantunet_hls.rtl.estimate import Memory, block_rams, estimate, shares
+from quantunet_hls.rtl.estimate import estimate, shares
 from quantunet_hls.rtl.fit import fold_for, latency_cycles
 from quantunet_hls.rtl.folding import cycle_choices, fewest_cycles, fold
 from quantunet_hls.rtl.multipliers import choose_multipliers
@@ -78,16 +78,6 @@ def test_a_board_that_can_t_hold_the_slowest_design_is_refused():
     tiny = replace(BOARD, resources=replace(BOARD.resources, lut=300, dsp=1, bram_18k=1))
     with pytest.raises(BoardError, match="slowest folding"):
         fitted(Goal(share=0.9), tiny)
-
-
-def test_memories_take_the_blocks_that_their_shape_needs():
-    # UG573: a block of 18 kbit is 512 words of 36 bits, 1024 of 18, ... 16384 of one.
-    assert block_rams(Memory(512, 36)) == 1
-    assert block_rams(Memory(513, 36)) == 2
-    assert block_rams(Memory(261, 96)) == 3
-    assert block_rams(Memory(2048, 6)) == 1
-    assert block_rams(Memory(16_384, 8)) == 8
-    assert block_rams(Memory(20, 8)) == 0
 
 
 def test_a_faster_folding_takes_more():

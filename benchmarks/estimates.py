@@ -1,0 +1,247 @@
+"""How far estimates are from what Yosys maps: random U-Nets and the zoo's networks, design by design.
+
+Each design is folded, its multipliers chosen for its board, its resources estimated,
+then mapped layer by layer. The random networks are those of ``random_unets.py`` with
+seeds 0 to 19, on UltraScale+ boards, the ten smallest of them on an ECP5 as well; the
+zoo's quantized networks are folded for 294,912 cycles a frame on the ZCU104. Writes
+``reports/reference/estimates.json`` after each design; a killed run goes on where it was::
+
+    python benchmarks/estimates.py
+
+``--fit`` maps other networks instead, seeds from 100 on with multipliers taken by
+chance, and prints the costs of :data:`quantunet_hls.rtl.parts.LUT_COSTS` that fit
+their layers best, together with those of ``mac_arrays.py`` on UltraScale+ and of the
+zoo's network on the KV260, or of the ULX3S's demonstration on the ECP5::
+
+    python benchmarks/estimates.py --fit xcup
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, astuple, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from foldings import stream_graph
+from random_unets import random_unet
+
+from quantunet_hls.boards import load
+from quantunet_hls.files import read_json, write_json
+from quantunet_hls.rtl.estimate import contents, estimates, memory_parts
+from quantunet_hls.rtl.folding import fewest_cycles, fold
+from quantunet_hls.rtl.graph import Multipliers, StreamGraph, Weighted
+from quantunet_hls.rtl.memories import layout
+from quantunet_hls.rtl.multipliers import candidates, choose_multipliers, in_fabric, inputs_of
+from quantunet_hls.rtl.parts import LUT_COSTS, LutParts
+from quantunet_hls.rtl.stitch import generate
+from quantunet_hls.rtl.synthesize import CellCount, MappedDesign, MappingOptions, map_design, yosys_version
+
+REFERENCES = Path(__file__).parent.parent / "reports" / "reference"
+RESOURCES = ("lut", "dsp", "bram_18k")
+SEEDS, ECP5_NETS = range(20), 10
+FIT_SEEDS = {"xcup": (100, 103), "ecp5": (103,)}
+#: UltraScale+ boards, of which each random network has one.
+BOARDS = ("zcu104", "kv260", "ultra96v2")
+ZOO_CYCLES = 294_912
+#: How strongly the fit is pulled to what is in :data:`LUT_COSTS`, in relative errors of a layer.
+PRIOR = 0.1
+
+
+@dataclass(frozen=True)
+class Case:
+    """A design to be estimated and mapped; ``graph`` folds it, which may take a while."""
+
+    name: str
+    board: str
+    graph: Callable[[], StreamGraph]
+
+
+def net(seed: int, name: str = "net") -> StreamGraph:
+    """A random network, folded for a random number of multipliers, 6 to 96 on average."""
+    graph = random_unet(seed, name)
+    units = np.exp(np.random.default_rng(seed).uniform(np.log(6), np.log(96)))
+    return fold(graph, max(int(sum(layer.macs for layer in graph.layers) / units), fewest_cycles(graph)))
+
+
+def cases(models: Sequence[str], folder: Path) -> Iterator[Case]:
+    """All designs, small networks first and the zoo's last."""
+    def chosen(seed: int, board: str) -> Callable[[], StreamGraph]:
+        return lambda: choose_multipliers(net(seed), load(board))
+
+    def of_zoo(model: str) -> Callable[[], StreamGraph]:
+        board = load("zcu104")
+        return lambda: choose_multipliers(fold(stream_graph(model, board, folder / model / "model"), ZOO_CYCLES), board)
+
+    for place, seed in enumerate(sorted(SEEDS, key=lambda seed: len(random_unet(seed).layers))):
+        if place < ECP5_NETS:
+            yield Case(f"net{seed}", "ulx3s-85f", chosen(seed, "ulx3s-85f"))
+        board = BOARDS[seed % len(BOARDS)]
+        yield Case(f"net{seed}", board, chosen(seed, board))
+    for model in models:
+        yield Case(model, "zcu104", of_zoo(model))
+
+
+def mapped(graph: StreamGraph, family: str, folder: Path) -> MappedDesign:
+    """The design's cells, layer by layer; what was mapped before is kept in the folder."""
+    return map_design(generate(graph, folder / "verilog"), MappingOptions(family), folder / "mapped", workers=1,
+                      lut_multipliers=in_fabric(graph))
+
+
+def measure(case: Case, folder: Path, known: dict[str, Any] | None) -> dict[str, Any]:
+    """Estimated and mapped resources of a design and of its layers; a row that is known is not mapped again."""
+    family = load(case.board).yosys_family
+    assert family is not None
+    graph = case.graph()
+    if known and known["digest"] == graph.digest() and known["yosys"] == yosys_version():
+        modules = known["modules"]
+    else:
+        result = mapped(graph, family, folder / f"{case.name}_{case.board}")
+        modules = {name: {"mapped": [getattr(module.count, resource) for resource in RESOURCES]}
+                   for name, module in result.layers.items()}
+    found = estimates(graph, inputs_of(family))
+    modules = {name: {"estimated": [getattr(found[name], resource) for resource in RESOURCES],
+                      "mapped": module["mapped"]} for name, module in modules.items()}
+    totals = {what: dict(zip(RESOURCES, np.sum([module[what] for module in modules.values()], axis=0).tolist(),
+                             strict=True)) for what in ("estimated", "mapped")}
+    row = {"name": case.name, "board": case.board, "family": family, "yosys": yosys_version(),
+           "digest": graph.digest(), "cycles": graph.cycles,
+           "multipliers": sum(layer.mac_units for layer in graph.layers), **totals,
+           "error": {resource: (totals["estimated"][resource] - totals["mapped"][resource])
+                     / max(totals["mapped"][resource], 1) for resource in RESOURCES},
+           "modules": modules}
+    logging.info("%s on %s: %s", case.name, case.board, {key: row[key] for key in ("estimated", "mapped", "error")})
+    return row
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Absolute relative errors by family: median, quartiles, and the worst; and the median of the signed ones."""
+    found: dict[str, Any] = {}
+    for family in dict.fromkeys(row["family"] for row in rows):
+        of_family = [row for row in rows if row["family"] == family]
+        found[family] = {"designs": len(of_family)}
+        for resource in RESOURCES:
+            errors = np.array([row["error"][resource] for row in of_family])
+            low, median, high = np.percentile(np.abs(errors), (25, 50, 75))
+            found[family][resource] = {"median": median, "quartiles": [low, high], "worst": np.abs(errors).max(),
+                                       "bias": float(np.median(errors))}
+    return found
+
+
+def fit(family: str, folder: Path) -> LutParts:
+    """The costs that fit layers of other designs best."""
+    inputs = inputs_of(family)
+    counted, measured = [], []
+
+    def take(graph: StreamGraph, counts: dict[str, CellCount]) -> None:
+        for name, content in contents(graph, inputs).items():
+            if name in counts:
+                parts = sum((memory_parts(memory, inputs) for memory in content.memories), content.parts)
+                exact = sum(layout(memory, inputs).cells for memory in content.memories)
+                counted.append(astuple(parts))
+                measured.append((counts[name].lut, exact))
+
+    def take_mapped(graph: StreamGraph, name: str) -> None:
+        result = mapped(graph, family, folder / name)
+        take(graph, {layer: module.count for layer, module in result.layers.items()})
+
+    for seed in FIT_SEEDS[family]:
+        take_mapped(_with_any_multipliers(net(seed, "cal"), family, seed), f"cal{seed}_{family}")
+    if family == "ecp5":
+        take_mapped(choose_multipliers(fold(_demonstration(folder), 36_864), load("ulx3s-85f")), "demonstration")
+    else:
+        board = load("kv260")
+        graph = fold(stream_graph("brain_tumor_w4a6_b8d3", board, folder / "model"), 393_216)
+        take_mapped(choose_multipliers(graph, board), "kv260")
+        for graph, count in _units():
+            take(graph, {"unit": count})
+    return _nearest(np.array(counted, float), np.array(measured, float), LUT_COSTS[inputs])
+
+
+def _nearest(counted: np.ndarray, measured: np.ndarray, prior: LutParts) -> LutParts:
+    """Least squares of relative errors over costs that are not negative, pulled a little to those before."""
+    lut, exact = measured.T
+    weight = 1 / np.maximum(lut, 60)
+    pull = PRIOR / np.maximum(np.array(astuple(prior)), 0.1)
+    rows = np.vstack([counted * weight[:, None], np.diag(pull)])
+    target = np.concatenate([(lut - exact) * weight, pull * np.array(astuple(prior))])
+    square, right = rows.T @ rows, rows.T @ target
+    costs = np.zeros(rows.shape[1])
+    for _ in range(10_000):
+        for place in range(len(costs)):
+            step = (right[place] - square[place] @ costs) / square[place, place]
+            costs[place] = max(0.0, costs[place] + step)
+    error = exact + counted @ costs - lut
+    logging.info("median error of %d modules %.3f", len(lut), np.median(np.abs(error) / lut))
+    return LutParts(*np.round(costs, 2).tolist())
+
+
+def _with_any_multipliers(graph: StreamGraph, family: str, seed: int) -> StreamGraph:
+    rng = np.random.default_rng(seed)
+    rng.uniform()
+    changed = {}
+    for layer in graph.layers:
+        if isinstance(layer, Weighted):
+            choices = list(candidates(layer, family))
+            changed[layer.name] = replace(layer, multipliers=choices[int(rng.integers(len(choices)))])
+    return graph.with_layers(changed)
+
+
+def _demonstration(folder: Path) -> StreamGraph:
+    """The network of ``ulx3s.py``."""
+    from ulx3s import demonstration
+
+    from quantunet_hls.hls.convert import HlsSettings, convert
+    from quantunet_hls.ingest import ingest
+    from quantunet_hls.rtl.lower import lower
+    from quantunet_hls.source import open_source
+    from quantunet_hls.types import infer_types
+
+    board = load("ulx3s-85f")
+    graph = ingest(open_source(demonstration(), (1, 32, 32)).graph())
+    settings = HlsSettings("demonstration", board.part, board.clock_ns, "Vitis", {})
+    return lower(convert(graph.model, infer_types(graph.model), settings, folder / "demonstration" / "model")).graph
+
+
+def _units() -> Iterator[tuple[StreamGraph, CellCount]]:
+    """What ``mac_arrays.py`` mapped."""
+    from mac_arrays import unit
+
+    for row in read_json(REFERENCES / "mac_arrays_xcup.json")["rows"]:
+        if row["in"] in ("adders", "da4ml"):
+            continue
+        graph = unit(row["weight_bits"], row["activation_bits"], row["pe"], row["simd"])
+        layer = graph["unit"]
+        assert isinstance(layer, Weighted)
+        multipliers = next(choice for choice in (*candidates(layer, "xcup"), Multipliers("dsp"))
+                           if str(choice) == row["in"])
+        yield graph.with_layers({"unit": replace(layer, multipliers=multipliers)}), CellCount(lut=row["lut"])
+
+
+def main() -> None:
+    """Measure and write the table, or fit."""
+    parser = argparse.ArgumentParser(description="Errors of the estimates of resources.")
+    parser.add_argument("--models", nargs="*", default=["brain_tumor_w4a6_b8d3", "brain_tumor_learned_b8d3"])
+    parser.add_argument("--fit", choices=sorted(FIT_SEEDS), default=None)
+    parser.add_argument("--folder", type=Path, default=Path("build/estimates"), help="Keep what was mapped here.")
+    parser.add_argument("--out", type=Path, default=REFERENCES / "estimates.json")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if arguments.fit:
+        found = asdict(fit(arguments.fit, arguments.folder))
+        sys.stdout.write(", ".join(f"{field.name}={found[field.name]}" for field in fields(LutParts)) + "\n")
+        return
+    before = read_json(arguments.out)["designs"] if arguments.out.exists() else []
+    known = {(row["name"], row["board"]): row for row in before}
+    for case in cases(arguments.models, arguments.folder):
+        known[case.name, case.board] = measure(case, arguments.folder, known.get((case.name, case.board)))
+        rows = list(known.values())
+        write_json(arguments.out, {"summary": summary(rows), "designs": rows})
+
+
+if __name__ == "__main__":
+    main()
