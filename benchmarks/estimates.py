@@ -44,7 +44,7 @@ from quantunet_hls.rtl.synthesize import CellCount, MappedDesign, MappingOptions
 REFERENCES = Path(__file__).parent.parent / "reports" / "reference"
 RESOURCES = ("lut", "dsp", "bram_18k")
 SEEDS, ECP5_NETS = range(20), 10
-FIT_SEEDS = {"xcup": (100, 103), "ecp5": (103,)}
+FIT_SEEDS = {"xcup": (100, 103), "ecp5": (103, 106)}
 #: UltraScale+ boards, of which each random network has one.
 BOARDS = ("zcu104", "kv260", "ultra96v2")
 ZOO_CYCLES = 294_912
@@ -130,6 +130,18 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
             found[family][resource] = {"median": median, "quartiles": [low, high], "worst": np.abs(errors).max(),
                                        "bias": float(np.median(errors))}
     return found
+
+
+def table(found: dict[str, Any]) -> str:
+    """The summary as Markdown."""
+    lines = ["| family, designs | resource | median error | quartiles | worst | median with sign |", "|---" * 6 + "|"]
+    for family, figures in found.items():
+        for resource in RESOURCES:
+            figure = figures[resource]
+            low, high = figure["quartiles"]
+            lines.append(f"| {family}, {figures['designs']} | {resource} | {figure['median']:.1%} "
+                         f"| {low:.1%} to {high:.1%} | {figure['worst']:.1%} | {figure['bias']:+.1%} |")
+    return "\n".join(lines)
 
 
 def fit(family: str, folder: Path) -> LutParts:
@@ -241,6 +253,7 @@ def main() -> None:
         known[case.name, case.board] = measure(case, arguments.folder, known.get((case.name, case.board)))
         rows = list(known.values())
         write_json(arguments.out, {"summary": summary(rows), "designs": rows})
+    sys.stdout.write(table(summary(list(known.values()))) + "\n")
 
 
 if __name__ == "__main__":
