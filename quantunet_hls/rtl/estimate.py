@@ -123,7 +123,9 @@ def memory_parts(memory: Memory, inputs: int = 6) -> LutParts:
     Its blocks don't say what is read where the same word is written, so that is remembered beside them.
     """
     made = layout(memory, inputs)
-    chosen = -(-(made.copies - 1) // (inputs - 3)) * memory.width if made.copies > 1 else 0
+    # Of two bits by a LUT of four inputs, of four by one of six; what joins their outputs is no LUT.
+    groups = -(-made.copies // 2) if inputs == 4 else -(-(made.copies - 1) // 3)
+    chosen = groups * memory.width if made.copies > 1 else 0
     if inputs == 4 and made.blocks and not memory.rom:
         return LutParts(beats=chosen + memory.width, addresses=(memory.depth - 1).bit_length())
     return LutParts(beats=chosen)

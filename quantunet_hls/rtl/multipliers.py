@@ -19,7 +19,6 @@ from quantunet_hls.rtl.components.packing import (
     MULTIPLIER_OPERANDS,
     bits_for,
     packing,
-    product_bits,
 )
 from quantunet_hls.rtl.components.requantize import reciprocal
 from quantunet_hls.rtl.graph import (
@@ -35,7 +34,7 @@ from quantunet_hls.rtl.graph import (
     StreamGraph,
     Weighted,
 )
-from quantunet_hls.rtl.parts import NARROWEST_BLOCK_PRODUCT, cost, product_parts
+from quantunet_hls.rtl.parts import NARROWEST_BLOCK_PRODUCT, cost, narrow_products, product_parts
 
 __all__ = ["KINDS", "blocks", "candidates", "choose_multipliers", "in_fabric", "inputs_of", "luts", "multiplying",
            "step_blocks", "with_multipliers"]
@@ -54,8 +53,8 @@ LUTS_BESIDE = 150
 
 def candidates(layer: Weighted, family: str) -> Iterator[Multipliers]:
     """All that a layer can multiply with on a family, plain blocks first where its products are wide enough."""
-    product = product_bits(layer.weights, layer.input_type)
-    if product >= NARROWEST_BLOCK_PRODUCT:
+    narrow = narrow_products(layer)
+    if not narrow:
         yield BLOCKS
     if isinstance(layer, Convolution):
         low, high = int(layer.weights.min()), int(layer.weights.max())
@@ -63,7 +62,7 @@ def candidates(layer: Weighted, family: str) -> Iterator[Multipliers]:
             packed = packing(layer.weights, layer.input_type, products, MULTIPLIER_OPERANDS[family])
             if packed:
                 rest = layer.lanes % products
-                if rest != 1 or product >= NARROWEST_BLOCK_PRODUCT:
+                if rest != 1 or not narrow:
                     yield packed
                 # In two stages or more the look-up tables would be later than the blocks.
                 if rest and lut_stages(bits_for(low, high)) == 1:
@@ -75,8 +74,7 @@ def candidates(layer: Weighted, family: str) -> Iterator[Multipliers]:
 
 def blocks(layer: Weighted, multipliers: Multipliers) -> int:
     """Multiplier blocks that a layer takes."""
-    narrow = product_bits(layer.weights, layer.input_type) < NARROWEST_BLOCK_PRODUCT
-    if multipliers.kind in ("lut", "adders") or (multipliers.kind == "dsp" and narrow):
+    if multipliers.kind in ("lut", "adders") or (multipliers.kind == "dsp" and narrow_products(layer)):
         return 0
     groups, rest = divmod(layer.lanes, multipliers.products)
     return (groups + (rest > 0 and not multipliers.rest_in_luts)) * (layer.mac_units // layer.lanes)

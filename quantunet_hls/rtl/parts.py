@@ -10,16 +10,17 @@ Source
     two parts apart. UltraScale+ (xcup): the 28 modules of the zoo's w4a6 network on the
     KV260, the 27 units of ``benchmarks/mac_arrays.py`` without those of constants, and
     21 of the random networks 100 and 103. ECP5: the 20 modules of the ULX3S's
-    demonstration and 13 of the random networks 103 and 106. ``benchmarks/estimates.py
-    --fit`` maps and fits again.
+    demonstration, 16 of the random networks 103 and 106, and 11 of the test graph with
+    every kind of layer. ``benchmarks/estimates.py --fit`` maps all but those of the test
+    and fits again.
 Fitted range
     Weights of 2 to 8 bits, activations of 2 to 8, 1 to 64 multipliers a layer, images
     up to 128 x 128, ReLU, leaky ReLU and saturation, weights in tables of up to 72 words
     or in blocks. Other families of AMD's are taken for UltraScale+.
 Error
     On designs that were not fitted: ``benchmarks/estimates.py``, README.md. By module the
-    median is 3 to 5 % (UltraScale+) and 5 to 9 % (ECP5) of what was fitted, the worst
-    24 % and 17 %; ``tests/rtl/test_estimate.py`` holds designs to 15 %.
+    median is 2 to 7 % (UltraScale+) and 3 to 9 % (ECP5) of what was fitted, the worst
+    24 % and 21 %; ``tests/rtl/test_estimate.py`` holds designs to 15 %.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from quantunet_hls.rtl.memories import Memory, layout
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["LUT_COSTS", "NARROWEST_BLOCK_PRODUCT", "LutParts", "adapter_parts", "buffer_parts", "cost", "fifo_parts",
-           "product_parts", "products_in_luts", "result_parts", "stored_weights"]
+           "narrow_products", "product_parts", "products_in_luts", "result_parts", "stored_weights"]
 
 #: Yosys makes products of fewer bits in LUTs, one by one and dearly, whatever is asked for.
 NARROWEST_BLOCK_PRODUCT = 9
@@ -95,8 +96,8 @@ LUT_COSTS = {
     6: LutParts(units=5.8, adders=0.55, accumulators=0.47, digits=0.84, corrections=0.95, products=1.28, tables=2.0,
                 deep_tables=1.15, rounding=1.66, results=1.59, buffers=28.3, addresses=0.39, beats=1.28, fifos=7.9,
                 levels=0.64),
-    4: LutParts(units=4.7, adders=0.23, accumulators=2.04, digits=1.49, corrections=4.0, products=1.3, tables=0.16,
-                deep_tables=1.57, rounding=0.72, results=0.91, buffers=1.0, addresses=1.11, beats=2.77, fifos=19.1,
+    4: LutParts(units=1.4, adders=0, accumulators=2.53, digits=1.52, corrections=4.0, products=1.65, tables=0,
+                deep_tables=1.6, rounding=1.68, results=1.16, buffers=3.3, addresses=1.1, beats=2.56, fifos=19.4,
                 levels=0),
 }
 
@@ -119,9 +120,8 @@ def product_parts(layer: Weighted, multipliers: Multipliers, inputs: int = 6) ->
     soft = 0
     if multipliers.kind == "adders":
         tree = adder_bits(adder_graph(_words(layer)[0]), layer.input_type)
-    elif multipliers.kind == "dsp" and product < NARROWEST_BLOCK_PRODUCT:
-        weight = bits_for(int(layer.weights.min()), int(layer.weights.max()))
-        soft = layer.mac_units * weight * layer.input_type.width
+    elif multipliers.kind == "dsp" and narrow_products(layer):
+        soft = layer.mac_units * _weight_bits(layer) * layer.input_type.width
     elif multipliers.kind == "dsp" and inputs == 6:
         # A block of AMD's has an adder behind its product.
         tree -= layer.lanes * (per_output // 2) * (product + 1)
@@ -133,6 +133,11 @@ def product_parts(layer: Weighted, multipliers: Multipliers, inputs: int = 6) ->
         units=1, adders=tree, accumulators=layer.lanes * layer.accumulator.width,
         digits=_digit_bits(layer, in_luts), corrections=(product - multipliers.spacing) * joined, products=soft,
         tables=tables, deep_tables=deep) + result_parts(layer.lanes, layer.accumulator, layer.steps)
+
+
+def narrow_products(layer: Weighted) -> bool:
+    """Whether Yosys makes a layer's products in LUTs where they are not packed: by bits of operands, not by values."""
+    return _weight_bits(layer) + layer.input_type.width < NARROWEST_BLOCK_PRODUCT
 
 
 def products_in_luts(layer: Weighted, multipliers: Multipliers) -> int:
@@ -216,6 +221,10 @@ def _stored(layer: Weighted, multipliers: Multipliers) -> Integers:
     return packed_codes(words, multipliers.products) if multipliers.kind == "packed" else words
 
 
+def _weight_bits(layer: Weighted) -> int:
+    return bits_for(int(layer.weights.min()), int(layer.weights.max()))
+
+
 def _words(layer: Weighted) -> Integers:
     if isinstance(layer, Convolution):
         return matrix_words(layer.weights, layer.lanes, layer.simd)
@@ -229,7 +238,7 @@ def _digit_bits(layer: Weighted, in_luts: int) -> int:
     """
     if not in_luts:
         return 0
-    digits = -(-bits_for(int(layer.weights.min()), int(layer.weights.max())) // 2)
+    digits = -(-_weight_bits(layer) // 2)
     digit = layer.input_type.width + 2
     triples = layer.mac_units // layer.lanes * (1 if isinstance(layer, Convolution) else layer.lanes)
     return in_luts * (digits * digit + (-(-digits // 2) - 1) * (digit + 2)) + triples * digit
