@@ -1,12 +1,13 @@
 """Images per second of the emulator beside hls4ml's compiled `predict`, and their differences.
 
     python benchmarks/emulator.py [MODEL] [--size 128] [--images 16] [--json FILE]
-    python benchmarks/emulator.py --networks 50
+    python benchmarks/emulator.py --networks 50 [--json FILE]
 
 The first form takes a zoo entry or a random U-Net of base 8 and depth 3, converts it once, and lets both
 answer the same batch in the same run. The second C-simulates random networks of every layer kind, with random
-shapes, widths, signs, rounding and overflow modes, and counts the values in which the emulator differs.
-Either ends with 1 where a value differs.
+shapes, widths, signs, rounding and overflow modes, for images at the ends of the port's type and beyond them, and
+counts the values in which the emulator differs, layer by layer; its file also counts the types by mode, and a killed
+run goes on from it. Either ends with 1 where a value differs.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ import statistics
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,13 +32,15 @@ from hls4ml.model.graph import ModelGraph
 
 from quantunet_hls import zoo
 from quantunet_hls.emulate import Emulator
-from quantunet_hls.files import write_json
+from quantunet_hls.emulate.program import Convolution, Pooling
+from quantunet_hls.files import read_json, sha256_file, sha256_json, write_json
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.hls.mends import mended
 from quantunet_hls.ingest import export_module, ingest
 from quantunet_hls.nets import QuantUNet, calibrate
 from quantunet_hls.phantoms import draw_phantoms
-from quantunet_hls.types import infer_types
+from quantunet_hls.steps import makers
+from quantunet_hls.types import FixedType, infer_types, parse_type
 
 _REPEATS = 5
 
@@ -97,30 +102,77 @@ def compare_speed(model: str | None, size: int, count: int, result: Path | None)
     return differing
 
 
-def compare_networks(count: int, first: int) -> int:
+def compare_networks(count: int, first: int, result: Path | None) -> int:
     """C-simulate random networks, print a line for each; returns the number of differing values."""
     # The networks are those of the test suite, which lies beside this folder.
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     from tests.emulate.networks import csimulate, edge_images, random_network
 
-    total = 0
+    # Another package or other networks would be another measurement.
+    made_with = sha256_json([makers(), sha256_file(Path(sys.modules[random_network.__module__].__file__))])
+    known = read_json(result) if result is not None and result.is_file() else {}
+    known = known["networks"] if known.get("made_with") == made_with else {}
+    rows: dict[str, Any] = {}
     for seed in range(first, first + count):
-        network = random_network(seed, backend="Vivado" if seed % 5 == 4 else "Vitis")
+        if str(seed) in known:
+            rows[str(seed)] = known[str(seed)]
+            continue
+        network = random_network(seed)
         images = edge_images(network, 8)
         with tempfile.TemporaryDirectory() as folder:
             graph = network.build(Path(folder))
             simulated = csimulate(graph, network.name, images)
-        traced = Emulator(graph).trace(images)
+        emulator = Emulator(graph)
+        traced = emulator.trace(images)
         layers = {name: int(np.count_nonzero(traced[name].reshape(values.shape) != values))
                   for name, values in simulated.layers.items()}
-        output = Emulator(graph).predict(images).reshape(simulated.output.shape)
-        differing = sum(layers.values()) + int(np.count_nonzero(output != simulated.output))
-        values = sum(values.size for values in simulated.layers.values())
-        where = [name for name, number in layers.items() if number]
-        print(f"network {seed}: {len(layers)} layers, {values} values, {differing} differ {where or ''}", flush=True)
-        total += differing
-    print(f"{count} networks, {total} values differ")
-    return total
+        output = int(np.count_nonzero(emulator.predict(images).reshape(simulated.output.shape) != simulated.output))
+        port = parse_type(network.type_of_input)
+        types = _types_of(emulator)
+        rows[str(seed)] = {
+            "backend": network.backend, "layers": len(layers),
+            "values": sum(values.size for values in simulated.layers.values()) + simulated.output.size,
+            "differing": sum(layers.values()) + output, "differing_layers": [name for name in layers if layers[name]],
+            "inputs": images.size,
+            "inputs_beyond_the_port": int(np.count_nonzero((images < port.low * port.step)
+                                                           | (images > port.high * port.step))),
+            "types": len(types), "widths": [min(kind.width for kind in types), max(kind.width for kind in types)],
+            "unsigned": sum(not kind.signed for kind in types),
+            "roundings": Counter(kind.rounding for kind in types),
+            "overflows": Counter(kind.saturation for kind in types),
+        }
+        print(f"network {seed}: {rows[str(seed)]}", flush=True)
+        if result is not None:
+            write_json(result, {"made_with": made_with, **_summary(rows)})
+    summary = {"made_with": made_with, **_summary(rows)}
+    if result is not None:
+        write_json(result, summary)
+    print({key: value for key, value in summary.items() if key != "networks"})
+    return int(summary["differing"])
+
+
+def _types_of(emulator: Emulator) -> list[FixedType]:
+    """Results and accumulators of all layers."""
+    layers = emulator.program.layers
+    return [*(stage.type for layer in layers for stage in layer.stages),
+            *(layer.accumulator for layer in layers if isinstance(layer, Convolution | Pooling))]
+
+
+def _summary(rows: dict[str, Any]) -> dict[str, Any]:
+    """All networks together: sums, widest reach, and each network by itself."""
+    def total(key: str) -> int:
+        return sum(row[key] for row in rows.values())
+
+    def modes(key: str) -> dict[str, int]:
+        return dict(sorted(sum((Counter(row[key]) for row in rows.values()), Counter()).items()))
+
+    return {
+        **{key: total(key) for key in ("values", "differing", "inputs", "inputs_beyond_the_port", "types", "unsigned")},
+        "widths": [min(row["widths"][0] for row in rows.values()), max(row["widths"][1] for row in rows.values())],
+        "roundings": modes("roundings"), "overflows": modes("overflows"),
+        "versions": {name: version(name) for name in ("hls4ml", "torch", "numpy", "quantunet-hls")},
+        "networks": rows,
+    }
 
 
 def main() -> None:
@@ -131,10 +183,10 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=16, help="images in the batch")
     parser.add_argument("--networks", type=int, default=0, help="random networks to C-simulate instead")
     parser.add_argument("--first", type=int, default=0, help="seed of the first of them")
-    parser.add_argument("--json", type=Path, help="file for the speeds")
+    parser.add_argument("--json", type=Path, help="file for what was found")
     arguments = parser.parse_args()
     if arguments.networks:
-        sys.exit(compare_networks(arguments.networks, arguments.first) > 0)
+        sys.exit(compare_networks(arguments.networks, arguments.first, arguments.json) > 0)
     sys.exit(compare_speed(arguments.model, arguments.size, arguments.images, arguments.json) > 0)
 
 

@@ -275,7 +275,7 @@ class Flow:
             return
         # Scoring is part of an extra, which nobody else needs.
         from quantunet_hls.data import names_in, read_pairs
-        from quantunet_hls.emulate.accuracy import accuracy_figures, emulate_graph, measure
+        from quantunet_hls.emulate.accuracy import accuracy_figures, as_logits, emulate_graph, measure
 
         assert isinstance(self.data, Path)
         height, width, channels = self._graph.input_shape
@@ -284,7 +284,7 @@ class Flow:
         networks: dict[str, nn.Module] = {"float": zoo.load(self.baseline)[0]} if self.baseline else {}
         module = None if self.precision else self.source.module()
         if module is not None:
-            networks["Brevitas"] = module
+            networks["Brevitas"] = as_logits(module, self._graph)
         results = measure(emulate_graph(self._graph, self._types), samples, networks)
         self._partial_report(figures=accuracy_figures(results)).save(self._file("accuracy.json"))
 

@@ -35,7 +35,7 @@ def accuracy(**options: Any) -> None:
         # torch and hls4ml take seconds to import, and --help needs neither.
         from quantunet_hls import zoo
         from quantunet_hls.data import names_in, read_pairs
-        from quantunet_hls.emulate.accuracy import accuracy_figures, emulate_graph, measure
+        from quantunet_hls.emulate.accuracy import accuracy_figures, as_logits, emulate_graph, measure
         from quantunet_hls.ingest import ingest
         from quantunet_hls.source import open_source
 
@@ -49,7 +49,7 @@ def accuracy(**options: Any) -> None:
             networks["float"] = zoo.load(options["baseline"])[0]
         module = source.module()
         if module is not None:
-            networks["Brevitas"] = module
+            networks["Brevitas"] = as_logits(module, graph)
         emulator = emulate_graph(graph, device=options["device"])
     with console.status(f"Segmenting {len(samples)} images"):
         results = measure(emulator, samples, networks)

@@ -13,16 +13,19 @@ from torch import nn
 
 from quantunet_hls.data import Samples, to_input
 from quantunet_hls.emulate.emulator import Emulator
-from quantunet_hls.emulate.program import ArgMax, Sigmoid, Threshold
+from quantunet_hls.emulate.program import ArgMax, Cast, Layer, Pointwise, Program, Sigmoid, Threshold
 from quantunet_hls.errors import DataError
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.ingest import HardwareGraph
+from quantunet_hls.ingest.graph import QUANT_OPS, only, shape_of
+from quantunet_hls.ingest.passes.plain_classes import CLASS_OPS
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source
 from quantunet_hls.training.scores import Scores, count_pixels, evaluate, predict, scores_from_counts
 from quantunet_hls.types import GraphTypes, infer_types
 
-__all__ = ["Accuracy", "accuracy_figures", "emulate_graph", "measure", "score_hardware", "segment"]
+__all__ = ["Accuracy", "accuracy_figures", "as_logits", "classes_of", "emulate_graph", "measure", "score_hardware",
+           "segment"]
 
 _BATCH = 64
 
@@ -76,22 +79,76 @@ def score_hardware(emulator: Emulator, samples: Samples) -> Scores:
     Raises:
         DataError: images of another size than the network's.
     """
-    result = emulator.program.by_name[emulator.program.output]
-    if isinstance(result, ArgMax):
-        result = emulator.program.by_name[result.sources[0]]
-    classes = max(2, result.shape[2])
-    return scores_from_counts(count_pixels(segment(emulator, samples), torch.from_numpy(samples.masks), classes))
+    masks = segment(emulator, samples)
+    return scores_from_counts(count_pixels(masks, torch.from_numpy(samples.masks), classes_of(emulator.program)))
+
+
+def classes_of(program: Program) -> int:
+    """How many classes a network tells apart, the background among them, be its result logits or classes."""
+    last = program.by_name[program.output]
+    logits = program.by_name[last.sources[0]] if isinstance(last, ArgMax) else last
+    return max(2, logits.shape[2])
 
 
 def _classes(emulator: Emulator, result: torch.Tensor) -> torch.Tensor:
     """Class indices, uint8 (N, H, W), of what the network ends in (N, channels, H, W), be it logits or classes."""
-    last = emulator.program.by_name[emulator.program.output]
+    last = _decisive(emulator.program)
     if isinstance(last, ArgMax) or any(isinstance(stage, Threshold) for stage in last.stages[-1:]):
         return result[:, 0].to(torch.uint8)
     if any(isinstance(stage, Sigmoid) for stage in last.stages[-1:]):
         # 0.5 is what its logit of 0 becomes.
         result = result - 0.5
     return predict(result)
+
+
+def _decisive(program: Program) -> Layer:
+    """The layer that says what the result means: the last one that is no mere quantizer."""
+    layer = program.by_name[program.output]
+    while isinstance(layer, Pointwise) and all(isinstance(stage, Cast) for stage in layer.stages):
+        layer = program.by_name[layer.sources[0]]
+    return layer
+
+
+class _Logits(nn.Module):
+    """A module with its result brought into the form of logits (N, classes, H, W)."""
+
+    def __init__(self, module: nn.Module, form: Callable[[torch.Tensor], torch.Tensor]):
+        super().__init__()
+        self.module, self._form = module, form
+        # Who asks a network for its mode asks for the module's.
+        self.train(module.training)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        result = self.module(images)
+        return self._form(getattr(result, "value", result))
+
+
+def as_logits(module: nn.Module, graph: HardwareGraph) -> nn.Module:
+    """A trained module that may end in a sigmoid or in classes, with logits for a result, so that it can be scored.
+
+    Args:
+        module: takes images (N, channels, H, W).
+        graph: of the network that was exported from it; knows what it ends in, and in which order of axes.
+    """
+    model = graph.original
+    output = only(model, "output")
+    layout, last = graph.layouts[output], model.find_producer(output)
+    while last.op_type in ("Transpose", *QUANT_OPS):
+        last = model.find_producer(last.input[0])
+    if last.op_type in CLASS_OPS:
+        logits = str(last.input[0])
+        channels = shape_of(model, logits)[graph.layouts[logits][1]] if last.op_type == "ArgMax" else 1
+        return _Logits(module, lambda result: _votes(result.reshape(len(result), *graph.output_shape[:2]), channels))
+    if last.op_type == "Sigmoid":
+        return _Logits(module, lambda result: result.permute(layout) - 0.5)
+    return _Logits(module, lambda result: result.permute(layout))
+
+
+def _votes(classes: torch.Tensor, channels: int) -> torch.Tensor:
+    """Class indices (N, H, W) as logits (N, channels, H, W), of which the class's own is the largest."""
+    if channels == 1:
+        return classes[:, None].float() - 0.5
+    return nn.functional.one_hot(classes.long(), channels).movedim(-1, 1).float()
 
 
 def measure(emulator: Emulator, samples: Samples, networks: Mapping[str, nn.Module]) -> tuple[Accuracy, ...]:

@@ -12,10 +12,14 @@ from quantunet_hls.emulate.read import fixed_type
 from quantunet_hls.hls.convert import HlsSettings, convert_layers, layer_config
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.graph import QUANT_OPS, constant, shape_of
+from quantunet_hls.ingest.passes.plain_classes import CLASS_OPS
 from quantunet_hls.tuning.requantize import origin_of
 from quantunet_hls.types import FixedType, GraphTypes, covering, infer_types, to_steps
 
 __all__ = ["BitCount", "LayerBits", "count_bits", "hls4ml_bits"]
+
+#: Layers that hls4ml lacks, so it infers nothing for them and they keep what they have.
+_UNKNOWN = ("ZeroInsertion", "Sigmoid", *CLASS_OPS)
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def hls4ml_bits(graph: HardwareGraph) -> BitCount:
                 if len(node.input) > index:
                     precision[role] = str(_stated_type(graph, str(node.name), index))
             precision |= {"accum": "auto", "result": "auto"}
-        elif node.op_type not in QUANT_OPS:
+        elif node.op_type not in (*QUANT_OPS, *_UNKNOWN):
             config[node.name]["Precision"] = {"result": "auto"}
     settings = HlsSettings("inferred", "xczu7ev-ffvc1156-2-e", 5.0, "Vitis", {})
     model = convert_layers(graph.model, config, settings, Path("inferred"))

@@ -149,15 +149,37 @@ def _resize(_model: ModelWrapper, _node: NodeProto, inputs: list[Tensor]) -> Ten
     return functional.interpolate(inputs[0], scale_factor=(rows, columns), mode="nearest")
 
 
+def _pool(_model: ModelWrapper, node: NodeProto, inputs: list[Tensor]) -> Tensor:
+    window = attribute(node, "kernel_shape")
+    strides = attribute(node, "strides", window)
+    top, left, bottom, right = attribute(node, "pads", [0, 0, 0, 0])
+    sides = (left, right, top, bottom)
+    if node.op_type == "MaxPool":
+        return functional.max_pool2d(functional.pad(inputs[0], sides, value=-torch.inf), window, strides)
+    return functional.avg_pool2d(functional.pad(inputs[0], sides), window, strides)
+
+
+def _zero_insertion(_model: ModelWrapper, node: NodeProto, inputs: list[Tensor]) -> Tensor:
+    rows, columns = attribute(node, "factor")
+    _, _, height, width = inputs[0].shape
+    spread = inputs[0].new_zeros((*inputs[0].shape[:2], *attribute(node, "size")))
+    spread[:, :, :height * rows:rows, :width * columns:columns] = inputs[0]
+    return spread
+
+
 _OPERATORS: Mapping[str, Callable[[ModelWrapper, NodeProto, list[Tensor]], Tensor]] = {
     "Quant": _quant,
     "Conv": _conv,
     "Relu": lambda _model, _node, inputs: inputs[0].relu(),
     "LeakyRelu": lambda _model, node, inputs: functional.leaky_relu(inputs[0], attribute(node, "alpha", 0.01)),
-    "MaxPool": lambda _model, node, inputs: functional.max_pool2d(inputs[0], attribute(node, "kernel_shape")),
-    "AveragePool": lambda _model, node, inputs: functional.avg_pool2d(inputs[0], attribute(node, "kernel_shape")),
+    "MaxPool": _pool,
+    "AveragePool": _pool,
     "Resize": _resize,
+    "ZeroInsertion": _zero_insertion,
     "Concat": lambda _model, _node, inputs: torch.cat(inputs, 1),
+    "Sigmoid": lambda _model, _node, inputs: inputs[0].sigmoid(),
+    "ArgMax": lambda _model, _node, inputs: inputs[0].argmax(1, keepdim=True).float(),
+    "Greater": lambda _model, _node, inputs: (inputs[0] > inputs[1]).float(),
 }
 
 

@@ -29,7 +29,8 @@ from quantunet_hls.ingest.legality import MAX_BITS
 from quantunet_hls.tuning.requantize import Constants, Requantized, requantize
 from quantunet_hls.types import FixedType, GraphTypes, LayerTypes, Range, infer_types, parse_type
 
-__all__ = ["Precision", "PrecisionError", "chosen_types", "precision_of", "read_precision", "with_precision"]
+__all__ = ["Precision", "PrecisionError", "chosen_types", "decided_precision", "precision_of", "read_precision",
+           "with_precision"]
 
 _ROLES = ("result", "accumulator", "weight", "bias")
 
@@ -62,6 +63,20 @@ def precision_of(types: GraphTypes) -> Precision:
     return Precision(types.image, {
         name: {role: kind for role, kind in vars(kinds).items() if kind is not None}
         for name, kinds in types.layers.items()})
+
+
+def decided_precision(graph: HardwareGraph, types: GraphTypes) -> Precision:
+    """The types that somebody decides on: of quantizers, weights and biases.
+
+    Accumulators and other results follow from them and from the weights by proof, so such a file also goes with other
+    weights of the same network.
+    """
+    quantizers = {str(node.name) for node in graph.model.graph.node if node.op_type in QUANT_OPS}
+    every = precision_of(types)
+    decided = {name: {role: kind for role, kind in kinds.items()
+                      if role in ("weight", "bias") or (name in quantizers and role == "result")}
+               for name, kinds in every.layers.items()}
+    return Precision(every.image, {name: kinds for name, kinds in decided.items() if kinds})
 
 
 def read_precision(path: Path) -> Precision:

@@ -13,6 +13,7 @@ from torch import nn
 
 from quantunet_hls.boards import Board
 from quantunet_hls.data import Samples, to_input
+from quantunet_hls.emulate.accuracy import classes_of, emulate_graph
 from quantunet_hls.errors import ConfigurationError, DataError, QuantUNetError
 from quantunet_hls.facts import network_facts
 from quantunet_hls.files import check_name, write_json, writing
@@ -24,7 +25,7 @@ from quantunet_hls.tuning.choice import Choice, changes_of, groups_of, moves, st
 from quantunet_hls.tuning.cost import Cost, loads
 from quantunet_hls.tuning.measure import Meter, Notes, spread
 from quantunet_hls.tuning.pictures import RangeRow, draw_front, draw_ranges
-from quantunet_hls.tuning.precision import precision_of
+from quantunet_hls.tuning.precision import decided_precision, precision_of
 from quantunet_hls.tuning.requantize import Requantized, requantize, requantize_hardware, stored_constants
 from quantunet_hls.tuning.rounding import Fitted, fit
 from quantunet_hls.tuning.search import Point, Step, descend, last_within
@@ -112,7 +113,7 @@ def tune(
     given = samples((channels, height, width))
     if not len(given):
         raise DataError("There are no images to calibrate with; name a folder that has some.")
-    classes = max(2, origin.graph.output_shape[2])
+    classes = classes_of(emulate_graph(origin.graph).program)
     notes = Notes(folder / "measurements.json")
     searching, choosing = spread(given, _SEARCH), spread(given, _CHOICE, skip=1)
     coarse = Meter(searching, origin.segment(searching), classes, notes)
@@ -192,7 +193,7 @@ def tune(
     with writing(path) as temporary:
         graph.original.save(str(temporary))
     types = infer_types(graph.model)
-    write_json(folder / "precision.json", precision_of(types).to_dict())
+    write_json(folder / "precision.json", decided_precision(graph, types).to_dict())
     facts = network_facts(graph)
     summary: dict[str, Any] = {
         "network": {"name": origin.name, "sha256": origin.sha256, "quantized": origin.quantized},
@@ -202,6 +203,7 @@ def tune(
                  "choice": {"start": fine.reference_dice, "tuned": reached.dice}},
         "weight_bits": facts.weight_bits, "activation_bits": facts.activation_bits,
         "bits": {"tuned": _bits(count_bits(graph, types))},
+        "types": precision_of(types).to_dict(),
         "steps": [{"move": asdict(step.move) if step.move else None, **asdict(step.point)} for step in steps],
     }
     if origin.quantized:

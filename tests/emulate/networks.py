@@ -14,7 +14,7 @@ from quantunet_hls.hls.convert import write_project
 from quantunet_hls.hls.csim import CSimulation, compile_bench, simulate
 from quantunet_hls.hls.kinds import added
 from quantunet_hls.hls.testbench import Bench, write_bench
-from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS
+from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, parse_type
 
 
 @dataclass
@@ -151,8 +151,9 @@ class Network:
             return ModelGraph.from_layer_list(config, self.layers, ["image"], [self.last])
 
 
-def random_network(seed: int, backend: str = "Vitis") -> Network:
-    """Every layer kind once, in a fixed order, with random shapes and types."""
+def random_network(seed: int) -> Network:
+    """Every layer kind once, in a fixed order, with random shapes and types; odd seeds are Vivado's."""
+    backend = "Vivado" if seed % 2 else "Vitis"
     random = np.random.default_rng(seed)
     network = Network(random, 8 + 4 * int(random.integers(2)), 8 + 4 * int(random.integers(3)),
                       int(random.integers(1, 4)), name=f"net{seed}", backend=backend)
@@ -180,13 +181,18 @@ def random_network(seed: int, backend: str = "Vitis") -> Network:
 
 
 def edge_images(network: Network, count: int) -> np.ndarray:
-    """Random numbers around the input type, half of them at or beyond its ends, on and between its steps."""
+    """Random numbers around the input type, on and between its steps, and a third of them at its very ends.
+
+    Those lie up to a step inside and outside of the smallest and the largest number, in quarters of a step.
+    """
     random = network.random
+    kind = parse_type(network.type_of_input)
     shape = (count, *network.input_shape)
     reach = 2.0 ** random.integers(-2, 4, shape)
     images = random.uniform(-1, 1, shape) * reach
     steps = np.round(images * 64) / 64
-    return np.where(random.integers(2, size=shape) == 0, images, steps)
+    ends = (random.choice([kind.low, kind.high], shape) + random.integers(-4, 5, shape) / 4) * kind.step
+    return np.choose(random.integers(3, size=shape), [images, steps, ends])
 
 
 def csimulate(model: ModelGraph, name: str, images: np.ndarray) -> CSimulation:

@@ -2,8 +2,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
+from brevitas import nn as qnn
 from click.testing import CliRunner
 from PIL import Image
+from torch import nn
 
 from quantunet_hls import boards
 from quantunet_hls.cli.accuracy import accuracy
@@ -13,15 +16,27 @@ from quantunet_hls.errors import ConfigurationError, DataError
 from quantunet_hls.files import sha256_file
 from quantunet_hls.flow import Flow
 from quantunet_hls.folding import Goal
+from quantunet_hls.nets.quantizers import input_quantizer
 from quantunet_hls.phantoms import draw_phantoms
 from quantunet_hls.reports import Figure, Network, Report, Source, Target, names
 from quantunet_hls.source import open_source
 from quantunet_hls.training.scores import evaluate
+from tests.brevitas_nets import Classes, Mask
+from tests.builders import brevitas_unet
 
 
 @pytest.fixture(scope="module")
 def samples():
     return draw_phantoms(6, 16, 24)
+
+
+def _write(folder, samples):
+    for kind, pixels in (("images", samples.images[:, 0]), ("masks", samples.masks * np.uint8(255))):
+        (folder / kind).mkdir(parents=True)
+        for index, image in enumerate(pixels):
+            Image.fromarray(image).save(folder / kind / f"{index}.png")
+    rows = "".join(f"{index}.png,{1 + index % 2}\n" for index in range(len(samples)))
+    (folder / "index.csv").write_text("file,fold\n" + rows)
 
 
 def test_the_hardware_scores_as_the_trained_network(unet, samples):
@@ -51,10 +66,7 @@ def test_no_images_are_refused(unet, samples):
 def test_the_command_scores_a_folder(unet, samples, tmp_path):
     _, graph = unet
     graph.original.save(str(tmp_path / "net.onnx"))
-    for folder, pixels in (("images", samples.images[:, 0]), ("masks", samples.masks * np.uint8(255))):
-        (tmp_path / "data" / folder).mkdir(parents=True)
-        for index, image in enumerate(pixels):
-            Image.fromarray(image).save(tmp_path / "data" / folder / f"{index}.png")
+    _write(tmp_path / "data", samples)
     arguments = [str(tmp_path / "net.onnx"), "--data", str(tmp_path / "data"), "--report", str(tmp_path / "r.json")]
     lut = Figure(names.LUT, 5, Source.MAPPED, "yosys")
     report = Report("r", "2026-01-31T12:00:00+00:00", Network("net", sha256_file(tmp_path / "net.onnx")),
@@ -72,24 +84,39 @@ def test_the_command_scores_a_folder(unet, samples, tmp_path):
         CliRunner().invoke(accuracy, arguments, catch_exceptions=False)
 
 
-def test_the_flow_puts_accuracy_into_its_report(unet, samples, tmp_path):
-    net, _ = unet
-    for folder, pixels in (("images", samples.images[:, 0]), ("masks", samples.masks * np.uint8(255))):
-        (tmp_path / "data" / folder).mkdir(parents=True)
-        for index, image in enumerate(pixels):
-            Image.fromarray(image).save(tmp_path / "data" / folder / f"{index}.png")
-    rows = "".join(f"{index}.png,{1 + index % 2}\n" for index in range(len(samples)))
-    (tmp_path / "data" / "index.csv").write_text("file,fold\n" + rows)
-    flow = Flow(source=open_source(net, (1, 16, 24)), target=boards.load("zcu104"), board="zcu104", name="net",
+class _Quantized(nn.Module):
+    """A sigmoid with a quantizer behind it."""
+
+    def __init__(self):
+        super().__init__()
+        self.quantizer = qnn.QuantIdentity(act_quant=input_quantizer(8))
+
+    def forward(self, logits):
+        return self.quantizer(torch.sigmoid(logits))
+
+
+_ENDS = [(1, nn.Identity()), (2, nn.Identity()), (3, nn.Identity()), (1, nn.Sigmoid()), (1, _Quantized()),
+         (1, Mask()), (3, Classes())]
+
+
+@pytest.mark.parametrize("output", ["logits", "mask"])
+@pytest.mark.parametrize(("classes", "end"), _ENDS, ids=lambda value: str(getattr(value, "_get_name", str)() or value))
+def test_the_flow_puts_accuracy_into_its_report(classes, end, output, samples, tmp_path):
+    net = brevitas_unet(classes=classes, base=4, height=16, width=24, seed=3)
+    whole = nn.Sequential(net, end).eval()
+    _write(tmp_path / "data", samples)
+    flow = Flow(source=open_source(whole, (1, 16, 24)), target=boards.load("zcu104"), board="zcu104", name="net",
                 folder=tmp_path / "net", report_path=tmp_path / "net.json", goal=Goal(multipliers=16),
                 data=tmp_path / "data", images=1,
-                toolchain="none", stages=(), arithmetic="auto", folds=(2,))
+                toolchain="none", stages=(), arithmetic="auto", folds=(2,), output=output)
     steps = {step.name: step for step in flow.steps()}
     for name in ("export", "ingest", "accuracy"):
         steps[name].action()
     report = Report.load(tmp_path / "net" / "accuracy.json")
     chosen = Samples(samples.images[1::2], samples.masks[1::2], samples.names[1::2])
+    # Whatever the design sends, the masks are those of the logits.
     expected = evaluate(net, chosen)
+    assert 0 < expected.dice < 1
     found = {(figure.tool, figure.name): figure.value for figure in report.figures}
     for stage in ("Brevitas", names.HARDWARE):
         assert found[stage, names.DICE] == expected.dice

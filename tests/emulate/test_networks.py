@@ -11,7 +11,7 @@ from tests.emulate.networks import csimulate, edge_images, random_network
 
 
 def check(seed: int, folder) -> None:
-    network = random_network(seed, backend="Vivado" if seed % 2 else "Vitis")
+    network = random_network(seed)
     images = edge_images(network, 4)
     model = network.build(folder / network.name)
     emulator = Emulator(model)

@@ -1,9 +1,13 @@
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
 from quantunet_hls.errors import DataError
-from quantunet_hls.ingest import ingest, run_graph
+from quantunet_hls.ingest import export_module, ingest, run_graph
+from quantunet_hls.nets import calibrate as calibrate_module
 from quantunet_hls.tuning.calibrate import best_fraction, calibrate, fit_layers
+from tests.brevitas_nets import Classes, Mask, UpConvolutions
 from tests.builders import Net, small_unet
 
 
@@ -54,6 +58,21 @@ def test_moments_tell_the_weights_of_a_strided_padded_and_a_depthwise_layer():
             solved = np.linalg.solve(found.gram, found.cross)  # (groups, taps, outputs)
             expected = (weights.reshape(4, -1).T[None] if len(found.gram) == 1 else weights.reshape(4, -1, 1))
             assert np.allclose(solved, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize(("classes", "end"), [(1, nn.Sigmoid()), (3, Classes()), (1, Mask())])
+def test_zeros_between_pixels_overlapping_windows_and_every_end_are_those_of_the_graph(classes, end):
+    torch.manual_seed(4)
+    net = UpConvolutions(classes, end)
+    calibrate_module(net, torch.rand(2, 1, 8, 12))
+    graph = ingest(export_module(net.eval(), (1, 8, 12)))
+    images = np.random.default_rng(0).uniform(0, 1, (4, 8, 12, 1)).astype(np.float32).astype(np.float64)
+    seen, tensors = calibrate(graph, images), run_graph(graph.model, images)
+    convolutions = [node for node in graph.model.graph.node if node.op_type == "Conv"]
+    assert {node.op_type for node in graph.model.graph.node} >= {"ZeroInsertion", "MaxPool", "AveragePool"}
+    for node in convolutions:
+        values = tensors[node.output[0]]
+        assert np.allclose(seen.sums[node.name], values.reshape(-1, values.shape[3]), atol=1e-5)
 
 
 def test_a_layer_behind_cut_activations_makes_up_for_them(graph, images):

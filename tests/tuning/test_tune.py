@@ -5,19 +5,22 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from torch import nn
 
-from quantunet_hls import boards
+from quantunet_hls import boards, generate_accelerator
 from quantunet_hls.data import Samples
 from quantunet_hls.emulate.accuracy import emulate_graph, score_hardware, segment
 from quantunet_hls.errors import ConfigurationError, DataError
-from quantunet_hls.ingest import ingest, load_qonnx
-from quantunet_hls.nets import QuantUNet
+from quantunet_hls.ingest import export_module, ingest, load_qonnx
+from quantunet_hls.nets import QuantUNet, calibrate
 from quantunet_hls.phantoms import draw_phantoms
 from quantunet_hls.tuning import tune as module
 from quantunet_hls.tuning.cost import bit_cost
 from quantunet_hls.tuning.precision import chosen_types, read_precision, with_precision
 from quantunet_hls.tuning.tune import ToleranceError, tune
 from quantunet_hls.types import infer_types
+from tests.brevitas_nets import Classes, UpConvolutions
 from tests.builders import Net
 
 BOARD = boards.load("zcu104")
@@ -72,6 +75,23 @@ def test_the_files_say_the_same(tuned):
     assert {path.name for path in out.glob("*.png")} == {"weights.png", "activations.png", "front.png"}
 
 
+@pytest.mark.parametrize("model", ["net_tuned.onnx", "net.onnx"])
+def test_the_types_go_through_the_flow_with_either_network(model, tuned, tmp_path):
+    """The tuned network has fitted weights; the one before tuning gets its own rounded to the same types."""
+    path = tuned.result.path if model == "net_tuned.onnx" else tuned.folder / model
+    made = generate_accelerator(path, "zcu104", precision=tuned.result.precision, toolchain="open", last="rtl",
+                                images=2, projects=tmp_path / "projects", reports=tmp_path / "reports")
+    assert made.differing == 0
+    assert {"C-simulation", "RTL simulation"} <= {check.candidate for check in made.checks}
+    types, found = infer_types(tuned.result.graph.model), read_precision(made.folder / "precision.json")
+    for node in tuned.result.graph.model.graph.node:
+        if node.op_type == "Quant":
+            assert found.layers[node.name]["result"] == types.layers[node.name].result
+        elif node.op_type == "Conv":
+            # Rounded weights may need less than the type allows.
+            assert found.layers[node.name]["weight"].width <= types.layers[node.name].weight.width
+
+
 def test_what_was_measured_is_not_measured_again(tuned, monkeypatch):
     def never(*_):
         raise AssertionError("measured again")
@@ -98,10 +118,30 @@ def test_a_tolerance_that_cannot_be_met_says_what_was_reached_and_leaves_it(tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("classes", "end"), [(1, nn.Sigmoid()), (3, Classes())])
+def test_a_network_with_transposed_convolutions_that_ends_in_a_sigmoid_or_in_classes(classes, end, tmp_path):
+    """Its own masks are the truth, so every point lost is one of tuning's."""
+    torch.manual_seed(4)
+    net = UpConvolutions(classes, end)
+    calibrate(net, torch.rand(2, 1, 8, 12))
+    graph = ingest(export_module(net.eval(), (1, 8, 12)))
+    drawn = draw_phantoms(16, 8, 12)
+    masks = segment(emulate_graph(graph), drawn).numpy()
+    assert set(np.unique(masks)) == set(range(max(2, classes)))
+    given = Samples(drawn.images, masks, drawn.names)
+    made = tune(net, lambda shape: given, BOARD, bit_cost, tmp_path, tolerance=10, input_shape=(1, 8, 12))
+    assert made.summary["dice"]["choice"]["start"] == 1
+    assert made.summary["bits"]["tuned"]["weights"] < made.summary["bits"]["proven"]["weights"]
+    again = ingest(load_qonnx(made.path))
+    assert again.output_shape == graph.output_shape
+    reached = score_hardware(emulate_graph(again), given).dice
+    assert 0.9 <= reached < 1
+    assert made.summary["dice"]["choice"]["tuned"] == pytest.approx(reached)
+
+
+@pytest.mark.slow
 def test_a_float_network_is_quantized_without_training(tmp_path, monkeypatch):
     """Its own masks are the truth here, so its Dice is 1 and every point lost is one of ours."""
-    import torch
-
     torch.manual_seed(1)
     net = QuantUNet(depth=1, base_channels=2, quantized=False).eval()
     drawn = images(None)
