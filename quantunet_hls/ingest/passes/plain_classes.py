@@ -22,6 +22,7 @@ __all__ = ["CLASS_OPS", "plain_classes", "with_classes"]
 
 #: Nodes whose result is a class index.
 CLASS_OPS = ("ArgMax", "Greater")
+_TYPES = {"ArgMax": TensorProto.INT64, "Greater": TensorProto.BOOL}
 
 
 def plain_classes(model: ModelWrapper) -> ModelWrapper:
@@ -54,7 +55,8 @@ def plain_classes(model: ModelWrapper) -> ModelWrapper:
         _bypass(model, source, last)
         last.input[1] = f"{last.output[0]}_limit"
         model.set_initializer(last.input[1], np.zeros(1, dtype=np.float32))
-    model.set_tensor_shape(last.output[0], shape, TensorProto.FLOAT)
+    # As ONNX has it, so that the graph can be read again.
+    model.set_tensor_shape(last.output[0], shape, _TYPES[last.op_type])
     return model
 
 
