@@ -171,8 +171,9 @@ def random_network(seed: int) -> Network:
     network.pool("Average", (2, 2) if random.integers(2) else (1, 4))
     network.convolve(3, (3, 3), (2, 1), (1, 0, 0, 1), strategy=str(random.choice(["Resource", "Latency"])))
     network.activate("relu")
+    # A window is two columns wide, and there may be but one left.
     network.pool_windows(str(random.choice(["Max", "Average"])), (3, 2), (int(random.integers(1, 3)), 1),
-                         (int(random.integers(2)), 1, 0, int(random.integers(2))))
+                         (int(random.integers(2)), 1, 0, max(int(random.integers(2)), 2 - network.width)))
     network.spread(2, int(random.integers(1, 4)), int(random.integers(3)))
     network.convolve(int(random.integers(1, 3)), (1, 3), padding=(0, 0, 1, 1))
     network.activate("sigmoid", precision={"table": "fixed<18,8>"})
