@@ -26,7 +26,7 @@ import numpy as np
 
 from quantunet_hls.errors import ConfigurationError
 
-__all__ = ["LEAST_DEPTH", "Actor", "Reading", "fifo_depths", "schedule"]
+__all__ = ["LEAST_DEPTH", "SPARE", "Actor", "Reading", "fifo_depths", "schedule"]
 
 #: Beats that every FIFO holds at least: fewer would halve the rate of a stream.
 LEAST_DEPTH = 2
