@@ -149,14 +149,14 @@ def _of_layer(layer: Layer, inputs: int) -> Content:
     if isinstance(layer, ArgMax):
         index = (layer.input_shape.channels - 1).bit_length()
         compared = layer.simd * (2 * layer.input_type.width + index)
-        return Content(LutParts(units=1, results=compared)) + _result_fifo(layer.type.width, 3)
+        return Content(LutParts(units=1, results=compared)) + _of_fifo(3, layer.type.width)
     if isinstance(layer, Concat):
         return Content(LutParts(addresses=2 * (sum(layer.channels) // layer.lanes - 1).bit_length(),
                                 beats=layer.lanes * layer.type.width))
     if isinstance(layer, Pointwise):
         return Content(LutParts(units=1) + result_parts(layer.lanes, layer.input_type, layer.steps),
-                       _tables(layer.lanes, layer.steps), step_blocks(layer, inputs)) + _result_fifo(
-            layer.lanes * layer.type.width, 2 + _step_stages(layer.steps))
+                       _tables(layer.lanes, layer.steps), step_blocks(layer, inputs)) + _of_fifo(
+            2 + _step_stages(layer.steps), layer.lanes * layer.type.width)
     return _NOTHING
 
 
@@ -165,13 +165,11 @@ def _of_weighted(layer: Weighted, inputs: int) -> Content:
     memories = (Memory(words, width, rom=True),) if words > 1 and layer.multipliers.kind != "adders" else ()
     content = Content(product_parts(layer, layer.multipliers, inputs), (*memories, *_tables(layer.lanes, layer.steps)),
                       blocks(layer, layer.multipliers) + step_blocks(layer, inputs))
-    fold = layer.window.taps * (layer.input_shape.channels // layer.simd if isinstance(layer, Convolution) else 1)
-    repeats = 1
-    if isinstance(layer, Convolution):
-        fold, repeats = layer.synapse_fold, layer.neuron_fold
+    fold, repeats = (layer.synapse_fold, layer.neuron_fold) if isinstance(layer, Convolution) else (
+        layer.window.taps, 1)
     stages = 5 + (layer.mac_units // layer.lanes - 1).bit_length() + _step_stages(layer.steps)
-    return content + _windows(layer, repeats) + _result_fifo(
-        layer.lanes * layer.type.width, -(-(stages + 1) // fold) + 2)
+    return content + _windows(layer, repeats) + _of_fifo(
+        -(-(stages + 1) // fold) + 2, layer.lanes * layer.type.width)
 
 
 def _of_pooling(layer: Pooling, inputs: int) -> Content:
@@ -180,7 +178,7 @@ def _of_pooling(layer: Pooling, inputs: int) -> Content:
         units=1, accumulators=layer.lanes * width)
     stages = 2 + _step_stages(layer.steps)
     return Content(parts + result_parts(layer.lanes, layer.accumulator, layer.steps), dsp=step_blocks(layer, inputs)
-                   ) + _result_fifo(layer.lanes * layer.type.width, -(-(stages + 1) // layer.window.taps) + 2)
+                   ) + _of_fifo(-(-(stages + 1) // layer.window.taps) + 2, layer.lanes * layer.type.width)
 
 
 def _windows(layer: Convolution | Depthwise | Pooling | Weighted, repeats: int) -> Content:
@@ -212,10 +210,6 @@ def _buffer(memory: Memory, taps: int, reach: int, loops: tuple[int, ...], image
 def _of_fifo(depth: int, width: int) -> Content:
     shallow = depth <= SHALLOW_FIFO
     return Content(fifo_parts(depth), (Memory(depth if shallow else depth - 1, width, registered=not shallow),))
-
-
-def _result_fifo(width: int, depth: int) -> Content:
-    return _of_fifo(depth, width)
 
 
 def _tables(lanes: int, steps: tuple[Step, ...]) -> tuple[Memory, ...]:
