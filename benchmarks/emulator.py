@@ -105,12 +105,12 @@ def compare_speed(model: str | None, size: int, count: int, result: Path | None)
 def compare_networks(count: int, first: int, result: Path | None) -> int:
     """C-simulate random networks, print a line for each; returns the number of differing values."""
     # The networks are those of the test suite, which lies beside this folder.
-    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    root = Path(__file__).resolve().parent.parent
+    sys.path.insert(0, str(root))
     from tests.emulate.networks import csimulate, edge_images, random_network
 
     # Another package or other networks would be another measurement.
-    networks = Path(__file__).resolve().parent.parent / "tests" / "emulate" / "networks.py"
-    made_with = sha256_json([makers(open_tools=False), sha256_file(networks)])
+    made_with = sha256_json([makers(open_tools=False), sha256_file(root / "tests" / "emulate" / "networks.py")])
     known = read_json(result) if result is not None and result.is_file() else {}
     known = known["networks"] if known.get("made_with") == made_with else {}
     rows: dict[str, Any] = {}
