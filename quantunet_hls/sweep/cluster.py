@@ -22,9 +22,18 @@ BATCH_SYSTEMS = ("slurm", "lsf")
 _OPTIONS = ("account", "cores", "death_timeout", "interface", "job_extra_directives", "job_script_prologue",
             "local_directory", "log_directory", "memory", "processes", "project", "queue", "walltime")
 
+_LOG = logging.getLogger(__name__)
+
+#: How often jobs that have ended are replaced.
+_RENEWED_EVERY = "10s"
+#: How long it is no news that no job has begun yet.
+_PATIENCE_S = 60
+
 _SETTINGS = {
     # The first death of a worker is told to us, and we decide how often to try again.
     "distributed.scheduler.allowed-failures": 0,
+    # No design waits on a worker for its turn: it would die with the worker and count as tried.
+    "distributed.scheduler.worker-saturation": 1.0,
     # The flow starts processes of its own.
     "distributed.worker.daemon": False,
     # In the workers' processes; what matters of it comes back as a job's outcome.
@@ -73,19 +82,62 @@ def remote_client(address: str) -> Iterator[Client]:
 
 @contextmanager
 def batch_client(kind: str, options: Mapping[str, Any], jobs: int) -> Iterator[Client]:
-    """Workers in as many jobs of a batch system.
+    """Workers in as many jobs of a batch system; a job that is cancelled or runs out of time is replaced.
 
     Args:
         kind: one of :data:`BATCH_SYSTEMS`.
         options: of dask-jobqueue's cluster: cores, memory, walltime, queue and so on.
         jobs: how many batch jobs to submit.
+
+    Raises:
+        ConfigurationError: an unknown system, options that it does not take, or a job that it refuses.
     """
     import dask
-    from distributed import Client
 
-    with dask.config.set(_SETTINGS), batch_cluster(kind, options) as cluster, Client(cluster) as client:
-        cluster.scale(jobs=jobs)
+    with dask.config.set(_SETTINGS), batch_cluster(kind, options) as cluster, jobs_client(cluster, jobs) as client:
         yield client
+
+
+@contextmanager
+def jobs_client(cluster: Any, jobs: int) -> Iterator[Client]:
+    """Workers in as many jobs of dask-jobqueue's cluster, however many of them end before their time.
+
+    Raises:
+        ConfigurationError: where the batch system refuses a job.
+    """
+    from distributed import Client
+    from distributed.core import Status
+
+    async def submitted() -> None:
+        for _ in range(jobs):
+            cluster.worker_spec.update(cluster.new_worker_spec())
+        await cluster
+
+    with Client(cluster) as client:
+        try:
+            # Not cluster.scale, which submits in the background, where a refusal reaches nobody.
+            cluster.sync(submitted)
+        except (OSError, RuntimeError) as error:
+            for job in cluster.workers.values():
+                if job.status == Status.created:  # in which the cluster can't be closed
+                    job.status = Status.failed
+            raise ConfigurationError(
+                f"The batch system does not take the jobs ({_told(error)}); correct the grid's cluster: {{...}}, or "
+                "run where its commands are installed."
+            ) from error
+        cluster.adapt(minimum_jobs=jobs, maximum_jobs=jobs, interval=_RENEWED_EVERY)
+        try:
+            client.wait_for_workers(1, timeout=_PATIENCE_S)
+        except TimeoutError:
+            _LOG.warning("No batch job has begun to work within %d s; the batch system's queue tells whether they wait "
+                         "for their turn, and their logs whether they ended at once.", _PATIENCE_S)
+        yield client
+
+
+def _told(error: Exception) -> str:
+    """What the batch system's command said, or how it ended where it said nothing."""
+    head, _, said = str(error).partition("stderr:")
+    return " ".join((said.strip() or head.partition("stdout:")[0]).split())
 
 
 def batch_cluster(kind: str, options: Mapping[str, Any]) -> Any:

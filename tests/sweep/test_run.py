@@ -1,3 +1,4 @@
+import gc
 import json
 import os
 import signal
@@ -9,13 +10,16 @@ from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
+import dask
 import pytest
+from dask_jobqueue.local import LocalCluster as JobsOfThisMachine
 
 from quantunet_hls.compare import open_designs
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.files import sha256_json
 from quantunet_hls.reports import names
-from quantunet_hls.sweep.cluster import job_script, local_client, remote_client
+from quantunet_hls.sweep import cluster
+from quantunet_hls.sweep.cluster import batch_client, job_script, jobs_client, local_client, remote_client
 from quantunet_hls.sweep.grid import Grid, Job
 from quantunet_hls.sweep.run import run_sweep
 from quantunet_hls.sweep.store import Result, State, Store
@@ -83,6 +87,32 @@ def test_job_scripts(system, line):
     assert "dask_worker" in script
     with pytest.raises(ConfigurationError, match="no option of a batch system"):
         job_script(system, {"cheese": 1})
+
+
+# The stand-in never waits for its processes.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_batch_job_that_ends_before_its_time_is_replaced(tmp_path, monkeypatch):
+    """With dask-jobqueue's own stand-in for a batch system, whose jobs are processes of this machine."""
+    monkeypatch.setattr(cluster, "_RENEWED_EVERY", "1s")
+    with dask.config.set({"distributed.deploy.lost-worker-timeout": "1s", **cluster._SETTINGS}), JobsOfThisMachine(
+        cores=1, processes=1, memory="1GB", log_directory=str(tmp_path),
+        scheduler_options={"dashboard": False, "dashboard_address": "127.0.0.1:0"},
+    ) as jobs, jobs_client(jobs, 1) as client:
+        (first,) = client.run(os.getpid, nanny=True).values()
+        os.kill(first, signal.SIGKILL)
+        results = list(run_sweep([job("d0", "", tmp_path)], Store(tmp_path / "s.sqlite"), client, make=make))
+        assert [result.state for result in results] == [State.DONE]
+        (second,) = client.run(os.getpid, nanny=True).values()
+        assert second != first
+    del jobs, client
+    gc.collect()
+
+
+@pytest.mark.parametrize("system", ["slurm", "lsf"])
+def test_a_batch_system_that_takes_no_jobs(system, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ConfigurationError, match="does not take the jobs"), batch_client(system, {"memory": "1GB"}, 2):
+        pass
 
 
 @pytest.mark.slow
