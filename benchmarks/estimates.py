@@ -2,7 +2,7 @@
 
 Each design is folded, its multipliers chosen for its board, its resources estimated,
 then mapped layer by layer. The random networks are those of ``random_unets.py`` with
-seeds 0 to 19, on UltraScale+ boards, the ten smallest of them on an ECP5 as well; the
+seeds 0 to 19, on UltraScale+ boards, the ten smallest of them on an ECP5 and on a 7-series part as well; the
 zoo's quantized networks are folded for 294,912 cycles a frame on the ZCU104. Writes
 ``reports/reference/estimates.json`` after each design; a killed run goes on where it was::
 
@@ -36,15 +36,17 @@ from quantunet_hls.rtl.estimate import contents, estimates, memory_parts
 from quantunet_hls.rtl.folding import fewest_cycles, fold
 from quantunet_hls.rtl.graph import Multipliers, StreamGraph, Weighted
 from quantunet_hls.rtl.memories import layout
-from quantunet_hls.rtl.multipliers import candidates, choose_multipliers, in_fabric, inputs_of
+from quantunet_hls.rtl.multipliers import candidates, choose_multipliers, in_fabric
 from quantunet_hls.rtl.parts import LUT_COSTS, LutParts
 from quantunet_hls.rtl.stitch import generate
 from quantunet_hls.rtl.synthesize import CellCount, MappedDesign, MappingOptions, map_design, yosys_version
 
 REFERENCES = Path(__file__).parent.parent / "reports" / "reference"
 RESOURCES = ("lut", "dsp", "bram_18k")
-SEEDS, ECP5_NETS = range(20), 10
+SEEDS = range(20)
 FIT_SEEDS = {"xcup": (100, 103), "ecp5": (103, 106)}
+#: Boards of other families, and for how many of the random networks.
+OTHER_BOARDS, SMALLEST = ("ulx3s-85f", "pynq-z2"), 10
 #: UltraScale+ boards, of which each random network has one.
 BOARDS = ("zcu104", "kv260", "ultra96v2")
 ZOO_CYCLES = 294_912
@@ -78,10 +80,9 @@ def cases(models: Sequence[str], folder: Path) -> Iterator[Case]:
         return lambda: choose_multipliers(fold(stream_graph(model, board, folder / model / "model"), ZOO_CYCLES), board)
 
     for place, seed in enumerate(sorted(SEEDS, key=lambda seed: len(random_unet(seed).layers))):
-        if place < ECP5_NETS:
-            yield Case(f"net{seed}", "ulx3s-85f", chosen(seed, "ulx3s-85f"))
-        board = BOARDS[seed % len(BOARDS)]
-        yield Case(f"net{seed}", board, chosen(seed, board))
+        others = OTHER_BOARDS if place < SMALLEST else ()
+        for board in (*others, BOARDS[seed % len(BOARDS)]):
+            yield Case(f"net{seed}", board, chosen(seed, board))
     for model in models:
         yield Case(model, "zcu104", of_zoo(model))
 
@@ -103,7 +104,7 @@ def measure(case: Case, folder: Path, known: dict[str, Any] | None) -> dict[str,
         result = mapped(graph, family, folder / f"{case.name}_{case.board}")
         modules = {name: {"mapped": [getattr(module.count, resource) for resource in RESOURCES]}
                    for name, module in result.layers.items()}
-    found = estimates(graph, inputs_of(family))
+    found = estimates(graph, family)
     modules = {name: {"estimated": [getattr(found[name], resource) for resource in RESOURCES],
                       "mapped": module["mapped"]} for name, module in modules.items()}
     totals = {what: dict(zip(RESOURCES, np.sum([module[what] for module in modules.values()], axis=0).tolist(),
@@ -146,14 +147,13 @@ def table(found: dict[str, Any]) -> str:
 
 def fit(family: str, folder: Path) -> LutParts:
     """The costs that fit layers of other designs best."""
-    inputs = inputs_of(family)
     counted, measured = [], []
 
     def take(graph: StreamGraph, counts: dict[str, CellCount]) -> None:
-        for name, content in contents(graph, inputs).items():
+        for name, content in contents(graph, family).items():
             if name in counts:
-                parts = sum((memory_parts(memory, inputs) for memory in content.memories), content.parts)
-                exact = sum(layout(memory, inputs).cells for memory in content.memories)
+                parts = sum((memory_parts(memory, family) for memory in content.memories), content.parts)
+                exact = sum(layout(memory, family).cells for memory in content.memories)
                 counted.append(astuple(parts))
                 measured.append((counts[name].lut, exact))
 
@@ -171,7 +171,7 @@ def fit(family: str, folder: Path) -> LutParts:
         take_mapped(choose_multipliers(graph, board), "kv260")
         for graph, count in _units():
             take(graph, {"unit": count})
-    return _nearest(np.array(counted, float), np.array(measured, float), LUT_COSTS[inputs])
+    return _nearest(np.array(counted, float), np.array(measured, float), LUT_COSTS[family])
 
 
 def _nearest(counted: np.ndarray, measured: np.ndarray, prior: LutParts) -> LutParts:

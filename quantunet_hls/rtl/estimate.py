@@ -27,8 +27,8 @@ from quantunet_hls.rtl.graph import (
     Window,
     ZeroInsertion,
 )
-from quantunet_hls.rtl.memories import Memory, layout
-from quantunet_hls.rtl.multipliers import blocks, inputs_of, step_blocks
+from quantunet_hls.rtl.memories import Memory, fabric_of, layout
+from quantunet_hls.rtl.multipliers import blocks, step_blocks
 from quantunet_hls.rtl.parts import (
     LutParts,
     adapter_parts,
@@ -68,16 +68,16 @@ class Content:
 _NOTHING = Content(LutParts())
 
 
-def contents(graph: StreamGraph, inputs: int = 6) -> dict[str, Content]:
+def contents(graph: StreamGraph, family: str = "xcup") -> dict[str, Content]:
     """What the module of each layer has, by layer name, and the top with its FIFOs and forks as ``top``.
 
     Args:
-        inputs: of a LUT: 6 on AMD parts, 4 on the ECP5.
+        family: of parts: xcup, xc7 or ecp5.
     """
     by_name = {layer.name: layer for layer in graph.layers}
     found = {}
     for layer in graph.layers[1:]:
-        found[layer.name] = _of_layer(layer, inputs)
+        found[layer.name] = _of_layer(layer, family)
         for name in layer.sources:
             source = by_name[name]
             found[layer.name] += Content(adapter_parts(source.type.width, source.lanes, layer.input_lanes))
@@ -88,54 +88,54 @@ def contents(graph: StreamGraph, inputs: int = 6) -> dict[str, Content]:
     return found
 
 
-def estimates(graph: StreamGraph, inputs: int = 6) -> dict[str, Estimate]:
+def estimates(graph: StreamGraph, family: str = "xcup") -> dict[str, Estimate]:
     """Resources of each module of :func:`contents`; the graph is folded and its multipliers are chosen."""
-    return {name: _estimated(content, inputs) for name, content in contents(graph, inputs).items()}
+    return {name: _estimated(content, family) for name, content in contents(graph, family).items()}
 
 
-def estimate(graph: StreamGraph, inputs: int = 6) -> Estimate:
+def estimate(graph: StreamGraph, family: str = "xcup") -> Estimate:
     """Resources of a folded graph whose multipliers have been chosen.
 
     Args:
-        inputs: of a LUT: 6 on AMD parts, 4 on the ECP5.
+        family: of parts: xcup, xc7 or ecp5.
     """
-    modules = estimates(graph, inputs).values()
+    modules = estimates(graph, family).values()
     return Estimate(*(sum(getattr(module, name) for module in modules) for name in ("lut", "dsp", "bram_18k")))
 
 
 def shares(graph: StreamGraph, board: Board) -> dict[str, float]:
     """What a design takes of a board's LUTs, DSP blocks and block RAM, where those are known."""
-    found = estimate(graph, inputs_of(board.yosys_family))
+    found = estimate(graph, fabric_of(board.yosys_family))
     have = {"lut": board.resources.lut, "dsp": board.resources.dsp, "bram_18k": board.resources.bram_18k}
     return {name: getattr(found, name) / number for name, number in have.items() if number}
 
 
-def _estimated(content: Content, inputs: int) -> Estimate:
-    layouts = [layout(memory, inputs) for memory in content.memories]
-    beside = sum((memory_parts(memory, inputs) for memory in content.memories), LutParts())
-    return Estimate(round(cost(content.parts + beside, inputs) + sum(made.cells for made in layouts)), content.dsp,
+def _estimated(content: Content, family: str) -> Estimate:
+    layouts = [layout(memory, family) for memory in content.memories]
+    beside = sum((memory_parts(memory, family) for memory in content.memories), LutParts())
+    return Estimate(round(cost(content.parts + beside, family) + sum(made.cells for made in layouts)), content.dsp,
                     sum(made.blocks for made in layouts))
 
 
-def memory_parts(memory: Memory, inputs: int = 6) -> LutParts:
+def memory_parts(memory: Memory, family: str = "xcup") -> LutParts:
     """Of what stands beside a memory's cells: the choice among copies, and on the ECP5 what a block can't do.
 
     Its blocks don't say what is read where the same word is written, so that is remembered beside them.
     """
-    made = layout(memory, inputs)
+    made = layout(memory, family)
     # Of two bits by a LUT of four inputs, of four by one of six; what joins their outputs is no LUT.
-    groups = -(-made.copies // 2) if inputs == 4 else -(-(made.copies - 1) // 3)
+    groups = -(-made.copies // 2) if family == "ecp5" else -(-(made.copies - 1) // 3)
     chosen = groups * memory.width if made.copies > 1 else 0
-    if inputs == 4 and made.blocks and not memory.rom:
+    if family == "ecp5" and made.blocks and not memory.rom:
         return LutParts(beats=chosen + memory.width, addresses=(memory.depth - 1).bit_length())
     return LutParts(beats=chosen)
 
 
-def _of_layer(layer: Layer, inputs: int) -> Content:
+def _of_layer(layer: Layer, family: str) -> Content:
     if isinstance(layer, Weighted):
-        return _of_weighted(layer, inputs)
+        return _of_weighted(layer, family)
     if isinstance(layer, Pooling):
-        return _windows(layer, 1) + _of_pooling(layer, inputs)
+        return _windows(layer, 1) + _of_pooling(layer, family)
     if isinstance(layer, Upsample):
         shape, words = layer.input_shape, layer.shape.channels // layer.lanes
         row = shape.width * words
@@ -155,16 +155,16 @@ def _of_layer(layer: Layer, inputs: int) -> Content:
                                 beats=layer.lanes * layer.type.width))
     if isinstance(layer, Pointwise):
         return Content(LutParts(units=1) + result_parts(layer.lanes, layer.input_type, layer.steps),
-                       _tables(layer.lanes, layer.steps), step_blocks(layer, inputs)) + _of_fifo(
+                       _tables(layer.lanes, layer.steps), step_blocks(layer, family)) + _of_fifo(
             2 + _step_stages(layer.steps), layer.lanes * layer.type.width)
     return _NOTHING
 
 
-def _of_weighted(layer: Weighted, inputs: int) -> Content:
+def _of_weighted(layer: Weighted, family: str) -> Content:
     words, width = stored_weights(layer, layer.multipliers)
     memories = (Memory(words, width, rom=True),) if words > 1 and layer.multipliers.kind != "adders" else ()
-    content = Content(product_parts(layer, layer.multipliers, inputs), (*memories, *_tables(layer.lanes, layer.steps)),
-                      blocks(layer, layer.multipliers) + step_blocks(layer, inputs))
+    content = Content(product_parts(layer, layer.multipliers, family), (*memories, *_tables(layer.lanes, layer.steps)),
+                      blocks(layer, layer.multipliers) + step_blocks(layer, family))
     fold, repeats = (layer.synapse_fold, layer.neuron_fold) if isinstance(layer, Convolution) else (
         layer.window.taps, 1)
     stages = 5 + (layer.mac_units // layer.lanes - 1).bit_length() + _step_stages(layer.steps)
@@ -172,12 +172,12 @@ def _of_weighted(layer: Weighted, inputs: int) -> Content:
         -(-(stages + 1) // fold) + 2, layer.lanes * layer.type.width)
 
 
-def _of_pooling(layer: Pooling, inputs: int) -> Content:
+def _of_pooling(layer: Pooling, family: str) -> Content:
     width = layer.accumulator.width
     parts = LutParts(units=1, results=layer.lanes * width * 2) if layer.operation == "max" else LutParts(
         units=1, accumulators=layer.lanes * width)
     stages = 2 + _step_stages(layer.steps)
-    return Content(parts + result_parts(layer.lanes, layer.accumulator, layer.steps), dsp=step_blocks(layer, inputs)
+    return Content(parts + result_parts(layer.lanes, layer.accumulator, layer.steps), dsp=step_blocks(layer, family)
                    ) + _of_fifo(-(-(stages + 1) // layer.window.taps) + 2, layer.lanes * layer.type.width)
 
 

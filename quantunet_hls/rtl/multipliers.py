@@ -36,7 +36,7 @@ from quantunet_hls.rtl.graph import (
 )
 from quantunet_hls.rtl.parts import NARROWEST_BLOCK_PRODUCT, cost, narrow_products, product_parts
 
-__all__ = ["KINDS", "blocks", "candidates", "choose_multipliers", "in_fabric", "inputs_of", "luts", "multiplying",
+__all__ = ["KINDS", "blocks", "candidates", "choose_multipliers", "in_fabric", "luts", "multiplying",
            "step_blocks", "with_multipliers"]
 
 #: What can be asked for, for all layers of a design.
@@ -80,17 +80,17 @@ def blocks(layer: Weighted, multipliers: Multipliers) -> int:
     return (groups + (rest > 0 and not multipliers.rest_in_luts)) * (layer.mac_units // layer.lanes)
 
 
-def step_blocks(layer: Layer, inputs: int = 6) -> int:
+def step_blocks(layer: Layer, family: str = "xcup") -> int:
     """Multiplier blocks of the steps behind a layer's sums: the slope below zero, the reciprocal of a divisor.
 
     Args:
-        inputs: of a LUT: 6 on AMD parts, 4 on the ECP5.
+        family: of parts: xcup, xc7 or ecp5.
     """
     if isinstance(layer, Weighted) and layer.multipliers.kind in ("lut", "adders"):
         return 0
     if not isinstance(layer, Weighted | Pooling | Pointwise):
         return 0
-    wide, narrow = MULTIPLIER_OPERANDS["ecp5" if inputs == 4 else "xcup"]
+    wide, narrow = MULTIPLIER_OPERANDS[family]
     source = layer.input_type if isinstance(layer, Pointwise) else layer.accumulator
     number = 0
     for step in layer.steps:
@@ -109,18 +109,13 @@ def step_blocks(layer: Layer, inputs: int = 6) -> int:
     return number * layer.lanes
 
 
-def inputs_of(family: str | None) -> int:
-    """Inputs of a LUT of a family; those of AMD's where it is not known."""
-    return 4 if family == "ecp5" else 6
-
-
-def luts(layer: Weighted, multipliers: Multipliers, inputs: int = 6) -> float:
+def luts(layer: Weighted, multipliers: Multipliers, family: str = "xcup") -> float:
     """An estimate of the LUTs of a layer's matrix-vector unit.
 
     Args:
-        inputs: of a LUT: 6 on AMD parts, 4 on the ECP5.
+        family: of parts: xcup, xc7 or ecp5.
     """
-    return cost(product_parts(layer, multipliers, inputs), inputs)
+    return cost(product_parts(layer, multipliers, family), family)
 
 
 def multiplying(graph: StreamGraph, kind: str, board: Board) -> StreamGraph:
@@ -164,7 +159,7 @@ def with_multipliers(graph: StreamGraph, kind: str, family: str) -> StreamGraph:
             if kind == "packed":
                 fitting = [choice for choice in candidates(layer, family) if choice.kind == "packed"] or [BLOCKS]
             changed[layer.name] = replace(layer, multipliers=min(
-                fitting, key=lambda choice: (blocks(layer, choice), luts(layer, choice))))
+                fitting, key=lambda choice: (blocks(layer, choice), luts(layer, choice, family))))
     return graph.with_layers(changed)
 
 
@@ -180,9 +175,8 @@ def choose_multipliers(graph: StreamGraph, board: Board) -> StreamGraph:
     """
     if board.yosys_family not in MULTIPLIER_OPERANDS:
         return graph
-    inputs = inputs_of(board.yosys_family)
     weighted = [layer for layer in graph.layers if isinstance(layer, Weighted)]
-    choices = [[(blocks(layer, choice), luts(layer, choice, inputs), choice)
+    choices = [[(blocks(layer, choice), luts(layer, choice, board.yosys_family), choice)
                 for choice in candidates(layer, board.yosys_family)] for layer in weighted]
     most = sum(max(count for count, _, _ in options) for options in choices)
     beside = LUTS_BESIDE * sum(not isinstance(layer, Input) for layer in graph.layers)

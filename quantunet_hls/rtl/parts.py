@@ -16,11 +16,11 @@ Source
 Fitted range
     Weights of 2 to 8 bits, activations of 2 to 8, 1 to 64 multipliers a layer, images
     up to 128 x 128, ReLU, leaky ReLU and saturation, weights in tables of up to 72 words
-    or in blocks. Other families of AMD's are taken for UltraScale+.
+    or in blocks. LUTs of other families of AMD's cost as those of UltraScale+.
 Error
-    On designs that were not fitted: ``benchmarks/estimates.py``, README.md. By module the
-    median is 2 to 7 % (UltraScale+) and 3 to 9 % (ECP5) of what was fitted, the worst
-    24 % and 21 %; ``tests/rtl/test_estimate.py`` holds designs to 15 %.
+    On designs that were not fitted, of the 7-series too: ``benchmarks/estimates.py``,
+    README.md. By module the median is 2 to 7 % (UltraScale+) and 3 to 9 % (ECP5) of what
+    was fitted, the worst 24 % and 21 %; ``tests/rtl/test_estimate.py`` holds designs to 15 %.
 """
 
 from __future__ import annotations
@@ -90,28 +90,26 @@ class LutParts:
         return LutParts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
 
-#: LUTs that each of :class:`LutParts` takes, by the inputs of a LUT; below one a bit where Yosys folds parts into each
+#: LUTs that each of :class:`LutParts` takes, by family of parts; below one a bit where Yosys folds parts into each
 #: other or into DSP blocks.
-LUT_COSTS = {
-    6: LutParts(units=5.8, adders=0.55, accumulators=0.47, digits=0.84, corrections=0.95, products=1.28, tables=2.0,
-                deep_tables=1.15, rounding=1.66, results=1.59, buffers=28.3, addresses=0.39, beats=1.28, fifos=7.9,
-                levels=0.64),
-    4: LutParts(units=1.4, adders=0, accumulators=2.53, digits=1.52, corrections=4.0, products=1.65, tables=0,
-                deep_tables=1.6, rounding=1.68, results=1.16, buffers=3.3, addresses=1.1, beats=2.56, fifos=19.4,
-                levels=0),
-}
+LUT_COSTS = dict.fromkeys(("xcup", "xcu", "xc7"), LutParts(
+    units=5.8, adders=0.55, accumulators=0.47, digits=0.84, corrections=0.95, products=1.28, tables=2.0,
+    deep_tables=1.15, rounding=1.66, results=1.59, buffers=28.3, addresses=0.39, beats=1.28, fifos=7.9, levels=0.64))
+LUT_COSTS["ecp5"] = LutParts(
+    units=1.4, adders=0, accumulators=2.53, digits=1.52, corrections=4.0, products=1.65, tables=0, deep_tables=1.6,
+    rounding=1.68, results=1.16, buffers=3.3, addresses=1.1, beats=2.56, fifos=19.4, levels=0)
 
 
-def cost(parts: LutParts, inputs: int = 6) -> float:
+def cost(parts: LutParts, family: str = "xcup") -> float:
     """LUTs of some parts.
 
     Args:
-        inputs: of a LUT: 6 on AMD parts, 4 on the ECP5.
+        family: of parts: xcup, xc7 or ecp5.
     """
-    return sum(number * each for number, each in zip(astuple(parts), astuple(LUT_COSTS[inputs]), strict=True))
+    return sum(number * each for number, each in zip(astuple(parts), astuple(LUT_COSTS[family]), strict=True))
 
 
-def product_parts(layer: Weighted, multipliers: Multipliers, inputs: int = 6) -> LutParts:
+def product_parts(layer: Weighted, multipliers: Multipliers, family: str = "xcup") -> LutParts:
     """Of a layer's matrix-vector unit, requantization included, whatever else it has."""
     per_output = layer.mac_units // layer.lanes
     product = product_bits(layer.weights, layer.input_type)
@@ -122,13 +120,13 @@ def product_parts(layer: Weighted, multipliers: Multipliers, inputs: int = 6) ->
         tree = adder_bits(adder_graph(_words(layer)[0]), layer.input_type)
     elif multipliers.kind == "dsp" and narrow_products(layer):
         soft = layer.mac_units * _weight_bits(layer) * layer.input_type.width
-    elif multipliers.kind == "dsp" and inputs == 6:
+    elif multipliers.kind == "dsp" and family != "ecp5":
         # A block of AMD's has an adder behind its product.
         tree -= layer.lanes * (per_output // 2) * (product + 1)
     packed = layer.mac_units - in_luts if multipliers.kind == "packed" else 0
     outputs = layer.lanes - in_luts // per_output
     joined = (outputs - -(-outputs // multipliers.products)) * per_output if packed else 0
-    tables, deep = _table_luts(layer, multipliers, inputs)
+    tables, deep = _table_luts(layer, multipliers, family)
     return LutParts(
         units=1, adders=tree, accumulators=layer.lanes * layer.accumulator.width,
         digits=_digit_bits(layer, in_luts), corrections=(product - multipliers.spacing) * joined, products=soft,
@@ -244,12 +242,12 @@ def _digit_bits(layer: Weighted, in_luts: int) -> int:
     return in_luts * (digits * digit + (-(-digits // 2) - 1) * (digit + 2)) + triples * digit
 
 
-def _table_luts(layer: Weighted, multipliers: Multipliers, inputs: int) -> tuple[int, int]:
+def _table_luts(layer: Weighted, multipliers: Multipliers, family: str) -> tuple[int, int]:
     """Tables and deep tables, as of :class:`LutParts`, of the weights and biases that are made of logic."""
     tables = []
     codes = _stored(layer, multipliers)
     if len(codes) > 1 and multipliers.kind != "adders" and not layout(
-            Memory(*stored_weights(layer, multipliers), rom=True), inputs).blocks:
+            Memory(*stored_weights(layer, multipliers), rom=True), family).blocks:
         tables.append(codes.reshape(len(codes), -1))
     tables.append(layer.bias.reshape(-1, layer.lanes))
     shallow = deep = 0

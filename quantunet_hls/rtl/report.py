@@ -9,7 +9,7 @@ from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source
 from quantunet_hls.rtl.estimate import estimate
 from quantunet_hls.rtl.graph import StreamGraph, Weighted
-from quantunet_hls.rtl.multipliers import inputs_of
+from quantunet_hls.rtl.memories import fabric_of
 from quantunet_hls.rtl.netlist import NetlistCheck
 from quantunet_hls.rtl.place import Placed
 from quantunet_hls.rtl.simulate import Simulation
@@ -45,7 +45,7 @@ def simulation_figures(simulation: Simulation, graph: StreamGraph, clock_ns: flo
 
 def estimated_figures(graph: StreamGraph, board: Board) -> tuple[Figure, ...]:
     """What the design is likely to take, before it is mapped, beside what the board has."""
-    found = estimate(graph, inputs_of(board.yosys_family))
+    found = estimate(graph, fabric_of(board.yosys_family))
     return tuple(Figure(name, getattr(found, name), Source.ESTIMATE, "quantunet-hls", version_of("quantunet-hls"),
                         getattr(board.resources, name)) for name in (names.LUT, names.DSP, names.BRAM_18K))
 

@@ -9,7 +9,7 @@ from quantunet_hls.boards import load
 from quantunet_hls.rtl.estimate import estimate, estimates
 from quantunet_hls.rtl.folding import fewest_cycles, fold
 from quantunet_hls.rtl.graph import Input, Pooling, Relu, Shape, StreamGraph, Window
-from quantunet_hls.rtl.multipliers import choose_multipliers, in_fabric, inputs_of, with_multipliers
+from quantunet_hls.rtl.multipliers import choose_multipliers, in_fabric, with_multipliers
 from quantunet_hls.rtl.stitch import generate
 from quantunet_hls.rtl.synthesize import MappingOptions, map_design
 from quantunet_hls.types.activations import Cast
@@ -23,13 +23,13 @@ OF_DESIGN, OF_LAYER, FEW_LUTS = 0.15, 0.3, 30
 def check(graph, family, folder):
     mapped = map_design(generate(graph, folder / "verilog"), MappingOptions(family), folder / "mapped", workers=1,
                         lut_multipliers=in_fabric(graph))
-    found = estimates(graph, inputs_of(family))
+    found = estimates(graph, family)
     assert found.keys() == mapped.layers.keys()
     for name, module in mapped.layers.items():
         count = module.count
         assert (name, found[name].dsp, found[name].bram_18k) == (name, count.dsp, count.bram_18k)
         assert abs(found[name].lut - count.lut) <= max(OF_LAYER * count.lut, FEW_LUTS), name
-    whole = estimate(graph, inputs_of(family))
+    whole = estimate(graph, family)
     assert abs(whole.lut - mapped.total.lut) <= OF_DESIGN * mapped.total.lut
 
 
@@ -57,12 +57,14 @@ def test_a_small_net_on_the_ecp5(tmp_path):
     check(choose_multipliers(fold(pair(), 20_000), board), "ecp5", tmp_path)
 
 
-def test_a_convolution_on_ultrascale_plus(tmp_path):
-    check(choose_multipliers(fold(one(), 10_000), load("zcu104")), "xcup", tmp_path)
+@pytest.mark.parametrize("name", ["zcu104", "pynq-z2"])
+def test_a_convolution_on_amd_parts(name, tmp_path):
+    board = load(name)
+    check(choose_multipliers(fold(one(), 10_000), board), board.yosys_family, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["xcup", "ecp5"])
+@pytest.mark.parametrize("family", ["xcup", "xc7", "ecp5"])
 @pytest.mark.parametrize("kind", ["dsp", "packed", "lut"])
 def test_a_small_net_with_all_kinds_of_multipliers(kind, family, tmp_path):
     check(with_multipliers(fold(pair(6, 70), 8 * 70 * 27), kind, family), family, tmp_path)
