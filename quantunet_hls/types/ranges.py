@@ -120,7 +120,8 @@ def infer_types(model: ModelWrapper) -> GraphTypes:
     """A type for every tensor, weight and accumulator of a legal channels-last graph.
 
     Quantizers keep the type they were trained with. Everything else gets the
-    narrowest type that holds each value it can take. So does the accumulator of
+    narrowest type that holds each value it can take, poolings each that the type of
+    their input can, for they bring values into their accumulator one by one. So does the accumulator of
     a convolution, although a partial sum may lie beyond it: it wraps, sums
     modulo 2**width do not depend on the order of the additions, and the last
     one is in range, so it is what it would be in a wider accumulator.
@@ -138,7 +139,9 @@ def infer_types(model: ModelWrapper) -> GraphTypes:
     for node in model.graph.node:
         data = [name for name in node.input if name in ranges]
         try:
-            result, types = _RULES[node.op_type](model, node, [ranges[name] for name in data])
+            admitted = [_values_of(written[name], ranges[name]) if node.op_type in _POOLINGS else ranges[name]
+                        for name in data]
+            result, types = _RULES[node.op_type](model, node, admitted)
             if max(kind.width for kind in vars(types).values() if kind is not None) > _MAX_WIDTH:
                 raise OverflowError
         except OverflowError as error:
@@ -151,6 +154,11 @@ def infer_types(model: ModelWrapper) -> GraphTypes:
         written[node.output[0]] = types.result
         layers[node.name] = types
     return GraphTypes(port, layers, ranges)
+
+
+def _values_of(kind: FixedType, found: Range) -> Range:
+    """All values of a type, in each channel."""
+    return Range(np.full_like(found.low, kind.lowest), np.full_like(found.high, kind.high), kind.exponent)
 
 
 def _quant(model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:
@@ -299,6 +307,7 @@ def _concat(_model: ModelWrapper, _node: NodeProto, inputs: list[Range]) -> tupl
     return result, LayerTypes(result.type())
 
 
+_POOLINGS = ("MaxPool", "AveragePool")
 _RULES = {
     "Quant": _quant,
     "Conv": _conv,

@@ -10,9 +10,13 @@ import pytest
 from hls4ml.model.types import FixedPrecisionType, RoundingMode, SaturationMode
 
 from quantunet_hls.errors import ConfigurationError, IllegalGraphError
+from quantunet_hls.hls.convert import HlsSettings, convert
+from quantunet_hls.ingest import ingest
 from quantunet_hls.rtl import backend
 from quantunet_hls.rtl.lower import lower
 from quantunet_hls.rtl.reference import execute
+from quantunet_hls.types import infer_types
+from tests.builders import Net
 from tests.rtl.onnx_models import network
 
 IMAGE = "ufixed<8,0,RND_CONV,SAT>"
@@ -64,6 +68,20 @@ def test_a_graph_made_for_the_cpp_backend_lowers_to_the_same_integers(c_simulati
     assert (codes.reshape(3, -1) * stream.output.type.step == expected).all()
     assert [layer.kind for layer in stream.layers] == [
         "input", "convolution", "pooling", "depthwise", "convolution"]
+
+
+@pytest.mark.parametrize("kind", ["MaxPool", "AveragePool"])
+def test_values_that_never_reach_the_top_of_their_type_are_pooled(kind, tmp_path):
+    net = Net((1, 1, 4, 4))
+    net.pool(net.quant(net.quant("x", 4, -4), 6, -2), (2, 2), kind)
+    graph = ingest(net.model())
+    design = convert(graph.model, infer_types(graph.model), HlsSettings("net", "xczu7ev", 5.0, "Vitis", {}), tmp_path)
+    image = np.arange(16).reshape(1, 4, 4, 1)
+    stream = lower(design).graph
+    seen = execute(stream, image)[stream.output.name] * stream.output.type.step
+    # Sixteenths rounded to quarters, half to even.
+    quarters = np.rint(image / 4).reshape(2, 2, 2, 2)
+    assert (seen.ravel() == (quarters.max((1, 3)) if kind == "MaxPool" else quarters.mean((1, 3))).ravel() / 4).all()
 
 
 def test_plain_hls4ml_users_get_the_same_numbers_from_the_rtl(model, images, c_simulation, tmp_path):

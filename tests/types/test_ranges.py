@@ -246,6 +246,17 @@ def test_pooling_all_lowest_and_all_highest_are_within(kind, window):
     assert holds(layer.accumulator, Fraction(3, 2))
 
 
+@pytest.mark.parametrize("kind", ["MaxPool", "AveragePool"])
+def test_poolings_hold_all_that_the_type_of_their_input_can(kind):
+    """Although an image below 1 never reaches the upper bits of a quantizer up to 16."""
+    net = Net((1, 1, 2, 2))
+    net.pool(net.quant(net.quant("x", 4, -4), 6, -2), (2, 2), kind)
+    graph = ingest(net.model())
+    layer = layer_of(infer_types(graph.model), graph, kind)
+    assert holds(layer.accumulator, Fraction(63, 4))
+    assert holds(layer.result, Fraction(63, 4))
+
+
 @pytest.mark.parametrize("alpha", [0.5, 0.125, 1.0, 0.0])
 def test_leaky_relu_of_every_code_is_held_and_the_type_is_tight(alpha):
     net = Net((1, 1, 1, 1))
