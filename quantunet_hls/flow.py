@@ -26,6 +26,7 @@ from quantunet_hls.folding import ConvWork, Goal, frame_cycles, multipliers
 from quantunet_hls.hls import vendor
 from quantunet_hls.hls.convert import HlsSettings, convert, traced_tensors, write_project
 from quantunet_hls.hls.csim import compile_bench, simulate
+from quantunet_hls.hls.estimate import ModelEstimate, estimate_model, estimated_figures, layer_figures
 from quantunet_hls.hls.streams import set_stream_depths, stream_bits
 from quantunet_hls.hls.testbench import Bench, write_bench
 from quantunet_hls.images import check_images
@@ -116,6 +117,11 @@ class Flow:
         """What has been done, for :func:`quantunet_hls.steps.run_steps`."""
         return self.folder / "steps.json"
 
+    @property
+    def _for_vitis(self) -> bool:
+        """Whether the C++ is for Vitis HLS, whose reports the estimates come from, and for a part that it knows."""
+        return self.backend == "Vitis" and self.target.vendor == "AMD"
+
     def steps(self) -> list[Step]:
         """The flow as data, in the order of :data:`STEPS`."""
         network, hardware = self._file("network.onnx"), self._file("hardware.onnx")
@@ -133,7 +139,8 @@ class Flow:
                  lambda: [package, content(network), types, self.output],
                  (hardware, self._file("precision.json")), self._ingest),
             Step("project", "Fold it and write the hls4ml project", lambda: [package, content(hardware), settings],
-                 (*made, parts["project"], *firmware), self._write_project),
+                 (*made, *([self._file("hls_estimate.json")] if self._for_vitis else []), parts["project"],
+                  *firmware), self._write_project),
             Step("csim", "C-simulate it and compare every layer",
                  lambda: [package, content(network), *map(content, firmware), self._images_key()],
                  (parts["csim"],), self._csim),
@@ -211,14 +218,35 @@ class Flow:
         write_bench(Bench(self.name, _values(graph.input_shape), _values(graph.output_shape), sizes), self.project)
         write_json(self._file("folding.json"), folded.to_dict(work))
         write_json(self._file("layers.json"), {"tensors": tensors, "sizes": sizes})
+        estimated = self._estimated(model)
+        nodes = self._nodes()
+        resources = {nodes.get(name, name): layer_figures(layer)
+                     for name, layer in (estimated.layers if estimated else {}).items()}
+        cycles = {name: seconds_from_cycles(
+            [_estimate("multipliers", multipliers({name: layer}, reuse), "multipliers"),
+             _estimate(names.INTERVAL_CYCLES_MAX, frame_cycles({name: layer}, reuse))], self.target.clock_ns)
+            for name, layer in work.items()}
         self._partial_report(
+            # The RTL's estimates come before those of the C++, for what asks for an estimate of the design.
             figures=[*self._folding_figures(work, reuse), *_stream_figures(*stream_bits(model)), self._frame_bits(),
-                     *self._estimates(folded)],
-            layers=[LayerReport(name, "Conv", tuple(seconds_from_cycles(
-                [_estimate("multipliers", multipliers({name: layer}, reuse), "multipliers"),
-                 _estimate(names.INTERVAL_CYCLES_MAX, frame_cycles({name: layer}, reuse))], self.target.clock_ns)))
-                for name, layer in work.items()],
+                     *self._estimates(folded), *(estimated_figures(estimated, self.target) if estimated else ())],
+            layers=[LayerReport(name, "Conv" if name in work else "", (*cycles.get(name, ()), *resources.get(name, ())))
+                    for name in (*work, *(name for name in resources if name not in work))],
+            files={"hls_estimate": "hls_estimate.json"} if estimated else {},
         ).save(self._file("project.json"))
+
+    def _estimated(self, model: Any) -> ModelEstimate | None:
+        """What Vitis HLS is likely to make of the C++, written down and its limits told."""
+        if not self._for_vitis:
+            return None
+        found = estimate_model(model)
+        write_json(self._file("hls_estimate.json"), found.to_dict())
+        if found.outside:
+            self.progress(f"estimates of the C++: {len(found.outside)} of {len(found.layers)} layers are beyond what "
+                          "was published; hls_estimate.json says in what")
+        if found.uncounted:
+            self.progress(f"estimates of the C++ do not contain {', '.join(found.uncounted)}")
+        return found
 
     def _estimates(self, folded: FoldedDesign) -> tuple[Figure, ...]:
         """What the streaming RTL is likely to take, before it is mapped."""

@@ -19,7 +19,7 @@ from hls4ml.model.graph import ModelGraph
 from quantunet_hls.errors import IllegalGraphError
 from quantunet_hls.folding.schedule import LEAST_DEPTH, Actor, Reading, fifo_depths
 
-__all__ = ["actors", "set_stream_depths", "stream_bits"]
+__all__ = ["actors", "set_stream_depths", "stream_bits", "stream_sizes"]
 
 #: Pixels that a loop has read beyond those that its line buffer holds: the one in work.
 _IN_WORK = 2
@@ -64,13 +64,18 @@ def set_stream_depths(model: ModelGraph) -> None:
 def stream_bits(model: ModelGraph) -> tuple[int, int]:
     """Bits of all streams between layers: at the depths that they have, and at hls4ml's own, a feature map each."""
     bits = whole = 0
-    for writer, tensor, _ in _streams(model):
-        variable = writer.get_output_variable(tensor)
-        height, width, channels = _shape(variable)
-        pixel = channels * int(variable.type.precision.width)
-        bits += int(variable.pragma[1]) * pixel
+    for (writer, tensor, _), (depth, pixel) in zip(_streams(model), stream_sizes(model), strict=True):
+        height, width, _ = _shape(writer.get_output_variable(tensor))
+        bits += depth * pixel
         whole += height * width * pixel
     return bits, whole
+
+
+def stream_sizes(model: ModelGraph) -> list[tuple[int, int]]:
+    """Words of every stream between two layers, at the depths that they have, and bits of a word: of a pixel."""
+    variables = (writer.get_output_variable(tensor) for writer, tensor, _ in _streams(model))
+    return [(int(variable.pragma[1]), _shape(variable)[2] * int(variable.type.precision.width))
+            for variable in variables]
 
 
 def _streams(model: ModelGraph) -> Iterator[tuple[Any, str, Any]]:

@@ -29,6 +29,8 @@ __all__ = [
     "LATENCY_CYCLES_MIN",
     "LATENCY_S_MAX",
     "LATENCY_S_MIN",
+    "LAYERS_OUTSIDE",
+    "LAYERS_UNCOUNTED",
     "LUT",
     "LUTRAM",
     "NETLIST_CELLS",
@@ -54,6 +56,9 @@ NETLIST_CELLS = "netlist_cells"
 FRAME_BITS = "frame_bits"
 #: What the same streams would take if each held its whole feature map, as hls4ml's do by default.
 FIFO_BITS_WHOLE_MAPS = "fifo_bits_whole_maps"
+#: Layers whose estimate goes beyond what it was fitted to, and layers that no estimate contains.
+LAYERS_OUTSIDE = "layers_outside_fit"
+LAYERS_UNCOUNTED = "layers_not_estimated"
 LATENCY_CYCLES_MIN = "latency_cycles_min"
 LATENCY_CYCLES_MAX = "latency_cycles_max"
 LATENCY_S_MIN = "latency_s_min"
@@ -95,6 +100,8 @@ _ALL = {
     NETLIST_CELLS: ("cells", "Netlist, simulated"),
     FRAME_BITS: ("bits", "Image in and result out"),
     FIFO_BITS_WHOLE_MAPS: ("bits", "FIFOs, whole maps"),
+    LAYERS_OUTSIDE: ("layers", "Outside of the fit"),
+    LAYERS_UNCOUNTED: ("layers", "Not estimated"),
     LATENCY_CYCLES_MIN: ("cycles", "Latency, least"),
     LATENCY_CYCLES_MAX: ("cycles", "Latency, most"),
     LATENCY_S_MIN: ("s", "Latency, least"),

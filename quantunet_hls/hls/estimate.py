@@ -1,0 +1,153 @@
+"""Resources of a converted hls4ml model before synthesis, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any
+
+from hls4ml.model.graph import ModelGraph
+
+from quantunet_hls.boards import Board, Resources
+from quantunet_hls.emulate.read import fixed_type
+from quantunet_hls.hls.resources import (
+    Convolution,
+    Estimate,
+    Fifo,
+    MaxPooling,
+    Padding,
+    Relu,
+    Sigmoid,
+    Work,
+    estimate,
+)
+from quantunet_hls.hls.streams import stream_sizes
+from quantunet_hls.reports import names
+from quantunet_hls.reports.schema import Figure, Source
+
+__all__ = ["STREAMS", "ModelEstimate", "estimate_model", "estimated_figures", "layer_figures"]
+
+#: What the FIFOs between the layers are called among the layers.
+STREAMS = "streams"
+
+#: Who says so in reports; the streaming RTL's estimates are another design's.
+_TOOL = "C-synthesis model"
+
+#: Layers that no module is made of.
+_FREE = ("Input", "InputLayer", "Reshape")
+
+
+@dataclass(frozen=True)
+class ModelEstimate:
+    """What is estimated of a model.
+
+    Attributes:
+        layers: by hls4ml's layer names, and :data:`STREAMS`.
+        uncounted: layers of kinds that nobody has published a report of, which no figure contains.
+    """
+
+    layers: Mapping[str, Estimate]
+    uncounted: tuple[str, ...]
+
+    @property
+    def outside(self) -> dict[str, tuple[str, ...]]:
+        """Layers of which there are no reports of that size or type, and what of them lies outside."""
+        return {name: layer.outside for name, layer in self.layers.items() if layer.outside}
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return {"layers": {name: {**asdict(layer), "outside": list(layer.outside)}
+                           for name, layer in self.layers.items()},
+                "not_estimated": list(self.uncounted)}
+
+    @property
+    def total(self) -> Estimate:
+        """Of all layers that are estimated."""
+        return _together(self.layers.values(), tuple(self.outside))
+
+
+def estimate_model(model: ModelGraph) -> ModelEstimate:
+    """Resources of each layer of a converted model, streams at the depths that they have included."""
+    layers, uncounted = {}, []
+    for layer in model.get_layers():
+        if layer.class_name in _FREE:
+            continue
+        work = _KINDS[layer.class_name](layer) if layer.class_name in _KINDS else None
+        if work is None:
+            uncounted.append(str(layer.name))
+        else:
+            layers[str(layer.name)] = estimate(work)
+    fifos = [estimate(Fifo(depth, bits)) for depth, bits in stream_sizes(model)]
+    layers[STREAMS] = _together(fifos, tuple(sorted({reason for fifo in fifos for reason in fifo.outside})))
+    return ModelEstimate(layers, tuple(uncounted))
+
+
+def estimated_figures(found: ModelEstimate, board: Board) -> tuple[Figure, ...]:
+    """Resources of the whole model beside what the board has, and how many layers they do not hold for."""
+    whole = found.total
+    return (*_figures(whole, board.resources),
+            _figure(names.LAYERS_OUTSIDE, len(whole.outside)), _figure(names.LAYERS_UNCOUNTED, len(found.uncounted)))
+
+
+def layer_figures(layer: Estimate) -> tuple[Figure, ...]:
+    """Resources of a layer, and whether it is outside of what they are fitted to."""
+    return (*_figures(layer), *([_figure(names.LAYERS_OUTSIDE, 1)] if layer.outside else []))
+
+
+def _figures(found: Estimate, available: Resources | None = None) -> list[Figure]:
+    return [_figure(name, getattr(found, name), getattr(available, name) if available else None)
+            for name in (names.LUT, names.DSP, names.BRAM_18K)]
+
+
+def _figure(name: str, value: int, available: int | None = None) -> Figure:
+    return Figure(name, value, Source.ESTIMATE, _TOOL, version("quantunet-hls"), available)
+
+
+def _together(parts: Any, outside: tuple[str, ...]) -> Estimate:
+    lut, dsp, blocks = (sum(numbers) for numbers in
+                        zip((0, 0, 0), *((part.lut, part.dsp, part.bram_18k) for part in parts), strict=True))
+    return Estimate(lut, dsp, blocks, outside)
+
+
+def _convolution(layer: Any) -> Work | None:
+    if str(layer.get_attr("strategy")).lower() != "resource":
+        return None
+    image = layer.get_input_variable()
+    return Convolution(
+        (int(layer.get_attr("filt_height")), int(layer.get_attr("filt_width"))), int(layer.get_attr("n_chan")),
+        int(layer.get_attr("n_filt")), int(layer.get_attr("reuse_factor")),
+        fixed_type(layer.name, image.type.precision),
+        fixed_type(layer.name, layer.get_weights("weight").type.precision),
+        fixed_type(layer.name, layer.get_attr("accum_t").precision),
+        int(image.shape[1]))
+
+
+def _activation(layer: Any) -> Work | None:
+    result = layer.get_output_variable()
+    channels = int(result.shape[-1])
+    match str(layer.get_attr("activation")).lower():
+        case "relu":
+            return Relu(channels, fixed_type(layer.name, layer.get_input_variable().type.precision),
+                        fixed_type(layer.name, result.type.precision))
+        case "sigmoid":
+            return Sigmoid(channels)
+    return None
+
+
+def _pooling(layer: Any) -> Work | None:
+    if str(layer.get_attr("pool_op")).lower() != "max":
+        return None
+    image = layer.get_input_variable()
+    return MaxPooling((int(layer.get_attr("pool_height")), int(layer.get_attr("pool_width"))), int(image.shape[-1]),
+                      fixed_type(layer.name, image.type.precision))
+
+
+def _padding(layer: Any) -> Work:
+    return Padding(int(layer.get_output_variable().shape[-1]))
+
+
+_KINDS: dict[str, Callable[[Any], Work | None]] = {
+    "Conv2D": _convolution, "PointwiseConv2D": _convolution, "Activation": _activation, "Pooling2D": _pooling,
+    "ZeroPadding2D": _padding,
+}
