@@ -75,7 +75,7 @@ COSTS = {
     "fifo": ("fifos", "levels"),
 }
 
-#: No window of a convolution has so many values; a dense layer with 726 takes 35 % more LUTs than the costs say.
+#: No window of a convolution has so many values; a dense layer with 726 takes 36 % more LUTs than the costs say.
 MOST_VALUES = 600
 
 #: This version makes LUT memory of FIFOs that those before and after it put into blocks.

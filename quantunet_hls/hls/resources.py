@@ -182,8 +182,10 @@ class LutParts:
 
 
 #: LUTs that each of :class:`LutParts` takes, as ``benchmarks/hls_estimates.py --fit`` finds them. Convolutions and what
-#: multiplies in them are fitted to three designs of one repository (Vitis HLS 2024.2, 5 to 8 bits), ReLUs to four
-#: repositories, poolings to two of Vitis HLS 2023.2 and later, paddings and sigmoids to one, FIFOs to five.
+#: multiplies in them are fitted to three designs of one repository (Vitis HLS 2024.2, activations of 6 and 8 bits,
+#: weights of 6), ReLUs to four repositories, poolings to two of Vitis HLS 2023.2 and later, paddings and sigmoids to
+#: one, FIFOs to five. Modules of other repositories are off by at most 10.4 % (convolutions), 23.5 % (ReLUs), 10.9 %
+#: (poolings; 35.5 % with Vitis HLS 2022.1), 6.1 % (paddings), 5.2 % (sigmoids) and 10.6 % (all FIFOs of a design).
 LUT_COSTS = LutParts(
     controls=614, multipliers=95.7, filters=17, turning=198, relus=94.2, lanes=7.72, compared=1.4, rounded=38.7,
     limited=32.3, poolings=616, pooled=79.7, pooled_bits=5.6, paddings=453, sigmoids=199, fifos=42.7, levels=3.94)

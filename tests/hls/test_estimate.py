@@ -1,7 +1,5 @@
 """Estimates of converted models, layer by layer, and in the report."""
 
-import time
-
 import pytest
 import torch
 
@@ -73,13 +71,6 @@ def test_stream_sizes_are_those_of_the_streams(models):
     assert sum(depth * bits for depth, bits in stream_sizes(models[0])) == stream_bits(models[0])[0]
 
 
-def test_it_takes_well_under_a_second(models):
-    # A bound that nothing but a search would miss, not a measurement.
-    begin = time.process_time()
-    estimate_model(models[1])
-    assert time.process_time() - begin < 1
-
-
 def test_figures_stand_beside_the_board_and_say_what_they_do_not_hold_for(models):
     found = estimate_model(models[0])
     figures = {figure.name: figure for figure in estimated_figures(found, load("zcu104"))}
@@ -90,16 +81,18 @@ def test_figures_stand_beside_the_board_and_say_what_they_do_not_hold_for(models
     assert {figure.source for figure in figures.values()} == {Source.ESTIMATE}
 
 
-def test_estimates_stand_beside_c_synthesis_of_the_same_layer(net, tmp_path, monkeypatch):
+def test_estimates_stand_beside_c_synthesis_and_beside_the_cycles_of_their_layer(net, tmp_path, monkeypatch):
     tools = Bench(tmp_path)
     tools.install("vitis-run")
     monkeypatch.setenv("PATH", str(tools.bin), prepend=":")
     lines = []
     made = generate_accelerator(net, "zcu104", name="unet", input_shape=_SHAPE, images=1, stages=["csynth"],
                                 projects=tmp_path / "projects", reports=tmp_path / "reports", progress=lines.append)
-    both = [layer for layer in made.report.layers
-            if layer.figure(names.LUT, Source.ESTIMATE) and layer.figure(names.LUT, Source.CSYNTH)]
-    assert both
+    convolutions = [layer for layer in made.report.layers if layer.kind == "Conv"]
+    assert len(convolutions) == len(convolution_work(ingest(export_module(net, _SHAPE))))
+    for layer in convolutions:
+        assert layer.figure(names.INTERVAL_CYCLES_MAX, Source.ESTIMATE)
+        assert layer.figure(names.LUT, Source.ESTIMATE)
     assert made.report.figure(names.LUT, Source.ESTIMATE).value > 0
     assert made.report.figure(names.LUT, Source.CSYNTH) is not None
     assert (made.folder / made.report.files["hls_estimate"]).exists()

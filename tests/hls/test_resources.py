@@ -175,8 +175,8 @@ def test_what_lies_outside_is_named():
 
 def test_rounding_and_saturation_cost_where_there_is_something_to_round_and_to_saturate():
     source = FixedType(20, 10)
-    plain = estimate(Relu(8, source, FixedType(16, 10, False))).lut
-    assert estimate(Relu(8, source, FixedType(16, 10, False, "RND_CONV", "SAT"))).lut == plain
+    plain = estimate(Relu(8, source, FixedType(19, 10, False))).lut
+    assert estimate(Relu(8, source, FixedType(19, 10, False, "RND_CONV", "SAT"))).lut == plain
     rounded = estimate(Relu(8, source, FixedType(16, 6, False, "RND_CONV"))).lut
     assert rounded > plain
     assert estimate(Relu(8, source, FixedType(6, 6, False, "RND_CONV", "SAT"))).lut > rounded
