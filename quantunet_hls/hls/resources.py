@@ -203,7 +203,8 @@ RANGES: Mapping[str, Mapping[str, tuple[int, int]]] = {
     "fifo": {"words": (1, 4096), "bits of a word": (8, 1344)},
 }
 
-#: LUTs for each value of a window: two multiplexers of two inputs, as the module's report lists them.
+#: LUTs for each value of a window: two multiplexers of two inputs, as the module's report lists them. (The only one
+#: with more than 125 values, a dense layer with 726, has three inputs and 26 LUTs; it is in no fit.)
 _VALUE = 18
 #: LUTs of a multiplexer that chooses one of n values of b bits, 17 + n b 2/3: 217 for 50 values of 6 bits.
 _CHOICE, _CHOICE_BIT = 17, 2 / 3
@@ -321,7 +322,8 @@ def _dsp_blocks(work: Work) -> int:
     """Products that are one with a sum, and all of them where a factor is wide.
 
     A product and the sum behind it become one DSP block (``mac_muladd``) however
-    narrow they are, unless the sum drops bits of the product.
+    narrow they are (6 by 3 bits is among those reported), unless the sum drops bits
+    of the product.
     """
     if not isinstance(work, Convolution):
         return 0
