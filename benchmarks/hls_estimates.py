@@ -2,8 +2,11 @@
 
 Reads ``published/hls_reports.csv``: figures of C-synthesis from the reports in eight public
 repositories, a row for each module or FIFO, with repository, commit and path of the
-report. (Types and sizes come from the reports' module names and loops and from
-``parameters.h`` and ``defines.h`` beside them.) Holds :mod:`quantunet_hls.hls.resources`
+report. Types and sizes come from the reports' module names and loops and from
+``parameters.h`` and ``defines.h`` beside them. Not read but deduced are the LUTs of all FIFOs
+of a design (what the other rows leave of the total), block RAM and flip-flops of the FIFO
+``layer10`` of ``deeppicar_nas`` (the same way), the kernel of ``icube_conv2d`` (from DSP
+blocks and loops) and sizes of images (from loops). Holds :mod:`quantunet_hls.hls.resources`
 against every row of Vitis HLS, prints the errors by kind of module and by design, and
 writes ``reports/reference/hls_estimates.json``::
 

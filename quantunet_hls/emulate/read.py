@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from hls4ml.model.graph import ModelGraph
-from hls4ml.model.types import FixedPrecisionType, IntegerPrecisionType
+from hls4ml.model.types import IntegerPrecisionType
 
 from quantunet_hls.emulate.program import (
     ArgMax,
@@ -31,10 +31,11 @@ from quantunet_hls.emulate.program import (
     ZeroInsertion,
 )
 from quantunet_hls.errors import ConfigurationError, IllegalGraphError
+from quantunet_hls.hls.precision import fixed_type
 from quantunet_hls.types.activations import sigmoid_table
-from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, Integers, cast
+from quantunet_hls.types.fixed import FixedType, Integers, cast
 
-__all__ = ["codes_of", "fixed_type", "read_program"]
+__all__ = ["codes_of", "read_program"]
 
 #: Fraction bits with which a real constant is written down before it is assigned to its type.
 _EXACT_BITS = 61
@@ -55,26 +56,6 @@ def read_program(model: ModelGraph) -> Program:
         raise ConfigurationError(f"Emulation takes one input and one output, not {len(model.inputs)} and "
                                  f"{len(model.outputs)}; split the network.")
     return _Reader(backend).read(model)
-
-
-def fixed_type(node: str, precision: Any) -> FixedType:
-    """hls4ml's precision as a fixed-point type.
-
-    Raises:
-        IllegalGraphError: a type that is neither fixed-point nor integer, or one with saturation bits or
-            sign-magnitude wrapping.
-    """
-    if isinstance(precision, IntegerPrecisionType):
-        # ap_int drops the fraction of an ap_fixed as C does, towards zero.
-        return FixedType(precision.width, 0, bool(precision.signed), "TRN_ZERO", "WRAP")
-    if not isinstance(precision, FixedPrecisionType):
-        raise IllegalGraphError(node, f"the type {precision} is no fixed-point type", "give it one")
-    rounding, overflow = str(precision.rounding_mode), str(precision.saturation_mode)
-    if rounding not in ROUNDINGS or overflow not in SATURATIONS or precision.saturation_bits:
-        raise IllegalGraphError(node, f"the type {precision} has modes that can't be emulated",
-                                f"use one of {', '.join(ROUNDINGS)} and of {', '.join(SATURATIONS)}")
-    width = int(precision.width)
-    return FixedType(width, width - int(precision.integer), bool(precision.signed), rounding, overflow)
 
 
 def codes_of(node: str, values: np.ndarray, target: FixedType) -> Integers:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from typing import Any
 
 from hls4ml.model.graph import ModelGraph
 
 from quantunet_hls.boards import Board, Resources
-from quantunet_hls.emulate.read import fixed_type
+from quantunet_hls.hls.precision import fixed_type
 from quantunet_hls.hls.resources import (
     Convolution,
     Estimate,
@@ -25,6 +24,7 @@ from quantunet_hls.hls.resources import (
 from quantunet_hls.hls.streams import stream_sizes
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source
+from quantunet_hls.versions import version_of
 
 __all__ = ["STREAMS", "ModelEstimate", "estimate_model", "estimated_figures", "layer_figures"]
 
@@ -101,7 +101,7 @@ def _figures(found: Estimate, available: Resources | None = None) -> list[Figure
 
 
 def _figure(name: str, value: int, available: int | None = None) -> Figure:
-    return Figure(name, value, Source.ESTIMATE, _TOOL, version("quantunet-hls"), available)
+    return Figure(name, value, Source.ESTIMATE, _TOOL, version_of("quantunet-hls"), available)
 
 
 def _together(parts: Any, outside: tuple[str, ...]) -> Estimate:

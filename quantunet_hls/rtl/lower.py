@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.hls.precision import fixed_type
 from quantunet_hls.rtl.graph import (
     ArgMax,
     Cast,
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     # hls4ml loads its plug-ins, and with them this package, before that module is complete.
     from hls4ml.model.graph import ModelGraph
 
-__all__ = ["Lowered", "fixed_type", "lower"]
+__all__ = ["Lowered", "lower"]
 
 _NO_PADDING = (0, 0, 0, 0)
 
@@ -93,27 +94,6 @@ def lower(model: ModelGraph, name: str | None = None) -> Lowered:
         IllegalGraphError: a layer that has no RTL, or arithmetic that can't be exact; one sentence, naming the layer.
     """
     return _Lowering(model).run(name or model.config.get_project_name())
-
-
-def fixed_type(node: str, precision: Any) -> FixedType:
-    """hls4ml's precision as a fixed-point type.
-
-    Raises:
-        IllegalGraphError: it is no fixed-point or integer type, or has modes that are not supported.
-    """
-    try:
-        rounding, saturation = str(precision.rounding_mode), str(precision.saturation_mode)
-        type_ = FixedType(int(precision.width), int(precision.width - precision.integer), bool(precision.signed),
-                          _mode(rounding), _mode(saturation))
-    except (AttributeError, TypeError, ValueError) as error:
-        raise IllegalGraphError(node, f"the type {precision} is no fixed-point type", "quantize this tensor") from error
-    if getattr(precision, "saturation_bits", None) not in (None, 0):
-        raise IllegalGraphError(node, f"the type {precision} has saturation bits", "use a type without them")
-    return type_
-
-
-def _mode(text: str) -> str:
-    return text.rpartition(".")[2].removeprefix("AP_").upper()
 
 
 class _Lowering:

@@ -71,7 +71,7 @@ def test_what_cannot_be_emulated_is_named(tmp_path):
         Emulator(network.build(tmp_path))
     network = Network(np.random.default_rng(0), 4, 4, 1)
     network.activate("relu", "fixed<8,4,RND,WRAP,1>")
-    with pytest.raises(IllegalGraphError, match=r"'activation1': the type .* has modes"):
+    with pytest.raises(IllegalGraphError, match=r"'activation1': the type .* has saturation bits"):
         Emulator(network.build(tmp_path))
 
 
