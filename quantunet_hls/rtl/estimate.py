@@ -7,6 +7,7 @@ DSP blocks are counted as they will be instantiated, memories laid out as Yosys 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quantunet_hls.boards import Board
@@ -41,7 +42,8 @@ from quantunet_hls.rtl.parts import (
 )
 from quantunet_hls.rtl.stitch import depth_of
 
-__all__ = ["Content", "Estimate", "contents", "estimate", "estimates", "memory_parts", "shares"]
+__all__ = ["Content", "Estimate", "contents", "estimate", "estimated", "estimates", "memory_parts", "module_content",
+           "shares", "stream_content"]
 
 
 @dataclass(frozen=True)
@@ -75,22 +77,33 @@ def contents(graph: StreamGraph, family: str = "xcup") -> dict[str, Content]:
         family: of parts: xcup, xc7 or ecp5.
     """
     by_name = {layer.name: layer for layer in graph.layers}
-    found = {}
-    for layer in graph.layers[1:]:
-        found[layer.name] = _of_layer(layer, family)
-        for name in layer.sources:
-            source = by_name[name]
-            found[layer.name] += Content(adapter_parts(source.type.width, source.lanes, layer.input_lanes))
-    top = _NOTHING
-    for edge, source, _ in graph.edges:
-        top += _of_fifo(depth_of(graph, edge), source.lanes * source.type.width)
-    found["top"] = top
-    return found
+    found = {layer.name: module_content(layer, [by_name[name] for name in layer.sources], family)
+             for layer in graph.layers[1:]}
+    return found | {"top": stream_content(graph)}
+
+
+def stream_content(graph: StreamGraph) -> Content:
+    """What the streams between the layers have, and so the top module: its FIFOs."""
+    return sum((_of_fifo(depth_of(graph, edge), source.lanes * source.type.width) for edge, source, _ in graph.edges),
+               _NOTHING)
+
+
+def module_content(layer: Layer, sources: Sequence[Layer], family: str = "xcup") -> Content:
+    """What the module of a layer has, with the adapters of the streams that it reads.
+
+    Args:
+        sources: the layers of those streams.
+        family: of parts: xcup, xc7 or ecp5.
+    """
+    content = _of_layer(layer, family)
+    for source in sources:
+        content += Content(adapter_parts(source.type.width, source.lanes, layer.input_lanes))
+    return content
 
 
 def estimates(graph: StreamGraph, family: str = "xcup") -> dict[str, Estimate]:
     """Resources of each module of :func:`contents`; the graph is folded and its multipliers are chosen."""
-    return {name: _estimated(content, family) for name, content in contents(graph, family).items()}
+    return {name: estimated(content, family) for name, content in contents(graph, family).items()}
 
 
 def estimate(graph: StreamGraph, family: str = "xcup") -> Estimate:
@@ -110,7 +123,12 @@ def shares(graph: StreamGraph, board: Board) -> dict[str, float]:
     return {name: getattr(found, name) / number for name, number in have.items() if number}
 
 
-def _estimated(content: Content, family: str) -> Estimate:
+def estimated(content: Content, family: str = "xcup") -> Estimate:
+    """Resources of what a module has.
+
+    Args:
+        family: of parts: xcup, xc7 or ecp5.
+    """
     layouts = [layout(memory, family) for memory in content.memories]
     beside = sum((memory_parts(memory, family) for memory in content.memories), LutParts())
     return Estimate(round(cost(content.parts + beside, family) + sum(made.cells for made in layouts)), content.dsp,

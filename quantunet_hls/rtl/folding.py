@@ -24,7 +24,7 @@ from quantunet_hls.rtl.graph import (
     ZeroInsertion,
 )
 
-__all__ = ["cycle_choices", "fewest_cycles", "fold", "parallel", "with_safe_depths"]
+__all__ = ["cycle_choices", "fewest_cycles", "fold", "folded_layer", "parallel", "with_safe_depths"]
 
 
 def fold(graph: StreamGraph, cycles: int) -> StreamGraph:
@@ -42,13 +42,13 @@ def parallel(graph: StreamGraph, cycles: int) -> StreamGraph:
     Raises:
         ConfigurationError: some layer can't be that fast; says how fast it can be.
     """
-    folded = {layer.name: _folded(layer, cycles) for layer in graph.layers}
+    folded = {layer.name: folded_layer(layer, cycles) for layer in graph.layers}
     # A concat takes its sources in turn, a beat a clock: with fewer lanes than its own they would hold it up.
     for layer in graph.layers:
         if isinstance(layer, Concat):
             for name in layer.sources:
                 if folded[name].lanes < folded[layer.name].lanes:
-                    folded[name] = _folded(graph[name], cycles, folded[layer.name].lanes)
+                    folded[name] = folded_layer(graph[name], cycles, folded[layer.name].lanes)
     return graph.with_layers(folded)
 
 
@@ -80,7 +80,15 @@ def with_safe_depths(graph: StreamGraph) -> StreamGraph:
         if isinstance(reader, Concat | ZeroInsertion) or isinstance(source, ZeroInsertion)})
 
 
-def _folded(layer: Layer, cycles: int, least_lanes: int = 1) -> Layer:
+def folded_layer(layer: Layer, cycles: int, least_lanes: int = 1) -> Layer:
+    """Lanes and SIMD for a layer so that it takes no more than ``cycles`` clocks a frame.
+
+    Args:
+        least_lanes: that it must have, whatever its cycles are.
+
+    Raises:
+        ConfigurationError: it can't be that fast; says how fast it can be.
+    """
     if isinstance(layer, Input):
         return replace(layer, lanes=layer.shape.channels)
     candidates = [candidate for candidate in _candidates(layer) if candidate.lanes >= least_lanes]
@@ -89,7 +97,8 @@ def _folded(layer: Layer, cycles: int, least_lanes: int = 1) -> Layer:
         fastest = min(candidate.cycles for candidate in candidates)
         raise ConfigurationError(f"Layer {layer.name!r} takes at least {fastest} cycles a frame, more than the "
                                  f"{cycles} asked for; ask for {fastest} or more.")
-    return min(fitting, key=lambda candidate: (max(candidate.mac_units, 1), _cost(candidate)))
+    fewest = min(max(candidate.mac_units, 1) for candidate in fitting)
+    return min((candidate for candidate in fitting if max(candidate.mac_units, 1) == fewest), key=_cost)
 
 
 def _candidates(layer: Layer) -> list[Layer]:
