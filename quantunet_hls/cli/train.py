@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +15,11 @@ from rich.table import Table
 from quantunet_hls.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from quantunet_hls.nets import UNetConfig
-    from quantunet_hls.training import Recipe
+    from quantunet_hls.boards import Board
+    from quantunet_hls.nets import QuantUNet
+    from quantunet_hls.training import Plan, Recipe
     from quantunet_hls.training.settings import BoardCost
+    from quantunet_hls.zoo import Card
 
 __all__ = ["train"]
 
@@ -61,11 +64,11 @@ def _numbers(_: click.Context, option: click.Parameter, text: str | None) -> tup
 @click.option("--activation-bits", type=int, default=None, help="Bits of an activation, likewise.")
 @click.option("--measure", default=None, help="What learned widths are weighed by: mean, parameters, operations.")
 @click.option("--target-bits", type=float, default=None, help="Where the bitwidth loss ends, by that measure.")
-@click.option("--board", default=None, help="Weigh learned widths by what they cost on this board.")
+@click.option("--board", default=None, help="Weigh learned widths by what the whole design takes of this board.")
 @click.option("--budget", type=float, default=0.7, show_default=True,
-              help="Share of the board's LUTs and block RAM that multipliers, weights and line buffers may take.")
+              help="Share of the board's LUTs, DSP blocks and block RAM that the streaming RTL may be estimated at.")
 @click.option("--frames-per-second", type=float, default=100.0, show_default=True,
-              help="Frame rate that --board counts the multipliers for.")
+              help="Frame rate that --board folds the design for.")
 @click.option("--init", default=None, help="First weights: a zoo name or a checkpoint's path.  [default: random]")
 @click.option("--epochs", type=int, default=None)
 @click.option("--stop-after", type=int, default=None,
@@ -90,7 +93,7 @@ def _numbers(_: click.Context, option: click.Parameter, text: str | None) -> tup
 def train(context: click.Context, **options: Any) -> None:
     """Train a U-Net on a folder of images and masks, resuming where a killed run stopped."""
     # Heavy imports wait until there is something to train.
-    from quantunet_hls import zoo
+    from quantunet_hls import boards, zoo
     from quantunet_hls.data import Split
     from quantunet_hls.files import check_name
     from quantunet_hls.training import Plan, recipes, run
@@ -101,20 +104,22 @@ def train(context: click.Context, **options: Any) -> None:
     network = recipe.network()
     training = _split(Split, options["train_folds"], options["train_slices"], _DEFAULT_TRAINING)
     validation = _split(Split, options["val_folds"], options["val_slices"], _DEFAULT_VALIDATION)
-    board = _board_cost(options, network, recipe, training.names(options["data"])) if options["board"] else None
+    board = boards.load(options["board"]) if options["board"] else None
     plan = Plan(
         name=name,
         data=options["data"],
         architecture=network,
         training=training,
         validation=validation,
-        settings=recipe.settings(board),
+        settings=(recipe if board is None else _unpriced(recipe)).settings(),
         init=options["init"],
         device=_device(options["device"]),
         stop_after=options["stop_after"],
         command=_command_line(context),
         recipe=Path(recipe_name).stem,
     )
+    if board is not None:
+        plan = replace(plan, settings=recipe.settings(_board_cost(plan, board, options)))
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
@@ -126,12 +131,14 @@ def train(context: click.Context, **options: Any) -> None:
             on_step=lambda done, total: progress.update(steps, completed=done, total=total),
             on_epoch=lambda result: _show_epoch(progress, epochs, result),
         )
+    _show_card(card)
+    if board is not None:
+        _check_design(net, card, board, options)
     if options["save_to_zoo"]:
-        card = zoo.save(
+        zoo.save(
             net, name, height=card.height, width=card.width,
             scores=card.scores, data=card.data, training=card.training,
         )
-    _show_card(card)
 
 
 def _changed(recipe: Recipe, options: dict[str, Any]) -> Recipe:
@@ -176,35 +183,22 @@ def _device(name: str) -> str:
     return name
 
 
-def _board_cost(options: dict[str, Any], network: UNetConfig, recipe: Recipe, names: tuple[str, ...]) -> BoardCost:
-    from quantunet_hls import boards
-    from quantunet_hls.data import read_images
-    from quantunet_hls.folding.width_costs import width_costs
-    from quantunet_hls.nets.sizes import layer_sizes
-    from quantunet_hls.training.settings import BoardCost
+def _unpriced(recipe: Recipe) -> Recipe:
+    """The recipe for as long as it is not known what its widths cost."""
+    return recipe.with_changes(widths=recipe.widths and recipe.widths | {"measure": "mean"})
 
-    board, share = boards.load(options["board"]), options["budget"]
-    if not 0 < share <= 1 or options["frames_per_second"] <= 0:
-        raise ConfigurationError("--budget is a share above 0 and at most 1, and --frames-per-second is above 0.")
-    if board.resources.lut is None or board.resources.bram_18k is None:
-        raise ConfigurationError(f"The LUTs or memory blocks of {board.name} are not known; name another board.")
-    if recipe.crop is None:
-        first = read_images([options["data"] / "images" / names[0]], channels=network.in_channels)
-        height, width = first.shape[2:]
-    else:
-        height = width = recipe.crop
-    sizes = layer_sizes(network, height, width)
-    costs = width_costs(
-        {name: size.macs for name, size in sizes.items()}, {name: size.weights for name, size in sizes.items()},
-        {name: (size.kernel - 1) * size.width * size.inputs for name, size in sizes.items()},
-        frames_per_second=options["frames_per_second"], clock_mhz=board.clock_mhz,
-    )
-    return BoardCost(
-        luts=costs.luts, weight_blocks=costs.weight_blocks, line_blocks=costs.line_blocks,
-        lut_budget=share * board.resources.lut, block_budget=share * board.resources.bram_18k,
-        source=f"{share:g} of {board.name} at {options['frames_per_second']:g} frames/s and {board.clock_mhz:g} MHz: "
-               "estimates",
-    )
+
+def _board_cost(plan: Plan, board: Board, options: dict[str, Any]) -> BoardCost:
+    from quantunet_hls.training.session import calibration_samples, first_weights
+    from quantunet_hls.width_budget import board_cost
+
+    learning = plan.settings.widths
+    if learning is None:
+        raise ConfigurationError("Only learned bit widths can be weighed by a board; take the recipe quantunet.")
+    samples = calibration_samples(plan)
+    net, _ = first_weights(plan, samples)
+    height, width = (plan.settings.crop,) * 2 if plan.settings.crop else samples.images.shape[2:]
+    return board_cost(net, height, width, board, options["budget"], options["frames_per_second"], learning.widest)
 
 
 def _show_epoch(progress: Progress, task: Any, result: Any) -> None:
@@ -232,6 +226,25 @@ def _show_card(card: Any) -> None:
     table.add_row("bits of activations", f"{card.footprint.activation_bits:.2f}")
     table.add_row("bytes", f"{card.footprint.size_bytes:,}")
     Console().print(table)
+
+
+def _check_design(net: QuantUNet, card: Card, board: Board, options: dict[str, Any]) -> None:
+    """What the result takes of the board: the budget held against the network as it is now."""
+    from quantunet_hls.width_budget import design_shares
+
+    budget, rate = options["budget"], options["frames_per_second"]
+    found = design_shares(net, card.height, card.width, board, rate)
+    table = Table(title=f"Estimated on {board.title} at {rate:g} frames/s")
+    table.add_column("resource")
+    table.add_column("share", justify="right")
+    for name, share in found.items():
+        table.add_row(name, f"{share:.1%}")
+    Console().print(table)
+    if max(found.values()) > budget:
+        raise ConfigurationError(
+            f"The trained network is estimated beyond its budget of {budget:.1%}, because its weights are no longer "
+            "those that its widths were priced by; train it with a smaller budget."
+        )
 
 
 def _command_line(context: click.Context) -> str:

@@ -22,7 +22,14 @@ from quantunet_hls.training.losses import segmentation_loss
 from quantunet_hls.training.scores import Scores, evaluate
 from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import TrainingState, load_state, save_state
-from quantunet_hls.training.widths import Excess, excess_of, frozen_epochs, move_widths, settle_within
+from quantunet_hls.training.widths import (
+    Excess,
+    excess_of,
+    frozen_epochs,
+    move_widths,
+    settle_within,
+    start_within,
+)
 
 __all__ = ["STATE_FILE", "EpochResult", "learning_epochs", "learning_rate", "train"]
 
@@ -138,6 +145,8 @@ def train(
         _log.info("resuming %s after epoch %d of %d", path, state.epoch, settings.epochs)
     else:
         torch.manual_seed(settings.seed)
+        if settings.widths is not None and settings.widths.board is not None and excess is not None:
+            start_within(net, excess)
         optimizer = _optimizer(net, settings)
         state = TrainingState(
             told=told, epoch=0, net={}, optimizer={}, generator=generator.get_state(), rng=torch.get_rng_state(),

@@ -10,9 +10,14 @@ from quantunet_hls.nets import QuantUNet, UNetConfig, calibrate, fold_batchnorm,
 from quantunet_hls.training.equalize import equalize
 from quantunet_hls.training.formats import fit_formats
 
-__all__ = ["quantize"]
+__all__ = ["calibration_places", "quantize"]
 
 _CALIBRATION_IMAGES = 16
+
+
+def calibration_places(images: int) -> list[int]:
+    """Which of so many images activation scales are set from: some, spread evenly."""
+    return list(range(0, images, max(1, images // _CALIBRATION_IMAGES)))[:_CALIBRATION_IMAGES]
 
 
 def quantize(net: QuantUNet, config: UNetConfig, samples: Samples, *, learned_widths: bool = False) -> QuantUNet:
@@ -44,8 +49,7 @@ def quantize(net: QuantUNet, config: UNetConfig, samples: Samples, *, learned_wi
             )
     folded = fold_batchnorm(net)
     equalize(folded)
-    step = max(1, len(samples) // _CALIBRATION_IMAGES)
-    images = to_input(samples.images[::step][:_CALIBRATION_IMAGES])
+    images = to_input(samples.images[calibration_places(len(samples))])
     fit_formats(folded, config, images)
     quantized = QuantUNet(config, learned_widths=learned_widths)
     # Only activation scales and learned widths have no counterpart in the float network.

@@ -14,13 +14,13 @@ from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.nets import QuantUNet, UNetConfig, settled
 from quantunet_hls.training.datasets import terms_of
 from quantunet_hls.training.loop import STATE_FILE, EpochResult, train
-from quantunet_hls.training.prepare import quantize
+from quantunet_hls.training.prepare import calibration_places, quantize
 from quantunet_hls.training.scalars import scalars
 from quantunet_hls.training.scores import evaluate
 from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import load_state
 
-__all__ = ["Plan", "first_weights", "run"]
+__all__ = ["Plan", "calibration_samples", "first_weights", "run"]
 
 _SCORES_NOTE = (
     "on the validation folds, at the epoch with the best validation dice; dice and iou pool the pixels of all images, "
@@ -65,6 +65,13 @@ class Plan:
                 f"{self.training.kind.capitalize()} {min(shared)} is asked for both in training and in validation; "
                 f"give each {self.training.kind} to one of them."
             )
+
+
+def calibration_samples(plan: Plan) -> Samples:
+    """Those training images that :func:`first_weights` looks at, alone."""
+    names = plan.training.names(plan.data)
+    chosen = [names[place] for place in calibration_places(len(names))]
+    return read_pairs(plan.data, chosen, channels=plan.architecture.in_channels)
 
 
 def first_weights(plan: Plan, samples: Samples) -> tuple[QuantUNet, str]:
@@ -141,7 +148,7 @@ def run(
         training={
             "command": plan.command, "recipe": plan.recipe, "seed": plan.settings.seed, "start": start,
             "epochs": plan.settings.epochs, "epochs_done": state.epoch, "best_epoch": state.best_epoch,
-            "minutes": round(state.seconds / 60, 1), "settings": plan.settings.to_dict(),
+            "minutes": round(state.seconds / 60, 1), "settings": plan.settings.summary(),
             "history": [_figures(epoch) for epoch in state.history],
         },
     )

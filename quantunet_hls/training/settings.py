@@ -37,22 +37,27 @@ class Augmentation:
 
 @dataclass(frozen=True)
 class BoardCost:
-    """What widths cost on a board, in plain numbers, layer by layer.
+    """What a whole design takes of a board, in plain numbers: of every resource a share for each layer's widths.
+
+    A design takes ``rest``, and of each layer the entries of its widths. All shares are of what the board has.
 
     Attributes:
-        luts: LUTs for each bit of a layer's weights times each bit of its input.
-        weight_blocks: memory blocks for each bit of its weights.
-        line_blocks: memory blocks, for its line buffers, for each bit of its input.
-        lut_budget: LUTs that its multipliers may take together.
-        block_budget: memory blocks that weights and line buffers may take together.
+        resources: names, in the order in which the tables have them.
+        narrowest: bits of a table's first row and column.
+        layers: by layer: for each resource a row for each width of its weights, in it a share for each width of its
+            input.
+        results: by layer that has an activation quantizer of its own: for each resource a share for each width.
+        rest: for each resource.
+        budget: share that may be taken of each.
         source: where the numbers come from, in words.
     """
 
-    luts: Mapping[str, float]
-    weight_blocks: Mapping[str, float]
-    line_blocks: Mapping[str, float]
-    lut_budget: float
-    block_budget: float
+    resources: tuple[str, ...]
+    narrowest: int
+    layers: Mapping[str, tuple[tuple[tuple[float, ...], ...], ...]]
+    results: Mapping[str, tuple[tuple[float, ...], ...]]
+    rest: tuple[float, ...]
+    budget: float
     source: str = ""
 
 
@@ -69,7 +74,7 @@ class WidthLearning:
             segmentation misses goes down more slowly, or up.
         settled: share of the epochs, the last ones, that train with the whole widths that are exported.
         widest: most bits of a weight or an activation.
-        board: what a bit costs, for that measure only.
+        board: what widths cost, for that measure only.
     """
 
     measure: str = "mean"
@@ -150,5 +155,13 @@ class Settings:
             raise ConfigurationError("The weights of Dice and cross entropy are 0 or more, and not both 0.")
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON and for the state file."""
+        """Plain values, for the state file."""
         return asdict(self)
+
+    def summary(self) -> dict[str, Any]:
+        """The same for a person to read, without a board's tables: thousands of numbers, made anew where needed."""
+        values = self.to_dict()
+        if self.widths is not None and self.widths.board is not None:
+            for name in ("layers", "results", "rest", "narrowest"):
+                del values["widths"]["board"][name]
+        return values

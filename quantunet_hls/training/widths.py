@@ -9,18 +9,25 @@ pass, so they can't price widths that are only considered.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor
 
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.nets import QuantUNet, UNetConfig
-from quantunet_hls.nets.learned import clamp_widths, learned_widths, narrowest_width, set_widths, width_offsets
+from quantunet_hls.nets.learned import (
+    clamp_widths,
+    learned_widths,
+    narrowest_width,
+    set_widths,
+    width_offsets,
+    width_values,
+)
 from quantunet_hls.nets.sizes import layer_sizes
 from quantunet_hls.training.settings import BoardCost, WidthLearning
 
-__all__ = ["Excess", "excess_of", "frozen_epochs", "move_widths", "settle_within"]
+__all__ = ["Excess", "board_shares", "excess_of", "frozen_epochs", "move_widths", "settle_within", "start_within"]
 
 #: Bits that a width moves in one step at most: a single batch must not decide.
 _FARTHEST = 0.1
@@ -36,7 +43,7 @@ def excess_of(net: QuantUNet, how: WidthLearning, height: int, width: int) -> Ex
     (mean of a weight's width over all weights and of a value's over all values) and
     "operations" (the square root of the mean product of both over all
     multiplications) it is in bits: what lies above the target, or all of it
-    where there is none. For "board" it is the share by which each budget is overdrawn, times 8.
+    where there is none. For "board" it is the share by which each resource's budget is overdrawn, times 8.
 
     Args:
         net: with learned widths.
@@ -47,12 +54,20 @@ def excess_of(net: QuantUNet, how: WidthLearning, height: int, width: int) -> Ex
     Raises:
         ConfigurationError: where even the narrowest widths are too wide.
     """
-    excess = _board(net.config, how.board) if how.board else _above(_measure(net.config, how, height, width), how)
     least = {name: torch.tensor(float(narrowest_width(name))) for name in learned_widths(net)}
-    if (how.board or how.target is not None) and float(excess(least)) > 0:
+    if how.board:
+        needed = float(board_shares(net.config, how.board)(least).max())
+        if needed > how.board.budget:
+            raise ConfigurationError(
+                f"Even the narrowest widths need {needed:.1%} of the board, more than the budget's "
+                f"{how.board.budget:.1%} ({how.board.source}); raise the budget, ask for fewer frames a second, or "
+                "take a smaller network."
+            )
+        return _overdrawn(net.config, how.board)
+    excess = _above(_measure(net.config, how, height, width), how)
+    if how.target is not None and float(excess(least)) > 0:
         raise ConfigurationError(
-            "Even the narrowest widths are beyond what is asked for; raise the target or the budget, "
-            "or take a smaller network."
+            "Even the narrowest widths are beyond what is asked for; raise the target, or take a smaller network."
         )
     return excess
 
@@ -95,20 +110,61 @@ def _input_width(config: UNetConfig, layer: str, widths: Mapping[str, Tensor]) -
     return widths[f"{source}.activation"] if source else torch.tensor(float(config.input_bits))
 
 
-def _board(config: UNetConfig, board: BoardCost) -> Excess:
-    def excess(widths: Mapping[str, Tensor]) -> Tensor:
-        luts, blocks = [], []
-        for name in config.layer_names:
-            weight, value = widths[f"{name}.weight"], _input_width(config, name, widths)
-            luts.append(board.luts[name] * weight * value)
-            blocks.append(board.weight_blocks[name] * weight + board.line_blocks[name] * value)
-        overdrawn = [
-            torch.relu(torch.stack(used).sum() / budget - 1)
-            for used, budget in ((luts, board.lut_budget), (blocks, board.block_budget))
-        ]
-        return 8 * torch.stack(overdrawn).sum()
+def _overdrawn(config: UNetConfig, board: BoardCost) -> Excess:
+    shares = board_shares(config, board)
+    return lambda widths: 8 * torch.relu(shares(widths) / board.budget - 1).sum()
 
-    return excess
+
+def board_shares(config: UNetConfig, board: BoardCost) -> Callable[[Mapping[str, Tensor]], Tensor]:
+    """What a design of whole widths takes of each of a board's resources (resources,).
+
+    A width's gradient is the mean slope to the widths on both sides, because a memory
+    may take the same blocks at one of them.
+    """
+    layers = _Table(board.layers[name] for name in config.layer_names)
+    owners = tuple(board.results)
+    results = _Table(board.results[name] for name in owners)
+    rest = torch.tensor(board.rest)
+
+    def shares(widths: Mapping[str, Tensor]) -> Tensor:
+        weights = torch.stack([widths[f"{name}.weight"] for name in config.layer_names])
+        inputs = torch.stack([_input_width(config, name, widths).to(weights) for name in config.layer_names])
+        activations = torch.stack([widths[f"{name}.activation"] for name in owners])
+        modules = layers.at(weights - board.narrowest, inputs - board.narrowest)
+        streams = results.at(activations - board.narrowest)
+        return rest.to(weights) + modules.sum(dim=0) + streams.sum(dim=0)
+
+    return shares
+
+
+class _Table:
+    """Values at whole places: (entries, resources, places of one axis or of several)."""
+
+    def __init__(self, entries: Iterable[object]):
+        self._values = torch.tensor(tuple(entries))
+
+    def at(self, *places: Tensor) -> Tensor:
+        """Values (entries, resources) at a place of each axis (entries,) each; beyond the ends those at the ends."""
+        values = self._values.to(places[0].device)
+        nearest = [place.detach().round().long().clamp(0, size - 1)
+                   for place, size in zip(places, values.shape[2:], strict=True)]
+        found = self._found(values, nearest)
+        for axis, (place, middle) in enumerate(zip(places, nearest, strict=True)):
+            below, above = (middle - 1).clamp(min=0), (middle + 1).clamp(max=values.shape[2 + axis] - 1)
+            rise = torch.zeros_like(found)
+            for sign, end in ((1, above), (-1, below)):
+                rise += sign * self._found(values, [*nearest[:axis], end, *nearest[axis + 1:]])
+            slope = rise / (above - below).clamp(min=1)[:, None]
+            found = found + slope * (place - middle)[:, None]
+        return found
+
+    @staticmethod
+    def _found(values: Tensor, places: list[Tensor]) -> Tensor:
+        """The entry's own values at whole places: (entries, resources)."""
+        for place in reversed(places):
+            index = place.view(-1, *[1] * (values.ndim - 1)).expand(*values.shape[:-1], 1)
+            values = values.gather(-1, index)[..., 0]
+        return values
 
 
 @torch.no_grad()
@@ -135,26 +191,58 @@ def move_widths(net: QuantUNet, how: WidthLearning, steps: int) -> None:
 
 
 @torch.no_grad()
+def start_within(net: QuantUNet, excess: Excess) -> None:
+    """Set every learned width, in place, to a whole number with which nothing is too wide: where a budget starts.
+
+    Widths that only follow what they cost would run to both ends, for a layer's bit may
+    cost a hundred times another's. Rounding to ``b`` bits adds noise in proportion to
+    ``4**-b``; while widths are too wide, the one is made a bit narrower that takes the most off
+    the excess for the noise that it adds. A layer whose bit costs four times as much so has a bit less.
+    """
+    def dearest(saved: Mapping[str, float], widths: Mapping[str, int]) -> str:
+        return max(saved, key=lambda name: (saved[name] * 4.0 ** widths[name], widths[name], name))
+
+    set_widths(net, _brought_within(width_values(net), excess, dearest))
+
+
+@torch.no_grad()
 def settle_within(net: QuantUNet, excess: Excess, *, bounded: bool) -> None:
     """Set every learned width to a whole number, in place; with ``bounded`` to numbers that cost nothing too much.
 
     Widths are rounded. While they are too wide together, the one that is nearest to
-    being rounded down is made one bit narrower, of those whose bit helps.
+    being rounded down is made one bit narrower: of those whose bit helps, or of all
+    where none does, because a memory may need several bits less for a block less.
     """
     exact = {name: float(offset.abs()) + narrowest_width(name) for name, offset in width_offsets(net).items()}
     whole = {name: round(value) for name, value in exact.items()}
 
+    def lowest(saved: Mapping[str, float], widths: Mapping[str, int]) -> str:
+        helps = [name for name, part in saved.items() if part > 0]
+        return min(helps or saved, key=lambda name: (exact[name] - widths[name], -exact[name], name))
+
+    set_widths(net, _brought_within(whole, excess, lowest) if bounded else whole)
+
+
+def _brought_within(widths: Mapping[str, int], excess: Excess,
+                    choose: Callable[[Mapping[str, float], Mapping[str, int]], str]) -> dict[str, int]:
+    """Widths narrowed bit by bit until nothing is too wide.
+
+    Args:
+        widths: whole numbers to start from.
+        excess: see :data:`Excess`.
+        choose: from what a bit less of each width would take off the excess, and from the widths, the next one.
+    """
+    whole = dict(widths)
+
     def price(widths: Mapping[str, int]) -> float:
         return float(excess({name: torch.tensor(float(bits)) for name, bits in widths.items()}))
 
-    while bounded and (now := price(whole)) > 0:
-        helps = [name for name, bits in whole.items()
-                 if bits > narrowest_width(name) and price(whole | {name: bits - 1}) < now]
-        if not helps:  # excess_of has refused what can't be met
+    while (now := price(whole)) > 0:
+        wider = [name for name, bits in whole.items() if bits > narrowest_width(name)]
+        if not wider:  # excess_of has refused what can't be met
             raise ConfigurationError("The widths can't be brought within the target; raise it.")
-        lowest = min(helps, key=lambda name: (exact[name] - whole[name], -exact[name], name))
-        whole[lowest] -= 1
-    set_widths(net, whole)
+        whole[choose({name: now - price(whole | {name: whole[name] - 1}) for name in wider}, whole)] -= 1
+    return whole
 
 
 def frozen_epochs(how: WidthLearning, epochs: int) -> int:

@@ -1,0 +1,111 @@
+"""A training's budget on a board: the whole streaming RTL design, as numbers that the training takes."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from quantunet_hls.boards import Board
+from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.folding import Goal
+from quantunet_hls.hls.convert import HlsSettings, convert
+from quantunet_hls.ingest import ingest
+from quantunet_hls.nets import QuantUNet, settled
+from quantunet_hls.nets.learned import set_widths, width_values
+from quantunet_hls.rtl.estimate import shares
+from quantunet_hls.rtl.fit import fold_for
+from quantunet_hls.rtl.graph import StreamGraph
+from quantunet_hls.rtl.lower import lower
+from quantunet_hls.rtl.multipliers import choose_multipliers
+from quantunet_hls.rtl.width_costs import NARROWEST, RESOURCES, width_costs
+from quantunet_hls.source import open_source
+from quantunet_hls.training.settings import BoardCost
+from quantunet_hls.types import infer_types
+
+__all__ = ["RESERVE", "board_cost", "design_shares", "stream_graph"]
+
+#: Part of a budget that the tables keep back: they price widths layer by layer, and by the weights before training.
+RESERVE = 0.04
+
+_DIGITS = 6
+
+
+def stream_graph(net: QuantUNet, height: int, width: int, board: Board) -> StreamGraph:
+    """A network of whole widths as it is lowered for a board, not folded.
+
+    Args:
+        net: quantized.
+        height: rows of the images in pixels.
+        width: columns.
+        board: with its clock.
+    """
+    graph = ingest(open_source(net, (net.config.in_channels, height, width)).graph())
+    settings = HlsSettings("widths", board.part, board.clock_ns, "Vitis", {})
+    # Nothing is written into the folder of a conversion alone.
+    with TemporaryDirectory() as folder:
+        return lower(convert(graph.model, infer_types(graph.model), settings, Path(folder))).graph
+
+
+def board_cost(net: QuantUNet, height: int, width: int, board: Board, share: float, frames_per_s: float,
+               widest: int) -> BoardCost:
+    """What a network's widths cost on a board at a frame rate.
+
+    Args:
+        net: with learned widths and its first weights; left as it is.
+        height: rows of the images in pixels.
+        width: columns.
+        board: with its clock.
+        share: of the board's LUTs, of its DSP blocks and of its block RAM that the design may take.
+        frames_per_s: that it must reach.
+        widest: most bits of a weight or an activation.
+
+    Raises:
+        ConfigurationError: a share that is none, or a frame rate that can't be reached.
+        BoardError: a board whose resources or multipliers are not known.
+    """
+    if not 0 < share <= 1:
+        raise ConfigurationError(f"A budget is a share of the board above 0 and at most 1, not {share!r}.")
+    goal = Goal(frames_per_s=frames_per_s)
+    cycles = goal.cycles(board.clock_ns)
+    assert cycles is not None
+    wide = copy.deepcopy(net)
+    set_widths(wide, dict.fromkeys(width_values(wide), widest))
+    graph = stream_graph(settled(wide), height, width, board)
+    budget = share * (1 - RESERVE)
+    costs = width_costs(graph, board, cycles, budget, widest)
+    config = net.config
+    # Both name the convolutions in the order in which they run.
+    names = dict(zip(costs.modules, config.layer_names, strict=True))
+    return BoardCost(
+        resources=RESOURCES, narrowest=NARROWEST, budget=budget,
+        layers={names[name]: _plain(table.tolist()) for name, table in costs.modules.items()},
+        results={names[name]: _plain(table.tolist()) for name, table in costs.results.items()},
+        rest=_plain(costs.rest.tolist()),
+        source=f"{share:g} of {board.name} at {frames_per_s:g} frames/s and {board.clock_mhz:g} MHz less {RESERVE:.0%} "
+               "of it in reserve: estimates of the whole design",
+    )
+
+
+def design_shares(net: QuantUNet, height: int, width: int, board: Board, frames_per_s: float) -> dict[str, float]:
+    """What the streaming RTL of a trained network is estimated to take of a board, by resource.
+
+    Args:
+        net: of whole widths.
+        height: rows of the images in pixels.
+        width: columns.
+        board: with its clock.
+        frames_per_s: that the design must reach.
+
+    Raises:
+        ConfigurationError: a frame rate that can't be reached.
+    """
+    folded = fold_for(stream_graph(net, height, width, board), Goal(frames_per_s=frames_per_s), board,
+                      lambda graph: choose_multipliers(graph, board))
+    return shares(folded, board)
+
+
+def _plain(values: Any) -> Any:
+    """Nested lists as tuples, of numbers of a few digits."""
+    return tuple(_plain(value) for value in values) if isinstance(values, list) else round(values, _DIGITS)
