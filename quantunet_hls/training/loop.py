@@ -25,6 +25,7 @@ from quantunet_hls.training.state import TrainingState, load_state, save_state
 from quantunet_hls.training.widths import (
     Excess,
     excess_of,
+    fill_within,
     frozen_epochs,
     move_widths,
     settle_within,
@@ -232,7 +233,10 @@ def _settle(net: QuantUNet, settings: Settings, excess: Excess | None) -> None:
     assert excess is not None
     # A settled width is whole, so settling it again would change nothing, but for the price of pricing it.
     if any(offset.requires_grad for offset in offsets):
-        settle_within(net, excess, bounded=settings.widths.board is not None or settings.widths.target is not None)
+        board = settings.widths.board
+        settle_within(net, excess, bounded=board is not None or settings.widths.target is not None)
+        if board is not None:
+            fill_within(net, excess, settings.widths.widest)
         for offset in offsets:
             offset.requires_grad_(False)
 

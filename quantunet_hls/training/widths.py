@@ -27,7 +27,7 @@ from quantunet_hls.nets.learned import (
 from quantunet_hls.nets.sizes import layer_sizes
 from quantunet_hls.training.settings import BoardCost, WidthLearning
 
-__all__ = ["Excess", "board_shares", "excess_of", "frozen_epochs", "move_widths", "settle_within", "start_within"]
+__all__ = ["Excess", "board_shares", "excess_of", "fill_within", "frozen_epochs", "move_widths", "settle_within", "start_within"]
 
 #: Bits that a width moves in one step at most: a single batch must not decide.
 _FARTHEST = 0.1
@@ -111,8 +111,21 @@ def _input_width(config: UNetConfig, layer: str, widths: Mapping[str, Tensor]) -
 
 
 def _overdrawn(config: UNetConfig, board: BoardCost) -> Excess:
+    """The share by which budgets are overdrawn, times 8; what a width feels of it grows with ``4**bits``.
+
+    So does what its bit is worth least: rounding to ``b`` bits adds noise in proportion to ``4**-b``. Widths
+    that followed their costs alone would run to both ends, for a layer's bit may cost a hundred times
+    another's; so a bit that costs four times as much is pressed alike where the width is one less.
+    """
     shares = board_shares(config, board)
-    return lambda widths: 8 * torch.relu(shares(widths) / board.budget - 1).sum()
+
+    def excess(widths: Mapping[str, Tensor]) -> Tensor:
+        now = {name: width.detach() for name, width in widths.items()}
+        mean = torch.stack(list(now.values())).mean()
+        felt = {name: now[name] + 4 ** (now[name] - mean) * (width - now[name]) for name, width in widths.items()}
+        return 8 * torch.relu(shares(felt) / board.budget - 1).sum()
+
+    return excess
 
 
 def board_shares(config: UNetConfig, board: BoardCost) -> Callable[[Mapping[str, Tensor]], Tensor]:
@@ -194,10 +207,9 @@ def move_widths(net: QuantUNet, how: WidthLearning, steps: int) -> None:
 def start_within(net: QuantUNet, excess: Excess) -> None:
     """Set every learned width, in place, to a whole number with which nothing is too wide: where a budget starts.
 
-    Widths that only follow what they cost would run to both ends, for a layer's bit may
-    cost a hundred times another's. Rounding to ``b`` bits adds noise in proportion to
-    ``4**-b``; while widths are too wide, the one is made a bit narrower that takes the most off
-    the excess for the noise that it adds. A layer whose bit costs four times as much so has a bit less.
+    While widths are too wide, the one is made a bit narrower that takes the most off the
+    excess for the noise that it adds (``4**-bits``): a layer whose bit costs four times as
+    much has a bit less.
     """
     def dearest(saved: Mapping[str, float], widths: Mapping[str, int]) -> str:
         return max(saved, key=lambda name: (saved[name] * 4.0 ** widths[name], widths[name], name))
@@ -223,6 +235,23 @@ def settle_within(net: QuantUNet, excess: Excess, *, bounded: bool) -> None:
     set_widths(net, _brought_within(whole, excess, lowest) if bounded else whole)
 
 
+@torch.no_grad()
+def fill_within(net: QuantUNet, excess: Excess, widest: int) -> None:
+    """Give settled widths, in place, what is left of a budget: a bit to the narrowest for which nothing is too wide."""
+    whole = width_values(net)
+
+    def fits(name: str) -> bool:
+        return whole[name] < widest and _price(whole | {name: whole[name] + 1}, excess) <= 0
+
+    while wider := next((name for name in sorted(whole, key=lambda name: (whole[name], name)) if fits(name)), None):
+        whole[wider] += 1
+    set_widths(net, whole)
+
+
+def _price(widths: Mapping[str, int], excess: Excess) -> float:
+    return float(excess({name: torch.tensor(float(bits)) for name, bits in widths.items()}))
+
+
 def _brought_within(widths: Mapping[str, int], excess: Excess,
                     choose: Callable[[Mapping[str, float], Mapping[str, int]], str]) -> dict[str, int]:
     """Widths narrowed bit by bit until nothing is too wide.
@@ -233,15 +262,11 @@ def _brought_within(widths: Mapping[str, int], excess: Excess,
         choose: from what a bit less of each width would take off the excess, and from the widths, the next one.
     """
     whole = dict(widths)
-
-    def price(widths: Mapping[str, int]) -> float:
-        return float(excess({name: torch.tensor(float(bits)) for name, bits in widths.items()}))
-
-    while (now := price(whole)) > 0:
+    while (now := _price(whole, excess)) > 0:
         wider = [name for name, bits in whole.items() if bits > narrowest_width(name)]
         if not wider:  # excess_of has refused what can't be met
             raise ConfigurationError("The widths can't be brought within the target; raise it.")
-        whole[choose({name: now - price(whole | {name: whole[name] - 1}) for name in wider}, whole)] -= 1
+        whole[choose({name: now - _price(whole | {name: whole[name] - 1}, excess) for name in wider}, whole)] -= 1
     return whole
 
 
