@@ -27,7 +27,10 @@ from quantunet_hls.nets.learned import (
 from quantunet_hls.nets.sizes import layer_sizes
 from quantunet_hls.training.settings import BoardCost, WidthLearning
 
-__all__ = ["Excess", "board_shares", "excess_of", "fill_within", "frozen_epochs", "move_widths", "settle_within", "start_within"]
+__all__ = [
+    "Excess", "board_shares", "excess_of", "fill_within", "frozen_epochs", "move_widths", "settle_within",
+    "start_within",
+]
 
 #: Bits that a width moves in one step at most: a single batch must not decide.
 _FARTHEST = 0.1

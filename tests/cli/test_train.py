@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,10 +7,12 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from quantunet_hls import zoo
+from quantunet_hls import boards, zoo
 from quantunet_hls.cli.train import train
 from quantunet_hls.errors import CheckpointError, ConfigurationError, DataError, QuantUNetError
+from quantunet_hls.nets import LayerWidths, QuantUNet, calibrate
 from quantunet_hls.phantoms import draw_phantoms
+from quantunet_hls.width_budget import design_shares
 
 SMALL = ["--depth", "1", "--base-channels", "2", "--epochs", "2", "--batch-size", "4"]
 
@@ -96,6 +99,9 @@ def test_a_quantized_net_from_random_weights(data, here):
     (["--name", "x", "--weights", "w0.4", "--weight-bits", "4"], ConfigurationError, "--weight-bits"),
     (["--name", "x", "--board", "zcu104"], ConfigurationError, "quantunet"),
     (["--name", "x", "--recipe", "quantunet", "--board", "zcu104", "--budget", "1e-9"], ConfigurationError, "budget"),
+    (["--name", "x", "--recipe", "quantunet", "--board", "zcu104", "--budget", "1.5"], ConfigurationError, "budget"),
+    (["--name", "x", "--recipe", "quantunet", "--board", "zcu104", "--frames-per-second", "1e7"], ConfigurationError,
+     "frames a second"),
     (["--name", "x", "--recipe", "quantunet", "--float", "--target-bits", "1"], ConfigurationError, "narrowest"),
     (["--name", "x", "--val-slices", "8"], DataError, "slice 8"),
     (["--name", "x", "--train-slices", "0-3", "--val-slices", "3-5"], ConfigurationError, "Slice 3"),
@@ -119,22 +125,21 @@ def test_another_architecture_than_the_start_is_refused(data):
     assert "another architecture" in str(done.exception)
 
 
-def test_learned_widths_that_fit_a_board_from_a_recipe(data, here):
-    small = ["--architecture", "tiny", "--epochs", "2", "--batch-size", "4", "--train-slices", "0-5",
-             "--val-slices", "6,7"]
-    done = invoke("--data", data, "--name", "fitted", "--recipe", "quantunet", "--board", "zcu104",
-                  "--budget", "0.01", "--frames-per-second", "20000", *small)
+def test_learned_widths_whose_whole_design_fits_a_board(data, here):
+    few = ["--epochs", "2", "--batch-size", "4", "--train-slices", "0-5", "--val-slices", "6,7", "--depth", "1",
+           "--base-channels", "2"]
+    done = invoke("--data", data, "--name", "fitted", "--recipe", "quantunet", "--board", "pynq-z2",
+                  "--budget", "0.055", "--frames-per-second", "20000", *few)
     assert done.exit_code == 0, done.output
-    card = zoo.card_of(here / "runs" / "fitted" / "fitted.pt")
-    board = card.training["settings"]["widths"]["board"]
-    assert board["lut_budget"] == pytest.approx(2304)
-    config = card.architecture
-    used = sum(board["luts"][name] * config.widths_of(name).weight * (
-        config.widths_of(config.source_of(name)).activation if config.source_of(name) else 8)
-        for name in config.layer_names)
-    assert used <= board["lut_budget"]
+    net, card = zoo.load(here / "runs" / "fitted" / "fitted.pt")
+    config, board = card.architecture, boards.load("pynq-z2")
+    assert max(design_shares(net, 16, 24, board, 20_000).values()) <= 0.055
     # Eight bits everywhere, where learning starts, would be too many.
-    assert 64 * sum(board["luts"].values()) > board["lut_budget"]
+    widest = QuantUNet(replace(config, layer_widths=dict.fromkeys(config.layer_names, LayerWidths(8, 8))))
+    calibrate(widest, torch.rand(4, 1, 16, 24))
+    assert max(design_shares(widest.eval(), 16, 24, board, 20_000).values()) > 0.055
+    assert "0.055 of pynq-z2 at 20000 frames/s" in card.training["settings"]["widths"]["board"]["source"]
+    assert "Estimated on" in done.output
     assert card.training["recipe"] == "quantunet"
     assert card.data["training_slices"] == [0, 1, 2, 3, 4, 5]
     assert "--train-slices 0,1,2,3,4,5" in card.training["command"]

@@ -14,6 +14,7 @@ from quantunet_hls.training.settings import BoardCost, WidthLearning
 from quantunet_hls.training.widths import (
     board_shares,
     excess_of,
+    fill_within,
     frozen_epochs,
     move_widths,
     settle_within,
@@ -89,8 +90,8 @@ def test_weighed_by_operations_it_is_the_mean_product():
 def test_a_board_counts_what_its_tables_say(seed):
     net = learning_net(seed)
     widths = width_values(net)
-    expected = on_the_board(net, widths, luts=2.0, blocks=0.5)
-    cost = costs(net, 1.0, luts=2.0, blocks=0.5)
+    expected = on_the_board(net, widths, luts=2.0)
+    cost = costs(net, 1.0, luts=2.0)
     assert board_shares(net.config, cost)(as_tensors(widths)).tolist() == pytest.approx(expected.tolist())
     share = min(expected) / 1.5
     overdrawn = sum(expected / share - 1)
@@ -115,6 +116,35 @@ def test_a_width_is_pressed_by_what_its_neighbours_cost():
     blocks.backward()
     assert float(widths["mida.weight"].grad) == pytest.approx(2 / 1024)
     assert float(widths["mida.activation"].grad) == pytest.approx((1 + 3) / 1024)
+
+
+def test_a_bit_is_pressed_by_its_cost_for_the_noise_that_it_keeps_away():
+    net = learning_net()
+    widths = as_tensors(dict.fromkeys(width_values(net), 5)) | as_tensors({"mida.weight": 4, "midb.weight": 6})
+    widths = {name: width.requires_grad_() for name, width in widths.items()}
+    cost = costs(net, 0.15, luts=0.0)
+    excess = excess_of(net, WidthLearning(measure="board", board=cost), 8, 8)(widths)
+    excess.backward()
+    grads = {name: float(width.grad) for name, width in widths.items()}
+    # All weights cost the same a bit here.
+    assert grads["midb.weight"] == pytest.approx(4 * grads["enc0b.weight"])
+    assert grads["mida.weight"] == pytest.approx(grads["enc0b.weight"] / 4)
+    assert grads["enc0b.weight"] == pytest.approx(8 * 2 / 1024 / 0.15, rel=0.1)
+
+
+def test_what_is_left_of_a_budget_goes_to_the_narrowest():
+    net = learning_net(3)
+    excess = excess_of(net, WidthLearning(measure="board", board=costs(net, 0.2)), 8, 8)
+    settle_within(net, excess, bounded=True)
+    before = width_values(net)
+    fill_within(net, excess, 7)
+    after = width_values(net)
+    assert float(excess(learned_widths(net)).detach()) == 0
+    assert after != before
+    assert all(after[name] >= before[name] for name in before)
+    # No width has room for a bit more.
+    for name, bits in after.items():
+        assert bits >= 7 or float(excess(as_tensors(after | {name: bits + 1}))) > 0
 
 
 def test_a_step_of_a_memory_is_felt_on_both_sides():
