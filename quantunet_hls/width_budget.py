@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +20,7 @@ from quantunet_hls.rtl.fit import fold_for
 from quantunet_hls.rtl.graph import StreamGraph
 from quantunet_hls.rtl.lower import lower
 from quantunet_hls.rtl.multipliers import choose_multipliers
-from quantunet_hls.rtl.width_costs import NARROWEST, RESOURCES, width_costs
+from quantunet_hls.rtl.width_costs import NARROWEST, width_costs
 from quantunet_hls.source import open_source
 from quantunet_hls.training.settings import BoardCost
 from quantunet_hls.types import infer_types
@@ -27,9 +28,11 @@ from quantunet_hls.types import infer_types
 __all__ = ["RESERVE", "board_cost", "design_shares", "stream_graph"]
 
 #: Part of a budget that the tables keep back: they price widths layer by layer, and by the weights before training.
-RESERVE = 0.04
+RESERVE = 0.05
 
 _DIGITS = 6
+
+_BIAS_BITS = 32
 
 
 def stream_graph(net: QuantUNet, height: int, width: int, board: Board) -> StreamGraph:
@@ -70,22 +73,32 @@ def board_cost(net: QuantUNet, height: int, width: int, board: Board, share: flo
     goal = Goal(frames_per_s=frames_per_s)
     cycles = goal.cycles(board.clock_ns)
     assert cycles is not None
-    wide = copy.deepcopy(net)
-    set_widths(wide, dict.fromkeys(width_values(wide), widest))
-    graph = stream_graph(settled(wide), height, width, board)
+    graph = stream_graph(_widest(net, widest), height, width, board)
     budget = share * (1 - RESERVE)
     costs = width_costs(graph, board, cycles, budget, widest)
     config = net.config
     # Both name the convolutions in the order in which they run.
     names = dict(zip(costs.modules, config.layer_names, strict=True))
     return BoardCost(
-        resources=RESOURCES, narrowest=NARROWEST, budget=budget,
+        resources=costs.resources, narrowest=NARROWEST, budget=budget,
         layers={names[name]: _plain(table.tolist()) for name, table in costs.modules.items()},
         results={names[name]: _plain(table.tolist()) for name, table in costs.results.items()},
         rest=_plain(costs.rest.tolist()),
         source=f"{share:g} of {board.name} at {frames_per_s:g} frames/s and {board.clock_mhz:g} MHz less {RESERVE:.0%} "
                "of it in reserve: estimates of the whole design",
     )
+
+
+def _widest(net: QuantUNet, bits: int) -> QuantUNet:
+    """A network with these widths everywhere, and biases that the fine steps of such layers don't saturate."""
+    wide = copy.deepcopy(net)
+    set_widths(wide, dict.fromkeys(width_values(wide), bits))
+    whole = settled(wide)
+    config = whole.config
+    free = QuantUNet(replace(config, layer_widths={
+        name: replace(config.widths_of(name), bias=_BIAS_BITS) for name in config.layer_names}))
+    free.load_state_dict(whole.state_dict())
+    return free.eval()
 
 
 def design_shares(net: QuantUNet, height: int, width: int, board: Board, frames_per_s: float) -> dict[str, float]:

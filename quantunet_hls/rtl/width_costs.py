@@ -15,7 +15,9 @@ a share of the blocks is exchanged for a share of the LUTs at,
     sum over layers of min over choices of x * blocks / all blocks + (1 - x) * LUTs / all LUTs
 
 is no more than that larger share, and at the best rate falls short of it by less than one
-layer's choice matters (Lagrangian duality; Everett, Operations Research 11(3), 1963).
+layer's choice matters (Lagrangian duality; Everett, Operations Research 11(3), 1963). The
+best rate moves with the widths, so there are tables for the best rates of all uniform
+widths, and the largest of their sums counts.
 """
 
 from __future__ import annotations
@@ -28,16 +30,16 @@ import numpy as np
 from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError, IllegalGraphError
 from quantunet_hls.rtl.components.packing import MULTIPLIER_OPERANDS
-from quantunet_hls.rtl.estimate import estimated, module_content, shares, stream_content
-from quantunet_hls.rtl.folding import fold, folded_layer
+from quantunet_hls.rtl.estimate import Content, estimated, module_content, shares, stream_content
+from quantunet_hls.rtl.folding import fold, folded_layer, parallel
 from quantunet_hls.rtl.graph import Concat, Convolution, Input, Layer, Multipliers, Pooling, StreamGraph, Upsample
 from quantunet_hls.rtl.multipliers import LUTS_BESIDE, blocks, candidates, choose_multipliers, luts
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["RESOURCES", "WidthCosts", "result_owners", "width_costs", "with_widths"]
+__all__ = ["NARROWEST", "WidthCosts", "result_owners", "width_costs", "with_widths"]
 
 #: What is counted, in this order, as in :class:`quantunet_hls.boards.Resources`.
-RESOURCES = ("lut", "dsp", "bram_18k")
+_RESOURCES = ("lut", "dsp", "bram_18k")
 
 #: Narrowest weights and results that tables begin with.
 NARROWEST = 2
@@ -51,11 +53,13 @@ class WidthCosts:
     """Shares of a board that a design takes: ``rest``, and for every convolution an entry of each table.
 
     Attributes:
-        modules: by convolution, (resources, bits of its weights, bits of its input), widths from 2 on.
-        results: by convolution whose result has a width of its own, (resources, bits of that result).
-        rest: (resources,).
+        resources: name of what each row of the tables counts; of several rows of a name the largest sum is the share.
+        modules: by convolution, (rows, bits of its weights, bits of its input), widths from 2 on.
+        results: by convolution whose result has a width of its own, (rows, bits of that result).
+        rest: (rows,).
     """
 
+    resources: tuple[str, ...]
     modules: Mapping[str, np.ndarray]
     results: Mapping[str, np.ndarray]
     rest: np.ndarray
@@ -106,7 +110,7 @@ def with_widths(graph: StreamGraph, widest: int, weights: Mapping[str, int], res
 def width_costs(graph: StreamGraph, board: Board, cycles: int, share: float, widest: int) -> WidthCosts:
     """Tables for a network on a board, exact about the widest uniform width that takes no more than a share of it.
 
-    There the FIFOs are sized and the rate of exchange between LUTs and DSP blocks is found.
+    There the FIFOs are sized.
 
     Args:
         graph: lowered with ``widest`` bits for all weights and results, not folded.
@@ -121,7 +125,7 @@ def width_costs(graph: StreamGraph, board: Board, cycles: int, share: float, wid
         IllegalGraphError: a kind of layer that no U-Net has.
     """
     if board.yosys_family not in MULTIPLIER_OPERANDS or not all(
-            getattr(board.resources, name) for name in RESOURCES):
+            getattr(board.resources, name) for name in _RESOURCES):
         raise BoardError(f"What widths cost on {board.title} can't be estimated, for its family or its numbers of "
                          "LUTs, DSP blocks or memory blocks are not known; name another board.")
     return _Tables(graph, board, cycles, share, widest).costs()
@@ -134,24 +138,23 @@ class _Tables:
         self._graph, self._board, self._cycles, self._widest = graph, board, cycles, widest
         assert board.yosys_family is not None
         self._family = board.yosys_family
-        self._have = np.array([getattr(board.resources, name) for name in RESOURCES], float)
+        self._have = np.array([getattr(board.resources, name) for name in _RESOURCES], float)
         self._widths = range(NARROWEST, widest + 1)
         self._owners = result_owners(graph)
+        self._rates = np.unique([self._best_rate(parallel(self._uniform(bits), cycles)) for bits in self._widths])
         for bits in reversed(self._widths):
             folded = fold(self._uniform(bits), cycles)
             if max(shares(choose_multipliers(folded, board), board).values()) <= share:
                 break
         self._bits, self._folded = bits, folded
-        self._rate = self._best_rate()
 
     def costs(self) -> WidthCosts:
-        convolutions = [layer for layer in self._folded.layers if isinstance(layer, Convolution)]
-        chosen = {layer.name: self._chosen(layer) for layer in convolutions}
-        middle = self._folded.with_layers(chosen)
+        middle = self._folded
         return WidthCosts(
-            {layer.name: self._module_table(layer.name, middle) for layer in convolutions},
-            {name: self._result_table(name, middle) for name in dict.fromkeys(self._owners.values())},
-            self._rest(middle),
+            (*("lut", "dsp") * len(self._rates), "bram_18k"),
+            {layer.name: self._module_table(layer.name) for layer in middle.layers if isinstance(layer, Convolution)},
+            {name: self._result_table(name) for name in dict.fromkeys(self._owners.values())},
+            self._rest(),
         )
 
     def _uniform(self, bits: int) -> StreamGraph:
@@ -169,9 +172,9 @@ class _Tables:
         return [(blocks(layer, choice) / blocks_of_all, luts(layer, choice, self._family) / luts_of_all, choice)
                 for choice in candidates(layer, self._family)]
 
-    def _best_rate(self) -> float:
+    def _best_rate(self, folded: StreamGraph) -> float:
         options = [np.array([option[:2] for option in self._options(layer)])
-                   for layer in self._folded.layers if isinstance(layer, Convolution)]
+                   for layer in folded.layers if isinstance(layer, Convolution)]
         largest = [sum(float((option @ [rate, 1 - rate]).min()) for option in options) + (1 - rate) * self._beside
                    for rate in _RATES]
         return float(_RATES[int(np.argmax(largest))])
@@ -182,30 +185,35 @@ class _Tables:
         number = sum(not isinstance(layer, Input) for layer in self._graph.layers)
         return float(LUTS_BESIDE * number / self._have[0])
 
-    def _exchanged(self, option: tuple[float, float, Multipliers]) -> float:
-        return self._rate * option[0] + (1 - self._rate) * option[1]
-
-    def _chosen(self, layer: Convolution) -> Convolution:
-        return replace(layer, multipliers=min(self._options(layer), key=self._exchanged)[2])
-
-    # Shares of the board.
+    # Rows of the tables: LUTs and DSP blocks at each rate, block RAM.
 
     def _module(self, layer: Layer, sources: list[Layer]) -> np.ndarray:
         """Of a layer's module; what its products take counts as the same share of the LUTs and of the blocks."""
-        found = estimated(module_content(layer, sources, self._family), self._family)
-        taken = np.array([getattr(found, name) for name in RESOURCES]) / self._have
-        if isinstance(layer, Convolution):
-            products = (blocks(layer, layer.multipliers) / self._have[1],
-                        luts(layer, layer.multipliers, self._family) / self._have[0], layer.multipliers)
-            taken += np.array([-products[1], -products[0], 0]) + self._exchanged(products) * np.array([1, 1, 0])
-        return taken
+        if not isinstance(layer, Convolution):
+            return self._rows(self._taken(module_content(layer, sources, self._family)))
+        options = self._options(layer)
+        rows, found = [], {}
+        for rate in self._rates:
+            exchanged = [rate * of_blocks + (1 - rate) * of_luts for of_blocks, of_luts, _ in options]
+            place = int(np.argmin(exchanged))
+            if place not in found:
+                of_blocks, of_luts, choice = options[place]
+                taken = self._taken(module_content(replace(layer, multipliers=choice), sources, self._family))
+                found[place] = taken - np.array([of_luts, of_blocks, 0])
+            rows += [found[place][0] + exchanged[place], found[place][1] + exchanged[place]]
+        # A ROM of packed weights is wider; which of the choices it will be is not known here.
+        return np.array([*rows, max(taken[2] for taken in found.values())])
 
-    def _streams(self, graph: StreamGraph) -> np.ndarray:
-        found = estimated(stream_content(graph), self._family)
-        return np.array([getattr(found, name) for name in RESOURCES]) / self._have
+    def _taken(self, content: Content) -> np.ndarray:
+        found = estimated(content, self._family)
+        return np.array([getattr(found, name) for name in _RESOURCES]) / self._have
 
-    def _module_table(self, name: str, middle: StreamGraph) -> np.ndarray:
+    def _rows(self, taken: np.ndarray) -> np.ndarray:
+        return np.array([*[*taken[:2]] * len(self._rates), taken[2]])
+
+    def _module_table(self, name: str) -> np.ndarray:
         """Of a convolution's module by bits of weights and of input, folded for each of them."""
+        middle = self._folded
         layer, before = self._graph[name], middle[middle[name].sources[0]]
         assert isinstance(layer, Convolution)
         result = middle[name].type.width if name in self._owners else None
@@ -213,7 +221,7 @@ class _Tables:
         least = max((reader.lanes for reader in middle.layers if isinstance(reader, Concat) and name in reader.sources),
                     default=1)
         fixed = isinstance(before, Input)
-        table = np.zeros((len(RESOURCES), len(self._widths), len(self._widths)))
+        table = np.zeros((2 * len(self._rates) + 1, len(self._widths), len(self._widths)))
         for row, bits in enumerate(self._widths):
             for column, width in enumerate(self._widths):
                 if fixed and column:
@@ -221,12 +229,12 @@ class _Tables:
                     continue
                 source = before if fixed else replace(before, type=_of_width(before.type, width))
                 module = folded_layer(_narrowed(layer, source.type, self._widest, bits, result), self._cycles, least)
-                assert isinstance(module, Convolution)
-                table[:, row, column] = self._module(self._chosen(module), [source])
+                table[:, row, column] = self._module(module, [source])
         return table
 
-    def _result_table(self, name: str, middle: StreamGraph) -> np.ndarray:
+    def _result_table(self, name: str) -> np.ndarray:
         """Of everything but the convolutions that read a result, by its bits, beyond what the rest has of it."""
+        middle = self._folded
         weights = {layer.name: self._bits for layer in middle.layers if isinstance(layer, Convolution)}
         results = dict.fromkeys(self._owners.values(), self._bits)
         columns = []
@@ -241,11 +249,16 @@ class _Tables:
             columns.append(more)
         return np.stack(columns, axis=1)
 
-    def _rest(self, middle: StreamGraph) -> np.ndarray:
-        beside = sum((self._module(layer, [middle[source] for source in layer.sources])
-                      for layer in middle.layers[1:] if not isinstance(layer, Convolution)), self._streams(middle))
+    def _streams(self, graph: StreamGraph) -> np.ndarray:
+        return self._rows(self._taken(stream_content(graph)))
+
+    def _rest(self) -> np.ndarray:
+        middle = self._folded
+        found = sum((self._module(layer, [middle[source] for source in layer.sources])
+                     for layer in middle.layers[1:] if not isinstance(layer, Convolution)), self._streams(middle))
         # The choice of multipliers makes equal what it knows of: the products and a guess of what is beside them.
-        return beside + np.array([-self._rate, 1 - self._rate, 0]) * self._beside
+        guess = [part * self._beside for rate in self._rates for part in (-rate, 1 - rate)]
+        return found + np.array([*guess, 0])
 
 
 def _computing(graph: StreamGraph, name: str) -> str:

@@ -42,12 +42,11 @@ class BoardCost:
     A design takes ``rest``, and of each layer the entries of its widths. All shares are of what the board has.
 
     Attributes:
-        resources: names, in the order in which the tables have them.
+        resources: name of what each row of the tables counts; of several rows of a name the largest sum is the share.
         narrowest: bits of a table's first row and column.
-        layers: by layer: for each resource a row for each width of its weights, in it a share for each width of its
-            input.
-        results: by layer that has an activation quantizer of its own: for each resource a share for each width.
-        rest: for each resource.
+        layers: by layer: for each row, and each width of its weights, a share for each width of its input.
+        results: by layer that has an activation quantizer of its own: for each row a share for each width.
+        rest: for each row.
         budget: share that may be taken of each.
         source: where the numbers come from, in words.
     """

