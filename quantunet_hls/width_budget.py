@@ -32,7 +32,8 @@ RESERVE = 0.05
 
 _DIGITS = 6
 
-_BIAS_BITS = 32
+#: As many as the hardware flow takes.
+_BIAS_BITS = 24
 
 
 def stream_graph(net: QuantUNet, height: int, width: int, board: Board) -> StreamGraph:

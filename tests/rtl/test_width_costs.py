@@ -16,22 +16,25 @@ from quantunet_hls.rtl.fit import fold_for
 from quantunet_hls.rtl.graph import Convolution
 from quantunet_hls.rtl.multipliers import choose_multipliers
 from quantunet_hls.rtl.width_costs import NARROWEST, result_owners, width_costs, with_widths
-from quantunet_hls.width_budget import stream_graph
+from quantunet_hls.width_budget import RESERVE, stream_graph
 from tests.rtl.graphs import every_kind
 
 BOARD = load("pynq-z2")
 
-#: How far designs near the budget are off what tables say: above, for the larger share is more than its dual, and
-#: below, for a layer may be folded another way. Eight networks of this size, seeds 0 to 3, were off by XX to YY.
-ABOVE, BELOW = 0.06, 0.02
-
-#: Blocks that a memory of another depth may take.
-BLOCKS = 2
+#: How far designs near a budget may be off what the tables say: above, for the larger share is more than its dual,
+#: which :data:`quantunet_hls.width_budget.RESERVE` is kept for; below, for FIFOs and lanes depend on each other. Of 32
+#: such networks, four draws for each seed from 0 to 3 and each board of the slow test, all took from 0.7 % less to 3.9 %
+#: more than the tables say, and as many blocks.
+ABOVE, BELOW = RESERVE, 0.02
 
 
 def learning_net(seed=0, depth=1, base=2, height=16, width=24):
     torch.manual_seed(seed)
     net = QuantUNet(UNetConfig(depth=depth, base_channels=base, widths=LayerWidths(8, 8)), learned_widths=True)
+    # Biases that saturate to 16 bits at the fine step of wide layers would not be known at a coarser one.
+    with torch.no_grad():
+        for name in net.config.layer_names:
+            net.convolution(name).bias.mul_(0.005)
     calibrate(net, torch.rand(4, 1, height, width))
     return net.eval()
 
@@ -58,10 +61,6 @@ def drawn(net, seed):
 
 def test_a_graph_of_other_widths_is_what_would_have_been_lowered():
     net = learning_net()
-    # Biases that saturate to 16 bits at the fine step of wide layers would not be known at a coarser one.
-    with torch.no_grad():
-        for name in net.config.layer_names:
-            net.convolution(name).bias.mul_(0.02)
     wide = lowered(net, dict.fromkeys(width_values(net), 8))
     widths = drawn(net, 1)
     weights, results = by_layer(net, wide, widths)
@@ -139,6 +138,6 @@ def test_tables_say_what_the_estimator_says_of_lowered_networks(board, rate, sha
         folded = fold_for(lowered(net, widths, board=target), goal, target,
                           lambda graph: choose_multipliers(graph, target))
         real = shares(folded, target)
-        assert abs(found[2] - real["bram_18k"]) * target.resources.bram_18k <= BLOCKS
+        assert found[2] == pytest.approx(real["bram_18k"], abs=1e-9)
         assert -BELOW <= max(real.values()) / max(found) - 1 <= ABOVE
         compared += 1
