@@ -23,8 +23,8 @@ BOARD = load("pynq-z2")
 
 #: How far designs near a budget may be off what the tables say: above, for the larger share is more than its dual,
 #: which :data:`quantunet_hls.width_budget.RESERVE` is kept for; below, for FIFOs and lanes depend on each other. Of 32
-#: such networks, four draws for each seed from 0 to 3 and each board of the slow test, all took from 0.7 % less to 3.9 %
-#: more than the tables say, and as many blocks.
+#: such networks, four draws for each seed from 0 to 3 and each board of the slow test, all took from 0.7 % less to
+#: 3.9 % more than the tables say, and as many blocks.
 ABOVE, BELOW = RESERVE, 0.02
 
 
