@@ -12,7 +12,7 @@ from quantunet_hls.cli.train import train
 from quantunet_hls.errors import CheckpointError, ConfigurationError, DataError, QuantUNetError
 from quantunet_hls.nets import LayerWidths, QuantUNet, calibrate
 from quantunet_hls.phantoms import draw_phantoms
-from quantunet_hls.width_budget import design_shares
+from quantunet_hls.width_budget import RESERVE, design_shares
 
 SMALL = ["--depth", "1", "--base-channels", "2", "--epochs", "2", "--batch-size", "4"]
 
@@ -138,7 +138,11 @@ def test_learned_widths_whose_whole_design_fits_a_board(data, here):
     widest = QuantUNet(replace(config, layer_widths=dict.fromkeys(config.layer_names, LayerWidths(8, 8))))
     calibrate(widest, torch.rand(4, 1, 16, 24))
     assert max(design_shares(widest.eval(), 16, 24, board, 20_000).values()) > 0.055
-    assert "0.055 of pynq-z2 at 20000 frames/s" in card.training["settings"]["widths"]["board"]["source"]
+    said = card.training["settings"]["widths"]["board"]
+    assert "0.055 of pynq-z2 at 20000 frames/s" in said["source"]
+    assert said["budget"] == pytest.approx(0.055 * (1 - RESERVE))
+    # Thousands of numbers that nobody reads.
+    assert "layers" not in said
     assert "Estimated on" in done.output
     assert card.training["recipe"] == "quantunet"
     assert card.data["training_slices"] == [0, 1, 2, 3, 4, 5]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -5,7 +7,7 @@ from quantunet_hls.data import to_input
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig
 from quantunet_hls.phantoms import draw_phantoms
-from quantunet_hls.training.prepare import quantize
+from quantunet_hls.training.prepare import calibration_places, quantize
 
 SHAPE = {"depth": 1, "base_channels": 3}
 
@@ -33,6 +35,17 @@ def test_wide_quantizers_reproduce_the_float_net():
     # The same net at few bits moves further: the tolerance above is no accident.
     coarse = quantize(net, UNetConfig(**SHAPE, widths=LayerWidths(weight=2, activation=2)), phantoms).eval()(images)
     assert not torch.allclose(getattr(coarse, "value", coarse), net(images), atol=0.01)
+
+
+@pytest.mark.parametrize("number", [1, 15, 16, 33, 200])
+def test_a_few_images_spread_evenly_give_the_same_net_as_all(number):
+    net, phantoms, config = float_net(), draw_phantoms(number, 8, 8, seed=2), UNetConfig(**SHAPE)
+    places = calibration_places(number)
+    assert len(places) == min(number, 16)
+    few = replace(phantoms, names=tuple(phantoms.names[place] for place in places), images=phantoms.images[places],
+                  masks=phantoms.masks[places])
+    one, other = (quantize(net, config, samples).state_dict() for samples in (phantoms, few))
+    assert all(torch.equal(value, other[key]) for key, value in one.items())
 
 
 def test_the_float_net_is_left_alone():
