@@ -50,6 +50,10 @@ OTHER_BOARDS, SMALLEST = ("ulx3s-85f", "pynq-z2"), 10
 #: UltraScale+ boards, of which each random network has one.
 BOARDS = ("zcu104", "kv260", "ultra96v2")
 ZOO_CYCLES = 294_912
+#: The network trained for the PYNQ-Z2 is mapped there, by ``board_budget.py``.
+ZOO = tuple(f"{name}_b8d3" for name in (
+    "brain_tumor_learned", "brain_tumor_w4a6", "brain_tumor_ternary", "brain_tumor_w04a60", "nuclei_learned",
+    "isbi_learned", "nuclei_ternary", "isbi_ternary", "nuclei_w04a60", "isbi_w04a60"))
 #: How strongly the fit is pulled to what is in :data:`LUT_COSTS`, in relative errors of a layer.
 PRIOR = 0.1
 
@@ -237,7 +241,7 @@ def _units() -> Iterator[tuple[StreamGraph, CellCount]]:
 def main() -> None:
     """Measure and write the table, or fit."""
     parser = argparse.ArgumentParser(description="Errors of the estimates of resources.")
-    parser.add_argument("--models", nargs="*", default=["brain_tumor_w4a6_b8d3", "brain_tumor_learned_b8d3"])
+    parser.add_argument("--models", nargs="*", default=ZOO)
     parser.add_argument("--fit", choices=sorted(FIT_SEEDS), default=None)
     parser.add_argument("--folder", type=Path, default=Path("build/estimates"), help="Keep what was mapped here.")
     parser.add_argument("--out", type=Path, default=REFERENCES / "estimates.json")
