@@ -43,7 +43,10 @@ def random_unet(seed: int, depth: int, base: int) -> tuple[QuantUNet, tuple[int,
     return net.eval(), shape
 
 
-@pytest.mark.parametrize(("seed", "depth", "base"), [(seed, *shape) for seed, shape in enumerate(_SHAPES)])
+# The compiler takes most of a minute over the largest.
+@pytest.mark.parametrize(("seed", "depth", "base"), [
+    pytest.param(seed, *shape, marks=[pytest.mark.slow] if shape == max(_SHAPES) else [])
+    for seed, shape in enumerate(_SHAPES)])
 def test_no_value_differs(seed, depth, base, tmp_path):
     net, shape = random_unet(seed, depth, base)
     made = generate_accelerator(net, "zcu104", input_shape=shape, images=2, toolchain="none", last="csim",

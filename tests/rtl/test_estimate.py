@@ -57,7 +57,7 @@ def test_a_small_net_on_the_ecp5(tmp_path):
     check(choose_multipliers(fold(pair(), 20_000), board), "ecp5", tmp_path)
 
 
-@pytest.mark.parametrize("name", ["zcu104", "pynq-z2"])
+@pytest.mark.parametrize("name", ["zcu104", pytest.param("pynq-z2", marks=pytest.mark.slow)])
 def test_a_convolution_on_amd_parts(name, tmp_path):
     board = load(name)
     check(choose_multipliers(fold(one(), 10_000), board), board.yosys_family, tmp_path)
