@@ -15,37 +15,33 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from estimates import RESOURCES, mapped
-from foldings import REFERENCES, stream_graph
+from estimates import REFERENCES, RESOURCES, beside_estimates, counts_of, mapped
 
 from quantunet_hls import zoo
 from quantunet_hls.boards import load
 from quantunet_hls.files import write_json
 from quantunet_hls.folding import Goal
-from quantunet_hls.rtl.estimate import estimates
+from quantunet_hls.rtl.estimate import estimate
 from quantunet_hls.rtl.fit import fold_for
 from quantunet_hls.rtl.multipliers import choose_multipliers
 from quantunet_hls.rtl.synthesize import yosys_version
+from quantunet_hls.rtl.unfolded import stream_graph
 
 
 def measure(model: str, board_name: str, rate: float, budget: float, folder: Path) -> dict[str, Any]:
     """Estimated and mapped resources and what share of the board they are, with those of every module."""
     board = load(board_name)
     assert board.yosys_family is not None
-    graph = fold_for(stream_graph(model, board, folder / "model"), Goal(frames_per_s=rate), board,
+    graph = fold_for(stream_graph(model, board), Goal(frames_per_s=rate), board,
                      lambda folded: choose_multipliers(folded, board))
-    found = estimates(graph, board.yosys_family)
-    logging.info("estimated at %s", {name: sum(getattr(each, name) for each in found.values()) for name in RESOURCES})
-    cells = mapped(graph, board.yosys_family, folder).layers
-    modules = {name: {"estimated": [getattr(found[name], resource) for resource in RESOURCES],
-                      "mapped": [getattr(module.count, resource) for resource in RESOURCES]}
-               for name, module in cells.items()}
+    logging.info("estimated at %s", estimate(graph, board.yosys_family))
+    modules, totals = beside_estimates(graph, board.yosys_family, counts_of(mapped(graph, board.yosys_family, folder)))
     row: dict[str, Any] = {
         "model": model, "sha256": zoo.card_of(model).sha256, "board": board.name, "frames_per_s": rate,
         "budget": budget, "yosys": yosys_version(), "cycles": graph.cycles, "multipliers": sum(
             layer.mac_units for layer in graph.layers)}
-    for place, resource in enumerate(RESOURCES):
-        whole = {what: sum(module[what][place] for module in modules.values()) for what in ("estimated", "mapped")}
+    for resource in RESOURCES:
+        whole = {what: total[resource] for what, total in totals.items()}
         have = getattr(board.resources, resource)
         row[resource] = whole | {f"{what}_share": number / have for what, number in whole.items()}
     return row | {"modules": modules}

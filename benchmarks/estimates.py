@@ -27,7 +27,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from foldings import stream_graph
 from random_unets import random_unet
 
 from quantunet_hls.boards import load
@@ -40,6 +39,7 @@ from quantunet_hls.rtl.multipliers import candidates, choose_multipliers, in_fab
 from quantunet_hls.rtl.parts import LUT_COSTS, LutParts
 from quantunet_hls.rtl.stitch import generate
 from quantunet_hls.rtl.synthesize import CellCount, MappedDesign, MappingOptions, map_design, yosys_version
+from quantunet_hls.rtl.unfolded import stream_graph
 
 REFERENCES = Path(__file__).parent.parent / "reports" / "reference"
 RESOURCES = ("lut", "dsp", "bram_18k")
@@ -74,14 +74,14 @@ def net(seed: int, name: str = "net") -> StreamGraph:
     return fold(graph, max(int(sum(layer.macs for layer in graph.layers) / units), fewest_cycles(graph)))
 
 
-def cases(models: Sequence[str], folder: Path) -> Iterator[Case]:
+def cases(models: Sequence[str]) -> Iterator[Case]:
     """All designs, small networks first and the zoo's last."""
     def chosen(seed: int, board: str) -> Callable[[], StreamGraph]:
         return lambda: choose_multipliers(net(seed), load(board))
 
     def of_zoo(model: str) -> Callable[[], StreamGraph]:
         board = load("zcu104")
-        return lambda: choose_multipliers(fold(stream_graph(model, board, folder / model / "model"), ZOO_CYCLES), board)
+        return lambda: choose_multipliers(fold(stream_graph(model, board), ZOO_CYCLES), board)
 
     for place, seed in enumerate(sorted(SEEDS, key=lambda seed: len(random_unet(seed).layers))):
         others = OTHER_BOARDS if place < SMALLEST else ()
@@ -97,22 +97,33 @@ def mapped(graph: StreamGraph, family: str, folder: Path) -> MappedDesign:
                       lut_multipliers=in_fabric(graph))
 
 
+def counts_of(design: MappedDesign) -> dict[str, list[int]]:
+    """Of :data:`RESOURCES`, what each module was mapped to."""
+    return {name: [getattr(module.count, resource) for resource in RESOURCES]
+            for name, module in design.layers.items()}
+
+
+def beside_estimates(graph: StreamGraph, family: str, counts: dict[str, list[int]]
+                     ) -> tuple[dict[str, dict[str, list[int]]], dict[str, dict[str, int]]]:
+    """Estimated and mapped resources of each module, and of all together."""
+    found = estimates(graph, family)
+    modules = {name: {"estimated": [getattr(found[name], resource) for resource in RESOURCES], "mapped": count}
+               for name, count in counts.items()}
+    totals = {what: dict(zip(RESOURCES, np.sum([module[what] for module in modules.values()], axis=0).tolist(),
+                             strict=True)) for what in ("estimated", "mapped")}
+    return modules, totals
+
+
 def measure(case: Case, folder: Path, known: dict[str, Any] | None) -> dict[str, Any]:
     """Estimated and mapped resources of a design and of its layers; a row that is known is not mapped again."""
     family = load(case.board).yosys_family
     assert family is not None
     graph = case.graph()
     if known and known["digest"] == graph.digest() and known["yosys"] == yosys_version():
-        modules = known["modules"]
+        counts = {name: module["mapped"] for name, module in known["modules"].items()}
     else:
-        result = mapped(graph, family, folder / f"{case.name}_{case.board}")
-        modules = {name: {"mapped": [getattr(module.count, resource) for resource in RESOURCES]}
-                   for name, module in result.layers.items()}
-    found = estimates(graph, family)
-    modules = {name: {"estimated": [getattr(found[name], resource) for resource in RESOURCES],
-                      "mapped": module["mapped"]} for name, module in modules.items()}
-    totals = {what: dict(zip(RESOURCES, np.sum([module[what] for module in modules.values()], axis=0).tolist(),
-                             strict=True)) for what in ("estimated", "mapped")}
+        counts = counts_of(mapped(graph, family, folder / f"{case.name}_{case.board}"))
+    modules, totals = beside_estimates(graph, family, counts)
     row = {"name": case.name, "board": case.board, "family": family, "yosys": yosys_version(),
            "digest": graph.digest(), "cycles": graph.cycles,
            "multipliers": sum(layer.mac_units for layer in graph.layers), **totals,
@@ -168,10 +179,10 @@ def fit(family: str, folder: Path) -> LutParts:
     for seed in FIT_SEEDS[family]:
         take_mapped(_with_any_multipliers(net(seed, "cal"), family, seed), f"cal{seed}_{family}")
     if family == "ecp5":
-        take_mapped(choose_multipliers(fold(_demonstration(folder), 36_864), load("ulx3s-85f")), "demonstration")
+        take_mapped(choose_multipliers(fold(_demonstration(), 36_864), load("ulx3s-85f")), "demonstration")
     else:
         board = load("kv260")
-        graph = fold(stream_graph("brain_tumor_w4a6_b8d3", board, folder / "model"), 393_216)
+        graph = fold(stream_graph("brain_tumor_w4a6_b8d3", board), 393_216)
         take_mapped(choose_multipliers(graph, board), "kv260")
         for graph, count in _units():
             take(graph, {"unit": count})
@@ -207,20 +218,11 @@ def _with_any_multipliers(graph: StreamGraph, family: str, seed: int) -> StreamG
     return graph.with_layers(changed)
 
 
-def _demonstration(folder: Path) -> StreamGraph:
+def _demonstration() -> StreamGraph:
     """The network of ``ulx3s.py``."""
     from ulx3s import demonstration
 
-    from quantunet_hls.hls.convert import HlsSettings, convert
-    from quantunet_hls.ingest import ingest
-    from quantunet_hls.rtl.lower import lower
-    from quantunet_hls.source import open_source
-    from quantunet_hls.types import infer_types
-
-    board = load("ulx3s-85f")
-    graph = ingest(open_source(demonstration(), (1, 32, 32)).graph())
-    settings = HlsSettings("demonstration", board.part, board.clock_ns, "Vitis", {})
-    return lower(convert(graph.model, infer_types(graph.model), settings, folder / "demonstration" / "model")).graph
+    return stream_graph(demonstration(), load("ulx3s-85f"), (1, 32, 32))
 
 
 def _units() -> Iterator[tuple[StreamGraph, CellCount]]:
@@ -253,7 +255,7 @@ def main() -> None:
         return
     before = read_json(arguments.out)["designs"] if arguments.out.exists() else []
     known = {(row["name"], row["board"]): row for row in before}
-    for case in cases(arguments.models, arguments.folder):
+    for case in cases(arguments.models):
         known[case.name, case.board] = measure(case, arguments.folder, known.get((case.name, case.board)))
         rows = list(known.values())
         write_json(arguments.out, {"summary": summary(rows), "designs": rows})

@@ -31,28 +31,17 @@ import numpy as np
 from quantunet_hls.boards import Board, load
 from quantunet_hls.files import read_json, write_json
 from quantunet_hls.folding import Goal
-from quantunet_hls.hls.convert import HlsSettings, convert
-from quantunet_hls.ingest import ingest
 from quantunet_hls.rtl.fit import fold_for
 from quantunet_hls.rtl.folding import fold
 from quantunet_hls.rtl.graph import Convolution, StreamGraph
-from quantunet_hls.rtl.lower import lower
 from quantunet_hls.rtl.multipliers import blocks, choose_multipliers, in_fabric
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate import build_simulator
 from quantunet_hls.rtl.stitch import generate
 from quantunet_hls.rtl.synthesize import MappingOptions, map_design
-from quantunet_hls.source import open_source
-from quantunet_hls.types import infer_types
+from quantunet_hls.rtl.unfolded import stream_graph
 
 REFERENCES = Path(__file__).parent.parent / "reports" / "reference"
-
-
-def stream_graph(model: str, board: Board, folder: Path) -> StreamGraph:
-    """A zoo network as it is lowered for the board, not folded yet."""
-    graph = ingest(open_source(model, None).graph())
-    settings = HlsSettings("net", board.part, board.clock_ns, "Vitis", {})
-    return lower(convert(graph.model, infer_types(graph.model), settings, folder)).graph
 
 
 def mapped(graph: StreamGraph, board: Board, folder: Path) -> dict[str, Any]:
@@ -97,7 +86,7 @@ def measure(graph: StreamGraph, frames: int, folder: Path) -> dict[str, Any]:
 def foldings(model: str, board: Board, cycles: list[int], to_map: list[int], frames: int, folder: Path, out: Path
              ) -> None:
     """The table of foldings for numbers of cycles."""
-    unfolded = stream_graph(model, board, folder / "model")
+    unfolded = stream_graph(model, board)
     rows, cells = [], {}
     for count in cycles:
         graph = choose_multipliers(fold(unfolded, count), board)
@@ -114,7 +103,7 @@ def rates(models: list[str], board: Board, targets: list[float], frames: int, fo
     rows = {(row["model"], row["board"], row["frames_per_s_asked"]): row for row in known}
     for model in models:
         missing = [rate for rate in targets if (model, board.name, rate) not in rows]
-        unfolded = stream_graph(model, board, folder / model / "model") if missing else None
+        unfolded = stream_graph(model, board) if missing else None
         for rate in missing:
             assert unfolded is not None
             goal = Goal(frames_per_s=rate)

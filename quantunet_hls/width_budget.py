@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from quantunet_hls.boards import Board
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.folding import Goal
-from quantunet_hls.hls.convert import HlsSettings, convert
-from quantunet_hls.ingest import ingest
 from quantunet_hls.nets import QuantUNet, settled
 from quantunet_hls.nets.learned import set_widths, width_values
 from quantunet_hls.rtl.estimate import shares
-from quantunet_hls.rtl.fit import fold_for
-from quantunet_hls.rtl.folding import fewest_cycles
-from quantunet_hls.rtl.graph import StreamGraph
-from quantunet_hls.rtl.lower import lower
+from quantunet_hls.rtl.fit import cycles_at_rate, fold_for
 from quantunet_hls.rtl.multipliers import choose_multipliers
+from quantunet_hls.rtl.unfolded import stream_graph
 from quantunet_hls.rtl.width_costs import NARROWEST, width_costs
-from quantunet_hls.source import open_source
 from quantunet_hls.training.settings import BoardCost
-from quantunet_hls.types import infer_types
 
-__all__ = ["RESERVE", "board_cost", "design_shares", "stream_graph"]
+__all__ = ["RESERVE", "board_cost", "design_shares"]
 
 #: Part of a budget that the tables keep back: they price widths layer by layer, and by the weights before training.
 #: ``tests/rtl/test_width_costs.py`` says how far designs are off them.
@@ -36,22 +28,6 @@ _DIGITS = 6
 
 #: As many as the hardware flow takes.
 _BIAS_BITS = 24
-
-
-def stream_graph(net: QuantUNet, height: int, width: int, board: Board) -> StreamGraph:
-    """A network of whole widths as it is lowered for a board, not folded.
-
-    Args:
-        net: quantized.
-        height: rows of the images in pixels.
-        width: columns.
-        board: with its clock.
-    """
-    graph = ingest(open_source(net, (net.config.in_channels, height, width)).graph())
-    settings = HlsSettings("widths", board.part, board.clock_ns, "Vitis", {})
-    # Nothing is written into the folder of a conversion alone.
-    with TemporaryDirectory() as folder:
-        return lower(convert(graph.model, infer_types(graph.model), settings, Path(folder))).graph
 
 
 def board_cost(net: QuantUNet, height: int, width: int, board: Board, share: float, frames_per_s: float,
@@ -73,12 +49,8 @@ def board_cost(net: QuantUNet, height: int, width: int, board: Board, share: flo
     """
     if not 0 < share <= 1:
         raise ConfigurationError(f"A budget is a share of the board above 0 and at most 1, not {share!r}.")
-    goal = Goal(frames_per_s=frames_per_s)
-    cycles = goal.cycles(board.clock_ns)
-    assert cycles is not None
-    graph = stream_graph(_widest(net, widest), height, width, board)
-    if (least := fewest_cycles(graph)) > cycles:
-        raise goal.missed_rate("fastest folding", least, board.clock_ns)
+    graph = stream_graph(_widest(net, widest), board, (net.config.in_channels, height, width))
+    cycles = cycles_at_rate(graph, Goal(frames_per_s=frames_per_s), board)
     budget = share * (1 - RESERVE)
     costs = width_costs(graph, board, cycles, budget, widest)
     config = net.config
@@ -119,8 +91,8 @@ def design_shares(net: QuantUNet, height: int, width: int, board: Board, frames_
     Raises:
         ConfigurationError: a frame rate that can't be reached.
     """
-    folded = fold_for(stream_graph(net, height, width, board), Goal(frames_per_s=frames_per_s), board,
-                      lambda graph: choose_multipliers(graph, board))
+    graph = stream_graph(net, board, (net.config.in_channels, height, width))
+    folded = fold_for(graph, Goal(frames_per_s=frames_per_s), board, lambda made: choose_multipliers(made, board))
     return shares(folded, board)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -104,10 +104,9 @@ def _figure(name: str, value: int, available: int | None = None) -> Figure:
     return Figure(name, value, Source.ESTIMATE, _TOOL, version_of("quantunet-hls"), available)
 
 
-def _together(parts: Any, outside: tuple[str, ...]) -> Estimate:
-    lut, dsp, blocks = (sum(numbers) for numbers in
-                        zip((0, 0, 0), *((part.lut, part.dsp, part.bram_18k) for part in parts), strict=True))
-    return Estimate(lut, dsp, blocks, outside)
+def _together(parts: Collection[Estimate], outside: tuple[str, ...]) -> Estimate:
+    return Estimate(sum(part.lut for part in parts), sum(part.dsp for part in parts),
+                    sum(part.bram_18k for part in parts), outside)
 
 
 def _convolution(layer: Any) -> Work | None:

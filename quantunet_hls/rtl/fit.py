@@ -13,7 +13,7 @@ from quantunet_hls.rtl.estimate import shares
 from quantunet_hls.rtl.folding import cycle_choices, fewest_cycles, fold, parallel
 from quantunet_hls.rtl.graph import StreamGraph
 
-__all__ = ["fold_for", "latency_cycles"]
+__all__ = ["cycles_at_rate", "fold_for", "latency_cycles"]
 
 
 def latency_cycles(graph: StreamGraph) -> int:
@@ -38,12 +38,7 @@ def fold_for(graph: StreamGraph, goal: Goal, board: Board, arithmetic: Callable[
         BoardError: the board can't hold the slowest design that there is, or its size is not known.
     """
     if goal.frames_per_s is not None:
-        cycles = goal.cycles(board.clock_ns)
-        assert cycles is not None
-        least = fewest_cycles(graph)
-        if least > cycles:
-            raise goal.missed_rate("fastest folding", least, board.clock_ns)
-        return arithmetic(fold(graph, cycles))
+        return arithmetic(fold(graph, cycles_at_rate(graph, goal, board)))
     choices = cycle_choices(graph)
     if goal.latency_us is not None:
         limit = goal.latency_us * 1000 / board.clock_ns
@@ -65,6 +60,20 @@ def fold_for(graph: StreamGraph, goal: Goal, board: Board, arithmetic: Callable[
         raise BoardError(f"Even the slowest folding takes about {largest(choices[-1]):.0%} of {board.title}, more than "
                          f"the {share:.0%} that it may; choose a smaller network or a larger board.")
     return arithmetic(fold(graph, fitting))
+
+
+def cycles_at_rate(graph: StreamGraph, goal: Goal, board: Board) -> int:
+    """Clocks that a frame may take at the goal's frame rate.
+
+    Raises:
+        ConfigurationError: no folding is that fast; says what the fastest reaches.
+    """
+    cycles = goal.cycles(board.clock_ns)
+    assert cycles is not None
+    least = fewest_cycles(graph)
+    if least > cycles:
+        raise goal.missed_rate("fastest folding", least, board.clock_ns)
+    return cycles
 
 
 def _first(choices: list[int], holds: Callable[[int], bool]) -> int | None:

@@ -133,13 +133,13 @@ def infer_types(model: ModelWrapper) -> GraphTypes:
     (first,) = consumers(model, image)
     port = quant_type(model, first)
     channels = shape_of(model, image)[-1]
-    ranges = {image: Range(np.full(channels, port.lowest), np.full(channels, port.high), port.exponent)}
+    ranges = {image: _values_of(port, channels)}
     written = {image: port}
     layers: dict[str, LayerTypes] = {}
     for node in model.graph.node:
         data = [name for name in node.input if name in ranges]
         try:
-            admitted = [_values_of(written[name], ranges[name]) if node.op_type in _POOLINGS else ranges[name]
+            admitted = [_values_of(written[name], len(ranges[name].low)) if node.op_type in _POOLINGS else ranges[name]
                         for name in data]
             result, types = _RULES[node.op_type](model, node, admitted)
             if max(kind.width for kind in vars(types).values() if kind is not None) > _MAX_WIDTH:
@@ -156,9 +156,9 @@ def infer_types(model: ModelWrapper) -> GraphTypes:
     return GraphTypes(port, layers, ranges)
 
 
-def _values_of(kind: FixedType, found: Range) -> Range:
+def _values_of(kind: FixedType, channels: int) -> Range:
     """All values of a type, in each channel."""
-    return Range(np.full_like(found.low, kind.lowest), np.full_like(found.high, kind.high), kind.exponent)
+    return Range(np.full(channels, kind.lowest), np.full(channels, kind.high), kind.exponent)
 
 
 def _quant(model: ModelWrapper, node: NodeProto, inputs: list[Range]) -> tuple[Range, LayerTypes]:

@@ -15,8 +15,9 @@ from quantunet_hls.rtl.estimate import shares
 from quantunet_hls.rtl.fit import fold_for
 from quantunet_hls.rtl.graph import Convolution
 from quantunet_hls.rtl.multipliers import choose_multipliers
+from quantunet_hls.rtl.unfolded import stream_graph
 from quantunet_hls.rtl.width_costs import NARROWEST, result_owners, width_costs, with_widths
-from quantunet_hls.width_budget import RESERVE, stream_graph
+from quantunet_hls.width_budget import RESERVE
 from tests.rtl.graphs import every_kind
 
 BOARD = load("pynq-z2")
@@ -41,7 +42,7 @@ def learning_net(seed=0, depth=1, base=2, height=16, width=24):
 
 def lowered(net, widths, height=16, width=24, board=BOARD):
     set_widths(net, widths)
-    return stream_graph(settled(net), height, width, board)
+    return stream_graph(settled(net), board, (net.config.in_channels, height, width))
 
 
 def by_layer(net, graph, widths):
