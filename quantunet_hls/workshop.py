@@ -7,6 +7,7 @@ whose whole path has none of these, and what they made is moved to its place whe
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from quantunet_hls.errors import QuantUNetError
 
-__all__ = ["clear", "is_plain", "workshop"]
+__all__ = ["clear", "is_plain", "keep", "workshop"]
 
 _PREFIX = "quantunet-"
 #: What every half-made file or folder of this package ends in.
@@ -83,6 +84,31 @@ def _made(beside: Path | None) -> tuple[Path, int]:
     except OSError as error:
         raise QuantUNetError(f"{str(error.filename or root)!r} can't be used as a place for temporary files "
                              f"({error.strerror or error}); free some space or set TMPDIR.") from error
+
+
+def keep(made: Path, path: Path) -> None:
+    """Put a file from a workshop in its place, whole or not at all, with its permissions.
+
+    Raises:
+        QuantUNetError: where the file system refuses.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}{_SUFFIX}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            made.rename(part)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            shutil.copy(made, part)
+        with part.open("rb") as stream:
+            os.fsync(stream.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise QuantUNetError(f"{path} can't be written ({error.strerror or error}); free some space or name another "
+                             "folder.") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def clear(root: Path, pattern: str = f"*{_SUFFIX}") -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from quantunet_hls.errors import ConfigurationError, StepError, UnknownNameError
-from quantunet_hls.steps import Step, content, exclusively, makers, run_steps
+from quantunet_hls.folders import exclusively
+from quantunet_hls.steps import Step, content, makers, run_steps
 
 
 class Counting:
