@@ -17,7 +17,7 @@ from quantunet_hls.errors import ConfigurationError, QuantUNetError, StepError
 from quantunet_hls.files import read_json, write_json
 from quantunet_hls.workshop import clear
 
-__all__ = ["claim", "exclusively", "refuse_foreign_file"]
+__all__ = ["claim", "exclusively", "is_claimed", "refuse_foreign_file"]
 
 #: The file that says whose a folder is.
 MARKER = ".quantunet-hls.json"
@@ -39,7 +39,8 @@ def claim(folder: Path, kind: str, *, earlier: Callable[[Path], bool] = lambda f
     Args:
         folder: made where it is absent.
         kind: of what is kept there, such as "design"; a folder has one kind.
-        earlier: whether a folder without a marker is one that an earlier version of this package made.
+        earlier: whether a folder without a marker is one that an earlier version of this package made; may raise
+            one of our errors where it is not.
 
     Raises:
         ConfigurationError: it holds somebody else's files, or what another kind left, or is or holds a link.
@@ -52,14 +53,14 @@ def claim(folder: Path, kind: str, *, earlier: Callable[[Path], bool] = lambda f
         fresh = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
         marker = folder / MARKER
-        if marker.is_file() and not marker.is_symlink():
+        if is_claimed(folder):
             found = read_json(marker)
             if not isinstance(found, dict) or found.get("kind") != kind:
                 raise ConfigurationError(f"{folder} is no folder of a {kind} of quantunet-hls, as {marker.name} in it "
                                          "says; choose another name.")
         else:
             held = {path.name for path in folder.iterdir()} - {MARKER, _LEASE}
-            if held and not earlier(folder):
+            if held and not _holds(lambda: earlier(folder)):
                 raise ConfigurationError(f"{folder} holds files that are not quantunet-hls's, such as {min(held)!r}; "
                                          "choose another name or move them elsewhere.")
             _mark(marker, kind, fresh=fresh)
@@ -97,23 +98,33 @@ def _refused(folder: Path, error: OSError) -> QuantUNetError:
                           "free some space or name another folder.")
 
 
+def is_claimed(folder: Path) -> bool:
+    """Whether a folder bears our mark."""
+    marker = folder / MARKER
+    return marker.is_file() and not marker.is_symlink()
+
+
+def _holds(question: Callable[[], object]) -> bool:
+    try:
+        return bool(question())
+    except (QuantUNetError, OSError):
+        return False
+
+
 def refuse_foreign_file(path: Path, what: str, is_ours: Callable[[Path], object]) -> None:
     """Leave a file alone that is not ours, before the work begins that would end in overwriting it.
 
     Args:
         path: file that is to be written, which need not be there.
         what: it is to become, for the sentence.
-        is_ours: reads it; raises one of our errors, or gives False, where it is something else.
+        is_ours: reads it; raises one of our errors, or gives nothing, where it is something else.
 
     Raises:
         ConfigurationError: something else lies there.
     """
     if not os.path.lexists(path):
         return
-    ours = False
-    with contextlib.suppress(QuantUNetError, OSError):
-        ours = not path.is_symlink() and path.is_file() and is_ours(path) is not False
-    if not ours:
+    if not _holds(lambda: not path.is_symlink() and path.is_file() and is_ours(path)):
         raise ConfigurationError(f"{path} is no {what} of quantunet-hls and would be overwritten; move it or choose "
                                  "another name.")
 

@@ -17,6 +17,7 @@ from quantunet_hls.emulate.accuracy import classes_of, emulate_graph
 from quantunet_hls.errors import ConfigurationError, DataError, QuantUNetError
 from quantunet_hls.facts import network_facts
 from quantunet_hls.files import check_name, write_json, writing
+from quantunet_hls.folders import claim, exclusively
 from quantunet_hls.ingest import HardwareGraph, ingest
 from quantunet_hls.source import Shape
 from quantunet_hls.tuning.bits import BitCount, count_bits, hls4ml_bits
@@ -107,6 +108,27 @@ def tune(
         raise ConfigurationError(f"A tolerance of {tolerance:g} Dice points can't be met; give 0 or more.")
     if bits is not None and not 2 <= bits <= 10:
         raise ConfigurationError(f"Tuning takes 2 to 10 bits, not {bits}.")
+    claim(folder, "tuning", earlier=lambda folder: Notes.kept_in(folder / "measurements.json"))
+    with exclusively(folder):
+        return _tune(model, samples, board, cost, folder, tolerance=tolerance, bits=bits, score=score,
+                     multipliers=multipliers, input_shape=input_shape, name=name, progress=progress)
+
+
+def _tune(
+    model: str | Path | nn.Module,
+    samples: Callable[[Shape | None], Samples],
+    board: Board,
+    cost: Cost,
+    folder: Path,
+    *,
+    tolerance: float,
+    bits: int | None,
+    score: Callable[[Shape | None], Samples] | None,
+    multipliers: int | None,
+    input_shape: Shape | None,
+    name: str | None,
+    progress: Callable[[str], None],
+) -> Tuned:
     began = time.monotonic()
     origin = open_origin(model, samples, input_shape)
     height, width, channels = origin.graph.input_shape
