@@ -23,10 +23,12 @@ from torch import Tensor
 
 from quantunet_hls.errors import CheckpointError, ConfigurationError, QuantUNetError, UnknownNameError
 from quantunet_hls.files import check_name, read_json, write_json, writing
+from quantunet_hls.folders import is_claimed, refuse_foreign_file
 from quantunet_hls.nets import QuantUNet, UNetConfig
 from quantunet_hls.nets.sizes import layer_sizes
 
-__all__ = ["Card", "Footprint", "Verdict", "card_of", "footprint", "load", "names", "save", "verify", "zoo_folder"]
+__all__ = ["Card", "Footprint", "Verdict", "card_of", "footprint", "load", "names", "require_ours", "save", "verify",
+           "zoo_folder"]
 
 _PACKAGES = ("torch", "brevitas", "numpy")
 _FLOAT_BITS = 32
@@ -214,10 +216,27 @@ def save(
         scores=dict(scores or {}), data=dict(data or {}), training=dict(training or {}),
         versions={package: version(package) for package in _PACKAGES},
     )
+    require_ours(name, folder)
+    # The card first: what has none is never ours.
+    write_json(folder / f"{name}.json", card.to_dict())
     with writing(folder / f"{name}.pt") as temporary:
         temporary.write_bytes(content)
-    write_json(folder / f"{name}.json", card.to_dict())
     return card
+
+
+def require_ours(name: str, folder: Path | None = None) -> None:
+    """Make sure that :func:`save` would overwrite nothing but what it once wrote.
+
+    Raises:
+        ConfigurationError: another file lies under the checkpoint's or the card's name.
+    """
+    folder = folder or zoo_folder()
+    if is_claimed(folder):
+        return
+    card = folder / f"{name}.json"
+    refuse_foreign_file(card, "card of a checkpoint", card_at)
+    if not card.is_file():
+        refuse_foreign_file(card.with_suffix(".pt"), "checkpoint with a card", lambda path: False)
 
 
 @torch.no_grad()
@@ -269,7 +288,15 @@ def card_of(name_or_path: str | Path) -> Card:
         UnknownNameError: no entry of that name; names the nearest.
         CheckpointError: no card there, or one that can't be read.
     """
-    _, path = _paths(name_or_path)
+    return card_at(_paths(name_or_path)[1])
+
+
+def card_at(path: Path) -> Card:
+    """The card in a file.
+
+    Raises:
+        CheckpointError: it is no card.
+    """
     try:
         return Card.from_dict(read_json(path))
     except (QuantUNetError, ValueError, TypeError, RecursionError) as error:

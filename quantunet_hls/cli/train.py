@@ -120,6 +120,8 @@ def train(context: click.Context, **options: Any) -> None:
     )
     if board is not None:
         plan = replace(plan, settings=recipe.settings(_board_cost(plan, board, options)))
+    if options["save_to_zoo"]:
+        zoo.require_ours(name)
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
