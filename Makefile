@@ -3,6 +3,7 @@
 #   make demo       the main job: from the zoo's U-Net to a proven hls4ml project and its report
 #   make test       linters, types and the fast test suite
 #   make test-long  everything, the tests marked slow included
+#   make test-quarter QUARTER=0..3  a quarter of the tests marked slow
 #   make benchmark  measure this package beside plain hls4ml
 #   make clean      remove what the targets made, the environment included
 
@@ -11,7 +12,9 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: demo test test-long lint benchmark clean check-tools
+QUARTER ?= 0
+
+.PHONY: demo test test-long test-quarter lint benchmark clean check-tools
 
 demo: $(VENV)/.demo
 	@$(BIN)/quantunet-hls generate brain_tumor_w4a6_b8d3 --board zcu104
@@ -22,6 +25,9 @@ test: $(VENV)/.dev
 
 test-long: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(JOBS)
+
+test-quarter: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(JOBS) -m slow --quarter $(QUARTER)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

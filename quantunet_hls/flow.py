@@ -306,9 +306,7 @@ class Flow:
         from quantunet_hls.emulate.accuracy import accuracy_figures, as_logits, emulate_graph, measure
 
         assert isinstance(self.data, Path)
-        height, width, channels = self._graph.input_shape
-        samples = read_pairs(self.data, names_in(self.data, self.folds or None), height=height, width=width,
-                             channels=channels)
+        samples = read_pairs(self.data, names_in(self.data, self.folds or None), channels=self._graph.input_shape[2])
         networks: dict[str, nn.Module] = {"float": zoo.load(self.baseline)[0]} if self.baseline else {}
         module = None if self.precision else self.source.module()
         if module is not None:

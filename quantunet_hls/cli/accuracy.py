@@ -28,7 +28,8 @@ __all__ = ["accuracy"]
 def accuracy(**options: Any) -> None:
     """Dice, IoU and pixel accuracy of MODEL's hardware, emulated exactly, beside the trained network's.
 
-    MODEL is a zoo name, a .pt checkpoint, or an .onnx file with QONNX quantizers.
+    MODEL is a zoo name, a .pt checkpoint, or an .onnx file with QONNX quantizers. Images larger than its input
+    are cut into tiles that overlap.
     """
     console = Console()
     with console.status("Loading"):
@@ -41,9 +42,8 @@ def accuracy(**options: Any) -> None:
 
         source = open_source(options["model"])
         graph = ingest(source.graph(), "mask")
-        height, width, channels = graph.input_shape
         samples = read_pairs(options["data"], names_in(options["data"], options["folds"] or None),
-                             height=height, width=width, channels=channels)
+                             channels=graph.input_shape[2])
         networks: dict[str, Any] = {}
         if options["baseline"]:
             networks["float"] = zoo.load(options["baseline"])[0]

@@ -58,9 +58,8 @@ def tune(**options: Any) -> None:
     def reader(folds: tuple[int, ...]) -> Callable[[Any], Samples]:
         @cache
         def read(shape: Any) -> Samples:
-            channels, height, width = shape or (1, None, None)
-            return read_pairs(options["data"], names_in(options["data"], folds or None), height=height, width=width,
-                              channels=channels)
+            channels = shape[0] if shape else 1
+            return read_pairs(options["data"], names_in(options["data"], folds or None), channels=channels)
         return read
 
     name = options["name"] or f"{Path(options['model']).stem}_tuned"[:60]
