@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from quantunet_hls import zoo_folders
 from quantunet_hls.errors import QuantUNetError, ToolNotFoundError
 from quantunet_hls.process import find_tool, output_of
 from quantunet_hls.versions import DISTRIBUTION, bounds, version_of
-from quantunet_hls.zoo_folders import own_folder, places, shipped_folder
 
 __all__ = ["TESTED", "Finding", "examine"]
 
@@ -169,9 +169,9 @@ def _packages() -> Iterator[Finding]:
 
 
 def _zoo() -> Finding:
-    entries = places()
+    entries = zoo_folders.places()
     own = sum(place.own for place in entries.values())
-    unlocks = f"{len(entries) - own} networks by name, and {own} of your own in {own_folder()}"
-    if not any(shipped_folder().glob("*.json")):
+    unlocks = f"{len(entries) - own} networks by name, and {own} of your own in {zoo_folders.own_folder()}"
+    if not any(zoo_folders.shipped_folder().glob("*.json")):
         return Finding("zoo", unlocks, remedy="its checkpoints come with the package; install that anew")
-    return Finding("zoo", unlocks, str(shipped_folder()), version_of(DISTRIBUTION))
+    return Finding("zoo", unlocks, str(zoo_folders.shipped_folder()), version_of(DISTRIBUTION))
