@@ -141,7 +141,7 @@ def _tune(
     searching, choosing = spread(given, _SEARCH), spread(given, _CHOICE, skip=1)
     coarse = Meter(searching, origin.segment(searching), classes, notes)
     fine = Meter(choosing, origin.segment(choosing), classes, notes)
-    tiles = spread_tiles(spread(given, _CALIBRATION).images, _CALIBRATION, (height, width))
+    tiles = spread_tiles(spread(given, _CALIBRATION).images, _CALIBRATION, origin.graph.input_shape[:2])
     images = to_input(tiles).permute(0, 2, 3, 1).double().numpy()
     budget = multipliers or max(1, (board.resources.dsp or 128) // 2)
     progress(f"Calibrating with {len(images)} images; searching with {len(searching)}, "
