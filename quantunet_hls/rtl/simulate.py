@@ -2,7 +2,9 @@
 
 The program reads beats from a file and writes beats to a file; between, it
 stalls either side at random, watches every stream between two layers, and stops
-when nothing has moved for long.
+when nothing has moved for long. Where layers are traced it runs on behind the
+last output beat until every trace is whole: the last rows of a frame may be in
+no layer's window.
 """
 
 from __future__ import annotations
@@ -120,7 +122,8 @@ class Simulator:
 
         Raises:
             ConfigurationError: frames of another shape or range than the design's input.
-            DeadlockError: nothing moves any more.
+            DeadlockError: nothing moves any more, while beats are missing at the output or, traced, between layers.
+            MismatchError: more beats came out than the frames have.
             ToolFailedError: the program ran past ``limit_s``.
         """
         graph, first, last = self.graph, self.graph.input, self.graph.output
@@ -141,6 +144,9 @@ class Simulator:
             if report["end"] != "complete":
                 raise DeadlockError(_stuck(graph, report) if self.probed else
                                     f"The simulation is stuck after {report['cycles']} cycles.")
+            if report["received"] > last.beats * count:
+                raise MismatchError(f"The simulation gave {report['received']} output beats for {count} frames of "
+                                    f"{last.beats}; the beats behind them belong to no frame.")
             outputs = self._read(folder / "out.bin", last, count)
             traces = {}
             for index, (_, source, _) in enumerate(edges):
@@ -297,6 +303,7 @@ constexpr int kInWords = {_words(graph.input)};
 constexpr int kOutWords = {_words(graph.output)};
 constexpr int kTraceWords = {widest};
 constexpr bool kTraced = {str(traced).lower()};
+constexpr uint64_t kTraceBeats[] = {{{", ".join(str(source.beats) for _, source, _ in edges) or "0"}}};
 template <class Port> uint32_t word(const Port& port, int index) {{
     return static_cast<uint32_t>(static_cast<uint64_t>(port) >> (32 * index));
 }}
