@@ -13,7 +13,7 @@ from quantunet_hls.files import check_name
 from quantunet_hls.hls.vendor.results import by_layer
 from quantunet_hls.reports.cosim import read_cosim
 from quantunet_hls.reports.layers import layers_in_source
-from quantunet_hls.reports.schema import Figure, Network, Report, Target
+from quantunet_hls.reports.schema import Figure, Network, Report, Subject, Target, stated
 from quantunet_hls.reports.vitis import read_csynth
 from quantunet_hls.reports.vivado import parse_utilization, read_text
 
@@ -81,7 +81,7 @@ def read_project(folder: Path) -> Report:
             break
     mapped = read_text(folder / _VIVADO_REPORT)
     if mapped is not None:
-        figures += parse_utilization(mapped, str(folder / _VIVADO_REPORT))[1]
+        figures += stated(parse_utilization(mapped, str(folder / _VIVADO_REPORT))[1], Subject.CPP)
         files.append(folder / _VIVADO_REPORT)
     if not files:
         raise StepError(

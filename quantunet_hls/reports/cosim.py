@@ -15,7 +15,7 @@ from pathlib import Path
 from quantunet_hls.errors import StepError
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
-from quantunet_hls.reports.schema import Figure, Source
+from quantunet_hls.reports.schema import Figure, Source, Subject
 
 __all__ = ["Cosimulation", "parse_cosim", "parse_latencies", "read_cosim"]
 
@@ -80,7 +80,8 @@ def read_cosim(
     if latencies.is_file():
         cycles = {**parse_latencies(latencies.read_text(errors="replace")), **cycles}
     passed = status.lower() == "pass"
-    found = [Figure(name, value, Source.COSIM, tool, tool_version) for name, value in cycles.items()]
+    found = [Figure(name, value, Source.COSIM, tool, tool_version, subject=Subject.CPP)
+             for name, value in cycles.items()]
     return Cosimulation(language, passed, seconds_from_cycles(found, clock_ns) if passed else ())
 
 

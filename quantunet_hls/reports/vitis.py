@@ -20,7 +20,7 @@ from defusedxml.ElementTree import parse as parse_xml
 from quantunet_hls.errors import StepError
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
-from quantunet_hls.reports.schema import Figure, Source
+from quantunet_hls.reports.schema import Figure, Source, Subject
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -164,7 +164,7 @@ def _figures(element: Element, tool: str, version: str, target_ns: float | None)
     def figure(name: str, text: str, available: str = "") -> Iterator[Figure]:
         value = _number(text)
         if value is not None and value >= 0:
-            yield Figure(name, value, Source.CSYNTH, tool, version, _number(available))
+            yield Figure(name, value, Source.CSYNTH, tool, version, _number(available), subject=Subject.CPP)
 
     result: list[Figure] = []
     for name, tags in _RESOURCES.items():
@@ -180,7 +180,7 @@ def _figures(element: Element, tool: str, version: str, target_ns: float | None)
     result += figure(names.INTERVAL_CYCLES_MAX, most)
     if target_ns:
         result = list(seconds_from_cycles(result, target_ns))
-        result.append(Figure(names.CLOCK_TARGET_NS, target_ns, Source.CSYNTH, tool, version))
+        result.append(Figure(names.CLOCK_TARGET_NS, target_ns, Source.CSYNTH, tool, version, subject=Subject.CPP))
     timing = "PerformanceEstimates/SummaryOfTimingAnalysis/EstimatedClockPeriod"
     result += figure(names.CLOCK_ESTIMATE_NS, _text(element, timing))
     return tuple(result)
