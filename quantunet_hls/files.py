@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from typing import Any
 
 from quantunet_hls.errors import ConfigurationError, QuantUNetError
 
-__all__ = ["check_name", "read_json", "sha256_file", "sha256_json", "write_json", "write_text", "writing"]
+__all__ = ["check_name", "read_bytes", "read_json", "sha256_file", "sha256_json", "write_json", "write_text", "writing"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
@@ -64,6 +65,28 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON whole or not at all, keys in the order they have."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """The bytes of a regular file of at most ``limit`` bytes.
+
+    A pipe or a device is refused without waiting for it, and nothing larger than the limit is held in memory.
+
+    Raises:
+        ConfigurationError: where it is absent, unreadable, too large or no regular file.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} can't be read ({getattr(error, 'strerror', None) or error}); check the path."
+                                 ) from error
+    with os.fdopen(handle, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise ConfigurationError(f"{path} is no regular file; name a file.")
+        content = stream.read(limit + 1)
+    if len(content) > limit:
+        raise ConfigurationError(f"{path} has more than {limit:,} bytes, which no such file has; name another.")
+    return content
 
 
 def read_json(path: Path) -> Any:
