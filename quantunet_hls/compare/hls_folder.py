@@ -14,7 +14,7 @@ from quantunet_hls.hls.vendor.results import by_layer
 from quantunet_hls.reports import names
 from quantunet_hls.reports.cosim import read_cosim
 from quantunet_hls.reports.layers import layers_in_source
-from quantunet_hls.reports.schema import Figure, Network, Report, Target
+from quantunet_hls.reports.schema import Figure, Network, Report, Subject, Target, stated
 from quantunet_hls.reports.vitis import read_csynth
 from quantunet_hls.reports.vivado import parse_utilization, read_text
 
@@ -102,6 +102,7 @@ def report_of(project: Project, solution: Path | None) -> Report:
         header, used = parse_utilization(mapped, str(folder / _VIVADO_REPORT))
         # hls4ml has Vivado map the network's function, where C-synthesis was of that with a wrapper around it.
         alone = synthesis is not None and header.design not in ("", synthesis.top)
+        used = stated(used, Subject.CPP)
         figures += (replace(each, tool=f"{each.tool}, {header.design} alone") if alone else each for each in used)
         files.append(folder / _VIVADO_REPORT)
     if not files:

@@ -17,7 +17,7 @@ from quantunet_hls.files import read_bytes
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.numbers import number
-from quantunet_hls.reports.schema import Figure, Source
+from quantunet_hls.reports.schema import Figure, Source, Subject
 
 __all__ = ["Cosimulation", "parse_cosim", "parse_latencies", "read_cosim"]
 
@@ -86,7 +86,8 @@ def read_cosim(
     if latencies.exists():
         cycles = {**parse_latencies(_read(latencies), str(latencies)), **cycles}
     passed = status.lower() == "pass"
-    found = [Figure(name, value, Source.COSIM, tool, tool_version) for name, value in cycles.items()]
+    found = [Figure(name, value, Source.COSIM, tool, tool_version, subject=Subject.CPP)
+             for name, value in cycles.items()]
     return Cosimulation(language, passed, seconds_from_cycles(found, clock_ns) if passed else ())
 
 

@@ -28,7 +28,7 @@ from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.foreign import objects, read_value, text
 from quantunet_hls.reports.numbers import count, number, period
-from quantunet_hls.reports.schema import Figure, Source
+from quantunet_hls.reports.schema import Figure, Source, Subject, stated
 from quantunet_hls.reports.vitis import read_csynth
 from quantunet_hls.reports.vivado import parse_power, parse_timing, parse_utilization, read_text
 
@@ -108,8 +108,8 @@ def read_da4ml(folder: Path) -> Unrolled | None:
             measured += _vivado(output / "reports" / f"{top}_{stage}", source, files)
     clock_ns = period(members.get("clock_period"), f"clock_period in {path}") or 0.0
     generated = _generated(members, str(path), tool, _reached(measured, clock_ns))
-    return Unrolled(folder.resolve().name, text(members.get("part_name")), clock_ns, (*measured, *generated),
-                    tuple(files))
+    figures = stated((*measured, *generated), Subject.CPP if cpp else Subject.RTL)
+    return Unrolled(folder.resolve().name, text(members.get("part_name")), clock_ns, figures, tuple(files))
 
 
 def read_summary(path: Path) -> tuple[Unrolled, ...]:
@@ -133,7 +133,8 @@ def _summarized(members: Mapping[str, object], path: Path, place: int, of: int) 
     measured = list(_routed(members, where, clock_ns)) if _BY_QUARTUS not in members else []
     folder = text(members.get("path"))
     name = Path(folder).name or (path.stem if of == 1 else f"{path.stem} {place + 1}")
-    figures = (*measured, *_generated(members, where, tool, _reached(measured, clock_ns)))
+    subject = Subject.CPP if members["flavor"] in _CPP else Subject.RTL
+    figures = stated((*measured, *_generated(members, where, tool, _reached(measured, clock_ns))), subject)
     return Unrolled(name, text(members.get("part_name")), clock_ns, figures, (path,))
 
 

@@ -14,6 +14,7 @@ outputs") and of its builder. What each is, differs:
 - ``post_synth_resources.json`` and ``post_route_timing.rpt`` are, despite the
   first one's name, of the implemented design, with the shell around it.
 
+FINN's design is RTL, of its own library and of what Vitis HLS makes of single layers.
 Where FINN counts RAMB36 and RAMB18 by themselves ("BRAM_36K", "BRAM_18K", after
 Vivado), a RAMB36 is two blocks of 18 kbit here.
 """
@@ -29,7 +30,7 @@ from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.foreign import objects, read_value, text
 from quantunet_hls.reports.numbers import count, number, period
-from quantunet_hls.reports.schema import Figure, LayerReport, Network, Source
+from quantunet_hls.reports.schema import Figure, LayerReport, Network, Source, Subject, stated
 from quantunet_hls.reports.vivado import parse_timing, read_text
 
 __all__ = ["FILES", "Build", "read_finn"]
@@ -110,8 +111,8 @@ def read_finn(folder: Path, name: str) -> Build | None:
         figures += _implemented(objects(of(_IMPLEMENTED)[_TOP], where[_IMPLEMENTED]), where[_IMPLEMENTED], _WITH_SHELL)
     if timing is not None:
         files[_TIMING] = folder / _TIMING
-        figures += (replace(figure, tool=_WITH_SHELL)
-                    for figure in parse_timing(timing, str(folder / _TIMING), Source.ROUTED)[1])
+        implemented = stated(parse_timing(timing, str(folder / _TIMING), Source.ROUTED)[1], Subject.RTL)
+        figures += (replace(figure, tool=_WITH_SHELL) for figure in implemented)
     figures += _simulated(of(_RTL_SIM), where[_RTL_SIM], clock_ns)
     figures += _estimated(of(_LAYERS).get(_TOTAL, {}), where[_LAYERS], Source.ESTIMATE, _FINN)
     figures += _performance(of(_ESTIMATE), where[_ESTIMATE], clock_ns)
@@ -120,7 +121,8 @@ def read_finn(folder: Path, name: str) -> Build | None:
 
 
 def _figure(name: str, value: float, source: Source, tool: str, version: str = "") -> Figure:
-    return Figure(name, value, source, tool, version)
+    subject = Subject.CPP if source is Source.CSYNTH else Subject.RTL
+    return Figure(name, value, source, tool, version, subject=subject)
 
 
 def _estimated(value: object, where: str, source: Source, tool: str) -> Iterator[Figure]:

@@ -26,7 +26,7 @@ from quantunet_hls.files import read_bytes, read_json
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.numbers import count, number, period
-from quantunet_hls.reports.schema import Figure, Source
+from quantunet_hls.reports.schema import Figure, Source, Subject
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -289,7 +289,7 @@ def _figures(element: Element, tool: str, version: str, where: Path) -> tuple[Fi
         # A cycle is whole; what is not known is absent.
         if value is not None and (isinstance(value, int) or names.UNITS[name] != "cycles"):
             most = count(available, f"{names.TITLES[name]} available in {where}")
-            yield Figure(name, value, Source.CSYNTH, tool, version, most)
+            yield Figure(name, value, Source.CSYNTH, tool, version, most, subject=Subject.CPP)
 
     result: list[Figure] = []
     for name, tags in _RESOURCES.items():
@@ -311,7 +311,7 @@ def _figures(element: Element, tool: str, version: str, where: Path) -> tuple[Fi
                        (names.CLOCK_ESTIMATE_NS, _text(element, f"{timing}/EstimatedClockPeriod"))):
         clock = period(text, f"{names.TITLES[name]} in {where}")
         if clock is not None:
-            clocks.append(Figure(name, clock, Source.CSYNTH, tool, version))
+            clocks.append(Figure(name, clock, Source.CSYNTH, tool, version, subject=Subject.CPP))
     return (*at_clock(result, clocks), *clocks)
 
 

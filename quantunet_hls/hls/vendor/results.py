@@ -13,7 +13,7 @@ from quantunet_hls.hls.vendor.scripts import RESULTS
 from quantunet_hls.reports import names
 from quantunet_hls.reports.cosim import read_cosim
 from quantunet_hls.reports.layers import layer_of
-from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source
+from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject, stated
 from quantunet_hls.reports.vitis import read_csynth
 from quantunet_hls.reports.vivado import parse_hierarchy, parse_timing, parse_utilization
 
@@ -107,7 +107,8 @@ def _vivado_reports(prefix: Path, stage: Source) -> tuple[list[Figure], list[tup
     _, used = parse_utilization(*text("utilization"))
     _, timing = parse_timing(*text("timing"))
     _, cells = parse_hierarchy(*text("hierarchy"))
-    return [*used, *timing], [(f"{cell.instance} {cell.module}", cell.figures) for cell in cells if cell.depth == 1]
+    return [*stated([*used, *timing], Subject.CPP)], [
+        (f"{cell.instance} {cell.module}", stated(cell.figures, Subject.CPP)) for cell in cells if cell.depth == 1]
 
 
 def by_layer(
