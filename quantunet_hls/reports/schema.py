@@ -19,6 +19,7 @@ from typing import Any
 
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.files import read_json, write_json
+from quantunet_hls.printable import cut
 from quantunet_hls.reports.fields import Fields
 from quantunet_hls.reports.names import UNITS
 from quantunet_hls.reports.subject import Subject, assumed_subjects
@@ -38,6 +39,9 @@ _WITHOUT_SUBJECTS = 1
 
 #: No figure of a design comes near; what is larger is a fault, and overflows where it is divided.
 _LARGEST = 1e30
+
+#: Bytes; a report of a thousand layers has less than 3 MB.
+_LARGEST_FILE = 100_000_000
 
 _FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -439,9 +443,17 @@ class Report:
         Raises:
             ConfigurationError: an absent or damaged file, or one that is no report of this version.
         """
+        path = Path(path)
+        if path.exists():
+            # A pipe or a device would never end.
+            if not path.is_file():
+                raise ConfigurationError(f"{path} is no regular file; name a report's JSON file.")
+            if path.stat().st_size > _LARGEST_FILE:
+                raise ConfigurationError(f"{path} is larger than any report ({path.stat().st_size:,} bytes); name a "
+                                         "JSON file that this package wrote.")
         try:
             value = read_json(path)
         except (RecursionError, ValueError) as error:
             # JSON may nest deeper, and write longer numbers, than Python takes; no report does.
-            raise ConfigurationError(f"{path} is no report ({error}); name a JSON file of this package's.") from error
+            raise ConfigurationError(f"{path} is no report ({cut(str(error), 200)}); name a JSON file of this package's.") from error
         return cls.from_dict(value, str(path))
