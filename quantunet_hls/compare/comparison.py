@@ -8,7 +8,6 @@ tool or another version of the tool is marked as well.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -120,8 +119,7 @@ class Cell:
             return None
         if self.difference == 0:
             return 0.0
-        change = self.difference / abs(self.baseline.value) if self.baseline.value else math.inf
-        return change if math.isfinite(change) else None
+        return self.difference / abs(self.baseline.value) if self.baseline.value else None
 
     @property
     def better(self) -> bool | None:

@@ -51,7 +51,7 @@ def amount(value: float, unit: str) -> str:
         scale, prefix = next((pair for pair in _PREFIXES if abs(value) >= pair[0]), _PREFIXES[0])
         return f"{value / scale:.4g} {prefix}s"
     whole = isinstance(value, int) or (abs(value) < 1e15 and value.is_integer())
-    number = f"{value:,.0f}" if whole or abs(value) >= 1000 else f"{value:,.4g}"
+    number = f"{value:,.0f}" if whole or 1000 <= abs(value) < 1e15 else f"{value:,.4g}"
     return number if unit == "1" else f"{number} {unit}"
 
 
