@@ -133,8 +133,9 @@ def parse_utilization(
     columns: dict[str, int] = {}
     for cells in _rows(text):
         stripped = [cell.strip() for cell in cells]
-        if "Site Type" in stripped and "Used" in stripped:
-            columns = {heading: i for i, heading in enumerate(stripped)}
+        if "Site Type" in stripped:
+            # A table of the die's regions has a column for each of them instead, and as many as the others.
+            columns = {heading: i for i, heading in enumerate(stripped)} if "Used" in stripped else {}
             continue
         if not columns or len(stripped) != len(columns):
             continue
