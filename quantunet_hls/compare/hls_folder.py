@@ -23,6 +23,9 @@ __all__ = ["Project", "read_folder", "report_of", "the_only"]
 #: What hls4ml's own Tcl script calls the report of Vivado's synthesis.
 _VIVADO_REPORT = "vivado_synth.rpt"
 
+# What the backend VitisAccelerator calls the function around the network's.
+_KERNEL = "kernel_wrapper"
+
 #: The most bytes that the source of a top function may have; its weights stand elsewhere.
 _LIMIT = 2**26
 
@@ -82,6 +85,9 @@ def report_of(project: Project, solution: Path | None) -> Report:
     synthesis = None if solution is None else read_csynth(solution, project.name, project.tool)
     if synthesis is not None:
         part, top = synthesis.part or part, synthesis.top
+        if project.name and not _is_of(top, project.name):
+            raise StepError(f"{folder} is a project of the function {project.name} and its reports, in {solution}, are "
+                            f"of {top[:80]}; name the folder of the reports.")
         figures += synthesis.figures
         modules += [(f"{module.instance} {module.name}".strip(), module.figures) for module in synthesis.modules]
         files += synthesis.files
@@ -120,6 +126,11 @@ def report_of(project: Project, solution: Path | None) -> Report:
         tools={figure.tool: figure.tool_version for figure in figures},
         files={path.name: Path(os.path.relpath(path, folder)).as_posix() for path in files},
     )
+
+
+def _is_of(top: str, name: str) -> bool:
+    """Whether a top function is a project's: the network's, or a wrapper that one of hls4ml's backends puts around."""
+    return top in (name, _KERNEL) or top.startswith(f"{name}_")
 
 
 def created(files: Iterable[Path]) -> str:

@@ -68,10 +68,10 @@ def test_a_top_that_takes_less_than_what_it_calls_is_refused(tmp_path):
 
 def test_the_tools_own_project_says_the_top(tmp_path):
     reports = hls4ml(tmp_path / "p", "Vivado") / "unet_prj/solution1/syn/report"
-    write(reports / "main_csynth.xml", profile("main", lut=900))
+    write(reports / "unet_main_csynth.xml", profile("unet_main", lut=900))
     write(reports / "unet_csynth.xml", profile("unet", lut=800))
     app = write(tmp_path / "p/unet_prj/vivado_hls.app",
-                '<AutoPilot:project xmlns:AutoPilot="com.autoesl.autopilot.project" name="unet_prj" top="main"/>')
+                '<AutoPilot:project xmlns:AutoPilot="com.autoesl.autopilot.project" name="unet_prj" top="unet_main"/>')
     assert values(the_report(tmp_path / "p"))[names.LUT] == 900
     app.unlink()
     write(tmp_path / "p/unet_prj/solution1/solution1_data.json", '{"Top": "unet"}')
@@ -151,6 +151,22 @@ def test_reports_beside_the_folder_of_the_configuration(tmp_path):
     assert report.files["csynth.xml"] == "../unet_prj/solution1/syn/report/csynth.xml"
 
 
+def test_reports_of_another_function_are_refused(tmp_path):
+    folder = hls4ml(tmp_path / "p")
+    write(folder / "unet_prj/solution1/syn/report/csynth.xml", profile("other", version="2022.2"))
+    with pytest.raises(StepError, match=r"project of the function unet and its reports, in .*, are of other") as caught:
+        open_designs([folder])
+    assert values(the_report(re.search(r"in (\S+),", str(caught.value)).group(1)))[names.LUT] == 11_413
+
+
+def test_reports_of_a_project_inside_are_not_those_of_the_one_outside(tmp_path):
+    inner = hls4ml(hls4ml(tmp_path / "p") / "old")
+    write(inner / "unet_prj/solution1/syn/report/csynth.xml", profile(version="2022.2"))
+    with pytest.raises(StepError, match="no tool has left a report in"):
+        open_designs([tmp_path / "p"])
+    assert values(the_report(inner))[names.LUT] == 11_413
+
+
 @pytest.mark.parametrize("named", ["", "prj", "prj/solution1", "prj/solution1/syn", "prj/solution1/syn/report"])
 @pytest.mark.parametrize(("version", "tool"), [("2019.2.1", "Vivado HLS"), ("2020.1", "Vivado HLS"),
                                                ("2020.2", "Vitis HLS"), ("2025.1", "Vitis HLS"), ("", "Vitis HLS")])
@@ -218,7 +234,7 @@ def test_what_no_design_has_is_one_sentence(tmp_path, change):
 @pytest.mark.parametrize("kind", ["pipe", "folder", "device", "empty"])
 def test_what_is_no_file_is_one_sentence_and_nobody_waits(tmp_path, place, kind):
     solution = hls4ml(tmp_path / "p", "Vivado") / "unet_prj" / "solution1"
-    write(solution / "syn/report/other_csynth.xml", profile("unet"))
+    write(solution / "syn/report/unet_x_csynth.xml", profile("unet_x"))
     path = {"vivado_synth.rpt": tmp_path / "p", "hls.app": solution.parent}.get(place, solution) / place
     path.parent.mkdir(parents=True, exist_ok=True)
     if kind == "pipe":
