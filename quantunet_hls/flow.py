@@ -36,6 +36,7 @@ from quantunet_hls.process import output_of, require_tool
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.merge import PARTS, merge
+from quantunet_hls.reports.render import beyond_part
 from quantunet_hls.reports.schema import Figure, LayerReport, Network, Report, Source, Subject, Target
 from quantunet_hls.source import NetworkSource
 from quantunet_hls.steps import Step, content, makers
@@ -223,16 +224,23 @@ class Flow:
         resources = {nodes.get(name, name): layer_figures(layer)
                      for name, layer in (estimated.layers if estimated else {}).items()}
         cycles = {name: seconds_from_cycles(
-            [_estimate("multipliers", multipliers({name: layer}, reuse), "multipliers"),
+            [_estimate(names.MULTIPLIERS, multipliers({name: layer}, reuse)),
              _estimate(names.INTERVAL_CYCLES_MAX, frame_cycles({name: layer}, reuse))], self.target.clock_ns)
             for name, layer in work.items()}
+        resources_of_all = (*self._estimates(folded),
+                            *(estimated_figures(estimated, self.target) if estimated else ()))
+        self._tell_beyond_part(resources_of_all)
         self._partial_report(
             figures=[*self._folding_figures(work, reuse), *_stream_figures(*stream_bits(model)), self._frame_bits(),
-                     *self._estimates(folded), *(estimated_figures(estimated, self.target) if estimated else ())],
+                     *resources_of_all],
             layers=[LayerReport(name, "Conv" if name in work else "", (*cycles.get(name, ()), *resources.get(name, ())))
                     for name in (*work, *(name for name in resources if name not in work))],
             files={"hls_estimate": "hls_estimate.json"} if estimated else {},
         ).save(self._file("project.json"))
+
+    def _tell_beyond_part(self, figures: Iterable[Figure]) -> None:
+        for line in beyond_part(figures):
+            self.progress(f"{line}; ask for a lower rate, fewer multipliers or a larger board")
 
     def _estimated(self, model: Any) -> ModelEstimate | None:
         """What Vitis HLS is likely to make of the C++, written down and its limits told."""
@@ -257,7 +265,7 @@ class Flow:
 
     def _folding_figures(self, work: Mapping[str, ConvWork], reuse: Mapping[str, int]) -> list[Figure]:
         cycles = _estimate(names.INTERVAL_CYCLES_MAX, frame_cycles(work, reuse))
-        return [_estimate("multipliers", multipliers(work, reuse), "multipliers"),
+        return [_estimate(names.MULTIPLIERS, multipliers(work, reuse)),
                 *seconds_from_cycles([cycles], self.target.clock_ns)]
 
     def _frame_bits(self) -> Figure:
@@ -460,6 +468,7 @@ class Flow:
         project = vendor.HlsProject(self.project, self.name, self.target.part, self.target.clock_ns,
                                     backend=self.backend)
         result = vendor.build(project, self.stages)
+        self._tell_beyond_part(result.figures)
         self._partial_report(
             figures=result.figures,
             layers=[LayerReport(nodes.get(layer.name, layer.name), layer.kind, layer.figures)
@@ -508,6 +517,6 @@ def _stream_figures(bits: int, whole_maps: int) -> list[Figure]:
             for name, value in ((names.FIFO_BITS, bits), (names.FIFO_BITS_WHOLE_MAPS, whole_maps))]
 
 
-def _estimate(name: str, value: int, unit: str = "") -> Figure:
+def _estimate(name: str, value: int) -> Figure:
     # The streaming RTL is another design, with figures of its own.
-    return Figure(name, value, Source.ESTIMATE, "hls4ml reuse factors", unit=unit, subject=Subject.CPP)
+    return Figure(name, value, Source.ESTIMATE, "hls4ml reuse factors", subject=Subject.CPP)

@@ -255,7 +255,7 @@ def _paths(name_or_path: str | Path) -> tuple[Path, Path]:
                 f"{zoo_folder()} has no networks; set QUANTUNET_HLS_ZOO to a zoo, or give a checkpoint's path."
             )
         if text not in names():
-            raise UnknownNameError("zoo entry", text, names())
+            raise UnknownNameError("zoo entry", text, names(), "quantunet-hls zoo")
         checkpoint = zoo_folder() / f"{text}.pt"
     else:
         checkpoint = Path(text)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from quantunet_hls.cli.screen import screen
+
 if TYPE_CHECKING:
     from quantunet_hls.accelerator import Accelerator
 
@@ -70,7 +72,7 @@ def generate(**options: Any) -> None:
 
     MODEL is a zoo name, a .pt checkpoint, or an .onnx file with QONNX quantizers.
     """
-    console = Console()
+    console = screen()
     made = run_flow(console, options)
     from quantunet_hls.reports import render
 

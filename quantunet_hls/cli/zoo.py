@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from quantunet_hls.cli.screen import screen
 from quantunet_hls.errors import CheckpointError
 
 __all__ = ["zoo"]
@@ -54,7 +54,7 @@ def zoo(verify: bool, report: Path | None, data: Path | None) -> None:
             f"{size.weight_bits:.3g}/{size.activation_bits:.3g}", f"{size.size_bytes / 1000:.1f}",
             f"{size.times_smaller:.1f}x", *["yes"] * verify,
         )
-    Console().print(table)
+    screen().print(table)
     if problems:
         raise CheckpointError(problems[0])
 

@@ -8,7 +8,6 @@ tool or another version of the tool is marked as well.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from enum import StrEnum
 
 from quantunet_hls.errors import UnknownNameError
 from quantunet_hls.reports import names
+from quantunet_hls.reports.render import SHORT_UNITS
 from quantunet_hls.reports.schema import Figure, LayerReport, Report, Source, Subject
 
 __all__ = ["Cell", "Comparison", "Design", "Mark", "Row", "compare", "origin_of", "pick", "tool_of"]
@@ -40,14 +40,10 @@ _MORE_IS_BETTER = frozenset({names.FRAMES_PER_S, names.DICE, names.IOU, names.PI
 _NEUTRAL = frozenset({
     names.CLOCK_TARGET_NS, names.AVERAGE_WEIGHT_BITS, names.AVERAGE_ACTIVATION_BITS, names.FRAME_BITS,
     names.COMPILE_SECONDS, names.CSIM_SECONDS_PER_IMAGE, names.NETLIST_CELLS, names.LAYERS_OUTSIDE,
-    names.LAYERS_UNCOUNTED, "multipliers",
+    names.LAYERS_UNCOUNTED, names.MULTIPLIERS,
 })
 
 _HEADINGS = {names.INTERVAL_CYCLES_MAX: "Frame interval", names.LATENCY_CYCLES_MAX: "Latency"}
-
-# What a title says already, and what can be said shorter.
-_SHORT_UNITS = {"1": "", "s": "", "LUTs": "", "flip-flops": "", "DSP blocks": "", "multipliers": "",
-                "blocks of 18 kbit": "18 kbit", "blocks of 288 kbit": "288 kbit"}
 
 _RANK = {source: rank for rank, source in enumerate(Source)}
 
@@ -126,8 +122,7 @@ class Cell:
             return None
         if self.difference == 0:
             return 0.0
-        change = self.difference / abs(self.baseline.value) if self.baseline.value else math.inf
-        return change if math.isfinite(change) else None
+        return self.difference / abs(self.baseline.value) if self.baseline.value else None
 
     @property
     def better(self) -> bool | None:
@@ -162,7 +157,7 @@ class Row:
     def heading(self) -> str:
         """The title with the unit, as short as a table wants it; seconds stand with each value."""
         title = _HEADINGS.get(self.name, self.title)
-        unit = _SHORT_UNITS.get(self.unit, self.unit)
+        unit = SHORT_UNITS.get(self.unit, self.unit)
         return f"{title} ({unit})" if unit else title
 
     @property

@@ -33,6 +33,7 @@ __all__ = [
     "LAYERS_UNCOUNTED",
     "LUT",
     "LUTRAM",
+    "MULTIPLIERS",
     "NETLIST_CELLS",
     "PIXEL_ACCURACY",
     "POWER_W",
@@ -52,6 +53,7 @@ URAM = "uram"
 LUTRAM = "lutram"
 CARRY = "carry"
 FIFO_BITS = "fifo_bits"
+MULTIPLIERS = "multipliers"
 NETLIST_CELLS = "netlist_cells"
 FRAME_BITS = "frame_bits"
 #: What the same streams would take if each held its whole feature map, as hls4ml's do by default.
@@ -96,10 +98,11 @@ _ALL = {
     URAM: ("blocks of 288 kbit", "URAM"),
     LUTRAM: ("LUTs", "LUT as memory"),
     CARRY: ("cells", "Carry chains"),
+    MULTIPLIERS: ("multipliers", "Multipliers"),
     FIFO_BITS: ("bits", "FIFOs"),
+    FIFO_BITS_WHOLE_MAPS: ("bits", "FIFOs, whole maps"),
     NETLIST_CELLS: ("cells", "Netlist, simulated"),
     FRAME_BITS: ("bits", "Image in and result out"),
-    FIFO_BITS_WHOLE_MAPS: ("bits", "FIFOs, whole maps"),
     LAYERS_OUTSIDE: ("layers", "Outside of the fit"),
     LAYERS_UNCOUNTED: ("layers", "Not estimated"),
     LATENCY_CYCLES_MIN: ("cycles", "Latency, least"),
