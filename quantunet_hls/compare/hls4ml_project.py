@@ -79,7 +79,7 @@ def _is_anothers(solution: Path, folder: Path) -> bool:
 
 def _settings(path: Path) -> dict[str, Any]:
     try:
-        settings = yaml.load(read_bytes(path, _LIMIT), _Loader)  # noqa: S506 (a SafeLoader that knows no tag)
+        settings = yaml.load(read_bytes(path, _LIMIT, what="a configuration"), _Loader)  # noqa: S506 (a SafeLoader that knows no tag)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError(f"{path} can't be read ({reason}); write the project anew.") from error

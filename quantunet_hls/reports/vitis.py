@@ -181,7 +181,7 @@ def report_folder(solution: Path) -> Path:
 
 def _root(path: Path) -> Element:
     try:
-        root = parse_xml(read_bytes(path, LIMIT))
+        root = parse_xml(read_bytes(path, LIMIT, what="a report"))
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise StepError(f"{path} is no sound report of C-synthesis ({error}); run C-synthesis again.") from error
     if root is None or root.find("PerformanceEstimates") is None:

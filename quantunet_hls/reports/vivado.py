@@ -93,7 +93,9 @@ def read_text(path: Path) -> str | None:
     Raises:
         ConfigurationError: a pipe, a device, or a file that is too large for a report.
     """
-    return read_bytes(path, _LIMIT).decode(errors="replace") if path.exists() else None
+    if not path.exists():
+        return None
+    return read_bytes(path, _LIMIT, what="a report").decode(errors="replace")
 
 
 def _header(text: str, stage: Source) -> Header:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError, ToolFailedError
-from quantunet_hls.files import read_json, write_text
+from quantunet_hls.files import TOOL_BYTES, read_json, write_text
 from quantunet_hls.process import run
 from quantunet_hls.reports import names
 from quantunet_hls.rtl.verilog import find_tool, run_yosys
@@ -90,7 +90,7 @@ def place_ecp5(top: str, sources: list[Path], board: Board, folder: Path, *, con
 
 
 def _read_result(folder: Path, seconds: float) -> Placed:
-    report = read_json(folder / "placed.json")
+    report = read_json(folder / "placed.json", TOOL_BYTES)
     clocks = [clock["achieved"] for clock in report["fmax"].values()]
     if not clocks:
         raise ToolFailedError(f"nextpnr found no clock in the design; its log is {folder / 'nextpnr.log'}.")

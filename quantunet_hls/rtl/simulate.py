@@ -19,7 +19,7 @@ import numpy as np
 
 from quantunet_hls import process
 from quantunet_hls.errors import ConfigurationError, MismatchError, QuantUNetError, ToolNotFoundError
-from quantunet_hls.files import read_json, sha256_file, sha256_json, write_json, write_text
+from quantunet_hls.files import TOOL_BYTES, read_json, sha256_file, sha256_json, write_json, write_text
 from quantunet_hls.rtl.graph import Layer, StreamGraph
 from quantunet_hls.rtl.stitch import Design, depth_of
 from quantunet_hls.types.fixed import FixedType, Integers
@@ -137,7 +137,7 @@ class Simulator:
             if wave is not None:
                 arguments.append(wave.resolve())
             process.run([self.program, *map(str, arguments)], log=folder / "log", cwd=folder, limit_s=limit_s)
-            report = read_json(folder / "report.json")
+            report = read_json(folder / "report.json", TOOL_BYTES)
             edges = graph.edges if self.probed else ()
             if report["end"] != "complete":
                 raise DeadlockError(_stuck(graph, report) if self.probed else

@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 
 from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError, ConfigurationError
-from quantunet_hls.files import read_json, sha256_file, sha256_json, write_json, write_text
+from quantunet_hls.files import TOOL_BYTES, read_json, sha256_file, sha256_json, write_json, write_text
 from quantunet_hls.process import run
 from quantunet_hls.rtl.graph import StreamGraph, Weighted
 from quantunet_hls.rtl.stitch import Design, depth_of, module_name
@@ -294,7 +294,7 @@ def _map_module(module: str, files: Mapping[str, Path], options: MappingOptions,
             write_text(folder / f"{source}.v", files[source].read_text(encoding="utf-8"))
         write_text(folder / "map.ys", script + (_connections_script(module) if connections else ""))
         finished = run_yosys(folder / "map.ys", cache / f"{module}.log", MAPPING_LIMIT_S)
-        statistics = read_json(folder / f"{module}.stat.json")
+        statistics = read_json(folder / f"{module}.stat.json", TOOL_BYTES)
         write_text(netlist, (folder / f"{module}.netlist.v").read_text(encoding="utf-8"))
         if connections:
             _keep_connections(module, folder, connections)
@@ -310,7 +310,7 @@ def _connections_script(module: str) -> str:
 
 def _keep_connections(module: str, folder: Path, path: Path) -> None:
     """Keep of Yosys's JSON the ports and cells, without contents of memories and tables, which are most of it."""
-    found = read_json(folder / f"{module}.cells.json")["modules"][module]
+    found = read_json(folder / f"{module}.cells.json", TOOL_BYTES)["modules"][module]
     cells = {name: {"type": cell["type"], "port_directions": cell["port_directions"],
                     "connections": cell["connections"],
                     "parameters": {key: value for key, value in cell["parameters"].items() if "INIT" not in key}}

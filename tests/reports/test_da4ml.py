@@ -172,7 +172,7 @@ def test_what_no_design_has_is_one_sentence(tmp_path, change):
 
 def test_a_pipe_is_one_sentence(tmp_path):
     os.mkfifo(tmp_path / "metadata.json")
-    with pytest.raises(ConfigurationError, match="regular file"):
+    with pytest.raises(ConfigurationError, match="named pipe"):
         open_designs([tmp_path])
 
 

@@ -204,7 +204,7 @@ def test_a_pipe_is_one_sentence(tmp_path):
     path = written(tmp_path) / "report" / "rtlsim_performance.json"
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(ConfigurationError, match="regular file"):
+    with pytest.raises(ConfigurationError, match="named pipe"):
         read_finn(tmp_path / "report", "net")
 
 

@@ -181,7 +181,7 @@ def test_a_number_that_no_design_has_is_one_sentence(parse, report, digits):
 
 def test_a_pipe_is_one_sentence(tmp_path):
     os.mkfifo(tmp_path / "r.rpt")
-    with pytest.raises(ConfigurationError, match="regular file"):
+    with pytest.raises(ConfigurationError, match="named pipe"):
         read_text(tmp_path / "r.rpt")
 
 
