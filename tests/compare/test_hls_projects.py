@@ -134,6 +134,14 @@ def test_reports_are_found_wherever_a_backend_leaves_them(tmp_path, backend, whe
     assert all(not Path(path).is_absolute() for path in report.files.values())
 
 
+def test_an_accelerators_co_simulation_is_of_its_wrapper(tmp_path):
+    reports = wrapped(tmp_path / "p") / "unet_prj/solution1/sim/report"
+    write(reports / "unet_axi_cosim.rpt", "| Verilog | Pass | 7105 | 7105 | 7105 | 7106 | 7106 | 7106 |")
+    write(reports / "unet_cosim.rpt", "| Verilog | Pass | 2 | 2 | 2 | 1 | 1 | 1 |")
+    found = values(the_report(tmp_path / "p"), Source.COSIM)
+    assert (found[names.LATENCY_CYCLES_MAX], found[names.INTERVAL_CYCLES_MAX]) == (7_105, 7_106)
+
+
 def test_a_unified_projects_co_simulation_is_of_its_wrapper(tmp_path):
     hls = hls4ml(tmp_path / "p", "VitisUnified") / "vitis_workspace/unet/vitis_unified_project/hls"
     write(hls / "syn/report/csynth.xml", profile("unet_axi_stream", version="2024.2"))

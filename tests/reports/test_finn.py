@@ -160,6 +160,15 @@ def test_a_slack_that_is_not_known_gives_no_clock(tmp_path):
     assert found[names.LUT] == 2801
 
 
+def test_cycles_take_as_long_as_a_routed_clock_that_misses_its_target(tmp_path):
+    missed = {"WNS": -2.5, "fmax_mhz": 80.0}
+    build = read_finn(written(tmp_path, ooc_synth_and_timing=missed) / "report", "net")
+    assert build.clock_ns == 10.0
+    assert values(build.figures, Source.ROUTED)[names.CLOCK_ACHIEVED_NS] == 12.5
+    for source, interval in ((Source.RTL_SIM, 800), (Source.ESTIMATE, 784)):
+        assert values(build.figures, source)[names.FRAMES_PER_S] == pytest.approx(1e9 / 12.5 / interval)
+
+
 def test_the_routed_timing_beside(tmp_path):
     timing = (FIXTURES / "vivado" / "routed_met_timing.rpt").read_text()
     stateless = "\n".join(line for line in timing.splitlines() if "Design State" not in line)
