@@ -96,7 +96,7 @@ def report_of(project: Project, solution: Path | None) -> Report:
         if simulated:
             tool, version, period = project.tool or "Vitis HLS", "", clock_ns
             if synthesis is not None:
-                tool, version, period = synthesis.tool, synthesis.tool_version, max(clock_ns, synthesis.period_ns)
+                tool, version, period = synthesis.tool, synthesis.tool_version, synthesis.period_ns or clock_ns
             simulation = read_cosim(solution, simulated, period, tool, version)
             if simulation is not None and not simulation.passed:
                 raise StepError(
@@ -120,7 +120,8 @@ def report_of(project: Project, solution: Path | None) -> Report:
         name=name,
         created=created(files),
         network=Network(name),
-        target=Target(None, part or "unknown", clock_ns or aimed or 0.0),
+        # What the reports say was synthesized; a configuration may have been changed since.
+        target=Target(None, part or "unknown", aimed or clock_ns),
         layers=by_layer(modules, _layers(folder, name)),
         figures=tuple(figures),
         tools={figure.tool: figure.tool_version for figure in figures},

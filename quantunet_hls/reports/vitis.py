@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["LIMIT", "Module", "Synthesis", "read_csynth", "report_folder"]
 
 #: The most bytes that a report may have; the largest published ones have 9 million.
-LIMIT = 2**27
+LIMIT = 2**26
 
 _OF_FUNCTION = "_csynth.xml"
 # What hls4ml's accelerators call the function around the network's.
