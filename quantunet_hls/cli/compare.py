@@ -44,7 +44,8 @@ def compare(reports: tuple[str, ...], baseline: str | None, rules: tuple[str, ..
     """Put designs side by side.
 
     REPORT is a report's JSON file, a folder of them, the folder of a design under hls_projects/, the folder
-    of any hls4ml project, or the SQLite file of a sweep. NAME=REPORT gives it a name of your own.
+    of any project of hls4ml, FINN, da4ml or alkaid, or the SQLite file of a sweep. NAME=REPORT gives it a
+    name of your own.
     """
     from quantunet_hls.compare import compare as side_by_side
     from quantunet_hls.compare import open_designs, tables

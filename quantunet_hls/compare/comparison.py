@@ -23,7 +23,8 @@ __all__ = ["Cell", "Comparison", "Design", "Mark", "Row", "compare", "origin_of"
 #: What a person looks at first, in this order.
 HEADLINE = (
     names.LUT, names.FF, names.DSP, names.BRAM_18K, names.URAM, names.LUTRAM, names.FIFO_BITS,
-    names.INTERVAL_CYCLES_MAX, names.LATENCY_CYCLES_MAX, names.CLOCK_ACHIEVED_NS, names.FRAMES_PER_S,
+    names.INTERVAL_CYCLES_MAX, names.LATENCY_CYCLES_MAX,
+    names.CLOCK_TARGET_NS, names.CLOCK_ESTIMATE_NS, names.CLOCK_ACHIEVED_NS, names.FRAMES_PER_S,
     names.POWER_W, names.DICE, names.IOU, names.PIXEL_ACCURACY,
 )
 
@@ -82,10 +83,12 @@ class Cell:
     Attributes:
         figure: None where the design has none.
         baseline: what to compare it with; None for the baseline itself, and where the baseline has none.
+        missed: whether the figure is a clock period longer than the one aimed at.
     """
 
     figure: Figure | None
     baseline: Figure | None = None
+    missed: bool = False
 
     @property
     def mark(self) -> Mark:
@@ -267,7 +270,7 @@ class Comparison:
                                                   for r in reports)
         yield "Board", (r.target.board or "none named" for r in reports)
         yield "Part", (r.target.part for r in reports)
-        yield "Clock aimed at", (f"{r.target.clock_ns:g} ns" for r in reports)
+        yield "Clock aimed at", (f"{r.target.clock_ns:g} ns" if r.target.clock_ns else "not known" for r in reports)
 
     def _layers(self) -> list[LayerReport]:
         """Layers of all designs, each once, in an order that keeps every network's own as far as it can."""
@@ -295,7 +298,9 @@ class Comparison:
 
     def _row(self, name: str, figures: Sequence[Figure | None], layer: LayerReport | None = None) -> Row:
         reference = figures[self.baseline]
-        cells = tuple(Cell(figure, None if i == self.baseline else reference) for i, figure in enumerate(figures))
+        cells = tuple(Cell(figure, None if i == self.baseline else reference,
+                           figure is not None and layer is None and _missed(figure, self.designs[i].report))
+                      for i, figure in enumerate(figures))
         return Row(name, cells, layer.name if layer else None, layer.kind if layer else "")
 
 
@@ -333,6 +338,15 @@ def pick(figures: Iterable[Figure], name: str, report: Report, source: Source | 
         return _rank((figure.subject, figure.source)), max(of_tool, default=0), figure.tool == names.HARDWARE
 
     return max(fitting, key=rank, default=None)
+
+
+def _missed(figure: Figure, report: Report) -> bool:
+    """Whether a figure is a clock period, and longer than the one that its tool aimed at."""
+    if figure.name not in (names.CLOCK_ESTIMATE_NS, names.CLOCK_ACHIEVED_NS):
+        return False
+    aimed = _exactly(report.figures, (names.CLOCK_TARGET_NS, *figure.key[1:]))
+    target = aimed.value if aimed is not None else report.target.clock_ns
+    return 0 < target < figure.value
 
 
 def tool_of(figure: Figure) -> str:

@@ -95,8 +95,12 @@ def _tall(comparison: Comparison, rows: Sequence[Row], title: str | None) -> Gri
         for i, design in enumerate(comparison.designs)], title)
 
 
+def _signs(cell: Cell) -> str:
+    return ("!" if cell.missed else "") + _SIGNS.get(cell.mark, "")
+
+
 def _terminal(cell: Cell) -> Text:
-    text = Text(value_text(cell) + _SIGNS.get(cell.mark, ""))
+    text = Text(value_text(cell) + _signs(cell))
     if cell.figure is not None and cell.figure.share is not None:
         text.append(f" ({cell.figure.share:.1%})", "dim")
     change = change_text(cell)
@@ -110,6 +114,8 @@ def _legend(rows: Sequence[Row]) -> Iterator[str]:
     marks = {cell.mark for row in rows for cell in row.cells}
     if any(figure.share is not None for row in rows for figure in row.figures):
         yield "In brackets: the share of the part."
+    if any(cell.missed for row in rows for cell in row.cells):
+        yield "! is longer than the clock aimed at, which is missed."
     if marks & {Mark.SOURCE, Mark.SUBJECT}:
         yield "≠ is of another design or from another source than the baseline's, so it is not compared:"
     for row in rows:
@@ -171,7 +177,7 @@ def _markdown_table(comparison: Comparison, rows: Sequence[Row], first: str) -> 
 def _plain(cell: Cell) -> str:
     share = f" ({cell.figure.share:.1%})" if cell.figure is not None and cell.figure.share is not None else ""
     change = change_text(cell)
-    return f"{value_text(cell)}{_SIGNS.get(cell.mark, '')}{share}{f' {change}' if change else ''}"
+    return f"{value_text(cell)}{_signs(cell)}{share}{f' {change}' if change else ''}"
 
 
 def _markdown_row(cells: Sequence[str]) -> str:
