@@ -187,3 +187,48 @@ def test_memories_of_every_width_read_what_was_written(family, width, words, tmp
         if n % 3:
             ram[at] = (n * 2654435761) & 0xFFFFFFFF & mask
     assert known > 500
+
+
+_URAM = """
+module top(input clk, we, rst, input [71:0] d, output [71:0] at_once, at_clock);
+wire [71:0] unused_0, unused_1;
+URAM288 #(.RST_MODE_A("SYNC"), .RST_MODE_B("ASYNC")) one (
+    .CLK(clk), .EN_A(1'b1), .RDB_WR_A(we), .ADDR_A(23'd5), .BWE_A(9'h1ff), .DIN_A(d), .RST_A(1'b0), .DOUT_A(unused_0),
+    .EN_B(1'b1), .RDB_WR_B(1'b0), .ADDR_B(23'd5), .RST_B(rst), .DOUT_B(at_once));
+URAM288 #(.RST_MODE_A("ASYNC"), .RST_MODE_B("SYNC")) other (
+    .CLK(clk), .EN_A(1'b1), .RDB_WR_A(we), .ADDR_A(23'd5), .BWE_A(9'h1ff), .DIN_A(d), .RST_A(1'b0), .DOUT_A(unused_1),
+    .EN_B(1'b1), .RDB_WR_B(1'b0), .ADDR_B(23'd5), .RST_B(rst), .DOUT_B(at_clock));
+endmodule
+"""
+
+_URAM_BENCH = """
+#include "design.h"
+#include <cstdio>
+#include "verilated.h"
+static Design d;
+static std::FILE* out;
+static void show() { std::fprintf(out, "%x %x\\n", d.at_once[0], d.at_clock[0]); }
+static void clock() { d.clk = 0; d.eval(); d.clk = 1; d.eval(); show(); }
+int main() {
+    out = std::fopen("out.txt", "w");
+    d.rst = 0; d.d[0] = 0x1234; d.we = 1; clock();
+    d.we = 0; clock();
+    d.rst = 1; d.eval(); show();
+    clock();
+    d.rst = 0; d.eval(); show();
+    clock();
+    std::fclose(out);
+}
+"""
+
+
+@pytest.mark.slow
+def test_a_reset_of_ultraram_is_as_its_mode_says(tmp_path):
+    (tmp_path / "top.v").write_text(_URAM)
+    program = verilate("top", [tmp_path / "top.v", *cell_models("xcup", {"URAM288"}, tmp_path)], tmp_path / "program",
+                       _URAM_BENCH, '#pragma once\n#include "Vdesign.h"\nusing Design = Vdesign;\n',
+                       optimize=False)
+    run([program], log=tmp_path / "run.log", cwd=tmp_path)
+    # Written, read; reset before the clock, at the clock; released, read again.
+    assert (tmp_path / "out.txt").read_text().split() == [
+        "1234", "1234", "1234", "1234", "0", "1234", "0", "0", "0", "0", "1234", "1234"]
