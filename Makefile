@@ -1,6 +1,7 @@
 # One place for everything that a person or a CI job runs. Each target installs what it needs into .venv.
 #
 #   make demo       the main job: from the zoo's U-Net to a proven hls4ml project and its report
+#   make netlist    the same, with every module of the mapped netlist simulated
 #   make test       linters, types and the fast test suite
 #   make test-long  everything, the tests marked slow included
 #   make benchmark  measure this package beside plain hls4ml
@@ -11,10 +12,13 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: demo test test-long lint benchmark clean check-tools
+.PHONY: demo netlist test test-long lint benchmark clean check-tools
 
 demo: $(VENV)/.demo
 	@$(BIN)/quantunet-hls generate brain_tumor_w4a6_b8d3 --board zcu104
+
+netlist: $(VENV)/.demo
+	@$(BIN)/quantunet-hls generate brain_tumor_w4a6_b8d3 --board zcu104 --netlist all
 
 test: $(VENV)/.dev
 	@$(MAKE) --no-print-directory lint

@@ -81,6 +81,7 @@ class Flow:
         baseline: a float network of the zoo, to put its accuracy beside the hardware's.
         precision: types to build it with; None for the network's own and, for the rest, the proven ones.
         output: what the design sends, "logits" or "mask".
+        netlist: how much of the mapped netlist is simulated, "sample" or "all".
     """
 
     source: NetworkSource
@@ -100,6 +101,7 @@ class Flow:
     folds: tuple[int, ...] = ()
     baseline: str | None = None
     output: str = "logits"
+    netlist: str = "sample"
     folding: Mapping[str, Any] | None = None
 
     @property
@@ -157,7 +159,8 @@ class Flow:
                  (parts["synthesis"],), self._synthesis),
             Step("netlist", "Simulate the mapped netlist" if self.toolchain == "open"
                  else "Netlist: not with this tool chain",
-                 lambda: [package, *map(content, made), content(parts["synthesis"]), settings, self._images_key()],
+                 lambda: [package, *map(content, made), content(parts["synthesis"]), settings, self._images_key(),
+                          self.netlist],
                  (parts["netlist"],), self._netlist),
             Step("place", "Place and route it" if self._places else "Place and route: not here",
                  lambda: [package, *map(content, made), content(parts["rtl"]), content(parts["synthesis"]), settings,
@@ -406,14 +409,20 @@ class Flow:
         if self.toolchain != "open":
             self._partial_report().save(self._file("netlist.json"))
             return
+        from quantunet_hls.rtl.netlist import ALL, SAMPLE, Compared
         from quantunet_hls.rtl.project import codes_of
         from quantunet_hls.rtl.report import netlist_checks, netlist_figures, netlist_models
 
+        def show(module: str, compared: Compared) -> None:
+            self.progress(f"netlist of {module}: {compared.differing:,} of {compared.values:,} values differ")
+
         rtl = self._streaming
         images = check_images(self.data, NETLIST_IMAGES, *self._graph.input_shape)
-        found = rtl.check_netlist(rtl.map(), codes_of(images, rtl.graph.input.type))
-        self.progress("netlist of " + (", ".join(found.left) + " not simulated" if found.left else
-                                       "every layer simulated"))
+        found = rtl.check_netlist(rtl.map(), codes_of(images, rtl.graph.input.type),
+                                  ALL if self.netlist == "all" else SAMPLE, show)
+        self.progress(f"netlist: {found.cells:,} of {found.all_cells:,} cells simulated, {found.values:,} of "
+                      f"{found.all_values:,} values compared"
+                      + (f"; not simulated: {', '.join(found.left)}" if found.left else ""))
         nodes = self._nodes()
         checks = netlist_checks(found, RTL, {name: nodes.get(layer, layer)
                                              for name, layer in rtl.lowered.tensors.items()})

@@ -34,6 +34,7 @@ __all__ = [
     "LUT",
     "LUTRAM",
     "NETLIST_CELLS",
+    "NETLIST_VALUES",
     "PIXEL_ACCURACY",
     "POWER_W",
     "RESOURCES",
@@ -52,7 +53,9 @@ URAM = "uram"
 LUTRAM = "lutram"
 CARRY = "carry"
 FIFO_BITS = "fifo_bits"
+#: Of the mapped netlist the cells that were simulated, and of all values that its modules put out those compared.
 NETLIST_CELLS = "netlist_cells"
+NETLIST_VALUES = "netlist_values"
 FRAME_BITS = "frame_bits"
 #: What the same streams would take if each held its whole feature map, as hls4ml's do by default.
 FIFO_BITS_WHOLE_MAPS = "fifo_bits_whole_maps"
@@ -98,6 +101,7 @@ _ALL = {
     CARRY: ("cells", "Carry chains"),
     FIFO_BITS: ("bits", "FIFOs"),
     NETLIST_CELLS: ("cells", "Netlist, simulated"),
+    NETLIST_VALUES: ("values", "Netlist, compared"),
     FRAME_BITS: ("bits", "Image in and result out"),
     FIFO_BITS_WHOLE_MAPS: ("bits", "FIFOs, whole maps"),
     LAYERS_OUTSIDE: ("layers", "Outside of the fit"),

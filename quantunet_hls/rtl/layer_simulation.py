@@ -47,13 +47,14 @@ class LayerBench:
         """What the harness must know of it."""
         return harness_header({f"i{port}": source for port, source in enumerate(self.sources)}, self.layer)
 
-    def run(self, inputs: Sequence[Integers], folder: Path, *, cycle_limit: int, stalls: Stalls = Stalls()) -> Integers:
+    def run(self, inputs: Sequence[Integers], folder: Path, *, cycle_limit: int, stalls: Stalls) -> Integers:
         """Build it and simulate it.
 
         Args:
             inputs: of each source the codes (frames, height, width, channels).
             folder: for the program.
             cycle_limit: clocks after which it ends, whether all beats are out or not.
+            stalls: random pauses at each input and at the output.
 
         Returns:
             Codes (beats, lanes) that came out, from the first on: of all frames, or of as many clocks.

@@ -17,7 +17,7 @@ from quantunet_hls.rtl.folding import fold
 from quantunet_hls.rtl.graph import StreamGraph
 from quantunet_hls.rtl.lower import Lowered, lower
 from quantunet_hls.rtl.multipliers import in_fabric, multiplying
-from quantunet_hls.rtl.netlist import NetlistCheck, check_netlist
+from quantunet_hls.rtl.netlist import SAMPLE, Compared, Extent, NetlistCheck, check_netlist
 from quantunet_hls.rtl.place import Placed, place_ecp5
 from quantunet_hls.rtl.report import layer_reports, mapped_figures, placed_figures
 from quantunet_hls.rtl.simulate import Simulation, Simulator, Stalls, build_simulator
@@ -151,16 +151,21 @@ class Project:
         """The longest path of each module of the mapped design; None for a family without delays."""
         return design_timing(self.design(), mapped, str(for_part(self.part).yosys_family))
 
-    def check_netlist(self, mapped: MappedDesign, frames: Integers) -> NetlistCheck:
+    def check_netlist(self, mapped: MappedDesign, frames: Integers, extent: Extent = SAMPLE,
+                      progress: Callable[[str, Compared], None] = lambda name, compared: None) -> NetlistCheck:
         """Simulate the mapped netlist on frames (frames, height, width, channels) and compare it with the RTL.
+
+        Args:
+            extent: how much of it.
+            progress: called with each module's name and result as it is there.
 
         Raises:
             DeadlockError: the netlist stands still.
             ToolNotFoundError, ToolFailedError: a tool is absent or failed.
         """
         expected = self.simulate(frames, Stalls())
-        return check_netlist(self.design(probes=True), self.design(), mapped, str(for_part(self.part).yosys_family),
-                             expected, frames, self.folder / "netlist")
+        return check_netlist(self.design(), mapped, str(for_part(self.part).yosys_family), expected, frames,
+                             self.folder / "netlist", extent=extent, progress=progress)
 
     def write_ip(self, board: Board) -> Path:
         """Write the AXI block as IP for AMD's tools; returns its ``component.xml``."""

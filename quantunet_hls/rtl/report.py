@@ -95,9 +95,10 @@ def netlist_checks(found: NetlistCheck, reference: str, origins: Mapping[str, st
 
 
 def netlist_figures(found: NetlistCheck) -> tuple[Figure, ...]:
-    """How much of the netlist was simulated."""
-    return (Figure(names.NETLIST_CELLS, found.cells, Source.RTL_SIM, "verilator", version_of("verilator"),
-                   found.all_cells),)
+    """How much of the netlist was simulated: of all cells, and of all values that its modules put out."""
+    tool, release = "verilator", version_of("verilator")
+    return (Figure(names.NETLIST_CELLS, found.cells, Source.RTL_SIM, tool, release, found.all_cells),
+            Figure(names.NETLIST_VALUES, found.values, Source.RTL_SIM, tool, release, found.all_values))
 
 
 def netlist_models(found: NetlistCheck) -> dict[str, str]:
