@@ -381,19 +381,20 @@ class Flow:
             self._build()
 
     def _map(self) -> None:
+        from quantunet_hls.rtl.project import ULX3S
         from quantunet_hls.rtl.report import layer_reports, mapped_figures
         from quantunet_hls.rtl.synthesize import check_fits, check_memory
 
         rtl = self._streaming
         check_memory(rtl.graph, self.target)
-        modules = len(rtl.graph.layers)
+        modules = len(rtl.graph.layers) + (self.target.name == ULX3S)
         done = count(1)
 
         def show(layer: str, module: Any) -> None:
             how = "unchanged" if module.reused else f"{module.seconds:.1f} s"
             self.progress(f"mapped {layer} ({next(done)} of {modules}): {how}")
 
-        mapped = rtl.map(progress=show)
+        mapped = rtl.map(progress=show, target=self.target)
         check_fits(mapped.total, self.target)
         timing = rtl.timing(mapped)
         for reason in sorted(set(timing.refused.values())) if timing else ():
@@ -418,7 +419,7 @@ class Flow:
 
         rtl = self._streaming
         images = check_images(self.data, NETLIST_IMAGES, *self._graph.input_shape)
-        found = rtl.check_netlist(rtl.map(), codes_of(images, rtl.graph.input.type),
+        found = rtl.check_netlist(rtl.map(target=self.target), codes_of(images, rtl.graph.input.type),
                                   ALL if self.netlist == "all" else SAMPLE, show)
         self.progress(f"netlist: {found.cells:,} of {found.all_cells:,} cells simulated, {found.values:,} of "
                       f"{found.all_values:,} values compared"

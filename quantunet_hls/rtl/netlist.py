@@ -19,7 +19,7 @@ import hashlib
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
@@ -104,7 +104,7 @@ class NetlistCheck:
 
     Attributes:
         compared: in the order of the graph, the top last.
-        left: modules that were not simulated, ``top`` among them.
+        left: modules that were not simulated, ``top`` and ``board`` among them.
         cells: cells of the netlists that were simulated.
         all_cells: cells of all netlists.
         all_values: that the RTL's modules gave, those that were not simulated among them.
@@ -148,9 +148,10 @@ def check_netlist(design: Design, mapped: MappedDesign, family: str, expected: S
     """
     pauses = stalls or Stalls()
     ours, yosys = _models(family)
-    chosen = _chosen(mapped, set(ours) | set(yosys), extent)
     graph, last = design.graph, design.graph.output.name
-    codes = {**expected.traces, graph.input.name: frames, last: expected.outputs}
+    codes = {**expected.traces, graph.input.name: frames, last: expected.outputs, "top": expected.outputs}
+    # What is around the design on its board takes no part: its stream is a serial line.
+    chosen = _chosen(mapped, codes, set(ours) | set(yosys), extent)
 
     def work(name: str) -> Compared:
         module = mapped.layers[name]
@@ -177,13 +178,13 @@ def check_netlist(design: Design, mapped: MappedDesign, family: str, expected: S
         tuple(found[name] for name in mapped.layers if name in found),
         tuple(name for name in mapped.layers if name not in chosen),
         sum(cells[name] for name in chosen), sum(cells.values()),
-        sum(codes[last if name == "top" else name].size for name in mapped.layers),
+        sum(codes[name].size for name in mapped.layers if name in codes),
         tuple(sorted(simulated & set(ours))))
 
 
-def _chosen(mapped: MappedDesign, modelled: set[str], extent: Extent) -> set[str]:
-    """The modules that are small enough, the smallest first, and whose cells all have models."""
-    sizes = {name: sum(module.cells.values()) for name, module in mapped.layers.items()}
+def _chosen(mapped: MappedDesign, modules: Collection[str], modelled: set[str], extent: Extent) -> set[str]:
+    """Those of the modules that are small enough, the smallest first, and whose cells all have models."""
+    sizes = {name: sum(module.cells.values()) for name, module in mapped.layers.items() if name in modules}
     chosen: set[str] = set()
     for name in sorted(sizes, key=sizes.__getitem__):
         fits = (sizes[name] <= extent.layer_cells

@@ -80,6 +80,9 @@ def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None, origin
     if mapped:
         resources = _resources(mapped.layers["top"].count, mapped.tool_version, None)
         reports.append(LayerReport("top", "fifos and forks", (*resources, *clock("top"))))
+        if "board" in mapped.layers:
+            reports.append(LayerReport("board", "clock and serial line", _resources(
+                mapped.layers["board"].count, mapped.tool_version, None)))
     return tuple(reports)
 
 
