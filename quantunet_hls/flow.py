@@ -82,6 +82,7 @@ class Flow:
         baseline: a float network of the zoo, to put its accuracy beside the hardware's.
         precision: types to build it with; None for the network's own and, for the rest, the proven ones.
         output: what the design sends, "logits" or "mask".
+        netlist: how much of the mapped netlist is simulated, "sample" or "all".
     """
 
     source: NetworkSource
@@ -101,6 +102,7 @@ class Flow:
     folds: tuple[int, ...] = ()
     baseline: str | None = None
     output: str = "logits"
+    netlist: str = "sample"
     folding: Mapping[str, Any] | None = None
 
     @property
@@ -158,7 +160,8 @@ class Flow:
                  (parts["synthesis"],), self._synthesis),
             Step("netlist", "Simulate the mapped netlist" if self.toolchain == "open"
                  else "Netlist: not with this tool chain",
-                 lambda: [package, *map(content, made), content(parts["synthesis"]), settings, self._images_key()],
+                 lambda: [package, *map(content, made), content(parts["synthesis"]), settings, self._images_key(),
+                          self.netlist],
                  (parts["netlist"],), self._netlist),
             Step("place", "Place and route it" if self._places else "Place and route: not here",
                  lambda: [package, *map(content, made), content(parts["rtl"]), content(parts["synthesis"]), settings,
@@ -384,19 +387,20 @@ class Flow:
             self._build()
 
     def _map(self) -> None:
+        from quantunet_hls.rtl.project import ULX3S
         from quantunet_hls.rtl.report import layer_reports, mapped_figures
         from quantunet_hls.rtl.synthesize import check_fits, check_memory
 
         rtl = self._streaming
         check_memory(rtl.graph, self.target)
-        modules = len(rtl.graph.layers)
+        modules = len(rtl.graph.layers) + (self.target.name == ULX3S)
         done = count(1)
 
         def show(layer: str, module: Any) -> None:
             how = "unchanged" if module.reused else f"{module.seconds:.1f} s"
             self.progress(f"mapped {layer} ({next(done)} of {modules}): {how}")
 
-        mapped = rtl.map(progress=show)
+        mapped = rtl.map(progress=show, target=self.target)
         check_fits(mapped.total, self.target)
         timing = rtl.timing(mapped)
         for reason in sorted(set(timing.refused.values())) if timing else ():
@@ -412,14 +416,20 @@ class Flow:
         if self.toolchain != "open":
             self._partial_report().save(self._file("netlist.json"))
             return
+        from quantunet_hls.rtl.netlist import ALL, SAMPLE, Compared
         from quantunet_hls.rtl.project import codes_of
         from quantunet_hls.rtl.report import netlist_checks, netlist_figures, netlist_models
 
+        def show(module: str, compared: Compared) -> None:
+            self.progress(f"netlist of {module}: {compared.differing:,} of {compared.values:,} values differ")
+
         rtl = self._streaming
         images = check_images(self.data, NETLIST_IMAGES, *self._graph.input_shape)
-        found = rtl.check_netlist(rtl.map(), codes_of(images, rtl.graph.input.type))
-        self.progress("netlist of " + (", ".join(found.left) + " not simulated" if found.left else
-                                       "every layer simulated"))
+        found = rtl.check_netlist(rtl.map(target=self.target), codes_of(images, rtl.graph.input.type),
+                                  ALL if self.netlist == "all" else SAMPLE, show)
+        self.progress(f"netlist: {found.cells:,} of {found.all_cells:,} cells simulated, {found.values:,} of "
+                      f"{found.all_values:,} values compared"
+                      + (f"; not simulated: {', '.join(found.left)}" if found.left else ""))
         nodes = self._nodes()
         checks = netlist_checks(found, RTL, {name: nodes.get(layer, layer)
                                              for name, layer in rtl.lowered.tensors.items()})

@@ -58,6 +58,8 @@ def flow_options(command: Any) -> Any:
                    "Vivado on the RTL.")
 @click.option("--arithmetic", type=click.Choice(("auto", "dsp", "packed", "lut")), default="auto", show_default=True,
               help="What the open tool chain's RTL multiplies with; auto lets the board decide, layer by layer.")
+@click.option("--netlist", type=click.Choice(("sample", "all")), default="sample", show_default=True,
+              help="How much of the open tool chain's mapped netlist is simulated: the smallest modules, or every one.")
 @click.option("--precision", type=click.Path(path_type=Path), default=None,
               help="A file of types to build it with, such as an earlier design's precision.json, edited.")
 @click.option("--fold", "folds", type=int, multiple=True,

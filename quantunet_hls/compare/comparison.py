@@ -39,8 +39,8 @@ _MORE_IS_BETTER = frozenset({names.FRAMES_PER_S, names.DICE, names.IOU, names.PI
 # Neither better nor worse by themselves.
 _NEUTRAL = frozenset({
     names.CLOCK_TARGET_NS, names.AVERAGE_WEIGHT_BITS, names.AVERAGE_ACTIVATION_BITS, names.FRAME_BITS,
-    names.COMPILE_SECONDS, names.CSIM_SECONDS_PER_IMAGE, names.NETLIST_CELLS, names.LAYERS_OUTSIDE,
-    names.LAYERS_UNCOUNTED, names.MULTIPLIERS,
+    names.COMPILE_SECONDS, names.CSIM_SECONDS_PER_IMAGE, names.NETLIST_CELLS, names.NETLIST_VALUES,
+    names.LAYERS_OUTSIDE, names.LAYERS_UNCOUNTED, names.MULTIPLIERS,
 })
 
 _HEADINGS = {names.INTERVAL_CYCLES_MAX: "Frame interval", names.LATENCY_CYCLES_MAX: "Latency"}
