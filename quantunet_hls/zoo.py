@@ -19,13 +19,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from quantunet_hls.errors import CheckpointError, ConfigurationError, QuantUNetError, UnknownNameError, shown
+from quantunet_hls.errors import CheckpointError, ConfigurationError, QuantUNetError, shown
 from quantunet_hls.files import check_name, read_bytes, read_json, write_json, writing
+from quantunet_hls.folders import is_claimed, refuse_foreign_file
 from quantunet_hls.nets import QuantUNet, UNetConfig
 from quantunet_hls.nets.sizes import check_image_size, layer_sizes, state_bytes
 from quantunet_hls.state_files import StateFileError, read_state
+from quantunet_hls.zoo_folders import check_free, checkpoint_of, names, own_folder
 
-__all__ = ["Card", "Footprint", "Verdict", "card_of", "footprint", "load", "names", "save", "verify", "zoo_folder"]
+__all__ = ["Card", "Footprint", "Verdict", "card_of", "footprint", "load", "names", "require_ours", "save", "verify"]
 
 _LARGEST_FIGURE = 10**18
 _PACKAGES = ("torch", "brevitas", "numpy")
@@ -130,17 +132,6 @@ class Verdict:
     problem: str | None
 
 
-def zoo_folder() -> Path:
-    """``QUANTUNET_HLS_ZOO`` of the environment, or ``model_zoo/`` beside the package's source."""
-    override = os.environ.get("QUANTUNET_HLS_ZOO")
-    return Path(override) if override else Path(__file__).resolve().parents[1] / "model_zoo"
-
-
-def names() -> tuple[str, ...]:
-    """Names of the zoo's entries, sorted; none where there is no zoo folder."""
-    return tuple(sorted(file.stem for file in zoo_folder().glob("*.json")))
-
-
 def footprint(net: QuantUNet, height: int, width: int) -> Footprint:
     """Size, operations and widths of a network on images of this size in pixels."""
     config = net.config
@@ -203,14 +194,17 @@ def save(
         scores: what it reaches, plain values.
         data: what it was trained on, plain values.
         training: how, plain values.
-        folder: where to; the zoo where it is None.
+        folder: where to; the user's own zoo where it is None.
 
     Raises:
-        ConfigurationError: for a name that can't be a file's, or a network whose scales are not set yet.
+        ConfigurationError: for a name that can't be a file's or is taken in the package's zoo, or a network
+            whose scales are not set yet.
         QuantUNetError: where the files can't be written.
     """
     check_name("zoo entry", name)
-    folder = folder or zoo_folder()
+    if folder is None:
+        check_free(name)
+        folder = own_folder()
     state = {key: value.detach().cpu().contiguous().clone() for key, value in net.state_dict().items()}
     if net.config.quantized:
         _check_calibrated(net, state)
@@ -223,10 +217,27 @@ def save(
         scores=dict(scores or {}), data=dict(data or {}), training=dict(training or {}),
         versions={package: version(package) for package in _PACKAGES},
     )
+    require_ours(name, folder)
+    # The card first: what has none is never ours.
+    write_json(folder / f"{name}.json", card.to_dict())
     with writing(folder / f"{name}.pt") as temporary:
         temporary.write_bytes(content)
-    write_json(folder / f"{name}.json", card.to_dict())
     return card
+
+
+def require_ours(name: str, folder: Path | None = None) -> None:
+    """Make sure that :func:`save` would overwrite nothing but what it once wrote.
+
+    Raises:
+        ConfigurationError: another file lies under the checkpoint's or the card's name.
+    """
+    folder = folder or own_folder()
+    if is_claimed(folder):
+        return
+    card = folder / f"{name}.json"
+    refuse_foreign_file(card, "card of a checkpoint", card_at)
+    if not card.is_file():
+        refuse_foreign_file(card.with_suffix(".pt"), "checkpoint with a card", lambda path: False)
 
 
 @torch.no_grad()
@@ -259,13 +270,7 @@ def _build(config: UNetConfig, state: Mapping[str, Tensor]) -> QuantUNet:
 def _paths(name_or_path: str | Path) -> tuple[Path, Path]:
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, str) and not text.endswith(".pt") and Path(text).name == text:
-        if not names():
-            raise ConfigurationError(
-                f"{zoo_folder()} has no networks; set QUANTUNET_HLS_ZOO to a zoo, or give a checkpoint's path."
-            )
-        if text not in names():
-            raise UnknownNameError("zoo entry", text, names())
-        checkpoint = zoo_folder() / f"{text}.pt"
+        checkpoint = checkpoint_of(text)
     else:
         checkpoint = Path(text)
         if not checkpoint.name or checkpoint.name == "..":
@@ -280,7 +285,15 @@ def card_of(name_or_path: str | Path) -> Card:
         UnknownNameError: no entry of that name; names the nearest.
         CheckpointError: no card there, or one that can't be read.
     """
-    _, path = _paths(name_or_path)
+    return card_at(_paths(name_or_path)[1])
+
+
+def card_at(path: Path) -> Card:
+    """The card in a file.
+
+    Raises:
+        CheckpointError: it is no card.
+    """
     try:
         return Card.from_dict(read_json(path, _CARD_BYTES))
     except (QuantUNetError, ValueError, TypeError, OverflowError, RecursionError) as error:
