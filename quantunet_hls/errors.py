@@ -22,7 +22,18 @@ __all__ = [
     "ToolFailedError",
     "ToolNotFoundError",
     "UnknownNameError",
+    "shown",
 ]
+
+#: How much of a name or a value a person reads in a sentence, and how many names.
+_LONGEST_SHOWN = 80
+_FEW = 5
+
+
+def shown(value: object) -> str:
+    """A value as it stands in a message: its ``repr``, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 class QuantUNetError(Exception):
@@ -33,14 +44,9 @@ class ConfigurationError(QuantUNetError):
     """An argument or a setting that can't be used as it stands."""
 
 
-#: How many names a person reads in a sentence, and how much of one.
-_FEW = 5
-_LONGEST_NAME = 80
-
-
 def _near(name: str, known: Sequence[str]) -> list[str]:
     """Names that are spelled nearly so, best first, and those that the name is a part of."""
-    lower = name[:_LONGEST_NAME].lower()
+    lower = name[:_LONGEST_SHOWN].lower()
     plain = {one.lower(): one for one in known}
     near = [plain[found] for found in get_close_matches(lower, plain, n=_FEW)]
     parts = [one for one in known if one not in near and len(lower) > 2 and lower in one.lower()]
@@ -54,14 +60,13 @@ class UnknownNameError(ConfigurationError):
         """Say what is called nearly so, all names where they are few, or what lists them."""
         known = sorted(known)
         near = _near(name, known)
-        shown = repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…")
         if near:
             remedy = f"the nearest names are: {', '.join(near)}"
         elif len(known) <= _FEW:
             remedy = f"the names are: {', '.join(known) or 'none'}"
         else:
             remedy = f"none of the {len(known)} is called nearly so{f', and {listing} lists them' if listing else ''}"
-        super().__init__(f"There is no {kind} named {shown}; {remedy}.")
+        super().__init__(f"There is no {kind} named {shown(name)}; {remedy}.")
 
 
 class BoardError(ConfigurationError):
