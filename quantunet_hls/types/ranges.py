@@ -15,7 +15,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.errors import IllegalGraphError
-from quantunet_hls.ingest.graph import attribute, constant, consumers, is_whole_mean, only, shape_of
+from quantunet_hls.ingest.graph import attribute, constant, consumers, is_whole_mean, linked, only, shape_of
 from quantunet_hls.types.activations import SIGMOID_TYPE
 from quantunet_hls.types.fixed import FixedType, covering, shifted_right
 
@@ -129,6 +129,7 @@ def infer_types(model: ModelWrapper) -> GraphTypes:
     Raises:
         IllegalGraphError: a layer's values need more bits than can be counted with exactly.
     """
+    model = linked(model)
     image = only(model, "input")
     (first,) = consumers(model, image)
     port = quant_type(model, first)
