@@ -8,6 +8,7 @@ others it converts without a word into a design that computes something else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from onnx import NodeProto
@@ -77,17 +78,15 @@ def violations(model: ModelWrapper) -> Iterator[IllegalGraphError]:
         if rules is None or not _is_of_its_domain(node):
             yield _unsupported(node)
             continue
-        if not reached.isdisjoint(node.input):
-            reached.update(node.output)
-            error = _reads_images(model, node, reached)
-            if error is not None:
-                yield error
-                continue
-        for rule in (*rules, _readers):
+        every: tuple[_Rule, ...] = (
+            partial(_four_axes, reached), *rules, _readers, partial(_reads_images, reached))
+        for rule in every:
             error = rule(model, node)
             if error is not None:
                 yield error
                 break
+        if not reached.isdisjoint(node.input):
+            reached.update(node.output)
     error = _input_is_quantized(model)
     if error is not None:
         yield error
@@ -100,11 +99,19 @@ def _is_of_its_domain(node: NodeProto) -> bool:
     return node.domain in ("", "ai.onnx") or (node.domain == CHANNELS_LAST and node.op_type in _SPATIAL)
 
 
-def _reads_images(model: ModelWrapper, node: NodeProto, reached: set[str]) -> IllegalGraphError | None:
-    """Refuse what the image reaches in other forms than an image, or beside what is computed without it."""
+def _four_axes(reached: set[str], model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    """Refuse what the image reaches in other forms than an image."""
+    shapes = [model.get_tensor_shape(name) for name in node.input if name in reached]
+    if any(shape is not None and len(shape) != 4 for shape in shapes):
+        return IllegalGraphError(node.name, "only images (four axes) can be computed with", "remove the node")
+    return None
+
+
+def _reads_images(reached: set[str], model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    """Refuse images beside what is computed without them, and where constants belong."""
+    if reached.isdisjoint(node.input):
+        return None
     for index, name in enumerate(node.input):
-        if name in reached and len(shape_of(model, name)) != 4:
-            return IllegalGraphError(node.name, "only images (four axes) can be computed with", "remove the node")
         if name not in reached and (index == 0 or node.op_type == "Concat") and constant(model, name) is None:
             return IllegalGraphError(node.name, f"its input {name!r} does not depend on the image", "remove it")
         if name in reached and index and node.op_type != "Concat":
@@ -256,8 +263,8 @@ def _convolution(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | No
         return illegal("dilated kernels come out with a wrong size from hls4ml", "use dilation 1")
     kernel = list(weights[1:3] if node.domain == CHANNELS_LAST else weights[2:])
     if min(weights) < 1 or attribute(node, "kernel_shape", kernel) != kernel:
-        return illegal(f"its kernel_shape {attribute(node, 'kernel_shape', kernel)} is not that of its weights, {kernel}",
-                       "export the network again")
+        return illegal(f"its kernel_shape {attribute(node, 'kernel_shape', kernel)} is not that of its weights, "
+                       f"{kernel}", "export the network again")
     group = attribute(node, "group", 1)
     data = shape_of(model, node.input[0])
     channels = data[3] if node.domain == CHANNELS_LAST else data[1]

@@ -24,8 +24,8 @@ __all__ = ["FILE_BYTES", "MAX_CONSTANTS", "MAX_NODES", "MAX_TENSORS", "check_con
 FILE_BYTES = 1 << 30
 #: Nodes of a graph; the deepest U-Nets that anybody trains have some hundred.
 MAX_NODES = 10_000
-#: Numbers in all constants together, counted at each node that reads them: four times a full-size U-Net's.
-MAX_CONSTANTS = 1 << 27
+#: Numbers in all constants together, counted at each node that reads them; a full-size U-Net has 31 million.
+MAX_CONSTANTS = 1 << 25
 #: Numbers in all tensors that one image makes, for each of which the checks take eight bytes.
 MAX_TENSORS = 1 << 28
 

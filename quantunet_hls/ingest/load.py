@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def load_qonnx(path: Path) -> ModelWrapper:
         IllegalGraphError: a node has an attribute without meaning.
     """
     path = Path(path)
+    if not os.path.lexists(path):
+        raise ConfigurationError(f"There is no ONNX file {path}; check the path.")
     content = read_bytes(path, FILE_BYTES, what="an ONNX model")
     try:
         proto = onnx.load_model_from_string(content)

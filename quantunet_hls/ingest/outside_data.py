@@ -34,8 +34,8 @@ def tensors_of(proto: ModelProto) -> Iterator[TensorProto]:
 
 def _bytes_of(tensor: TensorProto, origin: str) -> int:
     if tensor.data_type not in _KINDS:
-        raise ConfigurationError(f"{origin} holds constants of an unknown type or one that networks don't compute with, "
-                                 f"{tensor.name!r} among them; export it again with export_qonnx.")
+        raise ConfigurationError(f"{origin} holds constants of an unknown type, or of one that networks don't compute "
+                                 f"with, {tensor.name!r} among them; export it again with export_qonnx.")
     return math.prod(tensor.dims) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
 
 
@@ -73,8 +73,9 @@ def load_outside_data(proto: ModelProto, path: Path) -> None:
             warnings.simplefilter("ignore")
             load_external_data_for_model(proto, str(path.parent))
     except (OSError, ValueError, TypeError, onnx.checker.ValidationError) as error:
-        raise ConfigurationError(f"{path} can't be read, for its data outside can't "
-                                 f"({(str(error).splitlines() or [''])[0]}); export it with its data inside.") from error
+        line = (str(error).splitlines() or [""])[0]
+        raise ConfigurationError(f"{path} can't be read, for its data outside can't ({line}); export it with its data "
+                                 "inside.") from error
 
 
 def _check_place(tensor: TensorProto, path: Path) -> None:

@@ -23,7 +23,8 @@ def drop_identities(model: ModelWrapper) -> ModelWrapper:
     for node in graph.node:
         target = node.output[0]
         source = renamed.get(node.input[0], node.input[0]) if node.input else ""
-        if node.op_type not in _NOTHING or not read.isdisjoint(node.output[1:]) or (target in outputs and source not in written):
+        at_both_ends = target in outputs and source not in written
+        if node.op_type not in _NOTHING or at_both_ends or not read.isdisjoint(node.output[1:]):
             kept.append(node)
         elif target in outputs:
             # What was renamed to the source until now is renamed to the output, as is the source itself.
