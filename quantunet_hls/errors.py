@@ -28,7 +28,7 @@ __all__ = [
 #: Letters of a sentence; names and values that a file brings along may be of any length.
 _LONGEST = 1200
 #: Letters of a node's name in a sentence.
-_LONGEST_NAME = 120
+_LONGEST_NODE = 120
 
 
 def _cut(text: str, longest: int) -> str:
@@ -82,7 +82,7 @@ class IllegalGraphError(QuantUNetError):
 
     def __init__(self, node: str, rule: str, remedy: str):
         self.node, self.rule, self.remedy = node, rule, remedy
-        super().__init__(f"Node {_cut(node, _LONGEST_NAME)!r}: {rule}; {remedy}.")
+        super().__init__(f"Node {_cut(node, _LONGEST_NODE)!r}: {rule}; {remedy}.")
 
 
 class MismatchError(QuantUNetError):

@@ -13,8 +13,8 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, num
 from qonnx.core.modelwrapper import ModelWrapper
 
 __all__ = ["CHANNELS_LAST", "QUANT_DOMAINS", "QUANT_OPS", "IndexedModel", "LinkedModel", "attribute", "behind_sigmoid",
-           "constant", "constant_shape", "consumers", "copy_of", "is_constant", "is_whole_mean", "linked", "only", "replace_nodes",
-           "set_attribute", "shape_of"]
+           "constant", "constant_shape", "consumers", "copy_of", "is_constant", "is_whole_mean", "linked", "only",
+           "replace_nodes", "set_attribute", "shape_of"]
 
 #: Domain in which qonnx and hls4ml look for nodes that work on (batch, height, width, channels).
 CHANNELS_LAST = "qonnx.custom_op.channels_last"

@@ -18,7 +18,7 @@ from quantunet_hls.ingest.graph import constant_shape
 from quantunet_hls.ingest.outside_data import tensors_of
 
 __all__ = ["FILE_BYTES", "MAX_CONSTANTS", "MAX_NODES", "MAX_TENSORS", "check_constants", "check_file_sizes",
-           "check_sizes"]
+           "check_run", "check_sizes"]
 
 #: Bytes of an ONNX file; protobuf itself ends at twice that.
 FILE_BYTES = 1 << 30
@@ -26,7 +26,7 @@ FILE_BYTES = 1 << 30
 MAX_NODES = 10_000
 #: Numbers in all constants together, counted at each node that reads them; a full-size U-Net has 31 million.
 MAX_CONSTANTS = 1 << 25
-#: Numbers in all tensors that one image makes, for each of which the checks take eight bytes.
+#: Numbers in all tensors that images make at once, for each of which the checks take eight bytes.
 MAX_TENSORS = 1 << 28
 
 
@@ -76,6 +76,17 @@ def check_sizes(model: ModelWrapper) -> None:
             "channels)", "use smaller images or fewer channels")
     _within(read, MAX_CONSTANTS, "The constants that the network's nodes read hold {} numbers",
             "use fewer or smaller filters")
+
+
+def check_run(model: ModelWrapper, images: int) -> None:
+    """Refuse to keep all tensors of so many images at once.
+
+    Raises:
+        ConfigurationError: with the number and the limit.
+    """
+    numbers = images * sum(_numbers(model, node.output) for node in model.graph.node)
+    _within(numbers, MAX_TENSORS, f"All tensors of {images} images hold {{}} numbers",
+            f"check {max(1, images * MAX_TENSORS // max(numbers, 1))} at most")
 
 
 def _numbers(model: ModelWrapper, tensors: Iterable[str]) -> int:

@@ -13,6 +13,11 @@ __all__ = ["Fields"]
 T = TypeVar("T")
 
 
+def _is_sane(value: float) -> bool:
+    """Whether a number is finite and, where it is a whole one, of 63 bits: JSON writes some of any length."""
+    return abs(value) < 1 << 63 if isinstance(value, int) else math.isfinite(value)
+
+
 class Fields:
     """The members of one JSON object, taken out one by one.
 
@@ -45,15 +50,15 @@ class Fields:
     def number(self, key: str) -> int | float:
         """A finite number."""
         value = self._take(key, "a finite number")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _is_sane(value):
             raise self._wrong(key, "a finite number")
         return value
 
     def integer(self, key: str, least: int = 0) -> int:
-        """A whole number, ``least`` at least."""
+        """A whole number, ``least`` at least and of 63 bits at most."""
         value = self._take(key, "a whole number")
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise self._wrong(key, f"a whole number of at least {least}")
+        if isinstance(value, bool) or not isinstance(value, int) or value < least or not _is_sane(value):
+            raise self._wrong(key, f"a whole number of at least {least} and below 2**63")
         return value
 
     def optional(self, key: str, read: Callable[[str], T]) -> T | None:
@@ -68,8 +73,8 @@ class Fields:
         value = self._take(key, "a list of whole numbers")
         if not isinstance(value, list) or any(isinstance(item, bool) or not isinstance(item, int) for item in value):
             raise self._wrong(key, "a list of whole numbers")
-        if any(item < 1 for item in value):
-            raise self._wrong(key, "a list of whole numbers of at least 1")
+        if any(item < 1 or not _is_sane(item) for item in value):
+            raise self._wrong(key, "a list of whole numbers of at least 1 and below 2**63")
         return tuple(value)
 
     def texts(self, key: str) -> dict[str, str]:
