@@ -52,11 +52,11 @@ $(VENV)/bin/python: | check-tools
 	python3 -m venv $(VENV)
 
 # The stamps say which extras are installed, and go stale with the pins.
-$(VENV)/.demo: Makefile setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bin/python
+$(VENV)/.demo: Makefile setup.py setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[rtl]"
 	@touch $@
 
-$(VENV)/.dev: Makefile setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bin/python
+$(VENV)/.dev: Makefile setup.py setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,rtl,sweep,dev]"
 	@touch $@ $(VENV)/.demo
 

@@ -15,14 +15,15 @@ from quantunet_hls import boards
 from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError, ConfigurationError, QuantUNetError, ToolNotFoundError
 from quantunet_hls.files import check_name
-from quantunet_hls.flow import Flow
+from quantunet_hls.flow import STEPS, Flow
 from quantunet_hls.folded_design import read_folding
+from quantunet_hls.folders import claim, exclusively, refuse_foreign_file
 from quantunet_hls.folding import Goal
 from quantunet_hls.hls import vendor
 from quantunet_hls.ingest import OUTPUTS
 from quantunet_hls.reports.schema import Check, Report
 from quantunet_hls.source import Shape, open_source
-from quantunet_hls.steps import Outcome, Step, exclusively, run_steps
+from quantunet_hls.steps import Outcome, Step, has_ledger, run_steps
 from quantunet_hls.tuning.precision import read_precision
 
 __all__ = ["ARITHMETICS", "TOOLCHAINS", "Accelerator", "generate_accelerator"]
@@ -189,8 +190,12 @@ def generate_accelerator(
     )
     outcomes = []
     try:
-        with exclusively(flow.folder):
+        if last in (None, STEPS[-1]):
+            refuse_foreign_file(flow.report_path, "report", Report.load)
+        claim(flow.folder, "design", earlier=lambda folder: has_ledger(folder, flow.ledger, STEPS))
+        with exclusively(flow.folder) as still_ours:
             for outcome in run_steps(flow.steps(), flow.ledger, first=first, last=last, started=started):
+                still_ours()
                 outcomes.append(outcome)
                 finished(outcome)
             report = flow.known(outcomes[-1].step.name)

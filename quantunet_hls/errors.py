@@ -22,7 +22,16 @@ __all__ = [
     "ToolFailedError",
     "ToolNotFoundError",
     "UnknownNameError",
+    "shown",
 ]
+
+_LONGEST_SHOWN = 80
+
+
+def shown(value: object) -> str:
+    """A value as it stands in a message: its ``repr``, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 #: Letters of a sentence; names and values that a file brings along may be of any length.
@@ -56,7 +65,7 @@ class UnknownNameError(ConfigurationError):
     def __init__(self, kind: str, name: str, known: Iterable[str]):
         known = sorted(known)
         nearest = get_close_matches(name, known, n=3, cutoff=0.4) or known
-        super().__init__(f"There is no {kind} named {name!r}; the nearest names are: {', '.join(nearest)}.")
+        super().__init__(f"There is no {kind} named {shown(name)}; the nearest names are: {', '.join(nearest)}.")
 
 
 class BoardError(ConfigurationError):

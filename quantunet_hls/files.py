@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -34,10 +35,16 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 def writing(path: Path) -> Iterator[Path]:
     """A temporary path beside ``path`` that takes its place when the block ends well.
 
+    What is no file, such as ``/dev/stdout``, stays what it is, and gets the contents.
+
     Raises:
         QuantUNetError: where the file system refuses (full disk, no permission); nothing is left behind.
     """
     path = Path(path)
+    if _is_device(path):
+        with _writing_to_device(path) as temporary:
+            yield temporary
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -58,6 +65,26 @@ def writing(path: Path) -> Iterator[Path]:
         raise _cannot_write(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _is_device(path: Path) -> bool:
+    try:
+        return not stat.S_ISREG(mode := path.stat().st_mode) and not stat.S_ISDIR(mode)
+    except OSError:
+        return False
+
+
+@contextmanager
+def _writing_to_device(path: Path) -> Iterator[Path]:
+    try:
+        with tempfile.TemporaryDirectory(prefix="quantunet-") as folder:
+            temporary = Path(folder) / "content"
+            temporary.touch()
+            yield temporary
+            with temporary.open("rb") as content, path.open("wb") as device:
+                shutil.copyfileobj(content, device)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
 
 
 def _cannot_write(path: Path, error: OSError) -> QuantUNetError:

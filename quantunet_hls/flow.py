@@ -36,7 +36,7 @@ from quantunet_hls.process import output_of, require_tool
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.merge import PARTS, merge
-from quantunet_hls.reports.schema import Figure, LayerReport, Network, Report, Source, Target
+from quantunet_hls.reports.schema import Figure, LayerReport, Network, Report, Source, Subject, Target
 from quantunet_hls.source import NetworkSource
 from quantunet_hls.steps import Step, content, makers
 from quantunet_hls.tuning.precision import Precision, chosen_types, precision_of, with_precision
@@ -227,7 +227,6 @@ class Flow:
              _estimate(names.INTERVAL_CYCLES_MAX, frame_cycles({name: layer}, reuse))], self.target.clock_ns)
             for name, layer in work.items()}
         self._partial_report(
-            # The RTL's estimates come before those of the C++, for what asks for an estimate of the design.
             figures=[*self._folding_figures(work, reuse), *_stream_figures(*stream_bits(model)), self._frame_bits(),
                      *self._estimates(folded), *(estimated_figures(estimated, self.target) if estimated else ())],
             layers=[LayerReport(name, "Conv" if name in work else "", (*cycles.get(name, ()), *resources.get(name, ())))
@@ -266,7 +265,7 @@ class Flow:
         graph, types = self._graph, self._types
         last = types.layers[graph.model.find_producer(graph.model.graph.output[0].name).name].result
         bits = _values(graph.input_shape) * types.image.width + _values(graph.output_shape) * last.width
-        return Figure(names.FRAME_BITS, bits, Source.ESTIMATE, _OURS, version(_OURS))
+        return Figure(names.FRAME_BITS, bits, Source.ESTIMATE, _OURS, version(_OURS), subject=Subject.NETWORK)
 
     def _csim(self) -> None:
         graph = self._graph
@@ -280,10 +279,11 @@ class Flow:
         checks = compare_layers(expected, graph, CSIM, result.layers, layers["tensors"], result.output)
         compiler = output_of([require_tool("g++", "C-simulation", "install it"), "-dumpfullversion"]).strip()
         measured = {names.COMPILE_SECONDS: compile_s, names.CSIM_SECONDS_PER_IMAGE: result.run_s / len(images)}
-        figures = [Figure(name, value, Source.MEASURED, "g++", compiler) for name, value in measured.items()]
+        figures = [Figure(name, value, Source.MEASURED, "g++", compiler, subject=Subject.CPP)
+                   for name, value in measured.items()]
         if expected.table_error is not None:
             figures.append(Figure(names.SIGMOID_ERROR_MAX, expected.table_error, Source.MEASURED, _OURS,
-                                  version(_OURS)))
+                                  version(_OURS), subject=Subject.NETWORK))
         report = self._partial_report(
             figures=figures,
             checks=(*expected.checks, *checks),
@@ -502,10 +502,10 @@ def _values(shape: tuple[int, ...]) -> int:
 
 
 def _stream_figures(bits: int, whole_maps: int) -> list[Figure]:
-    return [Figure(names.FIFO_BITS, bits, Source.ESTIMATE, "hls4ml streams"),
-            Figure(names.FIFO_BITS_WHOLE_MAPS, whole_maps, Source.ESTIMATE, "hls4ml streams")]
+    return [Figure(name, value, Source.ESTIMATE, "hls4ml streams", subject=Subject.CPP)
+            for name, value in ((names.FIFO_BITS, bits), (names.FIFO_BITS_WHOLE_MAPS, whole_maps))]
 
 
 def _estimate(name: str, value: int, unit: str = "") -> Figure:
-    # Of the hls4ml project, as the tool's name says: the streaming RTL is another design, with figures of its own.
-    return Figure(name, value, Source.ESTIMATE, "hls4ml reuse factors", unit=unit)
+    # The streaming RTL is another design, with figures of its own.
+    return Figure(name, value, Source.ESTIMATE, "hls4ml reuse factors", unit=unit, subject=Subject.CPP)

@@ -88,7 +88,7 @@ def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream:
 
     Raises:
         ConfigurationError: a goal that can't be met, with the nearest that can; or what is wrong with the file.
-        BoardError: a board that can't hold the slowest design, or whose size is not known.
+        BoardError: a board of which every folding takes more, or whose size is not known.
     """
     if given is not None:
         return _as_given(work, target, stream, arithmetic, given)

@@ -1,24 +1,53 @@
-"""Subprocesses at the edge of the package: argument lists, a log file, a time limit, no orphans."""
+"""Subprocesses at the edge of the package: argument lists, a log file, a time limit, no orphans.
+
+Every command runs under :mod:`quantunet_hls.supervise`, which ends it, with all that it has started, when this
+process ends: by a signal that can be caught, by one that can't, or because the command ran past its limit.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import shutil
-import signal
 import subprocess
-import tempfile
+import sys
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from quantunet_hls.errors import QuantUNetError, ToolFailedError, ToolNotFoundError
+from quantunet_hls.workshop import workshop
 
-__all__ = ["Finished", "find_tool", "output_of", "require_tool", "run"]
+__all__ = ["Finished", "find_tool", "output_of", "require_tool", "run", "side_by_side"]
 
 _log = logging.getLogger(__name__)
+
+_SUPERVISOR = Path(__file__).with_name("supervise.py").absolute()
+
+#: Seconds that a supervisor gets to end all that it watches over.
+_PATIENCE_S = 15.0
+
+
+class _Beside(threading.local):
+    """In a thread of :func:`side_by_side`, what it shares with the others."""
+
+    group: _Group | None = None
+
+
+class _Group:
+    """Commands that run side by side; none may go on once they are stopped."""
+
+    def __init__(self) -> None:
+        self.running: set[subprocess.Popen[bytes]] = set()
+        self.stopped = False
+
+
+_beside = _Beside()
 
 
 @dataclass(frozen=True)
@@ -65,8 +94,9 @@ def run(
 ) -> Finished:
     """Run a command to its end; everything it prints goes to ``log``.
 
-    The command gets a process group of its own, which is killed whole when the
-    time limit passes or this process is interrupted.
+    The command and all that it starts end with this process, however that ends, when the time limit passes, and
+    when this process is interrupted; nor does anything that it started outlive it. Its folder for temporary files is
+    fresh, has a name that any tool can take, and is gone afterwards.
 
     Args:
         command: program and arguments; never passed to a shell.
@@ -78,40 +108,97 @@ def run(
     Raises:
         ToolNotFoundError: the program does not exist.
         ToolFailedError: it ended with an error or ran past its limit.
+        QuantUNetError: it can't be started, or the log can't be written.
     """
     program = Path(command[0]).name
     _log.debug("running %s in %s", " ".join(map(str, command)), cwd or Path.cwd())
     started = time.monotonic()
-    try:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as stream:
-            process = subprocess.Popen(
-                [str(part) for part in command],
-                cwd=cwd,
-                env={**os.environ, **(environment or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-    except FileNotFoundError as error:
-        raise ToolNotFoundError(program, "this step", "install it or put it on PATH") from error
-    except OSError as error:
-        raise QuantUNetError(f"{program} could not be started ({error.strerror or error}).") from error
-    try:
-        status = process.wait(timeout=limit_s)
-    except subprocess.TimeoutExpired as error:
-        _kill_group(process)
-        raise ToolFailedError(
-            f"{program} did not end within its limit of {limit_s:g} s and was stopped; its log is {log}."
-        ) from error
-    except BaseException:
-        _kill_group(process)
-        raise
+    with workshop() as temporary:
+        process = _start(command, log, cwd, {"TMPDIR": str(temporary), **(environment or {})}, temporary)
+        group = _beside.group or _Group()
+        group.running.add(process)
+        try:
+            if group.stopped:
+                process.terminate()
+            status = process.wait(timeout=limit_s)
+        except subprocess.TimeoutExpired as error:
+            _stop(process)
+            raise ToolFailedError(
+                f"{program} did not end within its limit of {limit_s:g} s and was stopped; its log is {log}."
+            ) from error
+        except BaseException:
+            _stop(process)
+            raise
+        finally:
+            group.running.discard(process)
     if status != 0:
         how = f"was killed by signal {-status}" if status < 0 else f"ended with exit code {status}"
         raise ToolFailedError(f"{program} {how}; its log is {log}, which ends: {_last_line(log)}")
     return Finished(seconds=time.monotonic() - started, log=log)
+
+
+def _start(command: Sequence[str | Path], log: Path, cwd: Path | None, environment: Mapping[str, str],
+           temporary: Path) -> subprocess.Popen[bytes]:
+    """Start a command under its supervisor, and wait until it runs."""
+    program = Path(command[0]).name
+    reader, writer = os.pipe()
+    try:
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            # What lies under the log's name may be a link to somebody else's file.
+            log.unlink(missing_ok=True)
+            with log.open("xb") as stream:
+                process = subprocess.Popen(
+                    [sys.executable, "-I", "-S", _SUPERVISOR, str(os.getpid()), str(writer), str(temporary),
+                     *map(str, command)],
+                    cwd=cwd,
+                    env={**os.environ, **environment},
+                    stdin=subprocess.DEVNULL,
+                    stdout=stream,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                    pass_fds=(writer,),
+                )
+        except OSError as error:
+            raise QuantUNetError(f"{program} could not be started ({error.strerror or error}"
+                                 f"{f': {error.filename}' if error.filename else ''}).") from error
+        finally:
+            os.close(writer)
+        try:
+            # Closed when the command has taken the supervisor's child over.
+            with open(reader, "rb", closefd=False) as channel:
+                refusal = channel.read()
+        except BaseException:
+            _stop(process)
+            raise
+    finally:
+        os.close(reader)
+    if refusal:
+        process.wait()
+        number = int(refusal)
+        if number == errno.ENOENT:
+            raise ToolNotFoundError(program, "this step", "install it or put it on PATH")
+        raise QuantUNetError(f"{program} could not be started ({os.strerror(number)}).")
+    return process
+
+
+@contextlib.contextmanager
+def side_by_side(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads that run commands; where this one is interrupted, theirs are stopped and no more are started.
+
+    An error is no interruption: commands that are running then end on their own, for their results may be kept.
+    """
+    group = _Group()
+    with ThreadPoolExecutor(workers, initializer=setattr, initargs=(_beside, "group", group)) as pool:
+        try:
+            yield pool
+        except BaseException as error:
+            pool.shutdown(wait=False, cancel_futures=True)
+            if not isinstance(error, Exception):
+                group.stopped = True
+                for process in tuple(group.running):
+                    process.terminate()
+            raise
 
 
 def output_of(command: Sequence[str | Path], *, limit_s: float = 20) -> str:
@@ -121,15 +208,19 @@ def output_of(command: Sequence[str | Path], *, limit_s: float = 20) -> str:
         ToolNotFoundError: the program does not exist.
         ToolFailedError: it ended with an error or ran past its limit.
     """
-    with tempfile.TemporaryDirectory(prefix="quantunet-") as folder:
-        finished = run(command, log=Path(folder) / "output.txt", cwd=Path(folder), limit_s=limit_s)
+    with workshop() as folder:
+        finished = run(command, log=folder / "output.txt", cwd=folder, limit_s=limit_s)
         return finished.log.read_text(errors="replace")
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Let the supervisor end all that it watches over; without it, its own command still dies."""
+    process.terminate()
+    try:
+        process.wait(_PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _last_line(log: Path) -> str:

@@ -7,8 +7,6 @@ entry, so it runs again from its start.
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import hashlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +19,7 @@ from quantunet_hls.errors import ConfigurationError, StepError, UnknownNameError
 from quantunet_hls.files import read_json, sha256_file, sha256_json, write_json
 from quantunet_hls.versions import OPEN_TOOLS, PACKAGES, version_of
 
-__all__ = ["Outcome", "Step", "content", "exclusively", "makers", "run_steps"]
+__all__ = ["Outcome", "Step", "content", "has_ledger", "makers", "run_steps"]
 
 
 @dataclass(frozen=True)
@@ -149,17 +147,10 @@ def _is_done(entry: Any, step: Step, key: str, folder: Path) -> bool:
     return entry.get("outputs") == made and all(made.values())
 
 
-@contextlib.contextmanager
-def exclusively(folder: Path) -> Iterator[None]:
-    """Keeps a second run out of a folder while this one works in it.
-
-    Raises:
-        StepError: another run is at work there.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StepError(f"Another run is at work in {folder}; wait for it or choose another name.") from error
-        yield
+def has_ledger(folder: Path, ledger: Path, names: Sequence[str]) -> bool:
+    """Whether steps of these names were done in a folder, as its ledger says, or begun in an empty one."""
+    entries = _read_ledger(ledger)
+    ours = all(name in names and isinstance(entry, dict) and {"key", "outputs"} <= set(entry)
+               for name, entry in entries.items())
+    begun = {path.name for path in folder.iterdir()} <= {ledger.name, ".lock"}
+    return ledger.is_file() and not ledger.is_symlink() and ours and (bool(entries) or begun)

@@ -43,7 +43,7 @@ def write_report(path: Path, data: Path | None = None) -> list[Path]:
     """
     cards = [zoo.card_of(name) for name in zoo.names()]
     if not cards:
-        raise ConfigurationError(f"{zoo.zoo_folder()} has no networks to report on; set QUANTUNET_HLS_ZOO to a zoo.")
+        raise ConfigurationError("There are no networks to report on; set QUANTUNET_HLS_ZOO to a folder that has some.")
     folder = path.parent / path.stem
     text = ["# The model zoo\n", _INTRODUCTION]
     written = []

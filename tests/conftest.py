@@ -7,6 +7,9 @@ import os
 # this when it is imported, so it comes first.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# Whoever runs the tests may have a zoo of their own: no test reads it or writes there.
+os.environ["QUANTUNET_HLS_ZOO"] = f"{os.devnull}/zoo"
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -16,6 +19,12 @@ _QUARTERS = 4
 settings.register_profile("repeatable", deadline=None, derandomize=True, max_examples=30,
                           suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
+
+
+@pytest.fixture
+def nothing_shipped(monkeypatch, tmp_path):
+    """A package without checkpoints of its own, so that a test's zoo is all there is."""
+    monkeypatch.setattr("quantunet_hls.zoo_folders.shipped_folder", lambda: tmp_path / "nothing shipped")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,14 +1,17 @@
 import os
+import re
 import signal
 import stat
+import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from quantunet_hls import process
-from quantunet_hls.errors import ToolFailedError, ToolNotFoundError
+from quantunet_hls.errors import QuantUNetError, ToolFailedError, ToolNotFoundError
 
 
 def python(code: str) -> list[str]:
@@ -153,3 +156,144 @@ def test_a_wrong_override_is_told_and_never_passed_over(tmp_path, monkeypatch):
     monkeypatch.setenv("QUANTUNET_HLS_TOOL", str(tmp_path / "gone"))
     with pytest.raises(ToolNotFoundError, match="QUANTUNET_HLS_TOOL"):
         process.find_tool("tool")
+
+
+# Starts a command that has a child, a grandchild in a session of its own, and one whose parent is gone; says who they
+# are, and is killed.
+_FAMILY = """
+import sys, threading
+from pathlib import Path
+from quantunet_hls import process
+script = '''
+sleep 1000 & echo $! >> pids
+setsid sh -c 'echo $$ >> pids; exec sleep 1000' &
+( ( echo $(exec sh -c 'echo $PPID') >> pids; exec sleep 1000 ) & )
+echo $$ >> pids
+sleep 1000
+'''
+folder = Path(sys.argv[1])
+process.run(["sh", "-c", script], log=folder / "log", cwd=folder)
+"""
+
+
+def alive_after(pids: list[int], seconds: float) -> list[int]:
+    end = time.monotonic() + seconds
+    while (left := [pid for pid in pids if is_alive(pid)]) and time.monotonic() < end:
+        time.sleep(0.02)
+    return left
+
+
+def family(folder: Path, code: str = _FAMILY) -> tuple[subprocess.Popen[bytes], list[int]]:
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    parent = subprocess.Popen([sys.executable, "-c", code, folder], env={**os.environ, "TMPDIR": str(temporary)})
+    end = time.monotonic() + 30
+    while not (folder / "pids").exists() or len((folder / "pids").read_text().split()) < 4:
+        assert parent.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    return parent, [int(word) for word in (folder / "pids").read_text().split()]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_nothing_that_a_tool_started_outlives_us(tmp_path, number):
+    parent, pids = family(tmp_path)
+    assert alive_after(pids, 0) == pids
+    parent.send_signal(number)
+    parent.wait()
+    assert alive_after(pids, 2) == []
+    # The folder for temporary files as well, which nobody else could remove.
+    end = time.monotonic() + 2
+    while list((tmp_path / "temporary").iterdir()) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_tool_dies_with_its_supervisor(tmp_path):
+    code = "import os, time; open('pid', 'w').write(f'{os.getpid()} {os.getppid()}'); time.sleep(60)"
+    errors = []
+
+    def work():
+        try:
+            process.run(python(code), log=tmp_path / "log", cwd=tmp_path)
+        except ToolFailedError as error:
+            errors.append(str(error))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        time.sleep(0.02)
+    tool, supervisor = map(int, (tmp_path / "pid").read_text().split())
+    os.kill(supervisor, signal.SIGKILL)
+    thread.join()
+    assert alive_after([tool], 2) == []
+    assert "killed by signal 9" in errors[0]
+
+
+def test_what_a_tool_leaves_running_ends_with_it(tmp_path):
+    process.run(["sh", "-c", "sleep 1000 & setsid sleep 1000 & sleep 0.1; pgrep -P $$ > pids; :"], log=tmp_path / "log",
+                cwd=tmp_path)
+    pids = [int(word) for word in (tmp_path / "pids").read_text().split()]
+    assert len(pids) >= 2
+    assert alive_after(pids, 1) == []
+
+
+def test_an_interrupt_stops_commands_side_by_side_and_starts_no_more(tmp_path):
+    def work(index):
+        process.run(["sh", "-c", f"echo $$ >> {index}; exec sleep 1000"], log=tmp_path / f"{index}.log", cwd=tmp_path)
+
+    def interrupted():
+        with process.side_by_side(2) as pool:
+            for index in range(4):
+                pool.submit(work, index)
+            while not all((tmp_path / str(index)).exists() for index in range(2)):
+                time.sleep(0.02)
+            raise KeyboardInterrupt
+
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert time.monotonic() - began < 20
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "0.log", "1", "1.log"]
+    assert alive_after([int((tmp_path / str(index)).read_text()) for index in range(2)], 0.5) == []
+
+
+def test_an_error_lets_commands_side_by_side_end(tmp_path):
+    def work(index):
+        if index:
+            while not (tmp_path / "begun").exists():
+                time.sleep(0.02)
+            raise RuntimeError
+        process.run(["sh", "-c", "touch begun; sleep 0.5; echo done > kept"], log=tmp_path / "log", cwd=tmp_path)
+
+    def failing():
+        with process.side_by_side(2) as pool:
+            list(pool.map(work, (1, 0)))
+
+    with pytest.raises(RuntimeError):
+        failing()
+    assert (tmp_path / "kept").read_text() == "done\n"
+
+
+def test_a_tools_temporary_files_are_gone_when_it_ends(tmp_path, monkeypatch):
+    odd = tmp_path / "a b'c\n$d"
+    odd.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(odd))
+    process.run(["sh", "-c", 'echo "$TMPDIR"; touch "$TMPDIR/left"'], log=tmp_path / "log")
+    folder = (tmp_path / "log").read_text().removesuffix("\n")
+    assert re.fullmatch(r"[A-Za-z0-9/._-]+", folder)
+    assert not Path(folder).exists()
+
+
+def test_a_log_never_goes_where_a_link_leads(tmp_path):
+    (tmp_path / "theirs").write_text("theirs")
+    (tmp_path / "log").symlink_to(tmp_path / "theirs")
+    process.run(["echo", "ours"], log=tmp_path / "log")
+    assert (tmp_path / "theirs").read_text() == "theirs"
+    assert (tmp_path / "log").read_text() == "ours\n"
+
+
+def test_a_folder_that_is_no_place_for_a_log_is_one_sentence(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(QuantUNetError, match=r"could not be started .*file"):
+        process.run(["true"], log=tmp_path / "file" / "log")

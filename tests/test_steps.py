@@ -1,12 +1,11 @@
 import json
-import multiprocessing
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from quantunet_hls.errors import ConfigurationError, StepError, UnknownNameError
-from quantunet_hls.steps import Step, content, exclusively, makers, run_steps
+from quantunet_hls.steps import Step, content, has_ledger, makers, run_steps
 
 
 class Counting:
@@ -102,26 +101,24 @@ def test_content_tells_names_and_bytes_apart(tmp_path):
     assert content(tmp_path / "one") != content(tmp_path / "two")
 
 
-def hold(folder, ready, release):
-    with exclusively(folder):
-        ready.set()
-        release.wait(30)
+STEPS = ("a", "b", "c")
 
 
-def test_a_second_run_in_the_same_folder_is_told_to_wait(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    ready, release = context.Event(), context.Event()
-    other = context.Process(target=hold, args=(tmp_path, ready, release))
-    other.start()
-    try:
-        assert ready.wait(60)
-        with pytest.raises(StepError, match=r"Another run is at work in .*; wait for it"), exclusively(tmp_path):
-            pass
-    finally:
-        release.set()
-        other.join()
-    with exclusively(tmp_path):
-        pass
+def test_a_ledger_of_these_steps_is_known_and_any_other_file_is_not(tmp_path):
+    ledger = tmp_path / "steps.json"
+    assert not has_ledger(tmp_path, ledger, STEPS)
+    Counting(tmp_path).run(last="a")
+    assert has_ledger(tmp_path, ledger, STEPS)
+    assert not has_ledger(tmp_path, ledger, ("b", "c"))
+    for text in ("", "[]", "{}", '{"a": 1}', '{"a": {}}', "\x00"):
+        ledger.write_text(text)
+        assert not has_ledger(tmp_path, ledger, STEPS)
+
+
+def test_a_run_that_was_killed_in_its_first_step_is_known(tmp_path):
+    (tmp_path / "steps.json").write_text("{}")
+    (tmp_path / ".lock").touch()
+    assert has_ledger(tmp_path, tmp_path / "steps.json", STEPS)
 
 
 def test_the_open_tools_versions_count_only_where_they_work(monkeypatch):

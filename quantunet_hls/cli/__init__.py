@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+import threading
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
+from types import FrameType
 
 import click
 from rich.console import Console
@@ -53,10 +56,28 @@ def quantunet_hls(verbose: bool) -> None:
     logging.getLogger("quantunet_hls").setLevel(logging.DEBUG if verbose else logging.WARNING)
 
 
+class _Terminated(SystemExit):
+    """Somebody has asked this process to end; what it runs is stopped on the way out, and what it has done kept."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    # Whoever asks often asks twice, the process and its group; the way out must not be cut short.
+    for other in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(other, signal.SIG_IGN)
+    raise _Terminated(128 + number)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the ``quantunet-hls`` command; ends the process."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        # Not where it is ignored, as under nohup; and other threads can't have any.
+        if threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _terminate)
     try:
         quantunet_hls.main(args=arguments, prog_name="quantunet-hls", standalone_mode=False)
+    except _Terminated:
+        click.echo("Stopped; the same command resumes.", err=True)
+        raise
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

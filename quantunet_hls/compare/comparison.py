@@ -1,21 +1,24 @@
 """Designs side by side: for every figure what each has, and how far it is from the baseline's.
 
-Two figures are compared only where both come from the same source; where a
-design knows a figure from another source alone, it is shown, marked, and not
-compared. Another tool or another version of the tool is marked as well.
+Two figures are compared only where both are of the same design, the C++ or the
+RTL, and come from the same source; where a report knows a figure of the other
+or from another source alone, it is shown, marked, and not compared. Another
+tool or another version of the tool is marked as well.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from quantunet_hls.errors import UnknownNameError
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Figure, LayerReport, Report, Source
+from quantunet_hls.reports.schema import Figure, LayerReport, Report, Source, Subject
 
-__all__ = ["Cell", "Comparison", "Design", "Mark", "Row", "compare", "pick", "tool_of"]
+__all__ = ["Cell", "Comparison", "Design", "Mark", "Row", "compare", "origin_of", "pick", "tool_of"]
 
 #: What a person looks at first, in this order.
 HEADLINE = (
@@ -47,6 +50,9 @@ _SHORT_UNITS = {"1": "", "s": "", "LUTs": "", "flip-flops": "", "DSP blocks": ""
 
 _RANK = {source: rank for rank, source in enumerate(Source)}
 
+# Where a report knows as much of the C++ as of the RTL, the RTL is what its tool chain builds.
+_SUBJECT_RANK = {subject: -rank for rank, subject in enumerate(Subject)}
+
 
 class Mark(StrEnum):
     """Why a figure is not simply comparable with the baseline's."""
@@ -55,6 +61,7 @@ class Mark(StrEnum):
     VERSION = "other tool version"
     TOOL = "other tool"
     SOURCE = "other source, not compared"
+    SUBJECT = "other design, not compared"
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,8 @@ class Cell:
         """What sets the figure apart from the baseline's."""
         if self.figure is None or self.baseline is None:
             return Mark.NONE
+        if self.figure.subject is not self.baseline.subject:
+            return Mark.SUBJECT
         if self.figure.source is not self.baseline.source:
             return Mark.SOURCE
         if self.figure.tool != self.baseline.tool:
@@ -96,9 +105,14 @@ class Cell:
         return Mark.NONE if self.figure.tool_version == self.baseline.tool_version else Mark.VERSION
 
     @property
+    def apart(self) -> bool:
+        """Whether it is of another design or from another source than the baseline's."""
+        return self.mark in (Mark.SOURCE, Mark.SUBJECT)
+
+    @property
     def difference(self) -> float | None:
-        """In the figure's unit; None where there is nothing of the same source to compare with."""
-        if self.figure is None or self.baseline is None or self.mark is Mark.SOURCE:
+        """In the figure's unit; None where there is nothing of the same design and source to compare with."""
+        if self.figure is None or self.baseline is None or self.apart:
             return None
         return self.figure.value - self.baseline.value
 
@@ -109,7 +123,8 @@ class Cell:
             return None
         if self.difference == 0:
             return 0.0
-        return self.difference / abs(self.baseline.value) if self.baseline.value else None
+        change = self.difference / abs(self.baseline.value) if self.baseline.value else math.inf
+        return change if math.isfinite(change) else None
 
     @property
     def better(self) -> bool | None:
@@ -158,10 +173,10 @@ class Row:
         return self.figures[0].unit
 
     @property
-    def source(self) -> Source | None:
-        """Where the figures come from, None where that is not the same for all."""
-        sources = {figure.source for figure in self.figures}
-        return sources.pop() if len(sources) == 1 else None
+    def origin(self) -> str | None:
+        """Which design the figures are of and where they come from, None where that is not the same for all."""
+        origins = {figure.origin for figure in self.figures}
+        return origins.pop() if len(origins) == 1 else None
 
     @property
     def tool(self) -> str | None:
@@ -172,7 +187,7 @@ class Row:
     @property
     def differs(self) -> bool:
         """Whether one design is not as the baseline is."""
-        return any(cell.difference or cell.mark is Mark.SOURCE for cell in self.cells)
+        return any(cell.difference or cell.apart for cell in self.cells)
 
 
 @dataclass(frozen=True)
@@ -189,36 +204,42 @@ class Comparison:
 
     @property
     def headline(self) -> tuple[Row, ...]:
-        """What a person looks at first: for each figure the most binding source that the baseline shares."""
+        """What a person looks at first: of each figure the most binding that the baseline shares; see :meth:`row`."""
         rows = (self.row(name) for name in HEADLINE)
         return tuple(row for row in rows if any(figure.value or figure.share for figure in row.figures))
 
     @property
     def every(self) -> tuple[Row, ...]:
-        """Every figure of the designs as a whole: a row for each source, tool and name, most binding first."""
+        """Every figure: a row for each name, design that it is of, source and tool, the most binding source first."""
         order = {name: rank for rank, name in enumerate(names.UNITS)}
         keys = {figure.key for design in self.designs for figure in design.report.figures}
-        ranked = sorted(keys, key=lambda key: (-_RANK[key[1]], key[2], order.get(key[0], len(order)), key[0]))
-        return tuple(
-            self._row(name, [_exactly(design.report.figures, (name, source, tool)) for design in self.designs])
-            for name, source, tool in ranked
-        )
+        ranked = sorted(keys, key=lambda key: (-_RANK[key[2]], -_SUBJECT_RANK[key[1]], key[3],
+                                               order.get(key[0], len(order)), key[0]))
+        return tuple(self._row(key[0], [_exactly(design.report.figures, key) for design in self.designs])
+                     for key in ranked)
 
-    def row(self, name: str, source: Source | None = None) -> Row:
-        """One figure of every design; see :func:`choose` for which, where one has several."""
-        return self._row(name, self._choose(name, [(design.report.figures, design.report) for design in self.designs],
-                                            source))
+    def row(self, name: str, source: Source | None = None, subject: Subject | None = None) -> Row:
+        """One figure of every report: of the design and from the source that bind most among those the baseline shares.
 
-    def layer_rows(self, name: str) -> tuple[Row, ...]:
-        """One figure of every layer, in the networks' order; of one source and tool a design."""
-        chosen = [_layer_origin(design.report, name) for design in self.designs]
-        at_baseline = chosen[self.baseline]
-        # The source that the baseline has, where a design has that too: otherwise nothing could be compared.
-        if at_baseline is not None:
-            chosen = [
-                _layer_origin(design.report, name, at_baseline[0]) or origin
-                for design, origin in zip(self.designs, chosen, strict=True)
-            ]
+        Where the baseline shares none, of each report what :func:`pick` finds.
+
+        Args:
+            name: of the figure.
+            source: that it must come from, where the reports have it from there.
+            subject: what it must be of, where the reports have it of that.
+        """
+        shared = self._shared(name, [design.report.figures for design in self.designs], source, subject)
+        subject, source = shared or (subject, source)
+        return self._row(name, [pick(design.report.figures, name, design.report, source, subject)
+                                or pick(design.report.figures, name, design.report) for design in self.designs])
+
+    def layer_rows(self, name: str, source: Source | None = None, subject: Subject | None = None) -> tuple[Row, ...]:
+        """One figure of every layer, in the networks' order; of one design, source and tool a report, as in `row`."""
+        groups = [[figure for layer in design.report.layers for figure in layer.figures] for design in self.designs]
+        shared = self._shared(name, groups, source, subject)
+        subject, source = shared or (subject, source)
+        chosen = [_layer_origin(design.report, name, source, subject) or _layer_origin(design.report, name)
+                  for design in self.designs]
         tables = [
             {layer.name: _exactly(layer.figures, (name, *origin)) for layer in design.report.layers} if origin else {}
             for design, origin in zip(self.designs, chosen, strict=True)
@@ -268,15 +289,14 @@ class Comparison:
                     place += 1
         return order
 
-    def _choose(self, name: str, owners: Sequence[tuple[Sequence[Figure], Report]],
-                source: Source | None) -> list[Figure | None]:
-        if source is None:
-            at_baseline = {figure.source for figure in owners[self.baseline][0] if figure.name == name}
-            others = {figure.source for i, (figures, _) in enumerate(owners) if i != self.baseline
-                      for figure in figures if figure.name == name}
-            shared = at_baseline & others
-            source = max(shared, key=_RANK.__getitem__) if shared else None
-        return [pick(figures, name, report, source) or pick(figures, name, report) for figures, report in owners]
+    def _shared(self, name: str, groups: Sequence[Sequence[Figure]], source: Source | None,
+                subject: Subject | None) -> tuple[Subject, Source] | None:
+        """Of what and from where the baseline and another know the figure: what binds most, None for nothing."""
+        known = [{(figure.subject, figure.source) for figure in figures
+                  if figure.name == name and source in (None, figure.source) and subject in (None, figure.subject)}
+                 for figures in groups]
+        others = set[tuple[Subject, Source]]().union(*(pairs for i, pairs in enumerate(known) if i != self.baseline))
+        return max(known[self.baseline] & others, key=_rank, default=None)
 
     def _row(self, name: str, figures: Sequence[Figure | None], layer: LayerReport | None = None) -> Row:
         reference = figures[self.baseline]
@@ -302,19 +322,20 @@ def compare(designs: Sequence[Design], baseline: str | None = None) -> Compariso
     raise UnknownNameError("design among those compared", baseline, [design.label for design in designs])
 
 
-def pick(figures: Iterable[Figure], name: str, report: Report, source: Source | None = None) -> Figure | None:
-    """The figure of that name: from that source, or from the most binding one.
+def pick(figures: Iterable[Figure], name: str, report: Report, source: Source | None = None,
+         subject: Subject | None = None) -> Figure | None:
+    """The figure of that name: from that source, or from the most binding one, and of that design, or the RTL's first.
 
-    Where several tools of that source know it, the one counts whose other
-    figures of the report are the most binding (the simulator of the design that
-    was mapped, rather than an estimate of another), and of an accuracy the
-    hardware's.
+    Where several tools know it, the one counts whose other figures of the
+    report are the most binding, and of an accuracy the hardware's.
     """
-    fitting = [figure for figure in figures if figure.name == name and source in (None, figure.source)]
+    fitting = [figure for figure in figures if figure.name == name and source in (None, figure.source)
+               and subject in (None, figure.subject)]
 
-    def rank(figure: Figure) -> tuple[int, int, bool]:
-        of_tool = (_RANK[other.source] for other in report.figures if other.tool == figure.tool)
-        return _RANK[figure.source], max(of_tool, default=0), figure.tool == names.HARDWARE
+    def rank(figure: Figure) -> tuple[tuple[int, int], int, bool]:
+        of_tool = (_RANK[other.source] for other in report.figures
+                   if (other.tool, other.subject) == (figure.tool, figure.subject))
+        return _rank((figure.subject, figure.source)), max(of_tool, default=0), figure.tool == names.HARDWARE
 
     return max(fitting, key=rank, default=None)
 
@@ -324,15 +345,25 @@ def tool_of(figure: Figure) -> str:
     return f"{figure.tool} {figure.tool_version}".strip()
 
 
-def _exactly(figures: Iterable[Figure], key: tuple[str, Source, str]) -> Figure | None:
+def origin_of(figure: Figure) -> str:
+    """Which design it is of, where it comes from, and the tool with its version."""
+    return f"{figure.origin}, {tool_of(figure)}"
+
+
+def _rank(pair: tuple[Subject, Source]) -> tuple[int, int]:
+    """How binding it is."""
+    subject, source = pair
+    return _RANK[source], _SUBJECT_RANK[subject]
+
+
+def _exactly(figures: Iterable[Figure], key: tuple[str, Subject, Source, str]) -> Figure | None:
     return next((figure for figure in figures if figure.key == key), None)
 
 
-def _layer_origin(report: Report, name: str, source: Source | None = None) -> tuple[Source, str] | None:
-    """Source and tool that tell the figure of most layers, of the most binding source or of the one given."""
-    counts: dict[tuple[Source, str], int] = {}
-    for layer in report.layers:
-        for figure in layer.figures:
-            if figure.name == name and source in (None, figure.source):
-                counts[figure.source, figure.tool] = counts.get((figure.source, figure.tool), 0) + 1
-    return max(counts, key=lambda origin: (_RANK[origin[0]], counts[origin]), default=None)
+def _layer_origin(report: Report, name: str, source: Source | None = None,
+                  subject: Subject | None = None) -> tuple[Subject, Source, str] | None:
+    """Design, source and tool that tell the figure of most layers, the most binding or those given."""
+    counts = Counter((figure.subject, figure.source, figure.tool) for layer in report.layers
+                     for figure in layer.figures if figure.name == name and source in (None, figure.source)
+                     and subject in (None, figure.subject))
+    return max(counts, key=lambda origin: (_rank(origin[:2]), counts[origin]), default=None)

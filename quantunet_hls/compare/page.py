@@ -10,7 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from quantunet_hls.compare import plots
-from quantunet_hls.compare.comparison import LAYER_FIGURES, Comparison, Mark, Row, tool_of
+from quantunet_hls.compare.comparison import LAYER_FIGURES, Comparison, Mark, Row, origin_of
 from quantunet_hls.compare.rules import Verdict
 from quantunet_hls.compare.tables import FEW, change_text, told_apart, value_text
 from quantunet_hls.reports.render import amount
@@ -30,7 +30,7 @@ def page(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
                               undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["soft"] = _soft
     environment.globals.update(
-        amount=amount, change=change_text, value=value_text, tool_of=tool_of, marks=Mark, checked=_checked,
+        amount=amount, change=change_text, value=value_text, origin_of=origin_of, marks=Mark, checked=_checked,
         told_apart=told_apart,
         # Our own drawings, whose text matplotlib escapes.
         svg=Markup,
@@ -43,7 +43,7 @@ def page(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
         colours=plots.COLOURS,
         tall=len(comparison.designs) > FEW,
         headline=headline,
-        mixed=[row for row in headline if row.source is None],
+        mixed=[row for row in headline if row.origin is None],
         retold=[row for row in headline if any(cell.mark in (Mark.TOOL, Mark.VERSION) for cell in row.cells)],
         every=comparison.every,
         layer_tables=layer_tables,

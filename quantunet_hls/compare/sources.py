@@ -8,10 +8,12 @@ from pathlib import Path
 
 from quantunet_hls.compare.comparison import Design
 from quantunet_hls.compare.hls4ml_project import CONFIGURATION, read_project
+from quantunet_hls.compare.hls_folder import read_folder
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.files import read_json
 from quantunet_hls.reports.merge import PARTS, merge
 from quantunet_hls.reports.schema import SCHEMA, Report
+from quantunet_hls.reports.solutions import find_solutions
 from quantunet_hls.sweep.store import MAGIC, Store
 
 __all__ = ["open_designs"]
@@ -97,6 +99,9 @@ def _open_folder(folder: Path) -> list[tuple[Report, str]]:
         return [(merge([Report.load(part) for part in parts]), str(folder))]
     # Other JSON files may stand beside the reports.
     files = [file for file in sorted(folder.glob("*.json")) if _is_report(file)]
+    solutions = () if files else find_solutions(folder)
+    if solutions:
+        return [(read_folder(folder, solutions), str(folder))]
     if not files:
         raise ConfigurationError(
             f"{folder} holds neither a report nor a project; name a report's JSON file, a design's folder or "

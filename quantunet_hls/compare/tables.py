@@ -15,7 +15,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from quantunet_hls.compare.comparison import LAYER_FIGURES, Cell, Comparison, Mark, Row, tool_of
+from quantunet_hls.compare.comparison import LAYER_FIGURES, Cell, Comparison, Mark, Row, origin_of, tool_of
 from quantunet_hls.compare.rules import Verdict
 from quantunet_hls.reports.render import amount
 
@@ -24,7 +24,7 @@ __all__ = ["change_text", "csv_text", "json_value", "markdown", "overview", "tol
 #: With more designs than this a table has a row for each of them, not a column.
 FEW = 4
 
-_SIGNS = {Mark.TOOL: "†", Mark.VERSION: "‡", Mark.SOURCE: "≠"}
+_SIGNS = {Mark.TOOL: "†", Mark.VERSION: "‡", Mark.SOURCE: "≠", Mark.SUBJECT: "≠"}
 _COLOURS = {True: "green", False: "red", None: "dim"}
 
 
@@ -69,7 +69,7 @@ def overview(comparison: Comparison, *, every: bool = False) -> RenderableType:
                 label.append("\nbaseline", "dim")
             table.add_column(label, justify="right", overflow="fold")
         for row in rows:
-            source = f"{row.source}, {row.tool or row.figures[0].tool}" if every else row.source or "see below"
+            source = f"{row.origin}, {row.tool or row.figures[0].tool}" if every else row.origin or "see below"
             table.add_row(Text(row.heading), source, *(_terminal(cell) for cell in row.cells))
     lines = [Text(line) for line in _legend(rows)]
     lines += [Text(f"Differs: {title}: {told_apart(values)}") for title, values in comparison.differences()]
@@ -87,7 +87,7 @@ def _tall(comparison: Comparison, rows: Sequence[Row]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, title=f"{len(comparison.designs)} designs")
     table.add_column("Design", overflow="fold")
     for row in rows:
-        table.add_column(Text(f"{row.title}\n{row.source or 'mixed'}"), justify="right")
+        table.add_column(Text(f"{row.title}\n{row.origin or 'mixed'}"), justify="right")
     for i, design in enumerate(comparison.designs):
         label = Text(design.label)
         if i == comparison.baseline:
@@ -111,12 +111,11 @@ def _legend(rows: Sequence[Row]) -> Iterator[str]:
     marks = {cell.mark for row in rows for cell in row.cells}
     if any(figure.share is not None for row in rows for figure in row.figures):
         yield "In brackets: the share of the part."
-    if Mark.SOURCE in marks:
-        yield "≠ is from another source than the baseline's, so it is not compared:"
+    if marks & {Mark.SOURCE, Mark.SUBJECT}:
+        yield "≠ is of another design or from another source than the baseline's, so it is not compared:"
     for row in rows:
-        if row.source is None:
-            known = "; ".join(dict.fromkeys(f"{amount(f.value, f.unit)}: {f.source}, {tool_of(f)}"
-                                            for f in row.figures))
+        if row.origin is None:
+            known = "; ".join(dict.fromkeys(f"{amount(f.value, f.unit)}: {origin_of(f)}" for f in row.figures))
             yield f"  {row.title}: {known}"
     for mark in (Mark.TOOL, Mark.VERSION):
         named = [f"{row.title} ({', '.join(dict.fromkeys(map(tool_of, row.figures)))})"
@@ -165,7 +164,7 @@ def _markdown_table(comparison: Comparison, rows: Sequence[Row], first: str) -> 
     lines = [_markdown_row([first, "Source", *labels]), "|---|---" + "|--:" * len(labels) + "|"]
     for row in rows:
         title = row.layer or row.heading
-        origin = f"{row.source}, {row.tool or 'several tools'}" if row.source else "several, not compared"
+        origin = f"{row.origin}, {row.tool or 'several tools'}" if row.origin else "several, not compared"
         lines.append(_markdown_row([title, origin, *(_plain(cell) for cell in row.cells)]))
     return lines
 
@@ -189,8 +188,8 @@ def _code(text: str) -> str:
     return "`" + text.replace("`", "'").replace("|", "/") + "`"
 
 
-_COLUMNS = ("design", "layer", "kind", "figure", "value", "unit", "source", "tool", "tool_version", "available",
-            "share", "baseline", "change", "mark")
+_COLUMNS = ("design", "layer", "kind", "figure", "value", "unit", "subject", "source", "tool", "tool_version",
+            "available", "share", "baseline", "change", "mark")
 
 
 def csv_text(comparison: Comparison) -> str:
@@ -217,7 +216,8 @@ def _record(label: str, row: Row, cell: Cell) -> dict[str, Any]:
     compared = cell.difference is not None and cell.baseline is not None
     return {
         "design": label, "layer": row.layer, "kind": row.kind, "figure": row.name, "value": figure.value,
-        "unit": figure.unit, "source": str(figure.source), "tool": figure.tool, "tool_version": figure.tool_version,
+        "unit": figure.unit, "subject": str(figure.subject), "source": str(figure.source), "tool": figure.tool,
+        "tool_version": figure.tool_version,
         "available": figure.available, "share": figure.share,
         "baseline": cell.baseline.value if compared and cell.baseline else None,
         "change": cell.change if compared else None, "mark": str(cell.mark),
@@ -228,7 +228,7 @@ def json_value(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> dict
     """The comparison as plain values, for other programs."""
     return {
         "schema": "quantunet-hls/comparison",
-        "version": 1,
+        "version": 2,
         "written_by": f"quantunet-hls {version('quantunet-hls')}",
         "baseline": comparison.designs[comparison.baseline].label,
         "designs": [

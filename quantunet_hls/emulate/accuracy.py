@@ -21,7 +21,7 @@ from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.graph import QUANT_OPS, only, shape_of
 from quantunet_hls.ingest.passes.plain_classes import CLASS_OPS
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Figure, Source
+from quantunet_hls.reports.schema import Figure, Source, Subject
 from quantunet_hls.tiles import Tiling, tiling_of
 from quantunet_hls.training.scores import Scores, count_pixels, evaluate, predict, scores_from_counts
 from quantunet_hls.types import GraphTypes, infer_types
@@ -210,7 +210,7 @@ def accuracy_figures(accuracies: Sequence[Accuracy]) -> tuple[Figure, ...]:
     """Dice, IoU and pixel accuracy of every stage, as a report holds them; the stage stands where the tool does."""
     ours = version("quantunet-hls")
     return tuple(
-        Figure(name, value, Source.MEASURED, accuracy.stage, ours)
+        Figure(name, value, Source.MEASURED, accuracy.stage, ours, subject=Subject.NETWORK)
         for accuracy in accuracies
         for name, value in ((names.DICE, accuracy.scores.dice), (names.IOU, accuracy.scores.iou),
                             (names.PIXEL_ACCURACY, accuracy.scores.pixel_accuracy)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import string
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,16 @@ import numpy as np
 from quantunet_hls.errors import ToolFailedError
 from quantunet_hls.hls.testbench import EXPECTED, INPUTS, RESULTS, read_values, write_values
 from quantunet_hls.process import require_tool, run
+from quantunet_hls.workshop import workshop
 
 __all__ = ["CSimulation", "compile_bench", "simulate"]
 
 #: Multiplications from which on optimizing takes less time than it saves. Measured on a depth-3, base-8 U-Net
 #: (g++ 12.2): -O0 compiles 13 s faster, and then does 2.6 million a second where -O2 does 80 million.
 _WORTH_OPTIMIZING = 30_000_000
+
+#: What a C string of a path has as it is.
+_PLAIN = frozenset((string.ascii_letters + string.digits + "/_.-+").encode())
 
 _REMEDY = "install it (Debian and Ubuntu: apt-get install g++)"
 
@@ -72,7 +76,8 @@ def compile_bench(project: Path, name: str, *, macs: int, limit_s: float = 3600)
 
 
 def _c_string(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"')
+    """A path as C reads it back, whatever is in it: trigraphs, newlines and other encodings included."""
+    return "".join(chr(byte) if byte in _PLAIN else f"\\{byte:03o}" for byte in os.fsencode(text))
 
 
 def simulate(project: Path, images: np.ndarray, expected: np.ndarray, layers: Mapping[str, int], *,
@@ -95,18 +100,18 @@ def simulate(project: Path, images: np.ndarray, expected: np.ndarray, layers: Ma
     write_values(project / INPUTS, images)
     write_values(project / EXPECTED, expected)
     (project / RESULTS).unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="trace_", dir=project / "build") as folder:
+    with workshop(project / "build") as folder:
         started = time.monotonic()
         log = project / "build" / "csim.log"
         try:
-            run([(project / "build" / "csim").resolve(), "--trace", Path(folder).resolve()], cwd=project, log=log,
+            run([(project / "build" / "csim").resolve(), "--trace", folder], cwd=project, log=log,
                 limit_s=limit_s)
         except ToolFailedError:
             # Exit code 1 says that values differ: the comparison below tells which.
             if "values compared" not in log.read_text(errors="replace"):
                 raise
         seconds = time.monotonic() - started
-        traces = {name: _read_trace(Path(folder) / f"{name}.f64", len(images), size) for name, size in layers.items()}
+        traces = {name: _read_trace(folder / f"{name}.f64", len(images), size) for name, size in layers.items()}
     output = read_values(project / RESULTS)
     if output.shape != (len(images), int(np.prod(expected.shape[1:]))):
         raise ToolFailedError(f"The C-simulation left {output.shape} values in {project / RESULTS}; its log is {log}.")

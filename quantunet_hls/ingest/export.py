@@ -6,10 +6,8 @@ import contextlib
 import copy
 import io
 import logging
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +18,7 @@ from torch import nn
 
 from quantunet_hls.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.ingest.load import load_qonnx
+from quantunet_hls.workshop import workshop
 
 __all__ = ["ModuleTrace", "export_module", "trace_module"]
 
@@ -57,8 +56,8 @@ def export_module(module: nn.Module, shape: tuple[int, int, int]) -> ModelWrappe
             f"The network can't be run on an image of {shape[0]}x{shape[1]}x{shape[2]} "
             f"(channels x height x width): {_first_line(error)}."
         ) from error
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "net.onnx"
+    with workshop() as folder:
+        path = folder / "net.onnx"
         try:
             # The TorchScript exporter keeps the modules' names, by which a person knows the layers.
             with _quietly():

@@ -1,8 +1,11 @@
 // Drives a design's streams, cycle by cycle: beats from a file in, beats to a file out.
 //
-// design.h, written beside it, gives the class Design, the constants kEdges,
-// kInWords, kOutWords and kTraced, and the functions level(), handshake() and trace_beat().
-// A beat is a whole number of 32-bit words, lowest first.
+// design.h, written beside it, gives the class Design, the constants kEdges, kInWords,
+// kOutWords, kTraced and kTraceBeats (of a frame, by edge), and the functions level(),
+// handshake() and trace_beat(). A beat is a whole number of 32-bit words, lowest first.
+//
+// The clocks are counted up to the last output beat. A traced design runs on until every
+// trace is whole: a layer may have computed its last window before its frame has ended.
 
 #include "design.h"
 
@@ -106,11 +109,15 @@ int main(int argc, char** argv) {
     std::vector<uint32_t> largest(kEdges > 0 ? kEdges : 1, 0);
     std::vector<uint64_t> frame_ends;
     const uint64_t beats_in = input.size() / kInWords;
-    uint64_t sent = 0, received = 0, cycle = 0, quiet = 0, first_out = 0;
+    uint64_t sent = 0, received = 0, cycle = 0, quiet = 0, first_out = 0, last_out = 0;
+    std::vector<uint64_t> missing;
+    for (int edge = 0; kTraced && edge < kEdges; ++edge)
+        missing.push_back(kTraceBeats[edge] * (total_beats / frame_beats));
+    std::size_t unfinished = missing.size();
     uint32_t beat[kOutWords];
     bool offering = false;
     const char* end = "complete";
-    while (received < total_beats) {
+    while (received < total_beats || unfinished > 0) {
         if (cycle >= cycle_limit) { end = "cycle limit"; break; }
         if (quiet >= quiet_limit) { end = "stuck"; break; }
         design->clk = 0;
@@ -127,6 +134,7 @@ int main(int argc, char** argv) {
             for (int index = 0; index < kOutWords; ++index) beat[index] = word(design->o_payload, index);
             std::fwrite(beat, 4, kOutWords, output);
             if (received++ == 0) first_out = cycle;
+            last_out = cycle;
             if (received % frame_beats == 0) frame_ends.push_back(cycle);
             moved = true;
         }
@@ -138,6 +146,7 @@ int main(int argc, char** argv) {
                     uint32_t value[kTraceWords];
                     const int words = trace_beat(*design, edge, value);
                     std::fwrite(value, 4, words, traces[edge]);
+                    if (missing[edge] > 0 && --missing[edge] == 0) --unfinished;
                 }
             }
         }
@@ -158,11 +167,12 @@ int main(int argc, char** argv) {
     if (wave) wave->close();
 #endif
 
+    const uint64_t clocks = received < total_beats || unfinished > 0 ? cycle : last_out + 1;
     design->clk = 0;
     design->eval();
     FILE* report = writer(argv[3]);
     std::fprintf(report, "{\"end\": \"%s\", \"cycles\": %llu, \"first_output\": %llu, \"sent\": %llu, \"received\": %llu",
-                 end, (unsigned long long)cycle, (unsigned long long)first_out, (unsigned long long)sent,
+                 end, (unsigned long long)clocks, (unsigned long long)first_out, (unsigned long long)sent,
                  (unsigned long long)received);
     std::fprintf(report, ", \"frame_ends\": [");
     for (std::size_t n = 0; n < frame_ends.size(); ++n)

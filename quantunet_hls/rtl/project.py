@@ -101,7 +101,8 @@ class Project:
         self.simulator = build_simulator(self.design(probes=True), self.folder / "simulation", traced=True)
         source, library = self.folder / "simulation" / "handle.cpp", self.folder / "simulation" / "handle.so"
         write_text(source, f'extern "C" const char* simulation_of() {{ return "{self.graph.name}"; }}\n')
-        run(["g++", "-shared", "-fPIC", "-o", str(library), str(source)], log=library.with_suffix(".log"))
+        run(["g++", "-shared", "-fPIC", "-o", library.name, source.name], log=library.with_suffix(".log"),
+            cwd=source.parent)
         return library.resolve()
 
     def predict(self, x: np.ndarray, stalls: Stalls | None = None) -> np.ndarray:

