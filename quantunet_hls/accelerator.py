@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import nn
@@ -15,8 +14,9 @@ from torch import nn
 from quantunet_hls import boards
 from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError, ConfigurationError, QuantUNetError, ToolNotFoundError
-from quantunet_hls.files import check_name, read_json
+from quantunet_hls.files import check_name
 from quantunet_hls.flow import STEPS, Flow
+from quantunet_hls.folded_design import read_folding
 from quantunet_hls.folders import claim, exclusively, refuse_foreign_file
 from quantunet_hls.folding import Goal
 from quantunet_hls.hls import vendor
@@ -184,7 +184,7 @@ def generate_accelerator(
         folder=Path(projects) / design,
         report_path=Path(reports) / f"{design}.json",
         goal=goal,
-        folding=_folding(Path(folding)) if folding is not None else None,
+        folding=read_folding(Path(folding)) if folding is not None else None,
         arithmetic=arithmetic,
         data=Path(data) if isinstance(data, str) else data,
         images=images,
@@ -243,14 +243,6 @@ def _target(board: str | None, part: str | None, clock_ns: float | None) -> Boar
 
 def _identifier(text: str) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in text)
-
-
-def _folding(path: Path) -> dict[str, Any]:
-    """A folding file's content; what it says is checked against the network later."""
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} is no folding; start from a design's folding.json.")
-    return content
 
 
 def _resolved(toolchain: str, target: Board) -> str:
