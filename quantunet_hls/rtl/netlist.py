@@ -27,7 +27,7 @@ from quantunet_hls.files import write_text
 from quantunet_hls.rtl.simulate import Simulation, Stalls, build_simulator
 from quantunet_hls.rtl.stitch import Design, module_name
 from quantunet_hls.rtl.synthesize import MappedDesign
-from quantunet_hls.rtl.verilog import yosys_share
+from quantunet_hls.rtl.verilog import modules_of, yosys_share
 from quantunet_hls.types.fixed import Integers
 
 __all__ = ["LAYER_CELLS", "TOTAL_CELLS", "Compared", "NetlistCheck", "cell_models", "check_netlist"]
@@ -44,9 +44,6 @@ _MODELS = {
     "xc7": (("xilinx/cells_sim.v",), ("series7.v", "block_ram.vh")),
     "ecp5": (("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), ("ecp5.v",)),
 }
-
-#: A module with its attributes; macros may stand in its body, other modules not.
-_MODULE = re.compile(r"^(\(\*[^\n]*\*\)\n)?module\s+(\w+).*?^endmodule$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -153,8 +150,8 @@ def _models(family: str) -> tuple[dict[str, str], dict[str, str]]:
     if family not in _MODELS:
         raise BoardError(f"There are no cell models for the family {family!r}; it takes {', '.join(_MODELS)}.")
     shared, own = _MODELS[family]
-    ours = _modules("\n".join(_own(name) for name in own))
-    yosys = _modules("\n".join((yosys_share() / name).read_text(encoding="utf-8") for name in shared))
+    ours = modules_of("\n".join(_own(name) for name in own))
+    yosys = modules_of("\n".join((yosys_share() / name).read_text(encoding="utf-8") for name in shared))
     return ours, {name: text for name, text in yosys.items() if name not in ours}
 
 
@@ -167,10 +164,6 @@ def cell_models(family: str, cells: set[str], folder: Path) -> list[Path]:
     """
     _, yosys = _models(family)
     return _write_models(family, _needed(cells, yosys), folder / "models")
-
-
-def _modules(text: str) -> dict[str, str]:
-    return {found[2]: found[0] for found in _MODULE.finditer(text)}
 
 
 def _needed(cells: set[str], models: dict[str, str]) -> dict[str, str]:
