@@ -188,7 +188,8 @@ def test_reports_of_a_project_inside_are_not_those_of_the_one_outside(tmp_path):
     assert values(the_report(inner))[names.LUT] == 11_413
 
 
-@pytest.mark.parametrize("named", ["", "prj", "prj/solution1", "prj/solution1/syn", "prj/solution1/syn/report"])
+@pytest.mark.parametrize("named", ["", "prj", "prj/solution1", "prj/solution1/syn", "prj/solution1/syn/report",
+                                   "prj/solution1/syn/report/csynth.xml"])
 @pytest.mark.parametrize(("version", "tool"), [("2019.2.1", "Vivado HLS"), ("2020.1", "Vivado HLS"),
                                                ("2020.2", "Vitis HLS"), ("2025.1", "Vitis HLS"), ("", "Vitis HLS")])
 def test_a_folder_without_a_configuration(tmp_path, named, version, tool):
