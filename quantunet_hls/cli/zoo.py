@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich import box
-from rich.table import Table
 
 from quantunet_hls.cli.screen import screen
 from quantunet_hls.errors import CheckpointError
+from quantunet_hls.reports.grid import Column, Grid
 
 __all__ = ["zoo"]
 
@@ -33,28 +33,27 @@ def zoo(verify: bool, report: Path | None, data: Path | None) -> None:
         return
     verdicts = {verdict.name: verdict.problem for verdict in models.verify()} if verify else {}
     problems = [problem for problem in verdicts.values() if problem]
-    table = Table(title=f"Model zoo: {len(models.names())} networks", box=box.SIMPLE_HEAD, pad_edge=False,
-                  caption="Scores in percent; bits of weights / activations; size against float32")
-    table.add_column("name", no_wrap=True)
     # Eighty columns have no room for every score and the verdict as well.
     scores = {"Dice": "dice"} if verify else {"Dice": "dice", "IoU": "iou", "acc.": "pixel_accuracy"}
-    for column in (*scores, "bits", "kB", "smaller"):
-        table.add_column(column, justify="right", no_wrap=True)
-    if verify:
-        table.add_column("sound")
+    columns = [Column("name", names=True),
+               *(Column(title, figures=True) for title in (*scores, "bits", "kB", "smaller")),
+               *[Column("sound", names=True)] * verify]
+    rows: list[Sequence[str]] = []
     for name in models.names():
         if verdicts.get(name):
-            table.add_row(name, *[""] * (len(scores) + 3), "no")
+            rows.append((name, *[""] * (len(scores) + 3), "no"))
             continue
         card = models.card_of(name)
         size = card.footprint
-        table.add_row(
+        rows.append((
             name,
             *[_share(card.scores.get(key)) for key in scores.values()],
             f"{size.weight_bits:.3g}/{size.activation_bits:.3g}", f"{size.size_bytes / 1000:.1f}",
             f"{size.times_smaller:.1f}x", *["yes"] * verify,
-        )
-    screen().print(table)
+        ))
+    console = screen()
+    console.print(Grid(columns, rows, f"Model zoo: {len(rows)} networks"))
+    console.print("Scores in percent; bits of weights / activations; size against float32", style="dim")
     if problems:
         raise CheckpointError(problems[0])
 
