@@ -84,7 +84,7 @@ def _open_file(path: Path) -> list[tuple[Report, str]]:
         folder = path.absolute().parent
         report = read_folder(folder, (folder,))
         if path.name not in (_OF_C_SYNTHESIS, f"{report.name}_{_OF_C_SYNTHESIS}"):
-            raise ConfigurationError(f"{path} is of one function of a design whose top is {report.name}; name {folder}.")
+            raise ConfigurationError(f"{path} is of one function of a design of the top {report.name}; name {folder}.")
         return [(report, str(path))]
     if not sweep:
         peers = () if _is_report(path) else read_peers_file(path)

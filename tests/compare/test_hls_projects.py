@@ -212,7 +212,7 @@ def test_old_reports_without_a_configuration_tell_the_top_by_its_size(tmp_path):
 def test_a_function_that_is_not_the_top_is_no_design(tmp_path):
     reports = wrapped(tmp_path / "p") / "unet_prj/solution1/syn/report"
     assert values(the_report(reports / "unet_axi_csynth.xml"))[names.LUT] == 11_413
-    with pytest.raises(ConfigurationError, match=r"one function of a design whose top is unet_axi; name /.*/report\."):
+    with pytest.raises(ConfigurationError, match=r"one function of a design of the top unet_axi; name /.*/report\."):
         open_designs([reports / "unet_csynth.xml"])
 
 
