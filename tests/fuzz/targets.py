@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -21,30 +20,25 @@ from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx, run_graph
 from quantunet_hls.reports import render
 from quantunet_hls.reports.schema import Report
 from quantunet_hls.rtl.graph import StreamGraph
-from quantunet_hls.rtl.plan import folding_of
 from quantunet_hls.rtl.unfolded import stream_graph
-from quantunet_hls.tuning.precision import chosen_types, precision_of, read_precision, with_precision
+from quantunet_hls.tuning.precision import chosen_types, read_precision, with_precision
 from quantunet_hls.types import infer_types
-from tests.builders import small_unet
 
 __all__ = ["TARGETS", "answer", "seeds"]
 
-_REFERENCE = Path(__file__).parents[2] / "reports" / "reference" / "brain_tumor_w4a6_b8d3_zcu104.json"
+_SEEDS = Path(__file__).parent / "seeds"
 #: Pixels of an image up to which a network that was let in is run as well.
 _FEW = 1 << 14
 
 
 @cache
 def _network() -> HardwareGraph:
-    return ingest(small_unet().model())
+    return ingest(load_qonnx(_SEEDS / "onnx" / "unet.onnx"))
 
 
 @cache
 def _stream() -> StreamGraph:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "net.onnx"
-        path.write_bytes(seeds("onnx")[0])
-        return stream_graph(path, boards.load("zcu104"))
+    return stream_graph(_SEEDS / "onnx" / "unet.onnx", boards.load("zcu104"))
 
 
 def _onnx(path: Path) -> None:
@@ -84,20 +78,8 @@ TARGETS: dict[str, Callable[[Path], None]] = {
 
 @cache
 def seeds(kind: str) -> tuple[bytes, ...]:
-    """Sound files of a format, small ones."""
-    if kind == "onnx":
-        return tuple(net.proto(net.nodes[-1].output[0]).SerializeToString() for net in (
-            small_unet(), small_unet(last=True)))
-    if kind == "report":
-        value = json.loads(_REFERENCE.read_text())
-        value["layers"], value["figures"] = value["layers"][:2], value["figures"][:4]
-    elif kind == "folding":
-        work = convolution_work(_network())
-        value = {"cycles_per_frame": 24, "reuse_factors": dict.fromkeys(work, 1),
-                 "streaming": {"cycles_per_frame": 24, **folding_of(_stream())}}
-    else:
-        value = precision_of(infer_types(_network().model)).to_dict()
-    return (json.dumps(value, indent=1).encode(),)
+    """Sound files of a format, small ones: a network, and what goes with it."""
+    return tuple(path.read_bytes() for path in sorted((_SEEDS / kind).iterdir()))
 
 
 def answer(kind: str, path: Path) -> str | None:
