@@ -82,8 +82,10 @@ def place_ecp5(top: str, netlists: Sequence[Path], board: Board, folder: Path, *
         *(f"read_verilog -lib {library}" for library in ECP5_CELLS),
         *(f"read_verilog {netlist.name}" for netlist in netlists),
         f"hierarchy -check -top {top}",
-        "flatten",
-        "write_json netlist.json",
+        "flatten -noscopeinfo",
+        # Alone: models of cells have processes, which are nothing to place.
+        f"select {top}",
+        "write_json -selected netlist.json",
     ]) + "\n")
     run_yosys(script, folder / "yosys.log", limit_s)
     command = [
