@@ -176,7 +176,11 @@ def read_json(path: Path, most: int = JSON_BYTES) -> Any:
     """
     content = read_bytes(path, most, what="JSON")
     try:
-        return json.loads(content.decode(), parse_constant=_no_constant)
+        value = json.loads(content.decode(), parse_constant=_no_constant)
+        if b"\\u" in content:
+            # Escapes can spell halves of characters, which no text holds and nothing can write again.
+            json.dumps(value, ensure_ascii=False).encode()
+        return value
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(f"{path} can't be read as JSON ({error}); check the path and the file.") from error
 

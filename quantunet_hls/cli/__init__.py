@@ -16,10 +16,10 @@ from types import FrameType
 from typing import NoReturn
 
 import click
-from rich.console import Console
 from rich.logging import RichHandler
 
 from quantunet_hls.cli import faults
+from quantunet_hls.cli.screen import message, screen
 from quantunet_hls.errors import QuantUNetError
 
 __all__ = ["main"]
@@ -58,7 +58,7 @@ def quantunet_hls(verbose: bool) -> None:
     if not verbose:
         # Those of the libraries underneath say nothing that a user of the command could act on.
         warnings.simplefilter("ignore")
-    handler = RichHandler(console=Console(stderr=True), show_path=False)
+    handler = RichHandler(console=screen(stderr=True), show_path=False)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.getLogger("quantunet_hls").setLevel(logging.DEBUG if verbose else logging.WARNING)
 
@@ -98,16 +98,11 @@ def _run(arguments: Sequence[str] | None) -> None:
     try:
         quantunet_hls.main(args=arguments, prog_name="quantunet-hls", standalone_mode=False)
     except click.ClickException as error:
-        _say(f"Error: {error.format_message()}" if not isinstance(error, click.UsageError) else _usage(error))
-        sys.exit(error.exit_code)
+        stream = io.StringIO()
+        error.show(stream)
+        _end(stream.getvalue().rstrip(), error.exit_code)
     except click.exceptions.Abort:
         _end("Stopped; the same command resumes.", 130)
-
-
-def _usage(error: click.UsageError) -> str:
-    stream = io.StringIO()
-    error.show(stream)
-    return stream.getvalue().rstrip("\n")
 
 
 def _told(error: Exception) -> tuple[str, int]:
@@ -131,14 +126,14 @@ def _told(error: Exception) -> tuple[str, int]:
     return f"Error: This is a fault of quantunet-hls, not yours ({reason}); {where}", OUR_FAULT
 
 
-def _say(message: str) -> None:
+def _say(text: str) -> None:
     # Standard error may be as full as the screen was.
     with suppress(OSError, ValueError):
-        click.echo(faults.readable(message), err=True)
+        click.echo(message(text), err=True)
 
 
-def _end(message: str, code: int) -> NoReturn:
-    _say(message)
+def _end(text: str, code: int) -> NoReturn:
+    _say(text)
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.table import Table
+
+from quantunet_hls.cli.screen import screen
 
 if TYPE_CHECKING:
     from quantunet_hls.reports.schema import Figure
@@ -31,7 +32,7 @@ def accuracy(**options: Any) -> None:
     MODEL is a zoo name, a .pt checkpoint, or an .onnx file with QONNX quantizers. Images larger than its input
     are cut into tiles that overlap.
     """
-    console = Console()
+    console = screen()
     with console.status("Loading"):
         # torch and hls4ml take seconds to import, and --help needs neither.
         from quantunet_hls import zoo

@@ -12,22 +12,12 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-__all__ = ["DEBUG", "is_shortage", "keep_log", "one_line", "readable"]
+__all__ = ["DEBUG", "is_shortage", "keep_log", "one_line"]
 
 #: Set in the environment to 1, it lets such an error through with its traceback.
 DEBUG = "QUANTUNET_HLS_DEBUG"
 
-_LONGEST_MESSAGE, _LONGEST_END, _LONGEST_REASON = 1500, 400, 200
-
-
-def readable(message: str) -> str:
-    """A message without control characters, which a file's name may bring, and of a length that a person reads: of a
-    longer one the beginning and the end.
-    """
-    message = "".join(letter if letter.isprintable() or letter == "\n" else ascii(letter)[1:-1] for letter in message)
-    if len(message) <= _LONGEST_MESSAGE:
-        return message
-    return f"{message[:_LONGEST_MESSAGE - _LONGEST_END]} [...] {message[-_LONGEST_END:]}"
+_LONGEST_REASON = 200
 
 
 def one_line(error: BaseException) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from quantunet_hls.cli.screen import screen
 from quantunet_hls.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def train(context: click.Context, **options: Any) -> None:
         plan = replace(plan, settings=recipe.settings(_board_cost(plan, board, options)))
     if options["save_to_zoo"]:
         zoo.require_ours(name)
-    console = Console(stderr=True)
+    console = screen(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         epochs = progress.add_task("epochs", total=plan.settings.epochs)
@@ -232,7 +232,7 @@ def _show_card(card: Any) -> None:
     table.add_row("bits of weights", f"{card.footprint.weight_bits:.2f}")
     table.add_row("bits of activations", f"{card.footprint.activation_bits:.2f}")
     table.add_row("bytes", f"{card.footprint.size_bytes:,}")
-    Console().print(table)
+    screen().print(table)
 
 
 def _check_design(net: QuantUNet, card: Card, board: Board, options: dict[str, Any]) -> None:
@@ -246,7 +246,7 @@ def _check_design(net: QuantUNet, card: Card, board: Board, options: dict[str, A
     table.add_column("share", justify="right")
     for name, share in found.items():
         table.add_row(name, f"{share:.1%}")
-    Console().print(table)
+    screen().print(table)
     if max(found.values()) > budget:
         raise ConfigurationError(
             f"The trained network is estimated beyond its budget of {budget:.1%}, because its weights are no longer "

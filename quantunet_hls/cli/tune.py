@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
+
+from quantunet_hls.cli.screen import screen
 
 __all__ = ["tune"]
 
@@ -39,7 +40,7 @@ def tune(**options: Any) -> None:
     MODEL is a zoo name, a .pt checkpoint or an .onnx file with QONNX quantizers; a float checkpoint is quantized
     without training. The tuned network is an .onnx file that `quantunet-hls generate` takes.
     """
-    console = Console()
+    console = screen()
     with console.status("Loading"):
         # torch and hls4ml take seconds to import, and --help needs neither.
         from quantunet_hls import boards

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from quantunet_hls.cli.screen import screen
 from quantunet_hls.errors import CheckpointError
 from quantunet_hls.zoo_folders import Place, own_folder, places
 
@@ -57,8 +57,9 @@ def zoo(verify: bool, report: Path | None, data: Path | None) -> None:
             f"{size.weight_bits:.3g}/{size.activation_bits:.3g}", f"{size.size_bytes / 1000:.1f}",
             f"{size.times_smaller:.1f}x", *["yes"] * verify,
         )
-    Console().print(table)
-    click.echo(_origins(entries))
+    console = screen()
+    console.print(table)
+    console.print(_origins(entries), soft_wrap=True, highlight=False, markup=False)
     if problems:
         raise CheckpointError(problems[0])
 

@@ -26,7 +26,7 @@ def read_value(path: Path) -> object:
     """
     try:
         # Constants such as NaN are no JSON, but Python writes them; they are not known, as null is.
-        return json.loads(read_bytes(path, LIMIT), parse_constant=lambda name: None)
+        return json.loads(read_bytes(path, LIMIT, what="a report").decode(), parse_constant=lambda name: None)
     except (ValueError, RecursionError) as error:
         raise StepError(f"{path} is no sound JSON ({error}); write it anew.") from error
 

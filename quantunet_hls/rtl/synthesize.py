@@ -140,7 +140,8 @@ class MappedDesign:
     """A design mapped layer by layer.
 
     Attributes:
-        layers: by layer name, in the order of the graph; ``top`` has the FIFOs and forks.
+        layers: by layer name, in the order of the graph; ``top`` has the FIFOs and forks, and ``board`` what is
+            around it where a whole board's top was mapped.
         tool_version: of Yosys.
     """
 
