@@ -25,7 +25,7 @@ from quantunet_hls.errors import ConfigurationError, DataError, shown
 from quantunet_hls.files import read_bytes
 from quantunet_hls.image_files import SUFFIXES, read_image
 
-__all__ = ["Samples", "Split", "names_in", "read_images", "read_pairs", "to_input"]
+__all__ = ["Samples", "Split", "image_files", "names_in", "read_images", "read_pairs", "require_masks", "to_input"]
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -100,13 +100,7 @@ def read_images(
         DataError: no image there, or one that is unreadable, of another size or of another type; names the file.
     """
     if isinstance(source, Path | str):
-        folder = Path(source)
-        inner = folder / "images"
-        files = _images_in(inner if _is(inner.is_dir) else folder)
-        if not files:
-            raise DataError(
-                f"{folder} has no images (*.png, *.tif, *.nii, or such in images/); name a folder that has some."
-            )
+        files = image_files(Path(source))
     else:
         files = [Path(file) for file in source]
         if not files:
@@ -118,6 +112,21 @@ def read_images(
     if channels not in _MODES:
         raise ConfigurationError(f"Images have 1 or 3 channels, not {channels}.")
     return _read_all(files, _MODES[channels], height, width)
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The images in a folder's ``images`` subfolder, or in itself where it has no such subfolder, by their names.
+
+    Raises:
+        DataError: none there.
+    """
+    inner = folder / "images"
+    files = _images_in(inner if _is(inner.is_dir) else folder)
+    if not files:
+        raise DataError(
+            f"{folder} has no images (*.png, *.tif, *.nii, or such in images/); name a folder that has some."
+        )
+    return files
 
 
 def _read_all(files: Sequence[Path], modes: Sequence[str], height: int | None, width: int | None) -> Pixels:
@@ -273,6 +282,17 @@ def _is(test: Callable[[], bool]) -> bool:
         return False
 
 
+def require_masks(folder: Path, names: Sequence[str]) -> None:
+    """Whether each of these images has a mask.
+
+    Raises:
+        DataError: names the first that has none.
+    """
+    for name in names:
+        if not _is((folder / "masks" / name).is_file):
+            raise DataError(f"{folder / 'images' / name} has no mask; put it at {folder / 'masks' / name}.")
+
+
 def read_pairs(
     folder: Path,
     names: Sequence[str] | None = None,
@@ -295,9 +315,7 @@ def read_pairs(
     """
     folder = Path(folder)
     names = names_in(folder) if names is None else tuple(names)
-    for name in names:
-        if not _is((folder / "masks" / name).is_file):
-            raise DataError(f"{folder / 'images' / name} has no mask; put it at {folder / 'masks' / name}.")
+    require_masks(folder, names)
     images = read_images(
         [folder / "images" / name for name in names], height=height, width=width, channels=channels
     )

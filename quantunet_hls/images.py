@@ -66,10 +66,12 @@ def check_count(count: int, values: int) -> None:
     Raises:
         DataError: names how many there may be.
     """
+    if count < 1:
+        raise DataError(f"A check needs at least 1 image, not {count}.")
     if count * values > _MOST_VALUES:
         raise DataError(
             f"{count:,} images of {values:,} values each are too many to check with at once; "
-            f"take at most {max(1, _MOST_VALUES // values):,}, or smaller ones."
+            f"take at most {_MOST_VALUES // values:,}, or smaller ones."
         )
 
 

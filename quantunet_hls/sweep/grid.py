@@ -204,7 +204,7 @@ def _network(model: str | Mapping[str, Any], widths: str | None) -> tuple[str, s
     size, seed = values.pop("size", None), values.pop("seed", 0)
     if (not isinstance(size, list) or len(size) != 3 or not all(isinstance(side, int) and side > 0 for side in size)
             or not isinstance(seed, int) or not 0 <= seed < _SEEDS):
-        raise ConfigurationError("An untrained U-Net needs size: [channels, height, width], and seed is a whole number.")
+        raise ConfigurationError("An untrained U-Net needs size: [channels, height, width] and a whole number as seed.")
     if widths is not None:
         found = _WIDTHS.fullmatch(widths)
         if found is None:
