@@ -20,6 +20,7 @@ __all__ = ["Grid", "Job", "read_grid"]
 
 _WIDTHS = re.compile(r"(\d{1,2})/(\d{1,2})")
 _LONGEST_NAME = 63
+_MOST_IMAGES = 1_000_000
 _SEEDS = 2**63
 _LARGEST_NUMBER = 1e15
 _MOST_JOBS = 100_000
@@ -117,6 +118,11 @@ class Grid:
             value = getattr(self, name)
             if not isinstance(value, one) or isinstance(value, bool):
                 raise ConfigurationError(f"A sweep's {name} can't be {shown(value)}; see quantunet-hls sweep --help.")
+
+        if not 1 <= self.images <= _MOST_IMAGES:
+            raise ConfigurationError(
+                f"A sweep's designs are checked with 1 to {_MOST_IMAGES:,} images, not {shown(self.images)}."
+            )
 
     def jobs(self, projects: Path, reports: Path) -> tuple[Job, ...]:
         """Every combination, in the order of the axes, each with a name and a key.
