@@ -13,14 +13,16 @@ from torch import nn
 
 from quantunet_hls import boards
 from quantunet_hls.boards import Board
-from quantunet_hls.errors import BoardError, ConfigurationError, QuantUNetError, ToolNotFoundError
+from quantunet_hls.errors import BoardError, ConfigurationError, QuantUNetError, ToolNotFoundError, UnknownNameError
 from quantunet_hls.files import check_name
 from quantunet_hls.flow import STEPS, Flow
 from quantunet_hls.folded_design import read_folding
 from quantunet_hls.folders import claim, exclusively, refuse_foreign_file
 from quantunet_hls.folding import Goal
 from quantunet_hls.hls import vendor
+from quantunet_hls.hls.csim import require_compiler
 from quantunet_hls.ingest import OUTPUTS
+from quantunet_hls.preflight import check_baseline, check_data, check_writable
 from quantunet_hls.reports.schema import Check, Report
 from quantunet_hls.source import Shape, open_source
 from quantunet_hls.steps import Outcome, Step, has_ledger, run_steps
@@ -162,43 +164,44 @@ def generate_accelerator(
         QuantUNetError: one of its subclasses, with one sentence that says what, where and the remedy;
             :class:`MismatchError` if one value differs between two stages.
     """
-    target = _target(board, part, clock_ns)
-    synthesizer = _resolved(toolchain, target)
-    vendor.stages_needed(stages)
-    if arithmetic not in ARITHMETICS:
-        raise ConfigurationError(f"There are no multipliers of kind {arithmetic!r}; use one of "
-                                 f"{', '.join(ARITHMETICS)}.")
-    goal = Goal(multiplier_budget, target_fps, target_latency_us, target_share)
-    if output not in OUTPUTS:
-        raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
-    if netlist not in NETLISTS:
-        raise ConfigurationError(f"There is no extent {netlist!r} of the netlist's simulation; use one of "
-                                 f"{', '.join(NETLISTS)}.")
-    source = open_source(model, input_shape)
-    design = _design_name(name or f"{source.name}_{_identifier(target.name)}"[:_LONGEST_NAME])
-    flow = Flow(
-        source=source,
-        target=target,
-        board=board,
-        name=design,
-        folder=Path(projects) / design,
-        report_path=Path(reports) / f"{design}.json",
-        goal=goal,
-        folding=read_folding(Path(folding)) if folding is not None else None,
-        arithmetic=arithmetic,
-        data=Path(data) if isinstance(data, str) else data,
-        images=images,
-        toolchain=synthesizer,
-        stages=tuple(stages),
-        progress=progress,
-        precision=read_precision(Path(precision)) if precision is not None else None,
-        folds=tuple(folds),
-        baseline=baseline,
-        output=output,
-        netlist=netlist,
-    )
-    outcomes = []
     try:
+        target = _target(board, part, clock_ns)
+        synthesizer = _resolved(toolchain, target)
+        vendor.stages_needed(stages)
+        if arithmetic not in ARITHMETICS:
+            raise ConfigurationError(f"There are no multipliers of kind {arithmetic!r}; use one of "
+                                     f"{', '.join(ARITHMETICS)}.")
+        goal = Goal(multiplier_budget, target_fps, target_latency_us, target_share)
+        if output not in OUTPUTS:
+            raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
+        if netlist not in NETLISTS:
+            raise ConfigurationError(f"There is no extent {netlist!r} of the netlist's simulation; use one of "
+                                     f"{', '.join(NETLISTS)}.")
+        source = open_source(model, input_shape)
+        design = _design_name(name or f"{source.name}_{_identifier(target.name)}"[:_LONGEST_NAME])
+        flow = Flow(
+            source=source,
+            target=target,
+            board=board,
+            name=design,
+            folder=Path(projects) / design,
+            report_path=Path(reports) / f"{design}.json",
+            goal=goal,
+            folding=read_folding(Path(folding)) if folding is not None else None,
+            arithmetic=arithmetic,
+            data=Path(data) if isinstance(data, str) else data,
+            images=images,
+            toolchain=synthesizer,
+            stages=tuple(stages),
+            progress=progress,
+            precision=read_precision(Path(precision)) if precision is not None else None,
+            folds=tuple(folds),
+            baseline=baseline,
+            output=output,
+            netlist=netlist,
+        )
+        outcomes = []
+        _check_first(flow, last)
         if last in (None, STEPS[-1]):
             refuse_foreign_file(flow.report_path, "report", Report.load)
         claim(flow.folder, "design", earlier=lambda folder: has_ledger(folder, flow.ledger, STEPS))
@@ -210,8 +213,8 @@ def generate_accelerator(
             report = flow.known(outcomes[-1].step.name)
     except OSError as error:
         raise QuantUNetError(
-            f"{error.filename or flow.folder} can't be read or written ({error.strerror or error}); "
-            "free some space or name another folder."
+            f"{error.filename or 'A file'} can't be read or written ({error.strerror or error}); "
+            "check the path, free some space or name another folder."
         ) from error
     return Accelerator(
         name=design,
@@ -221,6 +224,20 @@ def generate_accelerator(
         report_path=flow.report_path,
         outcomes=tuple(outcomes),
     )
+
+
+def _check_first(flow: Flow, last: str | None) -> None:
+    """Whatever can be found wrong before anything is made."""
+    for step in (last,) if last else ():
+        if step not in STEPS:
+            raise UnknownNameError("step", step, STEPS)
+    check_data(flow.data, flow.images, flow.source.shape, flow.folds)
+    check_baseline(flow.baseline)
+    if last is None or STEPS.index(last) >= STEPS.index("csim"):
+        require_compiler()
+    check_writable(flow.folder)
+    if last in (None, STEPS[-1]):
+        check_writable(flow.report_path.parent)
 
 
 def _design_name(name: str) -> str:

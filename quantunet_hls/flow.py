@@ -25,14 +25,14 @@ from quantunet_hls.folded_design import FoldedDesign, fold_design
 from quantunet_hls.folding import ConvWork, Goal, frame_cycles, multipliers
 from quantunet_hls.hls import vendor
 from quantunet_hls.hls.convert import HlsSettings, convert, traced_tensors, write_project
-from quantunet_hls.hls.csim import compile_bench, simulate
+from quantunet_hls.hls.csim import compile_bench, require_compiler, simulate
 from quantunet_hls.hls.estimate import ModelEstimate, estimate_model, estimated_figures, layer_figures
 from quantunet_hls.hls.streams import set_stream_depths, stream_bits
 from quantunet_hls.hls.testbench import Bench, write_bench
 from quantunet_hls.images import check_images
 from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx
 from quantunet_hls.ingest.graph import shape_of
-from quantunet_hls.process import output_of, require_tool
+from quantunet_hls.process import output_of
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.merge import PARTS, merge
@@ -288,7 +288,7 @@ class Flow:
         compile_s = compile_bench(self.project, self.name, macs=network_facts(graph).macs * len(images))
         result = simulate(self.project, images, expected.result, layers["sizes"])
         checks = compare_layers(expected, graph, CSIM, result.layers, layers["tensors"], result.output)
-        compiler = output_of([require_tool("g++", "C-simulation", "install it"), "-dumpfullversion"]).strip()
+        compiler = output_of([require_compiler(), "-dumpfullversion"]).strip()
         measured = {names.COMPILE_SECONDS: compile_s, names.CSIM_SECONDS_PER_IMAGE: result.run_s / len(images)}
         figures = [Figure(name, value, Source.MEASURED, "g++", compiler, subject=Subject.CPP)
                    for name, value in measured.items()]

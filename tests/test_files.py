@@ -123,7 +123,7 @@ READERS = [files.read_json, files.sha256_file, lambda path: files.read_bytes(pat
 @pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize(("make", "kind"), [(pipe, "a named pipe"), (link_to_device, "a device"),
                                             (Path.mkdir, "a folder"), (bound_socket, "a socket"),
-                                            (lambda path: None, "No such file")])
+                                            (lambda path: None, "does not exist")])
 def test_what_is_no_regular_file_is_one_sentence_and_never_waits(tmp_path, make, kind, read):
     path = tmp_path / "value.json"
     make(path)

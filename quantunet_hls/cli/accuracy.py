@@ -35,16 +35,22 @@ def accuracy(**options: Any) -> None:
     with console.status("Loading"):
         # torch and hls4ml take seconds to import, and --help needs neither.
         from quantunet_hls import zoo
-        from quantunet_hls.data import names_in, read_pairs
+        from quantunet_hls.data import names_in, read_pairs, require_masks
         from quantunet_hls.emulate.accuracy import accuracy_figures, as_logits, emulate_graph, measure
         from quantunet_hls.ingest import ingest
+        from quantunet_hls.preflight import check_baseline
         from quantunet_hls.reports.grid import Column, Grid
+        from quantunet_hls.reports.schema import Report
         from quantunet_hls.source import open_source
 
+        chosen = names_in(options["data"], options["folds"] or None)
+        require_masks(options["data"], chosen)
+        check_baseline(options["baseline"])
+        if options["report"]:
+            Report.load(options["report"])
         source = open_source(options["model"])
         graph = ingest(source.graph(), "mask")
-        samples = read_pairs(options["data"], names_in(options["data"], options["folds"] or None),
-                             channels=graph.input_shape[2])
+        samples = read_pairs(options["data"], chosen, channels=graph.input_shape[2])
         networks: dict[str, Any] = {}
         if options["baseline"]:
             networks["float"] = zoo.load(options["baseline"])[0]

@@ -44,7 +44,7 @@ def tune(**options: Any) -> None:
     with console.status("Loading"):
         # torch and hls4ml take seconds to import, and --help needs neither.
         from quantunet_hls import boards
-        from quantunet_hls.data import Samples, names_in, read_pairs
+        from quantunet_hls.data import Samples, names_in, read_pairs, require_masks
         from quantunet_hls.errors import ConfigurationError
         from quantunet_hls.tuning.cost import bit_cost, board_cost
         from quantunet_hls.tuning.tune import tune as run
@@ -55,6 +55,8 @@ def tune(**options: Any) -> None:
         raise ConfigurationError(f"{what} searched with and scored on, which says nothing of other images; "
                                  "name different ones with --fold and --score-fold.")
     board = boards.load(options["board"])
+    for folds in (options["folds"], options["scored"]) if options["scored"] else (options["folds"],):
+        require_masks(options["data"], names_in(options["data"], folds or None))
 
     def reader(folds: tuple[int, ...]) -> Callable[[Any], Samples]:
         @cache
