@@ -121,8 +121,14 @@ def refuse_foreign_file(path: Path, what: str, is_ours: Callable[[Path], object]
 
     Raises:
         ConfigurationError: something else lies there.
+        QuantUNetError: there is no folder for it, and none can be made.
     """
     if not os.path.lexists(path):
+        place = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+        if not place.is_dir():
+            raise QuantUNetError(f"{path} can't be written ({place} is no folder); name another folder.")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise QuantUNetError(f"{path} can't be written (nothing can be made in {place}); name another folder.")
         return
     if not _holds(lambda: not path.is_symlink() and path.is_file() and is_ours(path)):
         raise ConfigurationError(f"{path} is no {what} of quantunet-hls and would be overwritten; move it or choose "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import signal
 import sys
 import threading
@@ -67,14 +69,27 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise _Terminated(128 + number)
 
 
+def _give_up_screen(error: OSError) -> None:
+    """Where nobody takes what is shown any more, let Python not try again at its end."""
+    if error.filename is None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    if isinstance(error, BrokenPipeError):
+        # As click does where it notices first.
+        sys.exit(1)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the ``quantunet-hls`` command; ends the process."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         # Not where it is ignored, as under nohup; and other threads can't have any.
         if threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _terminate)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # As Python does for errors: a path may hold what the screen's encoding does not.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         quantunet_hls.main(args=arguments, prog_name="quantunet-hls", standalone_mode=False)
+        sys.stdout.flush()
     except _Terminated:
         click.echo("Stopped; the same command resumes.", err=True)
         raise
@@ -86,6 +101,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(130)
     except QuantUNetError as error:
         click.echo(f"Error: {error}", err=True)
+        sys.exit(USER_ERROR)
+    except OSError as error:
+        _give_up_screen(error)
+        click.echo(f"Error: {error.filename or 'What is shown'} can't be read or written ({error.strerror or error}); "
+                   "free some space or name another place.", err=True)
         sys.exit(USER_ERROR)
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get((error.name or "").partition(".")[0])
