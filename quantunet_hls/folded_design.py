@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError, ConfigurationError
+from quantunet_hls.files import read_json
 from quantunet_hls.folding import ConvWork, Goal, balanced_reuse, frame_cycles, reuse_within, valid_reuse
 
 if TYPE_CHECKING:
     # Amaranth is an extra, which nobody needs who has no streaming RTL made.
     from quantunet_hls.rtl.graph import StreamGraph
 
-__all__ = ["FoldedDesign", "fold_design"]
+__all__ = ["FoldedDesign", "fold_design", "read_folding"]
+
+#: Largest number in a folding file; a FIFO of so many entries holds whole frames.
+_LARGEST = 1 << 24
 
 #: Multipliers for a part of unknown size.
 UNKNOWN_PART_BUDGET = 64
@@ -42,6 +47,33 @@ class FoldedDesign:
         return values
 
 
+def read_folding(path: Path) -> dict[str, Any]:
+    """The content of a design's ``folding.json``; whether it goes with a network :func:`fold_design` tells.
+
+    Raises:
+        ConfigurationError: it is no such file, or holds numbers that nothing has.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} is no folding; start from a design's folding.json.")
+    streaming = content.get("streaming")
+    tables = {"reuse_factors": content.get("reuse_factors")}
+    if isinstance(streaming, dict):
+        tables["fifo_depths"] = streaming.get("fifo_depths")
+        layers = streaming.get("layers")
+        tables |= layers if isinstance(layers, dict) else {"layers": layers}
+    elif streaming is not None:
+        tables["streaming"] = streaming
+    for where, table in tables.items():
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"{path}: {where!r} is no object; start from a design's folding.json.")
+        for name, value in table.items():
+            if isinstance(value, dict | list | float) or (isinstance(value, int) and not 0 < value <= _LARGEST):
+                raise ConfigurationError(f"{path}: {where!r} has {name!r} {value!r}, where a whole number from 1 to "
+                                         f"{_LARGEST:,} belongs; start from a design's folding.json.")
+    return content
+
+
 def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream: StreamGraph | None, arithmetic: str,
                 given: Mapping[str, Any] | None = None) -> FoldedDesign:
     """Fold a network for a goal, or as a file says.
@@ -56,7 +88,7 @@ def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream:
 
     Raises:
         ConfigurationError: a goal that can't be met, with the nearest that can; or what is wrong with the file.
-        BoardError: a board that can't hold the slowest design, or whose size is not known.
+        BoardError: a board of which every folding takes more, or whose size is not known.
     """
     if given is not None:
         return _as_given(work, target, stream, arithmetic, given)
@@ -112,7 +144,7 @@ def _as_given(work: Mapping[str, ConvWork], target: Board, stream: StreamGraph |
                                  f"this network {'has' if name in work else 'lacks'}; take the folding.json of this "
                                  "network.")
     for name, layer in work.items():
-        if reuse[name] not in valid_reuse(layer) or isinstance(reuse[name], bool):
+        if type(reuse[name]) is not int or reuse[name] not in valid_reuse(layer):
             possible = ", ".join(map(str, valid_reuse(layer)))
             raise ConfigurationError(f"Layer {name!r} can't have the reuse factor {reuse[name]!r}; "
                                      f"it can have {possible}.")

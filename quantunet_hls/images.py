@@ -9,6 +9,7 @@ import numpy as np
 from quantunet_hls.data import read_images
 from quantunet_hls.errors import DataError
 from quantunet_hls.phantoms import draw_phantoms
+from quantunet_hls.tiles import spread_tiles
 
 __all__ = ["check_images"]
 
@@ -22,8 +23,9 @@ def check_images(source: Path | np.ndarray | None, count: int, height: int, widt
     """Images for a simulation, as float64 (count, height, width, channels).
 
     Args:
-        source: a folder or file of 8-bit images (values v enter as v / 256), a ``.npy`` file or an array of
-            floats (images, channels, height, width) that are taken as they are, or None for phantoms.
+        source: a folder or file of 8-bit images (values v enter as v / 256), which are cut into tiles where they
+            are larger than what the network takes; a ``.npy`` file or an array of floats (images, channels,
+            height, width) that are taken as they are; or None for phantoms.
         count: how many; fewer where the source has fewer.
         height: rows that the network takes.
         width: columns.
@@ -40,7 +42,8 @@ def check_images(source: Path | np.ndarray | None, count: int, height: int, widt
     elif isinstance(source, np.ndarray) or Path(source).suffix == ".npy":
         values = _as_given(source, (channels, height, width))[:count]
     else:
-        values = read_images(Path(source), height=height, width=width, channels=channels, limit=count) / _FULL_SCALE
+        pixels = read_images(Path(source), channels=channels, limit=count)
+        values = spread_tiles(pixels, count, (height, width)) / _FULL_SCALE
     # In single precision, as QONNX takes images: every stage then starts from the same numbers.
     return np.ascontiguousarray(values.transpose(0, 2, 3, 1), dtype=np.float32).astype(np.float64)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,8 +16,9 @@ from torch import nn
 
 from quantunet_hls import zoo
 from quantunet_hls.errors import ConfigurationError
-from quantunet_hls.files import sha256_file
+from quantunet_hls.files import open_regular
 from quantunet_hls.ingest import export_module, load_qonnx
+from quantunet_hls.ingest.limits import FILE_BYTES
 from quantunet_hls.nets import QuantUNet, fold_batchnorm
 
 __all__ = ["NetworkSource", "Shape", "open_source"]
@@ -82,11 +84,12 @@ def _from_module(module: nn.Module, shape: Shape | None) -> NetworkSource:
 
 
 def _from_file(path: Path, shape: Shape | None) -> NetworkSource:
-    if not path.is_file():
+    if not os.path.lexists(path):
         raise ConfigurationError(f"There is no ONNX file {path}; check the path.")
     if shape is not None:
         raise ConfigurationError(f"{path} fixes its own image size; leave input_shape out or export it anew.")
-    sha256 = sha256_file(path)
+    with open_regular(path, FILE_BYTES, what="an ONNX model") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return NetworkSource(_safe(path.stem), sha256, sha256, lambda: load_qonnx(path), lambda: None)
 
 

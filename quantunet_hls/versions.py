@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import metadata
 
-__all__ = ["OPEN_TOOLS", "PACKAGES", "version_of"]
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
+__all__ = ["DISTRIBUTION", "OPEN_TOOLS", "PACKAGES", "bounds", "version_of"]
+
+#: What this package is called where packages are installed.
+DISTRIBUTION = "quantunet-hls"
+
+#: Extras that are for working with the package, not on it.
+_EXTRAS = ("", "train", "rtl", "sweep")
 
 #: Packages whose version may change what comes out of a step.
 PACKAGES = ("hls4ml", "qonnx", "brevitas", "torch", "onnx", "numpy")
@@ -19,3 +30,20 @@ def version_of(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return ""
+
+
+def bounds() -> Mapping[str, SpecifierSet]:
+    """The versions that this package asks for, by package, those of its extras included.
+
+    Empty where it runs from its source without having been installed.
+    """
+    try:
+        stated = metadata.requires(DISTRIBUTION) or []
+    except metadata.PackageNotFoundError:
+        return {}
+    needed = map(Requirement, stated)
+    return {
+        canonicalize_name(each.name): each.specifier
+        for each in needed
+        if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in _EXTRAS)
+    }

@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import pickle
-import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from importlib.metadata import version
@@ -21,17 +19,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from quantunet_hls.errors import CheckpointError, ConfigurationError, QuantUNetError, UnknownNameError
-from quantunet_hls.files import check_name, read_json, write_json, writing
+from quantunet_hls.errors import CheckpointError, ConfigurationError, QuantUNetError, shown
+from quantunet_hls.files import check_name, read_bytes, read_json, write_json, writing
 from quantunet_hls.folders import is_claimed, refuse_foreign_file
 from quantunet_hls.nets import QuantUNet, UNetConfig
-from quantunet_hls.nets.sizes import layer_sizes
+from quantunet_hls.nets.sizes import check_image_size, layer_sizes, state_bytes
+from quantunet_hls.state_files import StateFileError, read_state
+from quantunet_hls.zoo_folders import check_free, checkpoint_of, names, own_folder
 
-__all__ = ["Card", "Footprint", "Verdict", "card_of", "footprint", "load", "names", "require_ours", "save", "verify",
-           "zoo_folder"]
+__all__ = ["Card", "Footprint", "Verdict", "card_of", "footprint", "load", "names", "require_ours", "save", "verify"]
 
+_LARGEST_FIGURE = 10**18
 _PACKAGES = ("torch", "brevitas", "numpy")
 _FLOAT_BITS = 32
+_LONGEST_REASON = 300
+_CARD_BYTES = 1 << 20
+#: What a checkpoint may have beyond its numbers: their names, and an archive's entry for each.
+_ARCHIVE_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -105,13 +109,18 @@ class Card:
         for key in ("scores", "data", "training", "versions", "footprint", "architecture"):
             if not isinstance(values[key], dict):
                 raise TypeError(f"{key} is no object")
-        for key in ("height", "width"):
-            if not isinstance(values[key], int) or values[key] < 1:
-                raise ValueError(f"{key} is no positive whole number")
         for key in ("name", "sha256"):
             if not isinstance(values[key], str):
                 raise TypeError(f"{key} is no text")
+        for key, value in values["footprint"].items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LARGEST_FIGURE:
+                raise ValueError(f"the footprint's {key} is no figure of a network's")
+        for key, value in values["scores"].items():
+            if not isinstance(value, str) and (isinstance(value, bool) or not isinstance(value, int | float)
+                                               or not abs(value) <= _LARGEST_FIGURE):
+                raise ValueError(f"the score {key} is neither a number nor a text")
         architecture = UNetConfig.from_dict(values["architecture"])
+        check_image_size(architecture, values["height"], values["width"])
         return cls(**values | {"architecture": architecture, "footprint": Footprint(**values["footprint"])})
 
 
@@ -121,17 +130,6 @@ class Verdict:
 
     name: str
     problem: str | None
-
-
-def zoo_folder() -> Path:
-    """``QUANTUNET_HLS_ZOO`` of the environment, or ``model_zoo/`` beside the package's source."""
-    override = os.environ.get("QUANTUNET_HLS_ZOO")
-    return Path(override) if override else Path(__file__).resolve().parents[1] / "model_zoo"
-
-
-def names() -> tuple[str, ...]:
-    """Names of the zoo's entries, sorted; none where there is no zoo folder."""
-    return tuple(sorted(file.stem for file in zoo_folder().glob("*.json")))
 
 
 def footprint(net: QuantUNet, height: int, width: int) -> Footprint:
@@ -196,14 +194,17 @@ def save(
         scores: what it reaches, plain values.
         data: what it was trained on, plain values.
         training: how, plain values.
-        folder: where to; the zoo where it is None.
+        folder: where to; the user's own zoo where it is None.
 
     Raises:
-        ConfigurationError: for a name that can't be a file's, or a network whose scales are not set yet.
+        ConfigurationError: for a name that can't be a file's or is taken in the package's zoo, or a network
+            whose scales are not set yet.
         QuantUNetError: where the files can't be written.
     """
     check_name("zoo entry", name)
-    folder = folder or zoo_folder()
+    if folder is None:
+        check_free(name)
+        folder = own_folder()
     state = {key: value.detach().cpu().contiguous().clone() for key, value in net.state_dict().items()}
     if net.config.quantized:
         _check_calibrated(net, state)
@@ -230,7 +231,7 @@ def require_ours(name: str, folder: Path | None = None) -> None:
     Raises:
         ConfigurationError: another file lies under the checkpoint's or the card's name.
     """
-    folder = folder or zoo_folder()
+    folder = folder or own_folder()
     if is_claimed(folder):
         return
     card = folder / f"{name}.json"
@@ -269,15 +270,11 @@ def _build(config: UNetConfig, state: Mapping[str, Tensor]) -> QuantUNet:
 def _paths(name_or_path: str | Path) -> tuple[Path, Path]:
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, str) and not text.endswith(".pt") and Path(text).name == text:
-        if not names():
-            raise ConfigurationError(
-                f"{zoo_folder()} has no networks; set QUANTUNET_HLS_ZOO to a zoo, or give a checkpoint's path."
-            )
-        if text not in names():
-            raise UnknownNameError("zoo entry", text, names())
-        checkpoint = zoo_folder() / f"{text}.pt"
+        checkpoint = checkpoint_of(text)
     else:
         checkpoint = Path(text)
+        if not checkpoint.name or checkpoint.name == "..":
+            raise CheckpointError(f"{checkpoint} is a folder; give a zoo entry's name or a checkpoint's path.")
     return checkpoint, checkpoint.with_suffix(".json")
 
 
@@ -298,9 +295,9 @@ def card_at(path: Path) -> Card:
         CheckpointError: it is no card.
     """
     try:
-        return Card.from_dict(read_json(path))
-    except (QuantUNetError, ValueError, TypeError, RecursionError) as error:
-        reason = str(error).rstrip(".")
+        return Card.from_dict(read_json(path, _CARD_BYTES))
+    except (QuantUNetError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        reason = str(error).rstrip(".")[:_LONGEST_REASON]
         raise CheckpointError(f"{path} is no card of a checkpoint ({reason}); fetch it again.") from error
 
 
@@ -318,44 +315,33 @@ def load(name_or_path: str | Path) -> tuple[QuantUNet, Card]:
         CheckpointError: a file is missing, damaged, altered, no weights file, or does not fit its card.
     """
     path, _ = _paths(name_or_path)
-    if not path.is_file():
+    if not os.path.exists(path):  # noqa: PTH110 (a name that no file can have is no error of its own here)
         raise CheckpointError(f"{path} does not exist; check the path or fetch the checkpoint again.")
     card = card_of(name_or_path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"{path} can't be read ({error.strerror or error}); check it.") from error
+    most = state_bytes(card.architecture)
+    content = read_bytes(path, most + _ARCHIVE_BYTES, what="a checkpoint of what is on its card", error=CheckpointError)
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise CheckpointError(f"{path} is truncated or altered (its SHA-256 is not its card's); fetch it again.")
-    state = _read_state(path, content)
+    state = _read_state(path, content, most)
     try:
         return _build(card.architecture, state), card
-    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError, QuantUNetError) as error:
-        reason = str(error).partition(":")[0].rstrip(".")
+    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, QuantUNetError) as error:
+        reason = str(error).partition(":")[0].rstrip(".")[:_LONGEST_REASON]
         raise CheckpointError(
             f"{path} does not fit the architecture on its card ({reason}); fetch both files again."
         ) from error
 
 
-def _read_state(path: Path, content: bytes) -> dict[str, Tensor]:
-    # Only torch's own format: everything older is a bare pickle.
-    if not zipfile.is_zipfile(io.BytesIO(content)):
-        raise CheckpointError(f"{path} is no weights file; save a state dict with quantunet_hls.zoo.save.")
+def _read_state(path: Path, content: bytes, most: int) -> dict[str, Tensor]:
     try:
-        state = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
-    except (RuntimeError, ValueError, TypeError, KeyError, EOFError, AttributeError, OSError,
-            pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        reason = str(error).partition("\n")[0].rstrip(".")
+        state = read_state(content, most)
+    except StateFileError as error:
         raise CheckpointError(
-            f"{path} is no weights file ({reason}); save a state dict with quantunet_hls.zoo.save."
+            f"{path} is no weights file ({error}); fetch it again, or save a state dict with quantunet_hls.zoo.save."
         ) from error
-    if not isinstance(state, dict) or not all(
-        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
-    ):
-        raise CheckpointError(f"{path} holds something else than named tensors; save a state dict alone.")
     for key, value in state.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
-            raise CheckpointError(f"{path} has numbers in {key} that are not finite; train the network anew.")
+            raise CheckpointError(f"{path} has numbers in {shown(key)} that are not finite; train the network anew.")
     return state
 
 

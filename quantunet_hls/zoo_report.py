@@ -13,9 +13,12 @@ from quantunet_hls import zoo
 from quantunet_hls.data import Split, read_pairs, to_input
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.files import write_text, writing
+from quantunet_hls.outputs import check_outputs
 from quantunet_hls.zoo import Card
 
 __all__ = ["baseline_of", "plot_accuracy", "plot_bits", "plot_curves", "plot_predictions", "write_report"]
+
+_TITLE = "# The model zoo"
 
 #: What the papers state of themselves, on data, networks and scores of their own.
 _PAPERS = """\
@@ -41,11 +44,12 @@ def write_report(path: Path, data: Path | None = None) -> list[Path]:
     Returns:
         All files written.
     """
+    check_outputs([(path, lambda text: text.startswith(_TITLE))], [])
     cards = [zoo.card_of(name) for name in zoo.names()]
     if not cards:
-        raise ConfigurationError(f"{zoo.zoo_folder()} has no networks to report on; set QUANTUNET_HLS_ZOO to a zoo.")
+        raise ConfigurationError("There are no networks to report on; set QUANTUNET_HLS_ZOO to a folder that has some.")
     folder = path.parent / path.stem
-    text = ["# The model zoo\n", _INTRODUCTION]
+    text = [f"{_TITLE}\n", _INTRODUCTION]
     written = []
 
     def plot(figure: Figure, name: str, title: str) -> None:

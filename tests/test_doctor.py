@@ -1,10 +1,11 @@
+import re
 import stat
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
-from quantunet_hls import doctor
+from quantunet_hls import doctor, versions
 
 CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
 
@@ -92,6 +93,45 @@ def test_a_version_other_than_the_tested_one_warns(here, monkeypatch, installed,
     assert found.version == installed
     assert bool(found.warning) is warns
     assert ("2.13.0" in found.warning) is warns
+
+
+@pytest.mark.parametrize(
+    ("package", "installed", "needed"), [("onnx", "1.23.2", "onnx<1.22"), ("click", "8.1.7", "click>=8.2")]
+)
+def test_a_version_that_the_package_refuses_warns_whether_it_is_a_tested_one_or_not(
+    here, monkeypatch, package, installed, needed
+):
+    monkeypatch.setattr(metadata, "version", lambda asked: installed if asked == package else missing())
+    found = finding(package)
+    assert found.version == installed
+    assert found.warning.startswith("this package needs ")
+    assert set(re.split("[<>=,]+", needed)) <= set(re.split("[<>=,' ]+", found.warning))
+
+
+def test_what_is_within_its_bounds_and_has_no_tested_version_is_not_listed(here):
+    assert all(each.name != "click" for each in doctor.examine())
+
+
+def test_without_an_installation_there_are_no_bounds(here, monkeypatch):
+    monkeypatch.setattr(metadata, "requires", lambda package: missing())
+    assert not versions.bounds()
+    assert finding("numpy").found
+
+
+def test_the_zoo_is_found_with_the_number_of_its_networks(here, monkeypatch, tmp_path):
+    found = finding("zoo")
+    assert found.found
+    assert (Path(found.where) / "brain_tumor_w4a6_b8d3.pt").is_file()
+    assert "17 networks" in found.unlocks
+    monkeypatch.setenv("QUANTUNET_HLS_ZOO", str(tmp_path))
+    (tmp_path / "mine.json").write_text("{}")
+    assert f"1 of your own in {tmp_path}" in finding("zoo").unlocks
+
+
+def test_a_package_without_its_zoo_is_told(here, nothing_shipped):
+    found = finding("zoo")
+    assert not found.found
+    assert "install" in found.remedy
 
 
 def test_an_absent_package_names_the_tested_version(here, monkeypatch):

@@ -1,6 +1,7 @@
 import errno
 import hashlib
 import os
+import socket
 import stat
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantunet_hls import files
-from quantunet_hls.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.errors import ConfigurationError, DataError, QuantUNetError
 
 
 def names(folder: Path) -> list[str]:
@@ -95,6 +96,69 @@ def test_damaged_json_is_one_sentence(tmp_path, content):
 def test_absent_json_is_one_sentence(tmp_path):
     with pytest.raises(ConfigurationError, match="can't be read as JSON"):
         files.read_json(tmp_path / "value.json")
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def link_to_device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def bound_socket(path: Path) -> None:
+    # The path of a socket has a short limit; a relative one keeps to it.
+    here = Path.cwd()
+    os.chdir(path.parent)
+    try:
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(path.name)
+    finally:
+        os.chdir(here)
+
+
+READERS = [files.read_json, files.sha256_file, lambda path: files.read_bytes(path, 100), files.open_regular]
+
+
+@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize(("make", "kind"), [(pipe, "a named pipe"), (link_to_device, "a device"),
+                                            (Path.mkdir, "a folder"), (bound_socket, "a socket"),
+                                            (lambda path: None, "No such file")])
+def test_what_is_no_regular_file_is_one_sentence_and_never_waits(tmp_path, make, kind, read):
+    path = tmp_path / "value.json"
+    make(path)
+    with pytest.raises(ConfigurationError, match=kind):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a/" * 3000, "nul\0byte"])
+def test_an_impossible_name_is_one_sentence(name):
+    with pytest.raises(ConfigurationError, match="can't be read"):
+        files.read_json(Path(name))
+
+
+def test_a_reader_raises_what_its_caller_calls_it(tmp_path):
+    with pytest.raises(DataError, match="can't be read as an image"):
+        files.open_regular(tmp_path, what="an image", error=DataError)
+
+
+def test_a_file_up_to_the_limit_is_read_and_a_larger_one_refused(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"x" * 10)
+    assert files.read_bytes(path, 10) == b"x" * 10
+    with pytest.raises(ConfigurationError, match="10 bytes, and 9 are the limit"):
+        files.read_bytes(path, 9)
+    # This one says that it is empty.
+    with pytest.raises(ConfigurationError, match="more than 9 bytes"):
+        files.read_bytes(Path("/proc/self/maps"), 9)
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a": -Infinity}', "[" * 100_000, "1" * 5000])
+def test_what_is_no_json_by_the_standard_is_refused(tmp_path, text):
+    path = tmp_path / "value.json"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match="can't be read as JSON"):
+        files.read_json(path)
 
 
 @given(st.binary())

@@ -65,7 +65,7 @@ def test_an_edited_file_is_taken(net, tmp_path):
     ("none", {"target_latency_us": 100}, "open tool chain"),
     ("open", {"target_share": 2}, "share"),
     ("open", {"target_share": 0.5, "target_fps": 3}, "one of them"),
-    ("open", {"target_share": 1e-5}, "slowest folding"),
+    ("open", {"target_share": 1e-5}, "smallest folding"),
 ])
 def test_what_can_t_be_met_is_one_sentence_with_what_can(net, tmp_path, toolchain, goal, says):
     with pytest.raises(QuantUNetError, match=says):

@@ -23,6 +23,16 @@ def test_png_values_are_read_as_256ths(tmp_path):
     assert np.array_equal(check_images(folder, 4, 8, 12, 1)[0, :, :, 0] * 256, pixels)
 
 
+def test_images_larger_than_the_network_are_cut_into_tiles(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 16, 24), dtype=np.uint8)
+    for name, image in zip("ab", pixels, strict=True):
+        Image.fromarray(image).save(tmp_path / f"{name}.png")
+    tiles = check_images(tmp_path, 3, 8, 12, 1)[..., 0] * 256
+    assert np.array_equal(tiles, [pixels[0, :8, :12], pixels[1, :8, 6:18], pixels[0, :8, 6:18]])
+    with pytest.raises(QuantUNetError, match=r"16x24.*32x24"):
+        check_images(tmp_path, 1, 32, 24, 1)
+
+
 def test_an_array_is_taken_as_it_is_channels_last(tmp_path):
     values = np.random.default_rng(0).uniform(-1, 2, (3, 2, 4, 6)).astype(np.float32)
     np.save(tmp_path / "images.npy", values)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 import torch
 
 from quantunet_hls import generate_accelerator
-from quantunet_hls.errors import ToolNotFoundError
+from quantunet_hls.errors import ConfigurationError, ToolNotFoundError
 from quantunet_hls.nets import QuantUNet, calibrate
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Source
@@ -38,16 +41,45 @@ def test_every_layer_of_the_rtl_is_compared(net, tmp_path):
 
 @pytest.mark.slow
 def test_the_rtl_is_mapped_once(net, tmp_path):
-    made = _generate(net, tmp_path)
+    made = _generate(net, tmp_path, netlist="all")
     lut = made.report.figure(names.LUT, Source.MAPPED)
     assert 0 < lut.value < lut.available == 117_120
     assert made.report.figure(names.FRAMES_PER_S, Source.ESTIMATE) is not None
     clock = made.report.figure(names.CLOCK_ESTIMATE_NS)
     layers = [figure.value for layer in made.report.layers if (figure := layer.figure(names.CLOCK_ESTIMATE_NS))]
     assert (clock.value, clock.source) == (max(layers), Source.ESTIMATE)
-    again = _generate(net, tmp_path)
+    # Every module of the netlist was simulated, and every value of the one image compared.
+    for name in (names.NETLIST_CELLS, names.NETLIST_VALUES):
+        figure = made.report.figure(name, Source.RTL_SIM)
+        assert 0 < figure.value == figure.available
+    compared = [check for check in made.checks if check.candidate == "mapped netlist"]
+    assert len(compared) == sum(1 for layer in made.report.layers if layer.figure(names.LUT, Source.MAPPED))
+    assert made.differing == 0
+    again = _generate(net, tmp_path, netlist="all")
     # A live module's export is never taken as done; all that depends on it by content is.
     assert [outcome.step.name for outcome in again.outcomes if not outcome.cached] == ["export"]
+
+
+_CASES = Path(os.environ.get("QUANTUNET_HLS_DATA", Path(__file__).parents[2] / "shared" / "data")).parent / "cases"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["maxpool_twice_odd", "conv_k3s2_unpadded", "maxpool_k1s2"])
+def test_a_layer_that_leaves_the_end_of_its_frame_unread_is_built(case, tmp_path):
+    file = _CASES / f"{case}.onnx"
+    if not file.exists():
+        pytest.skip(f"{file} is not here")
+    made = generate_accelerator(file, "zcu104", images=3, toolchain="open", last="rtl",
+                                projects=tmp_path / "projects", reports=tmp_path / "reports")
+    assert made.differing == 0
+    traced = {check.layer for check in made.checks if check.candidate == "RTL simulation"}
+    assert None in traced
+    assert len(traced) > 1
+
+
+def test_an_extent_that_there_is_not_is_refused(net, tmp_path):
+    with pytest.raises(ConfigurationError, match=r"no extent 'most' .*sample, all"):
+        _generate(net, tmp_path, netlist="most")
 
 
 def test_what_is_not_installed_is_named(net, tmp_path, monkeypatch):

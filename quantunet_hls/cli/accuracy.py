@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.table import Table
+
+from quantunet_hls.cli.screen import screen
 
 if TYPE_CHECKING:
     from quantunet_hls.reports.schema import Figure
@@ -28,9 +29,10 @@ __all__ = ["accuracy"]
 def accuracy(**options: Any) -> None:
     """Dice, IoU and pixel accuracy of MODEL's hardware, emulated exactly, beside the trained network's.
 
-    MODEL is a zoo name, a .pt checkpoint, or an .onnx file with QONNX quantizers.
+    MODEL is a zoo name, a .pt checkpoint, or an .onnx file with QONNX quantizers. Images larger than its input
+    are cut into tiles that overlap.
     """
-    console = Console()
+    console = screen()
     with console.status("Loading"):
         # torch and hls4ml take seconds to import, and --help needs neither.
         from quantunet_hls import zoo
@@ -41,9 +43,8 @@ def accuracy(**options: Any) -> None:
 
         source = open_source(options["model"])
         graph = ingest(source.graph(), "mask")
-        height, width, channels = graph.input_shape
         samples = read_pairs(options["data"], names_in(options["data"], options["folds"] or None),
-                             height=height, width=width, channels=channels)
+                             channels=graph.input_shape[2])
         networks: dict[str, Any] = {}
         if options["baseline"]:
             networks["float"] = zoo.load(options["baseline"])[0]

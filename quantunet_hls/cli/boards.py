@@ -6,11 +6,11 @@ import json
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from quantunet_hls import boards as catalogue
 from quantunet_hls.boards import Board, Resources
+from quantunet_hls.cli.screen import screen
 
 __all__ = ["boards"]
 
@@ -34,7 +34,7 @@ def boards(name: str | None, as_json: bool) -> None:
         facts = [asdict(board) for board in chosen]
         click.echo(json.dumps(facts[0] if name else facts, indent=2))
     else:
-        Console().print(_one(chosen[0]) if name else _all(chosen))
+        screen().print(_one(chosen[0]) if name else _all(chosen))
 
 
 def _count(value: int | None) -> str:

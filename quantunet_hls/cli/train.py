@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from quantunet_hls.cli.screen import screen
 from quantunet_hls.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -88,7 +88,8 @@ def _numbers(_: click.Context, option: click.Parameter, text: str | None) -> tup
 @click.option("--val-slices", default=None, callback=_numbers, help="Likewise, such as 18-23.")
 @click.option("--out", type=click.Path(path_type=Path), default=None,
               help="Run folder; the same command resumes what it holds.  [default: runs/NAME]")
-@click.option("--save-to-zoo", is_flag=True, help="Put checkpoint and card into the zoo as well.")
+@click.option("--save-to-zoo", is_flag=True,
+              help="Put checkpoint and card into your zoo as well: QUANTUNET_HLS_ZOO, or your data folder.")
 @click.pass_context
 def train(context: click.Context, **options: Any) -> None:
     """Train a U-Net on a folder of images and masks, resuming where a killed run stopped."""
@@ -97,8 +98,11 @@ def train(context: click.Context, **options: Any) -> None:
     from quantunet_hls.data import Split
     from quantunet_hls.files import check_name
     from quantunet_hls.training import Plan, recipes, run
+    from quantunet_hls.zoo_folders import check_free, own_folder
 
     name = check_name("checkpoint", options["name"])
+    if options["save_to_zoo"]:
+        check_free(name)
     recipe_name = options["recipe"] or ("uniform" if options["quantized"] else "float")
     recipe = _changed(recipes.load(recipe_name), options)
     network = recipe.network()
@@ -122,7 +126,7 @@ def train(context: click.Context, **options: Any) -> None:
         plan = replace(plan, settings=recipe.settings(_board_cost(plan, board, options)))
     if options["save_to_zoo"]:
         zoo.require_ours(name)
-    console = Console(stderr=True)
+    console = screen(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         epochs = progress.add_task("epochs", total=plan.settings.epochs)
@@ -141,6 +145,7 @@ def train(context: click.Context, **options: Any) -> None:
             net, name, height=card.height, width=card.width,
             scores=card.scores, data=card.data, training=card.training,
         )
+        console.print(f"{name} is in {own_folder()}.", highlight=False, soft_wrap=True)
 
 
 def _changed(recipe: Recipe, options: dict[str, Any]) -> Recipe:
@@ -227,7 +232,7 @@ def _show_card(card: Any) -> None:
     table.add_row("bits of weights", f"{card.footprint.weight_bits:.2f}")
     table.add_row("bits of activations", f"{card.footprint.activation_bits:.2f}")
     table.add_row("bytes", f"{card.footprint.size_bytes:,}")
-    Console().print(table)
+    screen().print(table)
 
 
 def _check_design(net: QuantUNet, card: Card, board: Board, options: dict[str, Any]) -> None:
@@ -241,7 +246,7 @@ def _check_design(net: QuantUNet, card: Card, board: Board, options: dict[str, A
     table.add_column("share", justify="right")
     for name, share in found.items():
         table.add_row(name, f"{share:.1%}")
-    Console().print(table)
+    screen().print(table)
     if max(found.values()) > budget:
         raise ConfigurationError(
             f"The trained network is estimated beyond its budget of {budget:.1%}, because its weights are no longer "

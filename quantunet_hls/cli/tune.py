@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
+
+from quantunet_hls.cli.screen import screen
 
 __all__ = ["tune"]
 
@@ -39,7 +40,7 @@ def tune(**options: Any) -> None:
     MODEL is a zoo name, a .pt checkpoint or an .onnx file with QONNX quantizers; a float checkpoint is quantized
     without training. The tuned network is an .onnx file that `quantunet-hls generate` takes.
     """
-    console = Console()
+    console = screen()
     with console.status("Loading"):
         # torch and hls4ml take seconds to import, and --help needs neither.
         from quantunet_hls import boards
@@ -58,9 +59,8 @@ def tune(**options: Any) -> None:
     def reader(folds: tuple[int, ...]) -> Callable[[Any], Samples]:
         @cache
         def read(shape: Any) -> Samples:
-            channels, height, width = shape or (1, None, None)
-            return read_pairs(options["data"], names_in(options["data"], folds or None), height=height, width=width,
-                              channels=channels)
+            channels = shape[0] if shape else 1
+            return read_pairs(options["data"], names_in(options["data"], folds or None), channels=channels)
         return read
 
     name = options["name"] or f"{Path(options['model']).stem}_tuned"[:60]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
+from quantunet_hls.cli.screen import screen
 from quantunet_hls.errors import CheckpointError
+from quantunet_hls.zoo_folders import Place, own_folder, places
 
 __all__ = ["zoo"]
 
@@ -33,7 +35,8 @@ def zoo(verify: bool, report: Path | None, data: Path | None) -> None:
         return
     verdicts = {verdict.name: verdict.problem for verdict in models.verify()} if verify else {}
     problems = [problem for problem in verdicts.values() if problem]
-    table = Table(title=f"Model zoo: {len(models.names())} networks", box=box.SIMPLE_HEAD, pad_edge=False,
+    entries = places()
+    table = Table(title=f"Model zoo: {len(entries)} networks", box=box.SIMPLE_HEAD, pad_edge=False,
                   caption="Scores in percent; bits of weights / activations; size against float32")
     table.add_column("name", no_wrap=True)
     # Eighty columns have no room for every score and the verdict as well.
@@ -42,7 +45,7 @@ def zoo(verify: bool, report: Path | None, data: Path | None) -> None:
         table.add_column(column, justify="right", no_wrap=True)
     if verify:
         table.add_column("sound")
-    for name in models.names():
+    for name in entries:
         if verdicts.get(name):
             table.add_row(name, *[""] * (len(scores) + 3), "no")
             continue
@@ -54,9 +57,21 @@ def zoo(verify: bool, report: Path | None, data: Path | None) -> None:
             f"{size.weight_bits:.3g}/{size.activation_bits:.3g}", f"{size.size_bytes / 1000:.1f}",
             f"{size.times_smaller:.1f}x", *["yes"] * verify,
         )
-    Console().print(table)
+    console = screen()
+    console.print(table)
+    console.print(_origins(entries), soft_wrap=True, highlight=False, markup=False)
     if problems:
         raise CheckpointError(problems[0])
+
+
+def _origins(entries: Mapping[str, Place]) -> str:
+    """Which entries are the user's, and which of them is taken instead of one of the package's."""
+    own = [name for name, place in entries.items() if place.own]
+    if not own:
+        return f"{'All of them come with the package; your' if entries else 'Your'} own go into {own_folder()}."
+    hiding = [name for name in own if entries[name].hides_shipped]
+    instead = f" Taken instead of the package's of the same name: {', '.join(hiding)}." if hiding else ""
+    return f"Your own, in {own_folder()}: {', '.join(own)}.{instead}"
 
 
 def _share(value: object) -> str:

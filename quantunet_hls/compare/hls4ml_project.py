@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from quantunet_hls.errors import ConfigurationError, StepError
-from quantunet_hls.files import check_name
-from quantunet_hls.hls.vendor.results import by_layer
-from quantunet_hls.reports.cosim import read_cosim
-from quantunet_hls.reports.layers import layers_in_source
-from quantunet_hls.reports.schema import Figure, Network, Report, Target
-from quantunet_hls.reports.vitis import read_csynth
-from quantunet_hls.reports.vivado import parse_utilization, read_text
+from quantunet_hls.compare.hls_folder import Project, report_of, the_only
+from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.files import check_name, read_bytes
+from quantunet_hls.reports.schema import Report
+from quantunet_hls.reports.solutions import find_solutions
 
 __all__ = ["CONFIGURATION", "read_project"]
 
@@ -31,8 +28,10 @@ _TOOLS = {
     "VivadoAccelerator": "Vivado HLS",
 }
 
-#: What hls4ml's own Tcl script calls the report of Vivado's synthesis.
-_VIVADO_REPORT = "vivado_synth.rpt"
+#: The most bytes that a configuration may have: it holds no weights.
+_LIMIT = 2**23
+
+_PART = re.compile(r"[\w.-]{0,100}", re.ASCII)
 
 
 class _Loader(yaml.SafeLoader):
@@ -50,63 +49,38 @@ def read_project(folder: Path) -> Report:
 
     Raises:
         ConfigurationError: a damaged configuration, or a backend whose reports nobody reads here.
-        StepError: a project that was never synthesized, or a damaged report.
+        StepError: a project that was never synthesized, has several solutions, or a damaged report.
     """
     settings = _settings(folder / CONFIGURATION)
-    name, part = check_name("project", _text(settings, "ProjectName", folder)), str(settings.get("Part") or "unknown")
-    backend, clock_ns = _text(settings, "Backend", folder), _clock(settings, folder)
+    name, backend = check_name("project", _text(settings, "ProjectName", folder)), _text(settings, "Backend", folder)
     if backend not in _TOOLS:
         raise ConfigurationError(
             f"{folder} is an hls4ml project of the backend {backend!r}, whose reports can't be read; "
             f"those of {', '.join(_TOOLS)} can."
         )
-    tool, version = _TOOLS[backend], ""
-    figures: list[Figure] = []
-    modules: list[tuple[str, tuple[Figure, ...]]] = []
-    files: list[Path] = []
-    for solution in sorted(path for path in (folder / f"{name}_prj").glob("*") if path.is_dir()):
-        synthesis = read_csynth(solution, name, tool)
-        if synthesis is not None:
-            part, version = synthesis.part or part, synthesis.tool_version
-            figures += synthesis.figures
-            modules += [(f"{module.instance} {module.name}".strip(), module.figures) for module in synthesis.modules]
-            files += synthesis.files
-        simulation = read_cosim(solution, name, clock_ns, tool, version)
-        if simulation is not None and not simulation.passed:
-            raise StepError(f"Co-simulation of {folder} did not pass, so its figures are worth nothing; mend it first.")
-        if simulation is not None:
-            figures += simulation.figures
-            files.append(solution / "sim" / "report" / f"{name}_cosim.rpt")
-        if synthesis is not None or simulation is not None:
-            break
-    mapped = read_text(folder / _VIVADO_REPORT)
-    if mapped is not None:
-        figures += parse_utilization(mapped, str(folder / _VIVADO_REPORT))[1]
-        files.append(folder / _VIVADO_REPORT)
-    if not files:
-        raise StepError(
-            f"{folder} is an hls4ml project that no tool has left a report in; run its C-synthesis, then compare it."
-        )
-    source = folder / "firmware" / f"{name}.cpp"
-    layers = layers_in_source(source.read_text(errors="replace").splitlines()) if source.is_file() else {}
-    newest = max(path.stat().st_mtime for path in files)
-    return Report(
-        name=name,
-        created=datetime.fromtimestamp(newest, UTC).isoformat(timespec="seconds"),
-        network=Network(name),
-        target=Target(None, part, clock_ns),
-        layers=by_layer(modules, layers),
-        figures=tuple(figures),
-        tools={figure.tool: figure.tool_version for figure in figures},
-        files={path.name: path.relative_to(folder).as_posix() for path in files},
-    )
+    project = Project(folder, name, _TOOLS[backend], _part(settings, folder), _clock(settings, folder))
+    return report_of(project, the_only(_solutions(folder, name), folder))
+
+
+def _solutions(folder: Path, name: str) -> tuple[Path, ...]:
+    """Where the project's reports are: in the place that hls4ml's scripts give them, else below, else beside."""
+    for place in (folder / f"{name}_prj", folder, folder.absolute().parent / f"{name}_prj"):
+        found = tuple(solution for solution in find_solutions(place) if not _is_anothers(solution, folder))
+        if found:
+            return found
+    return ()
+
+
+def _is_anothers(solution: Path, folder: Path) -> bool:
+    """Whether a solution below a project's folder is of another project, which has a configuration of its own."""
+    between = (parent for parent in (solution, *solution.parents) if parent != folder and folder in parent.parents)
+    return any((parent / CONFIGURATION).exists() for parent in between)
 
 
 def _settings(path: Path) -> dict[str, Any]:
     try:
-        with path.open(encoding="utf-8") as stream:
-            settings = yaml.load(stream, _Loader)  # noqa: S506 (a SafeLoader that knows no tag)
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        settings = yaml.load(read_bytes(path, _LIMIT, what="a configuration"), _Loader)  # noqa: S506 (a SafeLoader that knows no tag)
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError(f"{path} can't be read ({reason}); write the project anew.") from error
     if not isinstance(settings, dict):
@@ -118,6 +92,14 @@ def _text(settings: dict[str, Any], key: str, folder: Path) -> str:
     value = settings.get(key)
     if not isinstance(value, str) or not value:
         raise ConfigurationError(f"{folder / CONFIGURATION} lacks {key}; write the project anew.")
+    return value
+
+
+def _part(settings: dict[str, Any], folder: Path) -> str:
+    """The part, "" where it is not said; older projects call it XilinxPart."""
+    value = settings.get("Part") or settings.get("XilinxPart") or ""
+    if not isinstance(value, str) or not _PART.fullmatch(value):
+        raise ConfigurationError(f"{folder / CONFIGURATION} has a Part that can't be one; write the project anew.")
     return value
 
 

@@ -15,10 +15,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from quantunet_hls import boards
-from quantunet_hls.compare.comparison import Comparison, Row, tool_of
+from quantunet_hls.compare.comparison import Comparison, Row, origin_of
 from quantunet_hls.errors import QuantUNetError
+from quantunet_hls.printable import printable
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Figure, Report
+from quantunet_hls.reports.schema import Figure, Report, Subject
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -213,15 +214,18 @@ def _fronts(comparison: Comparison) -> Iterator[Plot]:
 
 def _scatter(comparison: Comparison, title: str, costs: Row, values: Row, cost: str, worth: str) -> Plot:
     known = [(i, of_cost.figure, of_value.figure) for i, (of_cost, of_value)
-             in enumerate(zip(costs.cells, values.cells, strict=True)) if of_cost.figure and of_value.figure]
+             in enumerate(zip(costs.cells, values.cells, strict=True))
+             # The cost of the C++ says nothing of what the RTL is worth; what the network is worth, both are.
+             if of_cost.figure and of_value.figure and of_value.figure.subject in (of_cost.figure.subject,
+                                                                                   Subject.NETWORK)]
     if not known:
-        return Plot(title, f"No report here has both {cost} and {worth}.")
-    # A line through figures of different sources would compare them.
-    sources = {(of_cost.source, of_value.source) for _, of_cost, of_value in known}
+        return Plot(title, f"No report here has both {cost} and {worth} of one design.")
+    # A line through figures of different origin would compare them.
+    sources = {(of_cost.origin, of_value.origin) for _, of_cost, of_value in known}
     best = front([(of_cost.value, of_value.value) for _, of_cost, of_value in known]) if len(sources) == 1 else []
     told = [f"{cost}: {_told([costs])} {worth}: {_told([values])}"]
     told.append("The line joins the designs that no other beats in both." if len(best) > 1 else
-                "The designs' figures are of different sources, so no front is drawn." if len(sources) > 1 else "")
+                "The designs' figures are of different origin, so no front is drawn." if len(sources) > 1 else "")
 
     def body(axes: Axes) -> None:
         points = [(of_cost.value, of_value.value) for _, of_cost, of_value in known]
@@ -351,12 +355,13 @@ def _nothing() -> Any:
 
 
 def _short(label: str) -> str:
+    label = printable(label)
     return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
 
 
 def _told(rows: Sequence[Row]) -> str:
     """Where the rows' figures come from."""
-    origins = dict.fromkeys(f"{figure.source}, {tool_of(figure)}" for row in rows for figure in row.figures)
+    origins = dict.fromkeys(origin_of(figure) for row in rows for figure in row.figures)
     return f"{'; '.join(origins)}." if len(origins) < 2 else f"Of different origin: {'; '.join(origins)}."
 
 

@@ -2,14 +2,19 @@
 
 A rule says when to fail::
 
-    rule   = [ "layer:" layer "." ] figure [ "@" source ] ( ">" | ">=" | "<" | "<=" ) limit
+    rule   = [ "layer:" layer "." ] figure [ "@" design ] [ "@" source ] ( ">" | ">=" | "<" | "<=" ) limit
     limit  = [ "+" | "-" ] number [ "%" ]
+    design = "rtl" | "cpp" | "network"
     source = "estimate" | "csim" | "csynth" | "cosim" | "rtl_sim" | "mapped" | "routed" | "measured"
 
 A limit with a sign is a change from the baseline: with ``%`` a share of the
 baseline's figure, without it in the figure's unit, or for ratios such as Dice
 in points (hundredths). A limit without a sign is the figure itself. ``layer:*``
 holds every layer that both designs have to the rule.
+
+A change is judged between figures of the same design, the C++ or the RTL, and
+from the same source: where the rule names neither, of those that both reports
+have the most binding one, and of two from the same source the RTL's.
 """
 
 from __future__ import annotations
@@ -20,11 +25,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from quantunet_hls.compare.comparison import Cell, Comparison, Design, Mark, Row, tool_of
+from quantunet_hls.compare.comparison import Cell, Comparison, Design, Mark, Row, origin_of
 from quantunet_hls.errors import ConfigurationError, UnknownNameError
 from quantunet_hls.reports import names
 from quantunet_hls.reports.render import amount
-from quantunet_hls.reports.schema import Figure, Source
+from quantunet_hls.reports.schema import Figure, Source, Subject
 
 __all__ = ["Rule", "Verdict", "judge", "parse_rule"]
 
@@ -39,7 +44,9 @@ _ALIASES = {
 _OPERATORS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
-_SOURCE = re.compile(r"[A-Za-z_]+")
+_ORIGIN = re.compile(r"[A-Za-z_]+")
+_SUBJECTS = {"rtl": Subject.RTL, "cpp": Subject.CPP, "network": Subject.NETWORK}
+_SOURCES = {name.lower(): source for name, source in Source.__members__.items()}
 _OPERATOR = re.compile(r"[<>]=?")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+")
 
@@ -59,6 +66,7 @@ class Rule:
         percent: whether it is a percentage.
         layer: name of the layer, "*" for all, None for the design as a whole.
         source: that the figure must come from, None for the most binding one that both designs have.
+        subject: what it must be of, None for the one that the most binding figure is of.
     """
 
     text: str
@@ -69,6 +77,7 @@ class Rule:
     percent: bool
     layer: str | None = None
     source: Source | None = None
+    subject: Subject | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,7 @@ def parse_rule(text: str) -> Rule:
     place = 0
     layer: str | None = None
     source: Source | None = None
+    subject: Subject | None = None
 
     def refuse(wanted: str) -> ConfigurationError:
         found = f"not {text[place]!r}" if place < len(text) else "and the rule ends"
@@ -128,12 +138,13 @@ def parse_rule(text: str) -> Rule:
     figure = take(_NAME)
     if not figure:
         raise refuse("a figure's name")
-    if take(re.compile("@")):
-        named = take(_SOURCE)
-        if named.upper() not in Source.__members__:
+    while take(re.compile("@")):
+        named = take(_ORIGIN)
+        open_ = {} if subject else _SUBJECTS, {} if source else _SOURCES
+        if not any(named.lower() in known for known in open_):
             place -= len(named)
-            raise refuse(f"a source ({', '.join(name.lower() for name in Source.__members__)})")
-        source = Source[named.upper()]
+            raise refuse(f"a design or a source ({', '.join((*open_[0], *open_[1]))})" if any(open_) else "a limit")
+        subject, source = open_[0].get(named.lower(), subject), open_[1].get(named.lower(), source)
     sign_of_rule = take(_OPERATOR)
     if not sign_of_rule:
         raise refuse("one of > >= < <=")
@@ -148,7 +159,7 @@ def parse_rule(text: str) -> Rule:
     if len(number) > 40 or abs(float(number)) > 1e30:
         raise ConfigurationError(f"In the rule {text!r}, {number[:20]} is no number for a limit; {_EXAMPLE}.")
     limit = Fraction(number) * (-1 if sign == "-" else 1)
-    return Rule(text, _ALIASES.get(figure, figure), sign_of_rule, limit, bool(sign), percent, layer, source)
+    return Rule(text, _ALIASES.get(figure, figure), sign_of_rule, limit, bool(sign), percent, layer, source, subject)
 
 
 def judge(rule: Rule, comparison: Comparison) -> tuple[Verdict, ...]:
@@ -163,12 +174,17 @@ def judge(rule: Rule, comparison: Comparison) -> tuple[Verdict, ...]:
     if alone and rule.change:
         raise ConfigurationError(
             f"The rule {rule.text!r} is about a change, and there is one report only; name a baseline in front of it.")
+    _check_known(rule, comparison)
+    base = comparison.designs[comparison.baseline]
     verdicts = []
-    for row in _rows(rule, comparison):
-        for i, (cell, design) in enumerate(zip(row.cells, comparison.designs, strict=True)):
-            if i == comparison.baseline and not alone:
-                continue
-            base = comparison.designs[comparison.baseline]
+    for i, design in enumerate(comparison.designs):
+        if i == comparison.baseline and not alone:
+            continue
+        # Each on its own with the baseline: what a third one has is no reason to compare something else of these two.
+        # A limit of the figure itself asks for no baseline.
+        pair = Comparison((base, design)) if rule.change else Comparison((design,))
+        for row in _rows(rule, pair):
+            cell = row.cells[-1]
             if rule.layer == "*" and (cell.figure is None or (cell.baseline is None and rule.change)):
                 continue
             verdicts.append(_verdict(rule, row, cell, design, base))
@@ -179,47 +195,58 @@ def judge(rule: Rule, comparison: Comparison) -> tuple[Verdict, ...]:
     return tuple(verdicts)
 
 
-def _rows(rule: Rule, comparison: Comparison) -> Iterator[Row]:
+def _check_known(rule: Rule, comparison: Comparison) -> None:
+    reports = [design.report for design in comparison.designs]
     if rule.layer is None:
-        known = {figure.name for design in comparison.designs for figure in design.report.figures}
+        known = {figure.name for report in reports for figure in report.figures}
         if rule.figure not in known:
             raise UnknownNameError("figure in these reports", rule.figure, known)
-        yield comparison.row(rule.figure, rule.source)
         return
-    layers = [layer for design in comparison.designs for layer in design.report.layers]
+    layers = [layer for report in reports for layer in report.layers]
     if rule.layer not in ("*", *(layer.name for layer in layers)):
-        raise UnknownNameError("layer in these reports", rule.layer,
-                               {layer.name for layer in layers})
+        raise UnknownNameError("layer in these reports", rule.layer, {layer.name for layer in layers})
     known = {figure.name for layer in layers for figure in layer.figures}
     if rule.figure not in known:
         raise UnknownNameError("figure of a layer in these reports", rule.figure, known)
-    for row in comparison.layer_rows(rule.figure):
+
+
+def _rows(rule: Rule, comparison: Comparison) -> Iterator[Row]:
+    if rule.layer is None:
+        yield comparison.row(rule.figure, rule.source, rule.subject)
+        return
+    found = False
+    for row in comparison.layer_rows(rule.figure, rule.source, rule.subject):
         if rule.layer in ("*", row.layer):
+            found = True
             yield row
+    if not found and rule.layer != "*":
+        yield Row(rule.figure, (Cell(None),) * len(comparison.designs), rule.layer)
 
 
 def _verdict(rule: Rule, row: Row, cell: Cell, design: Design, base: Design) -> Verdict:
     figure, reference = cell.figure, cell.baseline
     what = rule.figure if row.layer is None else f"{rule.figure} of layer {row.layer}"
-    if figure is None or (rule.source is not None and figure.source is not rule.source):
-        where = f" from {rule.source}" if rule.source else ""
+    if figure is None or rule.source not in (None, figure.source) or rule.subject not in (None, figure.subject):
+        where = f" of the {rule.subject}" if rule.subject else ""
+        where += f" from {rule.source}" if rule.source else ""
         raise ConfigurationError(
             f"The rule {rule.text!r} can't be judged: {design.label} has no {what}{where}; "
             "run the stage that finds it, or drop the rule.")
     notes = []
     if reference is not None and cell.mark is not Mark.NONE:
-        notes.append(f"{what} is of different origin: {_origin(figure)} in {design.label}, "
-                     f"{_origin(reference)} in {base.label}.")
+        notes.append(f"{what} is of different origin: {origin_of(figure)} in {design.label}, "
+                     f"{origin_of(reference)} in {base.label}.")
     if not rule.change:
         limit = _absolute(rule, figure)
         violated = _OPERATORS[rule.operator](_exact(figure.value), limit)
         return Verdict(rule, design.label, row.layer, violated, f"{_told(design, figure, row.layer)}.", tuple(notes))
-    if reference is None or cell.mark is Mark.SOURCE:
+    if reference is None or cell.apart:
         reason = (f"{base.label} has no {what}" if reference is None else
-                  f"{_origin(figure)} in {design.label} and {_origin(reference)} in {base.label} are not comparable")
+                  f"{origin_of(figure)} in {design.label} and {origin_of(reference)} in {base.label} are not "
+                  "comparable")
         raise ConfigurationError(
             f"The rule {rule.text!r} can't be judged: {reason}; run the same stage for both, "
-            "or name a source that both have, as in lut@estimate.")
+            "or name a design and a source that both have, as in lut@cpp@estimate.")
     value, before = _exact(figure.value), _exact(reference.value)
     limit = abs(before) * rule.limit / 100 if rule.percent else rule.limit
     if not rule.percent and figure.unit == "1":
@@ -251,7 +278,7 @@ def _exact(value: float) -> Fraction:
 def _told(design: Design, figure: Figure, layer: str | None) -> str:
     ratio = f"{names.TITLES.get(figure.name, figure.name)} " if figure.unit == "1" else ""
     place = f" in layer {layer}" if layer is not None else ""
-    return f"{design.label} has {ratio}{amount(figure.value, figure.unit)}{place} ({_origin(figure)})"
+    return f"{design.label} has {ratio}{amount(figure.value, figure.unit)}{place} ({origin_of(figure)})"
 
 
 def _moved(value: Fraction, before: Fraction, figure: Figure) -> str:
@@ -265,6 +292,3 @@ def _moved(value: Fraction, before: Fraction, figure: Figure) -> str:
             f"{float(100 * size / abs(before)):.3g} % {way}"
     return f"{float(size):g} {way}"
 
-
-def _origin(figure: Figure) -> str:
-    return f"{figure.source}, {tool_of(figure)}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -20,7 +21,8 @@ from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.graph import QUANT_OPS, only, shape_of
 from quantunet_hls.ingest.passes.plain_classes import CLASS_OPS
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Figure, Source
+from quantunet_hls.reports.schema import Figure, Source, Subject
+from quantunet_hls.tiles import Tiling, tiling_of
 from quantunet_hls.training.scores import Scores, count_pixels, evaluate, predict, scores_from_counts
 from quantunet_hls.types import GraphTypes, infer_types
 
@@ -63,21 +65,33 @@ def emulate_graph(graph: HardwareGraph, types: GraphTypes | None = None, *, devi
 def segment(emulator: Emulator, samples: Samples) -> torch.Tensor:
     """The hardware's class indices, uint8 (N, H, W), for images that enter its port as 8-bit values v for v / 256.
 
+    Images larger than the network's go through it tile by tile (:mod:`quantunet_hls.tiles`).
+
     Raises:
-        DataError: images of another size than the network's.
+        DataError: images smaller than the network's.
     """
-    parts = []
-    for start in range(0, len(samples), _BATCH):
-        images = to_input(samples.images[start:start + _BATCH]).permute(0, 2, 3, 1).numpy()
-        parts.append(_classes(emulator, torch.from_numpy(emulator.predict(images)).permute(0, 3, 1, 2)))
-    return torch.cat(parts)
+    tiling = _tiling(emulator, samples)
+    tiles = [torch.cat([_classes_in(emulator, images[start:start + _BATCH])
+                        for start in range(0, len(images), _BATCH)]) for images in tiling.cut(samples.images)]
+    return tiling.join(tiles, tiles[0].new_empty(samples.masks.shape))
+
+
+def _tiling(emulator: Emulator, samples: Samples) -> Tiling:
+    height, width, _ = emulator.program.input.shape
+    return tiling_of((samples.images.shape[2], samples.images.shape[3]), (height, width))
+
+
+def _classes_in(emulator: Emulator, images: np.ndarray) -> torch.Tensor:
+    """Class indices, uint8 (N, H, W), of images (N, C, H, W) of the network's size."""
+    result = emulator.predict(to_input(images).permute(0, 2, 3, 1).numpy())
+    return _classes(emulator, torch.from_numpy(result).permute(0, 3, 1, 2))
 
 
 def score_hardware(emulator: Emulator, samples: Samples) -> Scores:
     """Scores of the hardware on images that enter its port as 8-bit values v for v / 256.
 
     Raises:
-        DataError: images of another size than the network's.
+        DataError: images smaller than the network's.
     """
     masks = segment(emulator, samples)
     return scores_from_counts(count_pixels(masks, torch.from_numpy(samples.masks), classes_of(emulator.program)))
@@ -151,8 +165,23 @@ def _votes(classes: torch.Tensor, channels: int) -> torch.Tensor:
     return nn.functional.one_hot(classes.long(), channels).movedim(-1, 1).float()
 
 
+class _Tiled(nn.Module):
+    """A network that takes larger images tile by tile, as the hardware does."""
+
+    def __init__(self, module: nn.Module, tiling: Tiling):
+        super().__init__()
+        self.module, self._tiling = module, tiling
+        self.train(module.training)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        tiles = [torch.as_tensor(self.module(tile)) for tile in self._tiling.cut(images)]
+        return self._tiling.join(tiles, tiles[0].new_empty((*tiles[0].shape[:-2], *self._tiling.image)))
+
+
 def measure(emulator: Emulator, samples: Samples, networks: Mapping[str, nn.Module]) -> tuple[Accuracy, ...]:
     """Scores of the networks, in their order, and then of the hardware, all on the same images.
+
+    Where the images are larger than what the hardware takes, all of them see the same tiles.
 
     Args:
         emulator: of the hardware.
@@ -160,12 +189,14 @@ def measure(emulator: Emulator, samples: Samples, networks: Mapping[str, nn.Modu
         networks: by the name of their stage; each takes (images, channels, height, width).
 
     Raises:
-        DataError: no images, or images of another size than the network's.
+        DataError: no images, or images smaller than the network's.
     """
     if not len(samples):
         raise DataError("There are no images to measure on; name a folder that has some.")
+    tiling = _tiling(emulator, samples)
+    tiled = {stage: _Tiled(net, tiling) if len(tiling) > 1 else net for stage, net in networks.items()}
     stages: dict[str, Callable[[], Scores]] = {
-        stage: (lambda net=net: evaluate(net, samples)) for stage, net in networks.items()}  # type: ignore[misc]
+        stage: (lambda net=net: evaluate(net, samples)) for stage, net in tiled.items()}  # type: ignore[misc]
     stages[names.HARDWARE] = lambda: score_hardware(emulator, samples)
     results = []
     for stage, score in stages.items():
@@ -179,7 +210,7 @@ def accuracy_figures(accuracies: Sequence[Accuracy]) -> tuple[Figure, ...]:
     """Dice, IoU and pixel accuracy of every stage, as a report holds them; the stage stands where the tool does."""
     ours = version("quantunet-hls")
     return tuple(
-        Figure(name, value, Source.MEASURED, accuracy.stage, ours)
+        Figure(name, value, Source.MEASURED, accuracy.stage, ours, subject=Subject.NETWORK)
         for accuracy in accuracies
         for name, value in ((names.DICE, accuracy.scores.dice), (names.IOU, accuracy.scores.iou),
                             (names.PIXEL_ACCURACY, accuracy.scores.pixel_accuracy)))

@@ -23,7 +23,7 @@ from quantunet_hls.hls.resources import (
 )
 from quantunet_hls.hls.streams import stream_sizes
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Figure, Source
+from quantunet_hls.reports.schema import Figure, Source, Subject
 from quantunet_hls.versions import version_of
 
 __all__ = ["STREAMS", "ModelEstimate", "estimate_model", "estimated_figures", "layer_figures"]
@@ -101,7 +101,8 @@ def _figures(found: Estimate, available: Resources | None = None) -> list[Figure
 
 
 def _figure(name: str, value: int, available: int | None = None) -> Figure:
-    return Figure(name, value, Source.ESTIMATE, _TOOL, version_of("quantunet-hls"), available)
+    return Figure(name, value, Source.ESTIMATE, _TOOL, version_of("quantunet-hls"), available,
+                  subject=Subject.CPP)
 
 
 def _together(parts: Collection[Estimate], outside: tuple[str, ...]) -> Estimate:

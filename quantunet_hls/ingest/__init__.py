@@ -11,8 +11,9 @@ from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.ingest import channels_last_ops
 from quantunet_hls.ingest.execute import run_graph
 from quantunet_hls.ingest.export import export_module, trace_module
-from quantunet_hls.ingest.graph import only, shape_of
+from quantunet_hls.ingest.graph import linked, only, shape_of
 from quantunet_hls.ingest.legality import check_legal, violations
+from quantunet_hls.ingest.limits import check_sizes
 from quantunet_hls.ingest.load import load_qonnx
 from quantunet_hls.ingest.passes.absorb_padding import absorb_padding
 from quantunet_hls.ingest.passes.channels_last import Layout, channels_last
@@ -82,7 +83,7 @@ def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
         output: one of :data:`OUTPUTS`; a mask holds the largest channel, or 1 where a single one is positive.
 
     Raises:
-        ConfigurationError: no such output; the graph is malformed or leaves shapes open.
+        ConfigurationError: no such output; the graph is malformed, leaves shapes open or is too large.
         IllegalGraphError: a node can't be built exactly; says which, why, and what to do.
     """
     if output not in OUTPUTS:
@@ -94,4 +95,6 @@ def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
     hardware = insert_zeros(tabulate_sigmoid(fold_quantized_constants(original)))
     relabelled = channels_last(split_concat(hardware))
     model, origins = name_nodes(with_classes(relabelled.model) if output == "mask" else relabelled.model)
-    return HardwareGraph(model, original, origins, relabelled.layouts)
+    # What passes make of a node may be more than the node: a Concat of many becomes a chain.
+    check_sizes(model)
+    return HardwareGraph(linked(model), linked(original), origins, relabelled.layouts)

@@ -18,6 +18,7 @@ from qonnx.custom_op.general.intquant import int_quant
 from torch.nn import functional
 
 from quantunet_hls.ingest.graph import CHANNELS_LAST, attribute, only
+from quantunet_hls.ingest.limits import check_run
 from quantunet_hls.types.activations import SIGMOID_REACH
 
 __all__ = ["run_graph", "run_node"]
@@ -32,9 +33,13 @@ def run_graph(model: ModelWrapper, images: np.ndarray) -> dict[str, np.ndarray]:
     Images are rounded to single precision, as QONNX takes them; everything behind
     them is computed in double precision.
 
+    Raises:
+        ConfigurationError: the tensors of so many images are too large together.
+
     Returns:
         For the input and every node output that depends on it an array whose first axis counts the images.
     """
+    check_run(model, len(images))
     image = only(model, "input")
     constants = {entry.name: np.asarray(model.get_initializer(entry.name)) for entry in model.graph.initializer}
     tensors = {image: np.asarray(images, dtype=np.float32).astype(np.float64)}

@@ -8,6 +8,7 @@ others it converts without a word into a design that computes something else.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from onnx import NodeProto
@@ -16,11 +17,13 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.errors import IllegalGraphError
 from quantunet_hls.ingest.graph import (
     CHANNELS_LAST,
+    QUANT_DOMAINS,
     QUANT_OPS,
     attribute,
     constant,
     consumers,
     is_whole_mean,
+    linked,
     only,
     shape_of,
 )
@@ -33,8 +36,13 @@ MAX_BITS = 24
 MAX_EXPONENT = 60
 #: Largest stride of a transposed convolution: of its products all but 1 in the strides' product are with zeros.
 MAX_UP_STRIDE = 4
+#: Largest factor of an upsampling.
+MAX_UP_SCALE = 64
 #: hls4ml's stream fork has at most seven outputs, and each duplicates the stream.
 MAX_READERS = 7
+
+#: Operators that there are for channels last too.
+_SPATIAL = ("Conv", "MaxPool", "AveragePool")
 
 _Rule = Callable[[ModelWrapper, NodeProto], "IllegalGraphError | None"]
 
@@ -63,22 +71,59 @@ def check_legal(model: ModelWrapper) -> None:
 
 def violations(model: ModelWrapper) -> Iterator[IllegalGraphError]:
     """All rules that the graph breaks, in graph order."""
+    model = linked(model)
+    reached = {only(model, "input")}
     for node in model.graph.node:
         rules = _RULES.get(node.op_type)
-        if rules is None:
+        if rules is None or not _is_of_its_domain(node):
             yield _unsupported(node)
             continue
-        for rule in (*rules, _readers):
+        every: tuple[_Rule, ...] = (
+            partial(_four_axes, reached), *rules, _readers, partial(_reads_images, reached))
+        for rule in every:
             error = rule(model, node)
             if error is not None:
                 yield error
                 break
+        if not reached.isdisjoint(node.input):
+            reached.update(node.output)
     error = _input_is_quantized(model)
     if error is not None:
         yield error
 
 
+def _is_of_its_domain(node: NodeProto) -> bool:
+    """Whether an operator is what its name says: elsewhere another may have the same."""
+    if node.op_type in QUANT_OPS:
+        return node.domain in QUANT_DOMAINS
+    return node.domain in ("", "ai.onnx") or (node.domain == CHANNELS_LAST and node.op_type in _SPATIAL)
+
+
+def _four_axes(reached: set[str], model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    """Refuse what the image reaches in other forms than an image."""
+    shapes = [model.get_tensor_shape(name) for name in node.input if name in reached]
+    if any(shape is not None and len(shape) != 4 for shape in shapes):
+        return IllegalGraphError(node.name, "only images (four axes) can be computed with", "remove the node")
+    return None
+
+
+def _reads_images(reached: set[str], model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    """Refuse images beside what is computed without them, and where constants belong."""
+    if reached.isdisjoint(node.input):
+        return None
+    for index, name in enumerate(node.input):
+        if name not in reached and (index == 0 or node.op_type == "Concat") and constant(model, name) is None:
+            return IllegalGraphError(node.name, f"its input {name!r} does not depend on the image", "remove it")
+        if name in reached and index and node.op_type != "Concat":
+            return IllegalGraphError(node.name, f"its input {name!r} depends on the image, where it must be constant",
+                                     "export the network in eval mode")
+    return None
+
+
 def _unsupported(node: NodeProto) -> IllegalGraphError:
+    if node.op_type in _RULES:
+        return IllegalGraphError(node.name, f"operator {node.op_type} of the domain {node.domain!r} is not ONNX's or "
+                                 "QONNX's own", f"use that of {'QONNX' if node.op_type in QUANT_OPS else 'ONNX'}")
     remedy = _EXPORT_HINTS.get(node.op_type, f"replace it by one of {', '.join(sorted(_RULES))}")
     return IllegalGraphError(node.name, f"operator {node.op_type} can't be built exactly in hardware", remedy)
 
@@ -139,6 +184,8 @@ def _quantizer(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None
     if rounding not in ("ROUND", "FLOOR"):
         return illegal(f"rounding mode {rounding} is not one of ROUND and FLOOR", "quantize with ROUND or FLOOR")
     signed, narrow = attribute(node, "signed", 1), attribute(node, "narrow", 0)
+    if signed not in (0, 1) or narrow not in (0, 1):
+        return illegal(f"its signed and narrow, {signed} and {narrow}, are not 0 or 1", "export the network again")
     if narrow and not signed:
         return illegal("it is narrow and unsigned, which no fixed-point type saturates to", "set narrow to 0")
     if narrow and bits.flat[0] < 2:
@@ -180,8 +227,9 @@ def _weights_quantized(model: ModelWrapper, node: NodeProto) -> IllegalGraphErro
                     f"give the layer a quantizer for its {role}")
             continue
         producer = model.find_producer(name)
-        given = constant(model, producer.input[0]) if producer is not None else None
-        if producer is None or producer.op_type not in QUANT_OPS or given is None:
+        quantizes = producer is not None and producer.op_type in QUANT_OPS and len(producer.input) > 0
+        given = constant(model, producer.input[0]) if quantizes else None
+        if given is None:
             return IllegalGraphError(node.name, f"its {role} are computed, not constant", "use constant weights")
         if not np.all(np.isfinite(given)):
             return IllegalGraphError(node.name, f"its {role} hold values that are no finite numbers",
@@ -213,6 +261,10 @@ def _convolution(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | No
         return illegal("automatic padding can't be built", "give the padding as numbers")
     if any(d != 1 for d in attribute(node, "dilations", [1, 1])):
         return illegal("dilated kernels come out with a wrong size from hls4ml", "use dilation 1")
+    kernel = list(weights[1:3] if node.domain == CHANNELS_LAST else weights[2:])
+    if min(weights) < 1 or attribute(node, "kernel_shape", kernel) != kernel:
+        return illegal(f"its kernel_shape {attribute(node, 'kernel_shape', kernel)} is not that of its weights, "
+                       f"{kernel}", "export the network again")
     group = attribute(node, "group", 1)
     data = shape_of(model, node.input[0])
     channels = data[3] if node.domain == CHANNELS_LAST else data[1]
@@ -250,6 +302,9 @@ def _transposed(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | Non
                        "export the network again")
     if len(node.input) > 2 and shape_of(model, node.input[2]) != (weights[1],):
         return illegal(f"its biases do not fit {weights[1]} filters", "export the network again")
+    if min(weights) < 1 or attribute(node, "kernel_shape", list(weights[2:])) != list(weights[2:]):
+        return illegal(f"its kernel_shape {attribute(node, 'kernel_shape', [])} is not that of its weights, "
+                       f"{list(weights[2:])}", "export the network again")
     strides = attribute(node, "strides", [1, 1])
     if max(strides) > MAX_UP_STRIDE:
         return illegal(f"a stride of {max(strides)} leaves more zeros between two pixels than can be built sensibly",
@@ -274,7 +329,10 @@ def _pooling(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
         return illegal("automatic padding can't be built", "give the padding as numbers")
     if attribute(node, "ceil_mode", 0) or any(d != 1 for d in attribute(node, "dilations", [1, 1])):
         return illegal("ceil_mode and dilated pooling can't be built", "use neither")
-    top, left, bottom, right = pads = attribute(node, "pads", [0, 0, 0, 0])
+    pads = attribute(node, "pads", [0, 0, 0, 0])
+    if len(pads) != 4:
+        return illegal(f"its padding {pads} has not four numbers", "export the network again")
+    top, left, bottom, right = pads
     if min(pads) < 0 or top + bottom >= max(kernel[0], 2) or left + right >= max(kernel[1], 2):
         return illegal(f"a padding of {pads} is negative, or as large as the window {kernel} or larger",
                        "pad by less than the window, above and below together")
@@ -301,12 +359,19 @@ def _resize(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     if attribute(node, "mode", "nearest") != "nearest":
         return illegal(f"{attribute(node, 'mode')} upsampling has no hardware kernel", "use nearest upsampling")
     scales = constant(model, node.input[2]) if len(node.input) == 3 else None
-    if scales is None or scales.size != 4:
+    if len(node.input) == 3 and constant(model, node.input[1]) is None:
+        return illegal("its region of interest is computed", "use interpolate(scale_factor=2)")
+    if attribute(node, "axes", [0, 1, 2, 3]) != [0, 1, 2, 3]:
+        return illegal(f"its scales are for the axes {attribute(node, 'axes')}", "give one for each axis, in order")
+    if scales is None or scales.shape != (4,):
         return illegal("it must have constant scales, and no sizes", "use interpolate(scale_factor=2)")
     before, after = shape_of(model, node.input[0]), shape_of(model, node.output[0])
-    if any(scale != int(scale) or scale < 1 for scale in scales) or any(
+    if not np.all(np.isfinite(scales)) or any(scale != int(scale) or scale < 1 for scale in scales) or any(
             a != b * scale for a, b, scale in zip(after, before, scales, strict=True)):
         return illegal(f"its scales {scales.tolist()} are not whole numbers", "upsample by 2, 3, 4 ...")
+    if scales.max() > MAX_UP_SCALE:
+        return illegal(f"upsampling by {scales.max():g} repeats a pixel more often than can be built sensibly",
+                       f"upsample by {MAX_UP_SCALE} at most")
     for scale in scales:
         if not _repeats(int(scale), attribute(node, "coordinate_transformation_mode", "half_pixel"),
                         attribute(node, "nearest_mode", "round_prefer_floor")):
@@ -350,7 +415,7 @@ def _arg_max(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     if attribute(node, "select_last_index", 0):
         return IllegalGraphError(node.name, "the highest of equal classes can't be chosen",
                                  "set select_last_index to 0")
-    if shape_of(model, node.input[0])[attribute(node, "axis", 0)] < 2:
+    if shape_of(model, node.input[0])[attribute(node, "axis", 0) % 4] < 2:
         return IllegalGraphError(node.name, "there is but one class, so every pixel has it", "compare it with Greater")
     return None
 
@@ -371,7 +436,9 @@ def _concat(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     shapes = [shape_of(model, name) for name in node.input]
     if any(constant(model, name) is not None for name in node.input):
         return IllegalGraphError(node.name, "a constant can't be concatenated to a stream", "remove it")
-    axis = attribute(node, "axis") % len(shapes[0])
+    if {len(shape) for shape in shapes} != {4}:
+        return IllegalGraphError(node.name, "only images (four axes) can be concatenated", "remove the node")
+    axis = attribute(node, "axis") % 4
     if len({shape[:axis] + shape[axis + 1:] for shape in shapes}) != 1 or len(shapes) < 2:
         return IllegalGraphError(node.name, "its inputs differ in more than the channels", "concatenate channels")
     return None
@@ -380,7 +447,10 @@ def _concat(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
 def _image_transpose(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     if len(shape_of(model, node.input[0])) != 4:
         return IllegalGraphError(node.name, "only images (four axes) can be transposed", "remove the node")
-    if attribute(node, "perm", [3])[0] != 0:
+    perm = attribute(node, "perm", [3, 2, 1, 0])
+    if sorted(perm) != [0, 1, 2, 3]:
+        return IllegalGraphError(node.name, f"its perm {perm} is no order of four axes", "export the network again")
+    if perm[0] != 0:
         return IllegalGraphError(node.name, "the batch must stay the first axis", "transpose the other three only")
     return None
 

@@ -2,39 +2,54 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
+from onnx import AttributeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.ingest.graph import attribute
+from quantunet_hls.files import read_bytes
+from quantunet_hls.ingest.graph import CHANNELS_LAST, QUANT_DOMAINS, QUANT_OPS, IndexedModel, attribute
+from quantunet_hls.ingest.limits import FILE_BYTES, check_file_sizes
+from quantunet_hls.ingest.outside_data import check_data, load_outside_data, tensors_of
 
 __all__ = ["load_qonnx"]
 
 #: Attributes whose numbers must be 1 or more; shape inference divides by them unasked.
 _POSITIVE = ("strides", "dilations", "kernel_shape", "blocksize", "num_outputs")
-#: Domains whose nodes files use without an opset import, and versions to read them as.
-_QONNX_DOMAINS = ("qonnx.custom_op.general", "qonnx.custom_op.channels_last", "onnx.brevitas", "finn.custom_op.general")
+#: Domains whose nodes files use without an opset import.
+_QONNX_DOMAINS = (*QUANT_DOMAINS, CHANNELS_LAST)
+_STANDARD = ("", "ai.onnx")
+#: What a quantizer says of itself; qonnx takes other kinds without a word.
+_QUANT_ATTRIBUTES = {"signed": AttributeProto.INT, "narrow": AttributeProto.INT, "rounding_mode": AttributeProto.STRING}
 
 
 def load_qonnx(path: Path) -> ModelWrapper:
     """The graph in a QONNX file.
 
     Raises:
-        ConfigurationError: the file is absent, no ONNX, or has not exactly one input and one output.
+        ConfigurationError: the file is absent, no ONNX, too large, or has not exactly one input and one output.
+        IllegalGraphError: a node has an attribute without meaning.
     """
     path = Path(path)
+    if not os.path.lexists(path):
+        raise ConfigurationError(f"There is no ONNX file {path}; check the path.")
+    content = read_bytes(path, FILE_BYTES, what="an ONNX model")
     try:
-        proto = onnx.load(str(path))
-    except FileNotFoundError as error:
-        raise ConfigurationError(f"There is no ONNX file {path}; check the path.") from error
-    except (DecodeError, OSError, ValueError, TypeError, onnx.checker.ValidationError) as error:
+        proto = onnx.load_model_from_string(content)
+    except (DecodeError, ValueError, TypeError) as error:
         raise ConfigurationError(
             f"{path} can't be read as an ONNX model; export it again with export_qonnx."
         ) from error
+    del content
+    _check_plain(proto, str(path))
+    check_file_sizes(proto, str(path))
+    load_outside_data(proto, path)
     return checked(proto, str(path))
 
 
@@ -45,6 +60,8 @@ def checked(proto: onnx.ModelProto, origin: str) -> ModelWrapper:
         ConfigurationError: no nodes, not exactly one input and one output, or not well-formed.
         IllegalGraphError: a node has an attribute without meaning.
     """
+    _check_plain(proto, origin)
+    check_file_sizes(proto, origin)
     initializers = {tensor.name for tensor in proto.graph.initializer}
     inputs = [tensor for tensor in proto.graph.input if tensor.name not in initializers]
     if not proto.graph.node:
@@ -58,16 +75,74 @@ def checked(proto: onnx.ModelProto, origin: str) -> ModelWrapper:
     # Old exporters list weights among the inputs; from here on an input is an image.
     del proto.graph.input[:]
     proto.graph.input.extend(inputs)
+    return IndexedModel(proto)
+
+
+def _check_plain(proto: onnx.ModelProto, origin: str) -> None:
+    """Refuse what may hold anything: graphs inside nodes, functions, sparse constants, texts that are none."""
+    graph = proto.graph
+    # Nothing here reads them, and each may be large, or name what is run.
+    for entry in (proto.training_info, graph.quantization_annotation):
+        del entry[:]
+    used = {(node.domain, node.op_type) for node in graph.node}
+    if any((function.domain, function.name) in used for function in proto.functions):
+        raise ConfigurationError(f"{origin} has functions of its own; put their nodes in their place with "
+                                 "onnx.inliner.inline_local_functions.")
+    del proto.functions[:]
+    if graph.sparse_initializer:
+        raise ConfigurationError(f"{origin} holds sparse constants; export it with dense ones.")
+    named = [*graph.initializer, *graph.node, *graph.value_info, *graph.input, *graph.output]
+    texts = [text for node in graph.node for text in (node.op_type, node.domain, *node.input, *node.output)]
+    texts += [entry.name for entry in (*named, *(entry for node in graph.node for entry in node.attribute))]
+    texts += [entry.domain for entry in proto.opset_import]
+    if any(isinstance(text, bytes) or not _is_text(text) for text in texts):
+        # protobuf hands out what is no UTF-8 as it is.
+        raise ConfigurationError(f"{origin} has names that are no text; export it again with export_qonnx.")
+    for node in graph.node:
+        name = node.name or f"of type {node.op_type}"
+        if not node.output or not node.output[0]:
+            raise IllegalGraphError(name, "it has no output", "remove it")
+        twice = [entry for entry, count in Counter(entry.name for entry in node.attribute).items() if count > 1]
+        if twice:
+            raise IllegalGraphError(name, f"it has the attribute {twice[0]!r} twice", "export the network again")
+        for entry in node.attribute:
+            if entry.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) or entry.HasField("g") or entry.graphs:
+                raise IllegalGraphError(name, f"{node.op_type} runs a graph of its own",
+                                        "export the network without branches and loops")
+            if entry.HasField("sparse_tensor") or entry.sparse_tensors:
+                raise IllegalGraphError(name, "it holds a sparse constant", "export the network with dense ones")
+        if node.domain not in (*_STANDARD, *_QONNX_DOMAINS):
+            raise ConfigurationError(f"Node {name!r} of {origin} is of the foreign domain {node.domain!r}; use "
+                                     "operators of ONNX and QONNX.")
+        if node.op_type in QUANT_OPS and node.domain in QUANT_DOMAINS:
+            _check_quantizer(node, name)
+
+
+def _check_quantizer(node: onnx.NodeProto, name: str) -> None:
+    if len(node.input) != 4 or not all(node.input):
+        raise IllegalGraphError(name, f"a quantizer has 4 inputs, not {len([text for text in node.input if text])}",
+                                "export the network with export_qonnx")
+    if len(node.output) != 1:
+        raise IllegalGraphError(name, f"a quantizer has 1 output, not {len(node.output)}",
+                                "export the network with export_qonnx")
+    for entry in node.attribute:
+        if entry.name in _QUANT_ATTRIBUTES and entry.type != _QUANT_ATTRIBUTES[entry.name]:
+            raise IllegalGraphError(name, f"its {entry.name} is of the wrong kind", "export the network again")
+
+
+def _is_text(text: str) -> bool:
     try:
-        return ModelWrapper(proto)
-    except (AssertionError, KeyError, TypeError, ValueError) as error:
-        raise ConfigurationError(
-            f"{origin} can't be read as a QONNX model; export it again with export_qonnx."
-        ) from error
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_well_formed(proto: onnx.ModelProto, image: onnx.ValueInfoProto, origin: str) -> None:
     """Refuse what the libraries behind this would end the process for, or fail on somewhere inside."""
+    for entry in (*proto.opset_import, *proto.graph.node):
+        if entry.domain == "finn.custom_op.general":
+            entry.domain = "qonnx.custom_op.general"
     known = {entry.domain for entry in proto.opset_import}
     if not known & {"", "ai.onnx"}:
         raise ConfigurationError(f"{origin} names no ONNX opset; export it again with export_qonnx.")
@@ -78,20 +153,20 @@ def _check_well_formed(proto: onnx.ModelProto, image: onnx.ValueInfoProto, origi
     for entry in proto.opset_import:
         if entry.domain in ("", "ai.onnx") and entry.version > newest:
             raise ConfigurationError(f"{origin} is of ONNX opset {entry.version}; export it with {newest} or less.")
+    # Nodes that read channels last look like the standard ones, whose inputs and attributes ONNX knows.
+    relaid = [node for node in proto.graph.node if node.domain == CHANNELS_LAST]
     try:
+        for node in relaid:
+            node.domain = ""
         onnx.checker.check_model(proto)
     except Exception as error:  # ValidationError, and whatever its parser meets in a damaged file
         line = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".: ")
         raise ConfigurationError(f"{origin} is no well-formed ONNX model ({line}); export it again.") from error
-    named = [*proto.graph.initializer, *proto.graph.node, *proto.graph.value_info, *proto.graph.input,
-             *proto.graph.output]
-    names = [entry.name for entry in named]
-    names += [name for node in proto.graph.node for name in (*node.input, *node.output)]
-    if any(isinstance(name, bytes) for name in names):
-        # protobuf hands out what is no UTF-8 as it is.
-        raise ConfigurationError(f"{origin} has names that are no text; export it again with export_qonnx.")
-    if any(tensor.data_type not in onnx.TensorProto.DataType.values() for tensor in proto.graph.initializer):
-        raise ConfigurationError(f"{origin} holds constants of an unknown type; export it again with export_qonnx.")
+    finally:
+        for node in relaid:
+            node.domain = CHANNELS_LAST
+    for tensor in tensors_of(proto):
+        check_data(tensor, origin)
     if image.type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
         raise ConfigurationError(f"The network's input {image.name!r} is no float32 image; export it in float32.")
     result = proto.graph.output[0].name

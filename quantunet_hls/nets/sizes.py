@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from quantunet_hls.errors import ConfigurationError, shown
 from quantunet_hls.nets.unet import UNetConfig
 
-__all__ = ["LayerSize", "layer_sizes"]
+__all__ = ["MOST_VALUES", "LayerSize", "check_image_size", "layer_sizes", "state_bytes", "values_of"]
+
+_LARGEST_SIDE = 1 << 16
+#: Most values that the layers may put out for one image. The stages that are compared hold each of them in eight
+#: bytes, several times over.
+MOST_VALUES = 1 << 28
 
 
 @dataclass(frozen=True)
@@ -58,3 +64,35 @@ def layer_sizes(config: UNetConfig, height: int, width: int) -> dict[str, LayerS
         )
         reads = writes
     return sizes
+
+
+def values_of(config: UNetConfig, height: int, width: int) -> int:
+    """Values that all layers put out for one image, the image itself included."""
+    return config.in_channels * height * width + sum(
+        size.values for size in layer_sizes(config, height, width).values()
+    )
+
+
+def check_image_size(config: UNetConfig, height: int, width: int) -> None:
+    """Refuse images of a size at which the layers' values would take more memory than is taken here.
+
+    Raises:
+        ConfigurationError: for such a size, or for what is no size at all.
+    """
+    for name, side in (("height", height), ("width", width)):
+        if not isinstance(side, int) or isinstance(side, bool) or not 1 <= side <= _LARGEST_SIDE:
+            raise ConfigurationError(
+                f"An image's {name} is a whole number of pixels from 1 to {_LARGEST_SIDE:,}, not {shown(side)}."
+            )
+    values = values_of(config, height, width)
+    if values > MOST_VALUES:
+        raise ConfigurationError(
+            f"On images of {height}x{width} pixels this U-Net's layers put out {values:,} values, and {MOST_VALUES:,} "
+            "are the limit; build it for smaller images, into which larger ones are cut."
+        )
+
+
+def state_bytes(config: UNetConfig) -> int:
+    """Bytes that a state dict of this U-Net stays below: weights, biases, BatchNorm, and what its quantizers hold."""
+    sizes = layer_sizes(config, 1, 1).values()
+    return sum(4 * size.weights + 64 * size.outputs + 1024 for size in sizes)

@@ -17,7 +17,7 @@ from brevitas.nn import QuantConv2d, QuantIdentity, QuantReLU
 from brevitas.nn.utils import merge_bn
 from torch import Tensor, nn
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.errors import ConfigurationError, shown
 from quantunet_hls.nets.quantizers import (
     CALIBRATION_STEPS,
     activation_quantizer,
@@ -31,8 +31,16 @@ __all__ = ["LayerWidths", "QuantUNet", "UNetConfig", "calibrate", "fold_batchnor
 
 #: Limits of what is built at all: an architecture may stand in somebody else's file.
 _DEEPEST, _WIDEST = 8, 4096
+_MOST_WEIGHTS = 1 << 27
+_MOST_BITS, _MOST_INPUT_BITS = 64, 32
+_LONGEST_REASON = 160
 _UPSAMPLINGS = ("nearest", "bilinear")
 _LEVELS = ("ternary", "binary")
+
+
+def _check_whole(what: str, value: Any, least: int, most: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ConfigurationError(f"{what} are a whole number from {least} to {most}, not {shown(value)}.")
 
 
 @dataclass(frozen=True)
@@ -57,10 +65,15 @@ class LayerWidths:
     weight_levels: str | None = None
 
     def __post_init__(self) -> None:
+        for name in ("weight", "activation", "bias"):
+            _check_whole(f"Bits of a {name}", getattr(self, name), 1, _MOST_BITS)
+        for name in ("weight", "activation"):
+            if (fraction := getattr(self, f"{name}_fraction")) is not None:
+                _check_whole(f"Fraction bits of a {name}", fraction, -_MOST_BITS, _MOST_BITS)
         if self.weight_levels is None:
             return
         if self.weight_levels not in _LEVELS:
-            raise ConfigurationError(f"Weight levels are {' or '.join(_LEVELS)}, not {self.weight_levels!r}.")
+            raise ConfigurationError(f"Weight levels are {' or '.join(_LEVELS)}, not {shown(self.weight_levels)}.")
         if self.weight != 2 or self.weight_fraction is not None:
             raise ConfigurationError(
                 f"{self.weight_levels.capitalize()} weights take 2 bits and a scale of their own; "
@@ -101,11 +114,15 @@ class UNetConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
                 raise ConfigurationError(
-                    f"A U-Net's {name} must be a whole number from 1 to {most}, not {value!r}."
+                    f"A U-Net's {name} must be a whole number from 1 to {most}, not {shown(value)}."
                 )
+        _check_whole("Bits of the image's values", self.input_bits, 1, _MOST_INPUT_BITS)
+        for name in ("quantized", "batch_norm", "up_convolution"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigurationError(f"A U-Net's {name} is true or false, not {shown(getattr(self, name))}.")
         if self.upsampling not in _UPSAMPLINGS:
             raise ConfigurationError(
-                f"A U-Net's upsampling is {' or '.join(_UPSAMPLINGS)}, not {self.upsampling!r}."
+                f"A U-Net's upsampling is {' or '.join(_UPSAMPLINGS)}, not {shown(self.upsampling)}."
             )
         if self.channels:
             self._check_channels()
@@ -117,8 +134,15 @@ class UNetConfig:
         unknown = set(self.layer_widths) - set(self.layer_names)
         if unknown:
             raise ConfigurationError(
-                f"layer_widths names {sorted(unknown)[0]!r}, which this U-Net lacks; "
+                f"layer_widths names {shown(sorted(map(str, unknown))[0])}, which this U-Net lacks; "
                 f"its layers are {', '.join(self.layer_names)}."
+            )
+        from quantunet_hls.nets.sizes import layer_sizes  # which needs this class
+
+        weights = sum(size.weights for size in layer_sizes(self, 1, 1).values())
+        if weights > _MOST_WEIGHTS:
+            raise ConfigurationError(
+                f"This U-Net would have {weights:,} weights, and {_MOST_WEIGHTS:,} are the limit; make it less wide."
             )
 
     def _check_channels(self) -> None:
@@ -127,7 +151,7 @@ class UNetConfig:
         if not whole or len(self.channels) != self.depth + 1:
             raise ConfigurationError(
                 f"A U-Net of depth {self.depth} has {self.depth + 1} numbers of channels, each from 1 to {_WIDEST}, "
-                f"not {list(self.channels)}."
+                f"not {shown(list(self.channels))}."
             )
         if self.base_channels != self.channels[0]:
             raise ConfigurationError(
@@ -191,7 +215,8 @@ class UNetConfig:
             channels = tuple(rest.pop("channels", ()))
             return cls(widths=widths, layer_widths=layer_widths, channels=channels, **rest)
         except (TypeError, AttributeError, ValueError) as error:
-            raise ConfigurationError(f"The U-Net's architecture can't be read ({error}); see UNetConfig.") from error
+            reason = str(error)[:_LONGEST_REASON]
+            raise ConfigurationError(f"The U-Net's architecture can't be read ({reason}); see UNetConfig.") from error
 
 
 class ConvBlock(nn.Module):

@@ -1,5 +1,5 @@
 """What is known of a design: one schema, parsers of the vendor's reports, tables for people."""
 
-from quantunet_hls.reports.schema import Check, Figure, LayerReport, Network, Report, Source, Target
+from quantunet_hls.reports.schema import Check, Figure, LayerReport, Network, Report, Source, Subject, Target
 
-__all__ = ["Check", "Figure", "LayerReport", "Network", "Report", "Source", "Target"]
+__all__ = ["Check", "Figure", "LayerReport", "Network", "Report", "Source", "Subject", "Target"]

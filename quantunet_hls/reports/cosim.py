@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quantunet_hls.errors import StepError
+from quantunet_hls.files import read_bytes
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
-from quantunet_hls.reports.schema import Figure, Source
+from quantunet_hls.reports.numbers import number
+from quantunet_hls.reports.schema import Figure, Source, Subject
 
 __all__ = ["Cosimulation", "parse_cosim", "parse_latencies", "read_cosim"]
 
@@ -36,7 +38,10 @@ _VARIABLES = {
     "MIN_THROUGHPUT": names.INTERVAL_CYCLES_MIN,
     "MAX_THROUGHPUT": names.INTERVAL_CYCLES_MAX,
 }
-_VARIABLE = re.compile(r'^\s*\$(\w+)\s*=\s*"(\d+)"', re.MULTILINE)
+_VARIABLE = re.compile(r'^\s*\$(\w+)\s*=\s*"([0-9]+)"', re.MULTILINE)
+
+#: The most bytes that a report may have.
+_LIMIT = 2**24
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,8 @@ def read_cosim(
     Args:
         solution: folder of the solution, as ``<project>/solution1``.
         top: name of the top function.
-        clock_ns: period in ns that the design was synthesised for.
+        clock_ns: period in ns of the clock that the design reaches: the one it was synthesised for, or the
+            one that C-synthesis estimates where that is longer.
         tool: name of the tool, for the figures.
         tool_version: that tool's version.
 
@@ -73,19 +79,26 @@ def read_cosim(
     """
     folder = Path(solution) / "sim" / "report"
     path = folder / f"{top}_cosim.rpt"
-    if not path.is_file():
+    if not path.exists():
         return None
-    language, status, cycles = parse_cosim(path.read_text(errors="replace"), str(path))
+    language, status, cycles = parse_cosim(_read(path), str(path))
     latencies = folder / language.lower() / "lat.rpt"
-    if latencies.is_file():
-        cycles = {**parse_latencies(latencies.read_text(errors="replace")), **cycles}
+    if latencies.exists():
+        cycles = {**parse_latencies(_read(latencies), str(latencies)), **cycles}
     passed = status.lower() == "pass"
-    found = [Figure(name, value, Source.COSIM, tool, tool_version) for name, value in cycles.items()]
+    found = [Figure(name, value, Source.COSIM, tool, tool_version, subject=Subject.CPP)
+             for name, value in cycles.items()]
     return Cosimulation(language, passed, seconds_from_cycles(found, clock_ns) if passed else ())
+
+
+def _read(path: Path) -> str:
+    return read_bytes(path, _LIMIT, what="a report").decode(errors="replace")
 
 
 def parse_cosim(text: str, where: str = "the report") -> tuple[str, str, Mapping[str, int]]:
     """Language, status and cycles (figure's name to count) of the table's first row that was simulated.
+
+    A count of 0 says that it was not measured, as an interval is not in a run of one transaction.
 
     Raises:
         StepError: where no row has a result.
@@ -93,12 +106,18 @@ def parse_cosim(text: str, where: str = "the report") -> tuple[str, str, Mapping
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if cells[0] in _LANGUAGES and len(cells) > max(_COLUMNS.values()) and cells[1] not in ("", "NA"):
-            cycles = {name: int(cells[i]) for name, i in _COLUMNS.items() if cells[i].isdecimal()}
+            counts = ((name, number(cells[i], f"{names.TITLES[name]} in {where}")) for name, i in _COLUMNS.items())
+            cycles = {name: count for name, count in counts if isinstance(count, int) and count > 0}
             return cells[0], cells[1], cycles
     raise StepError(f"{where} has no result of a co-simulation; run co-simulation again.")
 
 
-def parse_latencies(text: str) -> Mapping[str, int]:
-    """Cycles (figure's name to count) in the text of a ``lat.rpt``; an interval of 0 means one transaction only."""
-    found = ((_VARIABLES.get(variable), int(value)) for variable, value in _VARIABLE.findall(text))
-    return {name: value for name, value in found if name is not None and value > 0}
+def parse_latencies(text: str, where: str = "the report") -> Mapping[str, int]:
+    """Cycles (figure's name to count) in the text of a ``lat.rpt``; an interval of 0 means one transaction only.
+
+    Raises:
+        StepError: a count that no design has.
+    """
+    found = ((_VARIABLES.get(variable), number(value, f"{variable} in {where}"))
+             for variable, value in _VARIABLE.findall(text))
+    return {name: value for name, value in found if name is not None and isinstance(value, int) and value > 0}

@@ -27,7 +27,9 @@ def seconds_from_cycles(figures: Iterable[Figure], clock_ns: float) -> tuple[Fig
         result.append(figure)
         if figure.name in _SECONDS:
             seconds = figure.value * clock_ns * 1e-9
-            result.append(Figure(_SECONDS[figure.name], seconds, figure.source, figure.tool, figure.tool_version))
+            result.append(Figure(_SECONDS[figure.name], seconds, figure.source, figure.tool, figure.tool_version,
+                                 subject=figure.subject))
             if figure.name == names.INTERVAL_CYCLES_MAX and seconds > 0:
-                result.append(Figure(names.FRAMES_PER_S, 1 / seconds, figure.source, figure.tool, figure.tool_version))
+                result.append(Figure(names.FRAMES_PER_S, 1 / seconds, figure.source, figure.tool, figure.tool_version,
+                                     subject=figure.subject))
     return tuple(result)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,6 +11,9 @@ from quantunet_hls.errors import ConfigurationError
 __all__ = ["Fields"]
 
 T = TypeVar("T")
+
+#: What whole numbers may be at most: SQLite and most other readers of JSON take no larger ones.
+_MOST = 2**63 - 1
 
 
 class Fields:
@@ -38,22 +41,23 @@ class Fields:
     def text(self, key: str) -> str:
         """A string."""
         value = self._take(key, "a string")
-        if not isinstance(value, str):
-            raise self._wrong(key, "a string")
-        return value
+        if not _is_text(value):
+            raise self._wrong(key, "a string of whole characters")
+        return str(value)
 
     def number(self, key: str) -> int | float:
         """A finite number."""
         value = self._take(key, "a finite number")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        # An integer may be too large for a float, and can't be asked whether it is finite.
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
             raise self._wrong(key, "a finite number")
         return value
 
     def integer(self, key: str, least: int = 0) -> int:
         """A whole number, ``least`` at least."""
         value = self._take(key, "a whole number")
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise self._wrong(key, f"a whole number of at least {least}")
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST:
+            raise self._wrong(key, f"a whole number from {least} to {_MOST}")
         return value
 
     def optional(self, key: str, read: Callable[[str], T]) -> T | None:
@@ -68,15 +72,15 @@ class Fields:
         value = self._take(key, "a list of whole numbers")
         if not isinstance(value, list) or any(isinstance(item, bool) or not isinstance(item, int) for item in value):
             raise self._wrong(key, "a list of whole numbers")
-        if any(item < 1 for item in value):
-            raise self._wrong(key, "a list of whole numbers of at least 1")
+        if not all(1 <= item <= _MOST for item in value):
+            raise self._wrong(key, f"a list of whole numbers from 1 to {_MOST}")
         return tuple(value)
 
     def texts(self, key: str) -> dict[str, str]:
         """An object whose members are strings."""
         value = self._take(key, "an object of strings")
-        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-            raise self._wrong(key, "an object of strings")
+        if not isinstance(value, dict) or not all(map(_is_text, (*value, *value.values()))):
+            raise self._wrong(key, "an object of strings of whole characters")
         return dict(value)
 
     def objects(self, key: str, read: Callable[[Fields], T]) -> tuple[T, ...]:
@@ -97,6 +101,17 @@ class Fields:
         except ValueError as error:
             raise ConfigurationError(f"{self._where}: {error}; write the report anew.") from error
         if self._members:
-            strange = ", ".join(sorted(map(repr, self._members)))
+            strange = ", ".join(sorted(map(repr, self._members))[:5])
             raise ConfigurationError(f"{self._where} has members that no report has ({strange}); remove them.")
         return result
+
+
+def _is_text(value: Any) -> bool:
+    """Whether it is a string that can be written: JSON may hold halves of characters."""
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -6,12 +6,14 @@ again after it went through JSON. What is not known is absent, never a zero.
 
 from __future__ import annotations
 
-import math
+import logging
 import re
+import stat
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +21,26 @@ from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.files import read_json, write_json
 from quantunet_hls.reports.fields import Fields
 from quantunet_hls.reports.names import UNITS
+from quantunet_hls.reports.subject import Subject, assumed_subjects
 
-__all__ = ["SCHEMA", "VERSION", "Check", "Figure", "LayerReport", "Network", "Report", "Source", "Target"]
+__all__ = ["SCHEMA", "VERSION", "Check", "Figure", "LayerReport", "Network", "Report", "Source", "Subject", "Target",
+           "stated"]
+
+_log = logging.getLogger(__name__)
 
 #: What the member "schema" of every report's JSON says.
 SCHEMA = "quantunet-hls/report"
 
-#: Raised whenever an older reader could misunderstand a newer report.
-VERSION = 1
+#: Raised whenever an older reader could misunderstand a newer report. Version 1 didn't say of which design a figure is.
+VERSION = 2
+
+_WITHOUT_SUBJECTS = 1
+
+#: No figure of a design comes near; what is larger, or smaller and not zero, overflows where it divides or is divided.
+_LARGEST, _SMALLEST = 1e30, 1e-30
+
+#: Bytes; a report of a thousand layers has less than 3 MB.
+_LARGEST_FILE = 100_000_000
 
 _FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -56,6 +70,7 @@ class Figure:
         tool_version: that program's version, "" where it is not known.
         available: what the part has of it; None where that says nothing or is not known.
         unit: follows from the name; to be given only for a name that is not in the list.
+        subject: which design it is of; where nobody says, it is compared with nothing that does.
     """
 
     name: str
@@ -65,22 +80,29 @@ class Figure:
     tool_version: str = ""
     available: int | float | None = None
     unit: str = ""
+    subject: Subject = Subject.UNSTATED
 
     def __post_init__(self) -> None:
         if not _FIGURE_NAME.fullmatch(self.name):
             raise ValueError(f"{self.name!r} can't be the name of a figure")
         for number in (self.value, self.available):
-            if number is not None and not math.isfinite(number):
-                raise ValueError(f"the figure {self.name!r} is not finite")
+            # An integer may be larger than any float, so it is compared before it is asked whether it is finite.
+            if number is not None and number != 0 and not _SMALLEST <= abs(number) <= _LARGEST:
+                raise ValueError(f"the figure {self.name!r} is not finite, or not from {_SMALLEST:g} to {_LARGEST:g}")
         unit = UNITS.get(self.name, self.unit)
         if not unit or self.unit not in ("", unit):
             raise ValueError(f"the figure {self.name!r} can't have the unit {self.unit!r}")
         object.__setattr__(self, "unit", unit)
 
     @property
-    def key(self) -> tuple[str, Source, str]:
-        """What tells this figure from the others of the same design."""
-        return self.name, self.source, self.tool
+    def key(self) -> tuple[str, Subject, Source, str]:
+        """What tells this figure from the others of the same report."""
+        return self.name, self.subject, self.source, self.tool
+
+    @property
+    def origin(self) -> str:
+        """Which design it is of and where it comes from: "RTL, mapped", "C++, estimate", "RTL simulation"."""
+        return str(self.source) if self.source.startswith(self.subject) else f"{self.subject}, {self.source}"
 
     @property
     def share(self) -> float | None:
@@ -93,6 +115,7 @@ class Figure:
             "name": self.name,
             "value": self.value,
             "unit": self.unit,
+            "subject": str(self.subject),
             "source": str(self.source),
             "tool": self.tool,
             "tool_version": self.tool_version,
@@ -100,8 +123,10 @@ class Figure:
         }
 
     @classmethod
-    def _read(cls, fields: Fields) -> Figure:
+    def _read(cls, fields: Fields, version: int) -> Figure:
         return cls(
+            # What a report of version 1 means, the report as a whole has to tell.
+            subject=Subject.UNSTATED if version == _WITHOUT_SUBJECTS else Subject(fields.text("subject")),
             name=fields.text("name"),
             value=fields.number("value"),
             unit=fields.text("unit"),
@@ -116,14 +141,22 @@ def _no_twins(figures: Iterable[Figure], where: str) -> None:
     seen = set()
     for figure in figures:
         if figure.key in seen:
-            raise ValueError(f"{where} has the figure {figure.name!r} ({figure.source}, {figure.tool}) twice")
+            raise ValueError(f"{where} has the figure {figure.name!r} ({figure.subject}, {figure.source}, "
+                             f"{figure.tool}) twice")
         seen.add(figure.key)
 
 
-def _find(figures: Iterable[Figure], name: str, source: Source | None) -> Figure | None:
-    fitting = [figure for figure in figures if figure.name == name and source in (None, figure.source)]
-    ranks = list(Source)
-    return max(fitting, key=lambda figure: ranks.index(figure.source), default=None)
+def stated(figures: Iterable[Figure], subject: Subject) -> tuple[Figure, ...]:
+    """The figures as those of a design, for whoever knows what a tool's report is of and the report does not say."""
+    return tuple(replace(figure, subject=subject) for figure in figures)
+
+
+def _find(figures: Iterable[Figure], name: str, source: Source | None, subject: Subject | None) -> Figure | None:
+    fitting = [figure for figure in figures if figure.name == name and source in (None, figure.source)
+               and subject in (None, figure.subject)]
+    sources, subjects = list(Source), list(Subject)
+    return max(fitting, key=lambda figure: (sources.index(figure.source), -subjects.index(figure.subject)),
+               default=None)
 
 
 @dataclass(frozen=True)
@@ -181,7 +214,7 @@ class LayerReport:
     Attributes:
         name: as the network calls it, or the tool's own name of a module that is no one layer's.
         kind: of layer, "" where it is not known.
-        figures: each (name, source, tool) once.
+        figures: each (name, subject, source, tool) once.
     """
 
     name: str
@@ -191,17 +224,18 @@ class LayerReport:
     def __post_init__(self) -> None:
         _no_twins(self.figures, f"the layer {self.name!r}")
 
-    def figure(self, name: str, source: Source | None = None) -> Figure | None:
-        """The figure of that name: from that source, or from the most binding one."""
-        return _find(self.figures, name, source)
+    def figure(self, name: str, source: Source | None = None, subject: Subject | None = None) -> Figure | None:
+        """The figure of that name: from that source, or from the most binding one; of that design, or the RTL's."""
+        return _find(self.figures, name, source, subject)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
         return {"name": self.name, "kind": self.kind, "figures": [figure.to_dict() for figure in self.figures]}
 
     @classmethod
-    def _read(cls, fields: Fields) -> LayerReport:
-        return cls(name=fields.text("name"), kind=fields.text("kind"), figures=fields.objects("figures", Figure._read))
+    def _read(cls, fields: Fields, version: int) -> LayerReport:
+        return cls(name=fields.text("name"), kind=fields.text("kind"),
+                   figures=fields.objects("figures", partial(Figure._read, version=version)))
 
 
 @dataclass(frozen=True)
@@ -278,7 +312,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Report:
-    """All that is known of one design.
+    """All that is known of one network on one part: of its C++, and of its RTL where there is one.
 
     Attributes:
         name: of the design.
@@ -287,7 +321,7 @@ class Report:
         target: what it was built for.
         checks: stages compared.
         layers: in the network's order.
-        figures: of the design as a whole, each (name, source, tool) once.
+        figures: of the design as a whole, each (name, subject, source, tool) once.
         tools: version of each program and package that had a part in it.
         files: role to path, relative to the folder that the report speaks of.
     """
@@ -308,9 +342,9 @@ class Report:
             raise ValueError(f"the time {self.created!r} is not in UTC")
         _no_twins(self.figures, "the report")
 
-    def figure(self, name: str, source: Source | None = None) -> Figure | None:
-        """The design's figure of that name: from that source, or from the most binding one."""
-        return _find(self.figures, name, source)
+    def figure(self, name: str, source: Source | None = None, subject: Subject | None = None) -> Figure | None:
+        """The figure of that name: from that source, or from the most binding one; of that design, or the RTL's."""
+        return _find(self.figures, name, source, subject)
 
     @property
     def equal(self) -> bool:
@@ -337,6 +371,9 @@ class Report:
     def from_dict(cls, value: Any, where: str = "the report") -> Report:
         """The report that :meth:`to_dict` made these plain values from.
 
+        In a report of version 1 the subject of each figure is assumed from its source and tool, which is logged;
+        see :mod:`quantunet_hls.reports.subject`.
+
         Args:
             value: what JSON gave.
             where: what to call it in an error.
@@ -347,28 +384,47 @@ class Report:
         if not isinstance(value, dict) or value.get("schema") != SCHEMA:
             raise ConfigurationError(f"{where} is no report of this package; name a JSON file that it wrote.")
         version = value.get("version")
-        if isinstance(version, bool) or version != VERSION:
+        if isinstance(version, bool) or version not in (_WITHOUT_SUBJECTS, VERSION):
             raise ConfigurationError(
-                f"{where} has version {version!r} of the report schema and this package reads version {VERSION}; "
-                "write the report anew or use the package that wrote it."
+                f"{where} has version {str(version)[:20]!r} of the report schema and this package reads versions "
+                f"{_WITHOUT_SUBJECTS} and {VERSION}; write the report anew or use the package that wrote it."
             )
-        return Fields(value, where).read(cls._read)
+        report = Fields(value, where).read(cls._read)
+        return report._with_assumed_subjects(where) if version == _WITHOUT_SUBJECTS else report
 
     @classmethod
     def _read(cls, fields: Fields) -> Report:
         fields.text("schema")
-        fields.integer("version")
+        version = fields.integer("version")
         return cls(
             name=fields.text("name"),
             created=fields.text("created"),
             network=fields.object("network", Network._read),
             target=fields.object("target", Target._read),
             checks=fields.objects("checks", Check._read),
-            figures=fields.objects("figures", Figure._read),
-            layers=fields.objects("layers", LayerReport._read),
+            figures=fields.objects("figures", partial(Figure._read, version=version)),
+            layers=fields.objects("layers", partial(LayerReport._read, version=version)),
             tools=fields.texts("tools"),
             files=fields.texts("files"),
         )
+
+    def _with_assumed_subjects(self, where: str) -> Report:
+        groups = (self.figures, *(layer.figures for layer in self.layers))
+        subjects = assumed_subjects({(figure.name, figure.source, figure.tool) for group in groups for figure in group})
+
+        def told(figures: Iterable[Figure]) -> tuple[Figure, ...]:
+            return tuple(replace(figure, subject=subjects[figure.name, figure.source, figure.tool])
+                         for figure in figures)
+
+        if subjects:
+            tools: dict[str, set[str]] = {}
+            for (_, _, tool), subject in subjects.items():
+                tools.setdefault(subject, set()).add(tool)
+            _log.warning("%s is of version %s, which doesn't say of which design a figure is. Assumed by its tool: %s.",
+                         where, _WITHOUT_SUBJECTS,
+                         "; ".join(f"{subject} ({', '.join(sorted(tools[subject]))})" for subject in sorted(tools)))
+        return replace(self, figures=told(self.figures),
+                       layers=tuple(replace(layer, figures=told(layer.figures)) for layer in self.layers))
 
     def save(self, path: Path) -> None:
         """Write the report as JSON, whole or not at all.
@@ -385,9 +441,16 @@ class Report:
         Raises:
             ConfigurationError: an absent or damaged file, or one that is no report of this version.
         """
+        path = Path(path)
         try:
-            value = read_json(path)
-        except (RecursionError, ValueError) as error:
-            # JSON may nest deeper, and write longer numbers, than Python takes; no report does.
-            raise ConfigurationError(f"{path} is no report ({error}); name a JSON file of this package's.") from error
-        return cls.from_dict(value, str(path))
+            found = path.stat()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigurationError(f"{path} can't be read ({reason}); name a report's JSON file.") from error
+        # A pipe or a device would never end.
+        if not stat.S_ISREG(found.st_mode):
+            raise ConfigurationError(f"{path} is no regular file; name a report's JSON file.")
+        if found.st_size > _LARGEST_FILE:
+            raise ConfigurationError(f"{path} is larger than any report ({found.st_size:,} bytes); name a JSON file "
+                                     "that this package wrote.")
+        return cls.from_dict(read_json(path), str(path))

@@ -1,4 +1,4 @@
-"""Vivado's text reports: ``report_utilization``, flat and hierarchical, and ``report_timing_summary``.
+"""Vivado's text reports: ``report_utilization``, flat and hierarchical, ``report_timing_summary``, ``report_power``.
 
 The form is that of the user guides UG835 and UG906. Columns are found by their
 headings, for they differ between versions ("Prohibited" came later) and between
@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quantunet_hls.errors import StepError
+from quantunet_hls.files import read_bytes
 from quantunet_hls.reports import names
+from quantunet_hls.reports.numbers import count, number, period
 from quantunet_hls.reports.schema import Figure, Source
 
-__all__ = ["Cell", "Header", "parse_hierarchy", "parse_timing", "parse_utilization", "read_text"]
+__all__ = ["Cell", "Header", "parse_hierarchy", "parse_power", "parse_timing", "parse_utilization", "read_text"]
 
 _TOOL = "Vivado"
 
@@ -33,9 +35,11 @@ _SITES = {
 }
 _BLOCKS_PER_TILE = 2
 
+#: The most bytes that a report may have.
+_LIMIT = 2**27
+
 # "8354", "322.5", or "8354(0.64%)" where percentages were asked for.
-_COUNT = re.compile(r"(\d+(?:\.\d+)?)(?:\s*\([^)]*\))?")
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
+_COUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:\s*\([^)]*\))?")
 _VERSION = re.compile(r"Vivado v\.?(\d{4}\.\d+(?:\.\d+)?)")
 
 
@@ -46,16 +50,23 @@ class Header:
     Attributes:
         version: of Vivado, "" where it does not say.
         device: as the report writes it.
-        state: of the design: "Synthesized", "Routed" and so on.
+        state: of the design: "Synthesized", "Routed" and so on, "" where it does not say, as the timing
+            reports of Vivado 2019 don't.
+        design: name of its top module, "" where it does not say.
+        stage: what figures are where the report does not say the state: the flow that asked for it may know.
     """
 
     version: str
     device: str
     state: str
+    design: str = ""
+    stage: Source = Source.MAPPED
 
     @property
     def source(self) -> Source:
         """What figures of a design in this state are: a placement alone does not bind the routing yet."""
+        if not self.state:
+            return self.stage
         return Source.ROUTED if "route" in self.state.lower() else Source.MAPPED
 
 
@@ -77,14 +88,21 @@ class Cell:
 
 
 def read_text(path: Path) -> str | None:
-    """The text of a report, None where there is no such file."""
-    return path.read_text(errors="replace") if path.is_file() else None
+    """The text of a report, None where there is no such file.
+
+    Raises:
+        ConfigurationError: a pipe, a device, or a file that is too large for a report.
+    """
+    if not path.exists():
+        return None
+    return read_bytes(path, _LIMIT, what="a report").decode(errors="replace")
 
 
-def _header(text: str) -> Header:
-    fields = dict(re.findall(r"^\| *(Tool Version|Device|Design State) *: *(.*?) *$", text, re.MULTILINE))
+def _header(text: str, stage: Source) -> Header:
+    fields = dict(re.findall(r"^\| *(Tool Version|Device|Design State|Design) *: *(.*?) *$", text, re.MULTILINE))
     version = _VERSION.search(fields.get("Tool Version", ""))
-    return Header(version.group(1) if version else "", fields.get("Device", ""), fields.get("Design State", ""))
+    return Header(version.group(1) if version else "", fields.get("Device", ""), fields.get("Design State", ""),
+                  fields.get("Design", ""), stage)
 
 
 def _rows(text: str) -> Iterator[list[str]]:
@@ -94,36 +112,41 @@ def _rows(text: str) -> Iterator[list[str]]:
             yield [cell.removeprefix(" ").rstrip() for cell in line.strip()[1:-1].split("|")]
 
 
-def _count(text: str) -> int | float | None:
+def _count(text: str, where: str) -> int | float | None:
     found = _COUNT.fullmatch(text.strip())
-    if found is None:
-        return None
-    number = float(found.group(1))
-    return int(number) if number.is_integer() else number
+    return None if found is None else count(found.group(1), f"A count in {where}")
 
 
-def parse_utilization(text: str, where: str = "the report") -> tuple[Header, tuple[Figure, ...]]:
+def parse_utilization(
+    text: str, where: str = "the report", stage: Source = Source.MAPPED
+) -> tuple[Header, tuple[Figure, ...]]:
     """Head and figures of a flat ``report_utilization``, with what the part has.
+
+    Args:
+        text: of the report.
+        where: what to call it in an error.
+        stage: what the figures are where the report does not say the design's state.
 
     Raises:
         StepError: a text that has no such table.
     """
-    header = _header(text)
+    header = _header(text, stage)
     figures: dict[str, Figure] = {}
     columns: dict[str, int] = {}
     for cells in _rows(text):
         stripped = [cell.strip() for cell in cells]
-        if "Site Type" in stripped and "Used" in stripped:
-            columns = {heading: i for i, heading in enumerate(stripped)}
+        if "Site Type" in stripped:
+            # A table of the die's regions has a column for each of them instead, and as many as the others.
+            columns = {heading: i for i, heading in enumerate(stripped)} if "Used" in stripped else {}
             continue
         if not columns or len(stripped) != len(columns):
             continue
         # An asterisk refers to a footnote.
         name = _SITES.get(stripped[columns["Site Type"]].rstrip("*"))
-        used = _count(stripped[columns["Used"]])
+        used = _count(stripped[columns["Used"]], where)
         if name is None or used is None or name in figures:
             continue
-        available = _count(stripped[columns["Available"]]) if "Available" in columns else None
+        available = _count(stripped[columns["Available"]], where) if "Available" in columns else None
         if name == names.BRAM_18K:
             used = _blocks(used)
             available = None if available is None else _blocks(available)
@@ -137,16 +160,19 @@ def _blocks(tiles: float) -> int:
     return round(tiles * _BLOCKS_PER_TILE)
 
 
-def parse_hierarchy(text: str, where: str = "the report") -> tuple[Header, tuple[Cell, ...]]:
+def parse_hierarchy(
+    text: str, where: str = "the report", stage: Source = Source.MAPPED
+) -> tuple[Header, tuple[Cell, ...]]:
     """Head and rows of a hierarchical ``report_utilization``, in the report's order.
 
     The flat report counts shift registers as LUTs that are memory, and so does this.
     Rows in brackets, which hold what a level has beside its instances, are left out.
+    The arguments are those of :func:`parse_utilization`.
 
     Raises:
         StepError: a text that has no such table.
     """
-    header = _header(text)
+    header = _header(text, stage)
     columns: dict[str, int] = {}
     found: list[Cell] = []
     for cells in _rows(text):
@@ -159,7 +185,7 @@ def parse_hierarchy(text: str, where: str = "the report") -> tuple[Header, tuple
         instance = cells[columns["Instance"]]
         if instance.strip().startswith("("):
             continue
-        counts = {heading: _count(stripped[i]) for heading, i in columns.items()}
+        counts = {heading: _count(stripped[i], where) for heading, i in columns.items()}
         values = {
             names.LUT: counts.get("Total LUTs"),
             names.LUTRAM: _sum(counts.get("LUTRAMs"), counts.get("SRLs")),
@@ -188,34 +214,59 @@ def _ram(tiles: float | None, halves: float | None) -> int | None:
     return _sum(None if tiles is None else _blocks(tiles), halves)
 
 
-def parse_timing(text: str, where: str = "the report") -> tuple[Header, tuple[Figure, ...]]:
+def parse_timing(
+    text: str, where: str = "the report", stage: Source = Source.MAPPED
+) -> tuple[Header, tuple[Figure, ...]]:
     """Head and figures of a ``report_timing_summary``: slack, clock asked for, clock reached.
 
     The period reached is the one asked for less the worst slack (UG906). It is
     an estimate until the design is routed, and is only given where the design
     has one clock, since the summary does not say which clock the slack is of.
+    The arguments are those of :func:`parse_utilization`; the timing reports of
+    Vivado 2019 don't say the state, while the utilization report beside does.
 
     Raises:
         StepError: a text without the design's timing summary.
     """
-    header = _header(text)
+    header = _header(text, stage)
     slack = _below(text, "WNS(ns)")
     if slack is None:
         raise StepError(f"{where} has no summary of the design's timing; run Vivado's synthesis again.")
     figures = []
-    periods = _periods(text)
+    periods = _periods(text, where)
     if len(periods) == 1:
         figures.append(Figure(names.CLOCK_TARGET_NS, periods[0], header.source, _TOOL, header.version))
     # Vivado writes NA where nothing constrains the design.
-    if _NUMBER.fullmatch(slack):
-        figures.append(Figure(names.WNS_NS, float(slack), header.source, _TOOL, header.version))
+    worst = number(slack, f"The worst slack in {where}")
+    if worst is not None:
+        figures.append(Figure(names.WNS_NS, float(worst), header.source, _TOOL, header.version))
         if len(periods) == 1:
             routed = header.source is Source.ROUTED
             name = names.CLOCK_ACHIEVED_NS if routed else names.CLOCK_ESTIMATE_NS
             # Vivado counts in picoseconds.
-            reached = round(periods[0] - float(slack), 3)
+            reached = round(periods[0] - worst, 3)
             figures.append(Figure(name, reached, header.source, _TOOL, header.version))
     return header, tuple(figures)
+
+
+def parse_power(
+    text: str, where: str = "the report", stage: Source = Source.MAPPED
+) -> tuple[Header, tuple[Figure, ...]]:
+    """Head and figure of a ``report_power``: the whole chip's power in W, as Vivado estimates it (UG907).
+
+    The arguments are those of :func:`parse_utilization`.
+
+    Raises:
+        StepError: a text without that power.
+    """
+    header = _header(text, stage)
+    for cells in _rows(text):
+        if len(cells) == 2 and cells[0].strip() == "Total On-Chip Power (W)":
+            # Beyond what the part stands, Vivado adds a remark in brackets.
+            power = number(cells[1].split("(")[0], f"The power in {where}")
+            if power is not None:
+                return header, (Figure(names.POWER_W, power, header.source, _TOOL, header.version),)
+    raise StepError(f"{where} has no power of the chip; run Vivado's report_power again.")
 
 
 def _below(text: str, heading: str) -> str | None:
@@ -228,7 +279,7 @@ def _below(text: str, heading: str) -> str | None:
     return None
 
 
-def _periods(text: str) -> list[float]:
+def _periods(text: str, where: str) -> list[float]:
     """The periods in ns in the table of clocks."""
     periods: list[float] = []
     inside = False
@@ -240,7 +291,8 @@ def _periods(text: str) -> list[float]:
         elif inside and not line.strip():
             break
         elif inside:
-            row = re.fullmatch(r"\s*\S+\s+\{[^}]*\}\s+(\d+(?:\.\d+)?)\s+\d+(?:\.\d+)?\s*", line)
-            if row:
-                periods.append(float(row.group(1)))
+            row = re.fullmatch(r"\s*\S+\s+\{[^}]*\}\s+([0-9.]+)\s+[0-9.]+\s*", line)
+            found = None if row is None else period(row.group(1), f"A clock's period in {where}")
+            if found is not None:
+                periods.append(float(found))
     return periods

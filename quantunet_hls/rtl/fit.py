@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from quantunet_hls.boards import Board
@@ -25,7 +26,7 @@ def latency_cycles(graph: StreamGraph) -> int:
 
 def fold_for(graph: StreamGraph, goal: Goal, board: Board, arithmetic: Callable[[StreamGraph], StreamGraph]
              ) -> StreamGraph:
-    """The slowest folding that meets a goal, and so the one with the fewest resources.
+    """The slowest folding that meets a rate or a latency, the fastest within a share.
 
     Args:
         graph: lowered, not folded.
@@ -35,31 +36,50 @@ def fold_for(graph: StreamGraph, goal: Goal, board: Board, arithmetic: Callable[
 
     Raises:
         ConfigurationError: the goal can't be met; says what can.
-        BoardError: the board can't hold the slowest design that there is, or its size is not known.
+        BoardError: every folding takes more of the board, or its size is not known.
     """
     if goal.frames_per_s is not None:
         return arithmetic(fold(graph, cycles_at_rate(graph, goal, board)))
-    choices = cycle_choices(graph)
     if goal.latency_us is not None:
-        limit = goal.latency_us * 1000 / board.clock_ns
-        folded = _last(choices, lambda cycles: latency_cycles(parallel(graph, cycles)) <= limit)
-        if folded is None:
-            best = latency_cycles(parallel(graph, choices[0])) * board.clock_ns / 1000
-            raise ConfigurationError(f"A latency of {goal.latency_us:g} us can't be reached; the fastest folding has "
-                                     f"{best:.4g} us at {board.clock_ns:g} ns.")
-        return arithmetic(fold(graph, folded))
+        return arithmetic(fold(graph, _within_latency(graph, goal.latency_us, board)))
     assert goal.share is not None
-    share = goal.share
+    return _within_share(graph, goal.share, board, arithmetic)
 
-    def largest(cycles: int) -> float:
-        return max(shares(arithmetic(fold(graph, cycles)), board).values())
 
-    # The fewer cycles the more resources: the first that fits is the fastest.
-    fitting = _first(choices, lambda cycles: largest(cycles) <= share)
-    if fitting is None:
-        raise BoardError(f"Even the slowest folding takes about {largest(choices[-1]):.0%} of {board.title}, more than "
-                         f"the {share:.0%} that it may; choose a smaller network or a larger board.")
-    return arithmetic(fold(graph, fitting))
+def _within_latency(graph: StreamGraph, latency_us: float, board: Board) -> int:
+    """Clocks a frame of the slowest folding whose latency is no longer; slow ones are tried first."""
+    limit = latency_us * 1000 / board.clock_ns
+    best = math.inf
+    for cycles in reversed(cycle_choices(graph)):
+        latency = latency_cycles(parallel(graph, cycles))
+        if latency <= limit:
+            return cycles
+        best = min(best, latency)
+    raise ConfigurationError(f"A latency of {latency_us:g} us can't be reached; the fastest folding has "
+                             f"{best * board.clock_ns / 1000:.4g} us at {board.clock_ns:g} ns.")
+
+
+def _within_share(graph: StreamGraph, share: float, board: Board, arithmetic: Callable[[StreamGraph], StreamGraph]
+                  ) -> StreamGraph:
+    """The fastest folding that takes no more of anything; fast ones are tried first, and one after the other.
+
+    A faster folding may take less, of block RAM above all: of a KV260's the 4-bit network of the zoo takes an
+    estimated 97 % at 98,304 clocks a frame, and 52 % at 73,728.
+    """
+    least, scarce = math.inf, ""
+    for cycles in cycle_choices(graph):
+        folded = arithmetic(fold(graph, cycles))
+        taken = shares(folded, board)
+        if not taken:
+            raise BoardError(f"How many LUTs, DSP blocks and memory blocks {board.title} has is not known, so a share "
+                             "of it can't be taken; ask for a frame rate or a number of multipliers.")
+        name = max(taken, key=taken.__getitem__)
+        if taken[name] <= share:
+            return folded
+        if taken[name] < least:
+            least, scarce = taken[name], name
+    raise BoardError(f"Even the smallest folding takes about {least:.0%} of the {scarce.upper()} of {board.title}, "
+                     f"more than the {share:.0%} that it may; choose a smaller network or a larger board.")
 
 
 def cycles_at_rate(graph: StreamGraph, goal: Goal, board: Board) -> int:
@@ -75,21 +95,3 @@ def cycles_at_rate(graph: StreamGraph, goal: Goal, board: Board) -> int:
         raise goal.missed_rate("fastest folding", least, board.clock_ns)
     return cycles
 
-
-def _first(choices: list[int], holds: Callable[[int], bool]) -> int | None:
-    """The smallest choice from which on it holds, by halving."""
-    low, high = 0, len(choices)
-    while low < high:
-        middle = (low + high) // 2
-        if holds(choices[middle]):
-            high = middle
-        else:
-            low = middle + 1
-    return choices[low] if low < len(choices) else None
-
-
-def _last(choices: list[int], holds: Callable[[int], bool]) -> int | None:
-    """The largest choice up to which it holds, by halving."""
-    above = _first(choices, lambda choice: not holds(choice))
-    at = len(choices) if above is None else choices.index(above)
-    return choices[at - 1] if at else None

@@ -74,7 +74,7 @@ def _multipliers(layer: Weighted, text: Any, family: str) -> Multipliers:
         # The graph's own check says so better.
         return Multipliers()
     possible = {str(choice): choice for choice in (Multipliers("dsp"), *candidates(layer, family))}
-    if text not in possible:
+    if not isinstance(text, str) or text not in possible:
         raise ConfigurationError(f"Layer {layer.name!r} can't multiply with {text!r} at this folding; "
                                  f"it can with {', '.join(possible)}.")
     return possible[text]

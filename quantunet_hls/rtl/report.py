@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from quantunet_hls.boards import Board
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source
+from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject
 from quantunet_hls.rtl.estimate import estimate
 from quantunet_hls.rtl.graph import StreamGraph, Weighted
 from quantunet_hls.rtl.memories import fabric_of
@@ -36,18 +36,18 @@ def simulation_figures(simulation: Simulation, graph: StreamGraph, clock_ns: flo
     interval = simulation.cycles_per_frame
     fifo_bits = sum(depth_of(graph, edge) * source.lanes * source.type.width for edge, source, _ in graph.edges)
     return (
-        Figure(names.INTERVAL_CYCLES_MAX, interval, Source.RTL_SIM, tool, release),
-        Figure(names.LATENCY_CYCLES_MAX, simulation.frame_ends[0] + 1, Source.RTL_SIM, tool, release),
-        Figure(names.FRAMES_PER_S, 1e9 / (interval * clock_ns), Source.ESTIMATE, tool, release),
-        Figure(names.FIFO_BITS, fifo_bits, Source.RTL_SIM, tool, release),
+        _figure(names.INTERVAL_CYCLES_MAX, interval, Source.RTL_SIM, tool, release),
+        _figure(names.LATENCY_CYCLES_MAX, simulation.frame_ends[0] + 1, Source.RTL_SIM, tool, release),
+        _figure(names.FRAMES_PER_S, 1e9 / (interval * clock_ns), Source.ESTIMATE, tool, release),
+        _figure(names.FIFO_BITS, fifo_bits, Source.RTL_SIM, tool, release),
     )
 
 
 def estimated_figures(graph: StreamGraph, board: Board) -> tuple[Figure, ...]:
     """What the design is likely to take, before it is mapped, beside what the board has."""
     found = estimate(graph, fabric_of(board.yosys_family))
-    return tuple(Figure(name, getattr(found, name), Source.ESTIMATE, "quantunet-hls", version_of("quantunet-hls"),
-                        getattr(board.resources, name)) for name in (names.LUT, names.DSP, names.BRAM_18K))
+    return tuple(_figure(name, getattr(found, name), Source.ESTIMATE, "quantunet-hls", version_of("quantunet-hls"),
+                         getattr(board.resources, name)) for name in (names.LUT, names.DSP, names.BRAM_18K))
 
 
 def mapped_figures(mapped: MappedDesign, board: Board | None = None,
@@ -72,7 +72,7 @@ def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None, origin
 
     reports = []
     for layer in graph.layers[1:]:
-        cycles = Figure(names.INTERVAL_CYCLES_MAX, layer.cycles, Source.ESTIMATE, "quantunet-hls")
+        cycles = _figure(names.INTERVAL_CYCLES_MAX, layer.cycles, Source.ESTIMATE, "quantunet-hls")
         resources = _resources(mapped.layers[layer.name].count, mapped.tool_version, None) if mapped else ()
         kind = f"{layer.kind}, {layer.multipliers}" if isinstance(layer, Weighted) else layer.kind
         reports.append(LayerReport((origins or {}).get(layer.name, layer.name), kind,
@@ -80,6 +80,9 @@ def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None, origin
     if mapped:
         resources = _resources(mapped.layers["top"].count, mapped.tool_version, None)
         reports.append(LayerReport("top", "fifos and forks", (*resources, *clock("top"))))
+        if "board" in mapped.layers:
+            reports.append(LayerReport("board", "clock and serial line", _resources(
+                mapped.layers["board"].count, mapped.tool_version, None)))
     return tuple(reports)
 
 
@@ -95,9 +98,10 @@ def netlist_checks(found: NetlistCheck, reference: str, origins: Mapping[str, st
 
 
 def netlist_figures(found: NetlistCheck) -> tuple[Figure, ...]:
-    """How much of the netlist was simulated."""
-    return (Figure(names.NETLIST_CELLS, found.cells, Source.RTL_SIM, "verilator", version_of("verilator"),
-                   found.all_cells),)
+    """How much of the netlist was simulated: of all cells, and of all values that its modules put out."""
+    tool, release = "verilator", version_of("verilator")
+    return (_figure(names.NETLIST_CELLS, found.cells, Source.RTL_SIM, tool, release, found.all_cells),
+            _figure(names.NETLIST_VALUES, found.values, Source.RTL_SIM, tool, release, found.all_values))
 
 
 def netlist_models(found: NetlistCheck) -> dict[str, str]:
@@ -111,27 +115,32 @@ def frame_rate(cycles: Figure, placed: Iterable[Figure]) -> tuple[Figure, ...]:
     clock = next((figure for figure in placed if figure.name == names.CLOCK_ACHIEVED_NS), None)
     if clock is None:
         return ()
-    return (Figure(names.FRAMES_PER_S, 1e9 / (cycles.value * clock.value), Source.ROUTED,
-                   f"{clock.tool}, cycles of {cycles.tool}", clock.tool_version),)
+    return (_figure(names.FRAMES_PER_S, 1e9 / (cycles.value * clock.value), Source.ROUTED,
+                    f"{clock.tool}, cycles of {cycles.tool}", clock.tool_version),)
 
 
 def placed_figures(placed: Placed) -> tuple[Figure, ...]:
     """The clock that the placed and routed design reaches, and what it takes of the part."""
-    figures = [Figure(names.CLOCK_ACHIEVED_NS, 1000 / placed.clock_mhz, Source.ROUTED, "nextpnr-ecp5",
-                      placed.tool_version)]
-    figures += [Figure(name, used, Source.ROUTED, "nextpnr-ecp5", placed.tool_version, available)
+    figures = [_figure(names.CLOCK_ACHIEVED_NS, 1000 / placed.clock_mhz, Source.ROUTED, "nextpnr-ecp5",
+                       placed.tool_version)]
+    figures += [_figure(name, used, Source.ROUTED, "nextpnr-ecp5", placed.tool_version, available)
                 for name, (used, available) in placed.resources.items()]
     return tuple(figures)
 
 
+def _figure(name: str, value: float, source: Source, tool: str, version: str = "",
+            available: float | None = None) -> Figure:
+    return Figure(name, value, source, tool, version, available, subject=Subject.RTL)
+
+
 def _resources(count: CellCount, release: str, board: Board | None) -> tuple[Figure, ...]:
-    figures = [Figure(name, getattr(count, name), Source.MAPPED, "yosys", release,
-                      getattr(board.resources, name) if board else None) for name in _RESOURCES]
-    return (*figures, Figure(names.CARRY, count.carry, Source.MAPPED, "yosys", release))
+    figures = [_figure(name, getattr(count, name), Source.MAPPED, "yosys", release,
+                       getattr(board.resources, name) if board else None) for name in _RESOURCES]
+    return (*figures, _figure(names.CARRY, count.carry, Source.MAPPED, "yosys", release))
 
 
 def _clock(path: LongestPath | None, family: str) -> tuple[Figure, ...]:
     if path is None:
         return ()
-    return (Figure(names.CLOCK_ESTIMATE_NS, path.ns, Source.ESTIMATE, f"quantunet-hls, {DELAY_FAMILIES[family]}",
-                   version_of("quantunet-hls")),)
+    return (_figure(names.CLOCK_ESTIMATE_NS, path.ns, Source.ESTIMATE, f"quantunet-hls, {DELAY_FAMILIES[family]}",
+                    version_of("quantunet-hls")),)

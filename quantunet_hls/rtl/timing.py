@@ -28,7 +28,7 @@ from importlib import resources
 from typing import Any
 
 from quantunet_hls.errors import BoardError
-from quantunet_hls.files import read_json
+from quantunet_hls.files import TOOL_BYTES, read_json
 from quantunet_hls.rtl.stitch import Design, module_name
 from quantunet_hls.rtl.synthesize import MappedDesign
 
@@ -214,7 +214,7 @@ def design_timing(design: Design, mapped: MappedDesign, family: str) -> DesignTi
             break
         connections = mapped.layers[name].connections
         assert connections is not None
-        netlist = Netlist.from_yosys(module, read_json(connections)["modules"][module])
+        netlist = Netlist.from_yosys(module, read_json(connections, TOOL_BYTES)["modules"][module])
         try:
             walk = _Walk(netlist, table)
             layers[name] = walk.longest()

@@ -13,7 +13,7 @@ from quantunet_hls.boards import Board
 from quantunet_hls.errors import ToolFailedError
 from quantunet_hls.files import check_name, write_text
 from quantunet_hls.process import require_tool, run
-from quantunet_hls.reports.schema import Figure
+from quantunet_hls.reports.schema import Figure, Source, Subject, stated
 from quantunet_hls.reports.vivado import parse_timing, parse_utilization, read_text
 from quantunet_hls.rtl.axi import REGISTERS, AxiTop
 from quantunet_hls.rtl.graph import StreamGraph
@@ -127,8 +127,8 @@ def implement(folder: Path, *, limit_s: float = LIMIT_S) -> tuple[Figure, ...]:
         text = read_text(folder / report)
         if text is None:
             raise ToolFailedError(f"Vivado left no {report}; its log is {log}.")
-        figures += parse(text, str(folder / report))[1]
-    return tuple(figures)
+        figures += parse(text, str(folder / report), Source.ROUTED)[1]
+    return stated(figures, Subject.RTL)
 
 
 def _checked(name: str) -> str:

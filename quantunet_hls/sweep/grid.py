@@ -15,6 +15,7 @@ from quantunet_hls import boards
 from quantunet_hls.errors import ConfigurationError, UnknownNameError
 from quantunet_hls.files import check_name, sha256_file, sha256_json
 from quantunet_hls.steps import content, makers
+from quantunet_hls.zoo_folders import checkpoint_of
 
 __all__ = ["Grid", "Job", "read_grid"]
 
@@ -243,7 +244,7 @@ def _network_key(path: str, unet: Mapping[str, Any] | None) -> Any:
     from quantunet_hls import zoo
 
     card = zoo.card_of(path) if not path.endswith(".pt") else None
-    file = Path(path) if card is None else zoo.zoo_folder() / f"{path}.pt"
+    file = Path(path) if card is None else checkpoint_of(path)
     return [sha256_file(file), content(file.with_suffix(".json"))]
 
 

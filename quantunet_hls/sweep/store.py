@@ -21,7 +21,9 @@ __all__ = ["MAGIC", "Result", "State", "Store"]
 #: How every SQLite file begins.
 MAGIC = b"SQLite format 3\0"
 
-_VERSION = 1
+#: Version 1 had no column for the subject of a figure; the reports themselves say theirs.
+_VERSION = 2
+_WITHOUT_SUBJECTS = 1
 _SCHEMA = """
 CREATE TABLE designs (
     key TEXT PRIMARY KEY, name TEXT NOT NULL, settings TEXT NOT NULL, state TEXT NOT NULL, report TEXT,
@@ -29,7 +31,8 @@ CREATE TABLE designs (
 );
 CREATE TABLE figures (
     key TEXT NOT NULL REFERENCES designs (key) ON DELETE CASCADE, layer TEXT, name TEXT NOT NULL, value REAL NOT NULL,
-    unit TEXT NOT NULL, source TEXT NOT NULL, tool TEXT NOT NULL, tool_version TEXT NOT NULL, available REAL
+    unit TEXT NOT NULL, source TEXT NOT NULL, tool TEXT NOT NULL, tool_version TEXT NOT NULL, available REAL,
+    subject TEXT NOT NULL DEFAULT 'not stated'
 );
 CREATE INDEX figures_of_design ON figures (key);
 """
@@ -84,7 +87,7 @@ class Store:
         with self._open(create=True) as connection, connection:
             connection.execute("DELETE FROM figures WHERE key = ?", (job.key,))
             connection.execute("INSERT OR REPLACE INTO designs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-            connection.executemany("INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows(result))
+            connection.executemany("INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows(result))
 
     def done(self) -> dict[str, State]:
         """Key and state of all jobs that need not be done again: those done, and those refused."""
@@ -125,7 +128,10 @@ class Store:
                 (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 if not tables and create:
                     connection.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
-                elif known != _VERSION:
+                elif known == _WITHOUT_SUBJECTS and create:
+                    connection.executescript("ALTER TABLE figures ADD COLUMN subject TEXT NOT NULL DEFAULT "
+                                             f"'not stated'; PRAGMA user_version = {_VERSION};")
+                elif known not in (_WITHOUT_SUBJECTS, _VERSION):
                     raise ConfigurationError(f"{self.path} is no sweep of this package; name another file.")
                 yield connection
         except sqlite3.DatabaseError as error:
@@ -142,4 +148,4 @@ def _rows(result: Result) -> Iterator[tuple[Any, ...]]:
     for layer, figures in groups:
         for figure in figures:
             yield (result.job.key, layer, figure.name, figure.value, figure.unit, str(figure.source), figure.tool,
-                   figure.tool_version, figure.available)
+                   figure.tool_version, figure.available, str(figure.subject))

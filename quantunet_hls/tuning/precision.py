@@ -28,6 +28,7 @@ from quantunet_hls.ingest.graph import QUANT_OPS
 from quantunet_hls.ingest.legality import MAX_BITS
 from quantunet_hls.tuning.requantize import Constants, Requantized, requantize
 from quantunet_hls.types import FixedType, GraphTypes, LayerTypes, Range, infer_types, parse_type
+from quantunet_hls.types.ranges import MAX_WIDTH
 
 __all__ = ["Precision", "PrecisionError", "chosen_types", "decided_precision", "precision_of", "read_precision",
            "with_precision"]
@@ -212,6 +213,9 @@ def _check_holds(name: str, role: str, kind: FixedType, needed: FixedType, value
     if role == "accumulator" and kind.saturation != "WRAP":
         raise PrecisionError(f"Layer {name!r}: its accumulator can't be {kind}, for a sum under way may lie beyond its "
                              "end and must not be cut there; use WRAP.")
+    if kind.width > MAX_WIDTH:
+        raise PrecisionError(f"Layer {name!r}: its {role} can't be {kind}; comparisons are exact up to {MAX_WIDTH} "
+                             "bits, so give it that many at most.")
     fine = kind.fraction >= needed.fraction
     room = kind.fraction - needed.fraction
     if not fine or kind.lowest > needed.low << room or kind.high < needed.high << room:

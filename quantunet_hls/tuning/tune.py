@@ -20,6 +20,7 @@ from quantunet_hls.files import check_name, write_json, writing
 from quantunet_hls.folders import claim, exclusively
 from quantunet_hls.ingest import HardwareGraph, ingest
 from quantunet_hls.source import Shape
+from quantunet_hls.tiles import spread_tiles
 from quantunet_hls.tuning.bits import BitCount, count_bits, hls4ml_bits
 from quantunet_hls.tuning.calibrate import Calibration, best_fraction, calibrate, fit_layers
 from quantunet_hls.tuning.choice import Choice, changes_of, groups_of, moves, start_of
@@ -140,7 +141,8 @@ def _tune(
     searching, choosing = spread(given, _SEARCH), spread(given, _CHOICE, skip=1)
     coarse = Meter(searching, origin.segment(searching), classes, notes)
     fine = Meter(choosing, origin.segment(choosing), classes, notes)
-    images = to_input(spread(given, _CALIBRATION).images).permute(0, 2, 3, 1).double().numpy()
+    tiles = spread_tiles(spread(given, _CALIBRATION).images, _CALIBRATION, origin.graph.input_shape[:2])
+    images = to_input(tiles).permute(0, 2, 3, 1).double().numpy()
     budget = multipliers or max(1, (board.resources.dsp or 128) // 2)
     progress(f"Calibrating with {len(images)} images; searching with {len(searching)}, "
              f"choosing with {len(choosing)}; {100 * coarse.reference_dice:.2f} Dice points to start from")

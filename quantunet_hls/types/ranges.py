@@ -15,17 +15,17 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.errors import IllegalGraphError
-from quantunet_hls.ingest.graph import attribute, constant, consumers, is_whole_mean, only, shape_of
+from quantunet_hls.ingest.graph import attribute, constant, consumers, is_whole_mean, linked, only, shape_of
 from quantunet_hls.types.activations import SIGMOID_TYPE
 from quantunet_hls.types.fixed import FixedType, covering, shifted_right
 
-__all__ = ["GraphTypes", "LayerTypes", "Range", "infer_types", "to_steps"]
+__all__ = ["MAX_WIDTH", "GraphTypes", "LayerTypes", "Range", "infer_types", "to_steps"]
 
 
 #: Widest integer that the proof counts with.
 _MAX_BITS = 62
 #: Widest type: C-simulation and its comparison pass values on as 64-bit floats.
-_MAX_WIDTH = 53
+MAX_WIDTH = 53
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,7 @@ def infer_types(model: ModelWrapper) -> GraphTypes:
     Raises:
         IllegalGraphError: a layer's values need more bits than can be counted with exactly.
     """
+    model = linked(model)
     image = only(model, "input")
     (first,) = consumers(model, image)
     port = quant_type(model, first)
@@ -142,10 +143,10 @@ def infer_types(model: ModelWrapper) -> GraphTypes:
             admitted = [_values_of(written[name], len(ranges[name].low)) if node.op_type in _POOLINGS else ranges[name]
                         for name in data]
             result, types = _RULES[node.op_type](model, node, admitted)
-            if max(kind.width for kind in vars(types).values() if kind is not None) > _MAX_WIDTH:
+            if max(kind.width for kind in vars(types).values() if kind is not None) > MAX_WIDTH:
                 raise OverflowError
         except OverflowError as error:
-            raise IllegalGraphError(node.name, f"its values need more than {_MAX_WIDTH} bits",
+            raise IllegalGraphError(node.name, f"its values need more than {MAX_WIDTH} bits",
                                     "quantize its input, or bring the scales of its inputs closer together") from error
         if node.op_type in ("Resize", "ZeroInsertion"):
             # Copies its input and has no arithmetic to narrow it, so hls4ml's kernel takes one type for both.

@@ -31,7 +31,7 @@ def data(tmp_path):
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path, monkeypatch):
+def here(tmp_path, monkeypatch, nothing_shipped):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("QUANTUNET_HLS_ZOO", str(tmp_path / "zoo"))
     return tmp_path
@@ -116,6 +116,16 @@ def test_what_is_wrong_is_said_and_nothing_is_left(data, here, arguments, error,
     assert isinstance(done.exception, QuantUNetError)
     assert says in str(done.exception)
     assert not list(here.glob("**/*.pt"))
+
+
+def test_a_name_that_ships_is_refused_before_anything_is_trained(data, here, monkeypatch):
+    monkeypatch.setattr("quantunet_hls.zoo_folders.shipped_folder", lambda: here / "shipped")
+    (here / "shipped").mkdir()
+    (here / "shipped" / "base.json").write_text("{}")
+    done = invoke("--data", data, "--name", "base", "--float", *SMALL, "--save-to-zoo")
+    assert isinstance(done.exception, ConfigurationError)
+    assert "another name" in str(done.exception)
+    assert not (here / "runs").exists()
 
 
 def test_another_architecture_than_the_start_is_refused(data):

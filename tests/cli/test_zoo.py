@@ -11,7 +11,7 @@ _NAMES = ("brain_tumor_first_b8d3", "second")
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, monkeypatch, nothing_shipped):
     monkeypatch.setenv("QUANTUNET_HLS_ZOO", str(tmp_path))
     # As wide as an ordinary terminal: no name may be cut or folded there.
     monkeypatch.setenv("COLUMNS", "80")
@@ -45,8 +45,24 @@ def test_verify_fails_where_an_entry_is_spoilt(folder):
     assert "no" in next(line for line in shown.output.splitlines() if "second" in line)
 
 
-def test_an_empty_zoo_is_an_empty_table(tmp_path, monkeypatch):
+def test_an_empty_zoo_is_an_empty_table(tmp_path, monkeypatch, nothing_shipped):
     monkeypatch.setenv("QUANTUNET_HLS_ZOO", str(tmp_path / "none"))
     shown = CliRunner().invoke(zoo, ["--verify"])
     assert shown.exit_code == 0
     assert "0 networks" in shown.output
+
+
+def test_whose_an_entry_is_stands_below(folder, tmp_path, monkeypatch):
+    shown = CliRunner().invoke(zoo, [])
+    assert f"Your own, in {folder}: {', '.join(_NAMES)}." in shown.output
+    assert "instead" not in shown.output
+    monkeypatch.setattr("quantunet_hls.zoo_folders.shipped_folder", lambda: folder)
+    assert f"All of them come with the package; your own go into {folder}." in CliRunner().invoke(zoo, []).output
+    shipped = tmp_path / "shipped"
+    shipped.mkdir()
+    for suffix in (".pt", ".json"):
+        (shipped / f"second{suffix}").write_bytes((folder / f"second{suffix}").read_bytes())
+    monkeypatch.setattr("quantunet_hls.zoo_folders.shipped_folder", lambda: shipped)
+    shown = CliRunner().invoke(zoo, [])
+    assert "Taken instead of the package's of the same name: second." in shown.output
+    assert "2 networks" in shown.output

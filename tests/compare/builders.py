@@ -1,11 +1,11 @@
 """Reports and designs for the comparison's tests."""
 
 from quantunet_hls.compare import Design
-from quantunet_hls.reports import Check, Figure, LayerReport, Network, Report, Source, Target, names
+from quantunet_hls.reports import Check, Figure, LayerReport, Network, Report, Source, Subject, Target, names
 
 
-def figure(name, value, source=Source.MAPPED, tool="yosys", version="0.70", available=None):
-    return Figure(name, value, source, tool, version, available)
+def figure(name, value, source=Source.MAPPED, tool="yosys", version="0.70", available=None, subject=Subject.RTL):
+    return Figure(name, value, source, tool, version, available, subject=subject)
 
 
 def report(name="a", figures=(), layers=None, *, board="zcu104", macs=1_000_000, tools=None):
@@ -35,8 +35,8 @@ def full(label, *, lut=10_000, dice=0.725, cycles=5_000):
             figure(names.INTERVAL_CYCLES_MAX, cycles, Source.RTL_SIM, "verilator", "5.48.0"),
             figure(names.FRAMES_PER_S, 2e8 / cycles, Source.ESTIMATE, "verilator", "5.48.0"),
             figure(names.FRAME_BITS, 2_000, Source.ESTIMATE, "quantunet-hls", "0.1.0"),
-            figure(names.DICE, dice, Source.MEASURED, names.HARDWARE, "0.1.0"),
-            figure(names.DICE, 0.9, Source.MEASURED, "float", "0.1.0"),
+            figure(names.DICE, dice, Source.MEASURED, names.HARDWARE, "0.1.0", subject=Subject.NETWORK),
+            figure(names.DICE, 0.9, Source.MEASURED, "float", "0.1.0", subject=Subject.NETWORK),
         ],
         {layer: [figure(names.LUT, lut // 10 + i), figure(names.DSP, 4 + i), figure(names.BRAM_18K, 2),
                  figure(names.INTERVAL_CYCLES_MAX, cycles - i, Source.ESTIMATE, "quantunet-hls", "0.1.0")]

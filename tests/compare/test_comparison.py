@@ -4,7 +4,7 @@ from quantunet_hls.compare import Comparison, compare
 from quantunet_hls.compare.comparison import Mark, pick
 from quantunet_hls.compare.plots import front, roofline_of
 from quantunet_hls.errors import UnknownNameError
-from quantunet_hls.reports import Source, names
+from quantunet_hls.reports import Source, Subject, names
 from tests.compare.builders import design, figure, full, report
 
 
@@ -31,7 +31,7 @@ def test_no_change_is_told_of_another_source_and_another_tool_is_marked():
     row = compare([base, *others]).row(names.LUT)
     assert [cell.mark for cell in row.cells] == [Mark.NONE, Mark.SOURCE, Mark.TOOL, Mark.VERSION, Mark.NONE]
     assert [cell.change for cell in row.cells] == [None, None, -0.1, -0.1, None]
-    assert row.source is None
+    assert row.origin is None
     assert row.differs
 
 
@@ -47,7 +47,7 @@ def test_the_most_binding_source_that_is_shared_with_the_baseline():
 def test_every_row_is_of_one_source_and_tool():
     comparison = compare([full("a"), design("b", [figure(names.LUT, 5, Source.CSYNTH, "Vitis HLS", "2024.2")])])
     for row in comparison.every:
-        assert len({(known.source, known.tool) for known in row.figures}) == 1
+        assert len({(known.subject, known.source, known.tool) for known in row.figures}) == 1
     told = [known for row in comparison.every for known in row.figures]
     assert len(told) == sum(len(each.report.figures) for each in comparison.designs)
 
@@ -61,6 +61,40 @@ def test_of_two_tools_the_one_whose_figures_bind_more():
     assert pick(figures, names.FRAMES_PER_S, report("a", figures)).value == 2.0
     assert pick(figures, names.DICE, report("a", figures)).value == 0.8
     assert pick(reversed(figures), names.DICE, report("a", figures)).value == 0.8
+
+
+def test_the_cpp_and_the_rtl_of_one_report_are_told_apart_in_whatever_order_they_stand():
+    both = [figure(names.LUT, 250, Source.ESTIMATE, "C-synthesis model", subject=Subject.CPP),
+            figure(names.LUT, 22, Source.ESTIMATE, "quantunet-hls")]
+    rtl_only, cpp_only = both[1:], both[:1]
+    for figures in (both, both[::-1]):
+        assert [cell.figure.value for cell in cells(compare([design("a", figures)]), names.LUT)] == [22]
+        # What the two reports share, not what stands first in either.
+        shared = compare([design("a", figures), design("b", cpp_only)]).row(names.LUT)
+        assert [cell.figure.value for cell in shared.cells] == [250, 250]
+        assert shared.origin == "C++, estimate"
+        assert [cell.figure.value for cell in cells(compare([design("a", figures), design("b", rtl_only)]),
+                                                    names.LUT)] == [22, 22]
+        assert compare([design("a", figures)]).row(names.LUT, subject=Subject.CPP).cells[0].figure.value == 250
+
+
+def test_the_cpp_is_not_compared_with_the_rtl():
+    row = compare([design("a", [figure(names.LUT, 250, subject=Subject.CPP)]), design("b", [figure(names.LUT, 22)]),
+                   design("c", [figure(names.LUT, 30, subject=Subject.UNSTATED)])]).row(names.LUT)
+    assert [cell.mark for cell in row.cells] == [Mark.NONE, Mark.SUBJECT, Mark.SUBJECT]
+    assert [cell.difference for cell in row.cells] == [None, None, None]
+    assert row.origin is None
+
+
+def test_layers_are_compared_of_one_design():
+    def layer(rtl, cpp):
+        return {"conv": [*([figure(names.LUT, cpp, Source.ESTIMATE, "model", subject=Subject.CPP)] if cpp else []),
+                         *([figure(names.LUT, rtl)] if rtl else [])]}
+
+    (row,) = compare([design("a", layers=layer(10, 90)), design("b", layers=layer(None, 80))]).layer_rows(names.LUT)
+    assert [cell.figure.value for cell in row.cells] == [90, 80]
+    (row,) = compare([design("a", layers=layer(10, 90)), design("b", layers=layer(11, 80))]).layer_rows(names.LUT)
+    assert [cell.figure.value for cell in row.cells] == [10, 11]
 
 
 def test_layers_keep_their_order_and_are_compared_by_name():

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from quantunet_hls.compare import compare
 from quantunet_hls.compare.rules import judge, parse_rule
 from quantunet_hls.errors import ConfigurationError, QuantUNetError
-from quantunet_hls.reports import Source, names
+from quantunet_hls.reports import Source, Subject, names
 from tests.compare.builders import design, figure
 
 SIGNS = {">": lambda a, b: a > b, ">=": lambda a, b: a >= b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b}
@@ -63,14 +63,14 @@ def test_aliases_and_sources():
 def test_the_sentence_tells_figure_source_tool_and_change():
     (verdict,) = verdicts("lut>+5%", design("old", [figure(names.LUT, 20_000)]),
                           design("new", [figure(names.LUT, 21_500)]))
-    assert verdict.sentence == "new has 21,500 LUTs (mapped, yosys 0.70), 7.5 % more than old's 20,000."
+    assert verdict.sentence == "new has 21,500 LUTs (RTL, mapped, yosys 0.70), 7.5 % more than old's 20,000."
     assert verdict.notes == ()
 
 
 def test_another_tool_or_version_is_said():
     (verdict,) = verdicts("lut>+5%", design("a", [figure(names.LUT, 1)]),
                           design("b", [figure(names.LUT, 1, version="0.71")]))
-    assert verdict.notes == ("lut is of different origin: mapped, yosys 0.71 in b, mapped, yosys 0.70 in a.",)
+    assert verdict.notes == ("lut is of different origin: RTL, mapped, yosys 0.71 in b, RTL, mapped, yosys 0.70 in a.",)
 
 
 @pytest.mark.parametrize("rule", ["lut>+5%", "lut@mapped>+5%"])
@@ -84,6 +84,55 @@ def test_the_most_binding_source_that_both_have_is_compared():
     (verdict,) = verdicts("lut>+5%", design("a", both), design("b", [*both, figure(names.LUT, 999, Source.ROUTED)]))
     assert not verdict.violated
     assert "mapped" in verdict.sentence
+
+
+def estimates(rtl, cpp):
+    """As a report of the flow has them: the RTL's LUTs before those of the C++, or the other way round."""
+    return [figure(names.LUT, rtl, Source.ESTIMATE, "quantunet-hls"),
+            figure(names.LUT, cpp, Source.ESTIMATE, "C-synthesis model", subject=Subject.CPP)]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize(("rule", "broken", "told"), [
+    ("lut>+5%", False, "RTL, estimate"), ("lut@rtl>+5%", False, "RTL, estimate"),
+    ("lut@cpp>+5%", True, "C++, estimate"), ("lut@cpp@estimate>+5%", True, "C++, estimate"),
+    ("lut@estimate@cpp>+5%", True, "C++, estimate"), ("lut@estimate>+5%", False, "RTL, estimate"),
+    ("lut>20000", True, "RTL, estimate"), ("lut@cpp<250000", True, "C++, estimate"),
+])
+def test_a_rule_holds_a_design_against_the_same_design(rule, broken, told, turned):
+    old, new = estimates(22_253, 220_000), estimates(22_253, 242_971)
+    (verdict,) = verdicts(rule, design("a", old), design("b", new[::-1] if turned else new))
+    assert verdict.violated is broken
+    assert told in verdict.sentence
+
+
+def test_cpp_and_rtl_are_not_comparable_and_the_gate_says_what_it_found():
+    rtl, cpp = estimates(22_253, 242_971)
+    with pytest.raises(ConfigurationError, match=r"C\+\+, estimate, .* b and RTL, estimate, .* a are not comparable"):
+        verdicts("lut>+5%", design("a", [rtl]), design("b", [cpp]))
+    with pytest.raises(ConfigurationError, match=r"b has no lut of the RTL;"):
+        verdicts("lut@rtl>+5%", design("a", [rtl]), design("b", [cpp]))
+
+
+def test_each_pair_is_judged_by_what_those_two_share():
+    mapped, estimate = figure(names.LUT, 50), figure(names.LUT, 100, Source.ESTIMATE)
+    found = verdicts("lut>+5%", design("base", [mapped, estimate]), design("b", [estimate]), design("c", [mapped]))
+    assert ["estimate" in verdict.sentence for verdict in found] == [True, False]
+
+
+def test_a_limit_holds_the_most_binding_figure_whatever_the_baseline_has():
+    (verdict,) = verdicts("lut>60", design("a", [figure(names.LUT, 50)]),
+                          design("b", [figure(names.LUT, 50), figure(names.LUT, 70, Source.ROUTED)]))
+    assert verdict.violated
+
+
+def test_a_layer_is_held_by_the_source_and_the_design_named():
+    layers = {"enc": [figure(names.LUT, 5), *estimates(6, 70)]}
+    more = {"enc": [figure(names.LUT, 5), *estimates(8, 70)]}
+    pair = design("a", layers=layers), design("b", layers=more)
+    assert [verdicts(rule, *pair)[0].violated for rule in (
+        "layer:enc.lut>+5%", "layer:enc.lut@estimate>+5%", "layer:enc.lut@cpp>+5%", "layer:*.lut@rtl@estimate>+5%",
+    )] == [False, True, False, True]
 
 
 @pytest.mark.parametrize(("rule", "message"), [
@@ -121,7 +170,8 @@ def test_layers_one_or_all():
 
 @pytest.mark.parametrize(("rule", "place"), [
     ("", 1), ("LUT>5", 1), ("lut", 4), ("lut 5", 5), ("lut>", 5), ("lut>>5", 5), ("lut>+", 6), ("lut>five", 5),
-    ("lut>5 LUTs", 7), ("lut>5%%", 7), ("lut@>5", 5), ("lut@mappd>5", 5), ("layer:>5", 7), ("layer:enc0>5", 7),
+    ("lut>5 LUTs", 7), ("lut>5%%", 7), ("lut@>5", 5), ("lut@mappd>5", 5), ("lut@rtl@cpp>5", 9),
+    ("lut@rtl@mapped@rtl>5", 16), ("lut@c++>5", 5), ("layer:>5", 7), ("layer:enc0>5", 7),
     ("layer:.lut>5", 7), ("layer:a.>5", 9), ("lut>1e", 6), ("lut=5", 4), ("lut>--5", 6),
 ])
 def test_a_faulty_rule_is_refused_at_its_place(rule, place):
@@ -129,8 +179,8 @@ def test_a_faulty_rule_is_refused_at_its_place(rule, place):
         parse_rule(rule)
 
 
-@given(st.text(max_size=20) | st.lists(st.sampled_from(["layer:", "a.", "lut", "@", "mapped", ">", "<=", "+", "-", "5",
-                                                         "%", " ", "e9999"])).map("".join))
+@given(st.text(max_size=20) | st.lists(st.sampled_from(["layer:", "a.", "lut", "@", "mapped", "rtl", ">", "<=", "+",
+                                                         "-", "5", "%", " ", "e9999"])).map("".join))
 def test_any_text_is_a_rule_or_one_sentence(text):
     try:
         assert parse_rule(text).text == text

@@ -11,7 +11,7 @@ from torch import nn
 from quantunet_hls import boards
 from quantunet_hls.cli.accuracy import accuracy
 from quantunet_hls.data import Samples
-from quantunet_hls.emulate.accuracy import accuracy_figures, emulate_graph, measure, score_hardware
+from quantunet_hls.emulate.accuracy import accuracy_figures, emulate_graph, measure, score_hardware, segment
 from quantunet_hls.errors import ConfigurationError, DataError
 from quantunet_hls.files import sha256_file
 from quantunet_hls.flow import Flow
@@ -54,6 +54,18 @@ def test_every_stage_is_measured_on_the_same_images(unet, samples):
     assert {(figure.tool, figure.name) for figure in figures} == {
         (stage, name) for stage in ("Brevitas", names.HARDWARE)
         for name in (names.DICE, names.IOU, names.PIXEL_ACCURACY)}
+
+
+def test_larger_images_go_tile_by_tile_through_every_stage(unet):
+    net, graph = unet
+    larger = draw_phantoms(3, 40, 30)
+    brevitas, hardware = measure(emulate_graph(graph), larger, {"Brevitas": net})
+    assert brevitas.scores == hardware.scores
+    masks = segment(emulate_graph(graph), larger)
+    assert masks.shape == (3, 40, 30)
+    # A corner is the corner tile's own.
+    corner = Samples(larger.images[..., :16, :24], larger.masks[..., :16, :24], larger.names)
+    assert torch.equal(masks[:, :14, :20], segment(emulate_graph(graph), corner)[:, :14, :20])
 
 
 def test_no_images_are_refused(unet, samples):

@@ -1,15 +1,17 @@
 import json
 import math
+import os
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from quantunet_hls.errors import ConfigurationError
-from quantunet_hls.reports import Check, Figure, LayerReport, Network, Report, Source, Target, names
+from quantunet_hls.reports import Check, Figure, LayerReport, Network, Report, Source, Subject, Target, names, schema
 
-FINITE = st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False)
+FINITE = st.integers(-(10**12), 10**12) | st.floats(1e-30, 1e30) | st.floats(-1e30, -1e-30) | st.just(0.0)
 TEXT = st.text(max_size=12)
 FIGURES = st.lists(
     st.builds(
@@ -17,6 +19,7 @@ FIGURES = st.lists(
         name=st.sampled_from(sorted(names.UNITS)),
         value=FINITE,
         source=st.sampled_from(Source),
+        subject=st.sampled_from(Subject),
         tool=TEXT,
         tool_version=TEXT,
         available=st.none() | FINITE,
@@ -134,6 +137,77 @@ def test_the_same_figure_from_the_same_tool_twice_is_refused():
     assert replace(EXAMPLE, figures=two_tools).figures == two_tools
 
 
+def test_the_same_figure_of_the_cpp_and_of_the_rtl_are_two():
+    cpp = Figure(names.LUT, 9, Source.ESTIMATE, "model", subject=Subject.CPP)
+    both = replace(EXAMPLE, figures=(cpp, replace(cpp, value=1, subject=Subject.RTL)))
+    assert both.figure(names.LUT).value == 1
+    assert both.figure(names.LUT, subject=Subject.CPP).value == 9
+    assert both.figure(names.LUT, subject=Subject.NETWORK) is None
+    assert [figure.origin for figure in both.figures] == ["C++, estimate", "RTL, estimate"]
+
+
+def of_version_1(report):
+    value = {**json.loads(json.dumps(report.to_dict())), "version": 1}
+    for group in (value, *value["layers"]):
+        for figure in group["figures"]:
+            del figure["subject"]
+    return value
+
+
+MULTIPLIERS = Figure("multipliers", 4, Source.ESTIMATE, "hls4ml reuse factors", unit="multipliers", subject=Subject.CPP)
+OF_THE_FLOW = (
+    MULTIPLIERS,
+    Figure(names.FIFO_BITS, 9, Source.ESTIMATE, "hls4ml streams", subject=Subject.CPP),
+    Figure(names.FRAME_BITS, 9, Source.ESTIMATE, "quantunet-hls", subject=Subject.NETWORK),
+    Figure(names.LUT, 9, Source.ESTIMATE, "quantunet-hls", subject=Subject.RTL),
+    Figure(names.LUT, 90, Source.ESTIMATE, "C-synthesis model", subject=Subject.CPP),
+    Figure(names.COMPILE_SECONDS, 9, Source.MEASURED, "g++", subject=Subject.CPP),
+    Figure(names.DICE, 0.9, Source.MEASURED, names.HARDWARE, subject=Subject.NETWORK),
+    Figure(names.CLOCK_ESTIMATE_NS, 4, Source.ESTIMATE, "quantunet-hls, logic only, no routing", subject=Subject.RTL),
+)
+VIVADO = Figure(names.LUT, 9, Source.ROUTED, "Vivado")
+
+
+@pytest.mark.parametrize("more", [
+    (Figure(names.LUT, 9, Source.MAPPED, "yosys", subject=Subject.RTL), replace(VIVADO, subject=Subject.RTL)),
+    (Figure(names.LUT, 9, Source.CSYNTH, "Vitis HLS", subject=Subject.CPP), replace(VIVADO, subject=Subject.CPP)),
+    (Figure(names.FRAMES_PER_S, 9, Source.ROUTED, "Vivado, cycles of verilator", subject=Subject.RTL),
+     replace(VIVADO, subject=Subject.RTL)),
+    # Nothing tells what Vivado was given, nor what a program is that this package has never heard of.
+    (VIVADO, Figure(names.DSP, 9, Source.ESTIMATE, "a spreadsheet")),
+])
+def test_what_a_report_of_version_1_means_is_assumed_and_said(caplog, more):
+    report = replace(EXAMPLE, figures=(*OF_THE_FLOW, *more),
+                     layers=(LayerReport("Conv_0", "Conv", (MULTIPLIERS, more[-1])),))
+    assert Report.from_dict(of_version_1(report), "old.json") == report
+    (said,) = caplog.messages
+    assert said.startswith("old.json is of version 1")
+    assert "C++ (C-synthesis model, " in said
+
+
+def test_a_report_of_version_2_says_the_subject_itself(caplog):
+    value = EXAMPLE.to_dict()
+    del value["figures"][0]["subject"]
+    with pytest.raises(ConfigurationError, match=r"figures\[0\]: 'subject' must be there"):
+        Report.from_dict(value)
+    old = of_version_1(EXAMPLE)
+    old["figures"][0]["subject"] = "RTL"
+    with pytest.raises(ConfigurationError, match="members that no report has"):
+        Report.from_dict(old)
+    assert not caplog.messages
+
+
+@pytest.mark.parametrize("path", sorted(Path("reports/reference").glob("*_*.json")), ids=lambda path: path.stem)
+def test_the_committed_reports_say_of_every_figure_which_design_it_is_of(path):
+    value = json.loads(path.read_text())
+    if not isinstance(value, dict) or value.get("schema") != schema.SCHEMA:
+        return
+    report = Report.load(path)
+    assert value["version"] == schema.VERSION
+    assert not [figure for group in (report.figures, *(layer.figures for layer in report.layers)) for figure in group
+                if figure.subject is Subject.UNSTATED]
+
+
 def test_more_can_not_differ_than_was_compared():
     with pytest.raises(ValueError, match="differ"):
         Check("a", "b", None, 1, 2)
@@ -151,7 +225,7 @@ def test_a_foreign_json_is_refused(value):
         Report.from_dict(value)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None, True, 1.5])
+@pytest.mark.parametrize("version", [0, 3, "1", "2", None, True, 1.5])
 def test_an_unknown_version_is_refused(version):
     with pytest.raises(ConfigurationError, match="version"):
         Report.from_dict({**EXAMPLE.to_dict(), "version": version})
@@ -199,7 +273,17 @@ def test_every_member_is_missed_and_every_type_is_checked(path):
         (("figures", 0, "value"), True),
         (("figures", 0, "value"), math.nan),
         (("figures", 0, "value"), "31000"),
+        (("figures", 0, "value"), 10**400),
+        (("figures", 0, "value"), 1e31),
+        (("figures", 0, "available"), 1e-31),
+        (("figures", 0, "available"), -(10**400)),
+        (("figures", 0, "tool"), "half a character: \ud800"),
+        (("network", "macs"), 10**400),
+        (("network", "input_shape"), [10**400]),
+        (("tools", "\udfff"), "1"),
+        (("tools", "g++"), "\udfff"),
         (("figures", 0, "source"), "guess"),
+        (("figures", 0, "subject"), "guess"),
         (("figures", 0, "unit"), "slices"),
         (("figures", 0, "name"), "LUT; drop"),
         (("figures", 1, "source"), "estimate"),
@@ -250,3 +334,14 @@ def test_what_json_takes_and_python_does_not_is_one_sentence(tmp_path, content):
     (tmp_path / "unet.json").write_text(content)
     with pytest.raises(ConfigurationError):
         Report.load(tmp_path / "unet.json")
+
+
+def test_only_a_regular_file_of_a_report_s_size_is_read(tmp_path):
+    os.mkfifo(tmp_path / "fifo.json")
+    with (tmp_path / "huge.json").open("wb") as stream:
+        stream.truncate(200_000_000)
+    for path, match in ((tmp_path / "fifo.json", "no regular file"), (Path("/dev/zero"), "no regular file"),
+                        (tmp_path, "no regular file"), (tmp_path / "huge.json", "larger than any report"),
+                        (tmp_path / "absent.json", "can't be read"), (Path("a\0b.json"), "can't be read")):
+        with pytest.raises(ConfigurationError, match=match):
+            Report.load(path)

@@ -7,10 +7,15 @@ import pytest
 from quantunet_hls import boards
 from quantunet_hls.errors import BoardError, ConfigurationError
 from quantunet_hls.folding import Goal
+from quantunet_hls.hls.convert import HlsSettings, convert
+from quantunet_hls.ingest import ingest
 from quantunet_hls.rtl.estimate import estimate, shares
 from quantunet_hls.rtl.fit import fold_for, latency_cycles
 from quantunet_hls.rtl.folding import cycle_choices, fewest_cycles, fold
+from quantunet_hls.rtl.lower import lower
 from quantunet_hls.rtl.multipliers import choose_multipliers
+from quantunet_hls.source import open_source
+from quantunet_hls.tuning.precision import chosen_types
 from tests.rtl.graphs import every_kind
 
 BOARD = boards.load("zcu104")
@@ -71,12 +76,44 @@ def test_a_share_gets_the_fastest_design_that_keeps_within_it():
     assert max(shares(graph, small).values()) <= 0.6
     faster = [cycles for cycles in cycle_choices(every_kind()) if cycles < graph.cycles]
     assert faster
-    assert max(shares(choose_multipliers(fold(every_kind(), faster[-1]), small), small).values()) > 0.6
+    for cycles in faster:
+        assert max(shares(choose_multipliers(fold(every_kind(), cycles), small), small).values()) > 0.6
+
+
+def test_a_share_gets_a_design_that_is_faster_than_some_that_take_more():
+    def chosen(graph):
+        return choose_multipliers(graph, BOARD)
+
+    board, choices = replace(BOARD, resources=replace(BOARD.resources, lut=6_060)), cycle_choices(every_kind())
+    taken = [max(shares(chosen(fold(every_kind(), cycles)), board).values()) for cycles in choices]
+    first, *others = [index for index, share in enumerate(taken) if share <= 0.5]
+    # The next slower ones do not fit.
+    assert first > 0
+    assert others[0] > first + 1
+    assert fold_for(every_kind(), Goal(share=0.5), board, chosen).cycles == choices[first]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "share", "rate_of", "most"), [
+    ("kv260", 0.6, 1356, 0.58), ("pynq-z2", 0.8, 678, 0.72)])
+def test_the_network_of_the_zoo_gets_all_that_fits(name, share, rate_of, most, tmp_path):
+    board = boards.load(name)
+    network = ingest(open_source("brain_tumor_w4a6_b8d3", None).graph(), "logits")
+    settings = HlsSettings("zoo", board.part, board.clock_ns, "Vitis", {})
+    graph = lower(convert(network.model, chosen_types(network, None), settings, tmp_path), "zoo").graph
+    folded = fold_for(graph, Goal(share=share), board, lambda made: choose_multipliers(made, board))
+    assert round(1e9 / (folded.cycles * board.clock_ns)) == rate_of
+    assert round(max(shares(folded, board).values()), 2) == most
+
+
+def test_a_share_of_a_part_of_unknown_size_is_refused():
+    with pytest.raises(BoardError, match="is not known"):
+        fitted(Goal(share=0.5), boards.for_part("xc7z999-x"))
 
 
 def test_a_board_that_can_t_hold_the_slowest_design_is_refused():
     tiny = replace(BOARD, resources=replace(BOARD.resources, lut=300, dsp=1, bram_18k=1))
-    with pytest.raises(BoardError, match="slowest folding"):
+    with pytest.raises(BoardError, match="smallest folding"):
         fitted(Goal(share=0.9), tiny)
 
 

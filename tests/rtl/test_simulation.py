@@ -6,7 +6,7 @@ import pytest
 from quantunet_hls.errors import ConfigurationError, IllegalGraphError, MismatchError
 from quantunet_hls.rtl.components.packing import MULTIPLIER_OPERANDS, packing
 from quantunet_hls.rtl.folding import fold, with_safe_depths
-from quantunet_hls.rtl.graph import Concat, Input, Multipliers, Shape, StreamGraph, Weighted, Window
+from quantunet_hls.rtl.graph import Cast, Concat, Input, Multipliers, Pooling, Shape, StreamGraph, Weighted, Window
 from quantunet_hls.rtl.multipliers import with_multipliers
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate import DeadlockError, Stalls, build_simulator, compare, pack, unpack
@@ -80,6 +80,40 @@ def test_windows_tables_and_classes_equal_the_reference_whatever_stalls(cycles, 
         seen = simulator.run(frames, stalls=stalls)
         compare(expected, {**seen.traces, graph.output.name: seen.outputs}, graph)
         assert (seen.outputs == expected["both"]).all()
+
+
+def unread_ends():
+    """Every layer behind the first computes its last window before its frame has ended: rows and columns are left."""
+    halves, quarters, pixels = Shape(10, 9, 2), Shape(4, 4, 3), Shape(2, 2, 3)
+    return StreamGraph("unread", (
+        Input("image", (), Shape(21, 19, 1), PIXEL),
+        convolution("first", "image", 1, 2, (21, 19), PIXEL, seed=1),
+        Pooling("halved", ("first",), halves, CODE, Shape(21, 19, 2), CODE, Window((2, 2), (2, 2)), "max",
+                (Cast(CODE),), slack=19),
+        convolution("strided", "halved", 2, 3, (10, 9), CODE, seed=2, window=Window((3, 3), (2, 2))),
+        Pooling("picked", ("strided",), pixels, CODE, quarters, CODE, Window((1, 1), (2, 2)), "max", (Cast(CODE),),
+                slack=4),
+    ))
+
+
+@pytest.mark.parametrize("cycles", [900, pytest.param(3000, marks=pytest.mark.slow)])
+def test_traces_are_whole_where_the_end_of_a_frame_is_in_no_window(cycles, tmp_path):
+    graph = fold(unread_ends(), cycles)
+    simulator = build_simulator(generate(graph, tmp_path / "verilog", probes=True), tmp_path / "simulation",
+                                traced=True)
+    # Without traces nothing is waited for; it is another program, whose building takes its time.
+    plain = build_simulator(generate(graph, tmp_path / "verilog"), tmp_path / "plain") if cycles == 3000 else None
+    for count, stalls in ((1, Stalls()), (4, Stalls()), (4, Stalls(0.4, 0.0, 2)), (4, Stalls(0.0, 0.5, 3)),
+                          (4, Stalls(0.3, 0.3, 4))):
+        frames = frames_for(graph, count)
+        seen = simulator.run(frames, stalls=stalls)
+        compare(execute(graph, frames), {**seen.traces, "picked": seen.outputs}, graph)
+        assert set(seen.traces) == {layer.name for layer in graph.layers[:-1]}
+        # The clocks end with the last output beat, however long the traces are waited for.
+        assert seen.cycles == seen.frame_ends[-1] + 1
+        if plain:
+            other = plain.run(frames, stalls=stalls)
+            assert (seen.cycles, seen.frame_ends) == (other.cycles, other.frame_ends)
 
 
 def test_frames_follow_each_other_at_the_pace_of_the_slowest_layer(kinds):

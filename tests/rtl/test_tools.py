@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from quantunet_hls.rtl.place import place_ecp5
 from quantunet_hls.rtl.simulate import verilate
 from quantunet_hls.rtl.stitch import Design, module_name
 from quantunet_hls.rtl.synthesize import MappingOptions, map_design, yosys_version
-from quantunet_hls.rtl.ulx3s import constraints, place_ulx3s
+from quantunet_hls.rtl.ulx3s import constraints, map_ulx3s, place_ulx3s
 from tests.rtl.graphs import PIXEL, convolution
 
 # Takes Yosys's command line and leaves a netlist of one cell; dies at the module that a file names.
@@ -29,7 +30,7 @@ from pathlib import Path
 if sys.argv[1:] == ["-V"]:
     print("Yosys 9.99 (stand-in)")
     sys.exit()
-module = re.search(r"read_verilog (\\w+)[.]v", Path(sys.argv[-1]).read_text())[1]
+module = re.search(r"read_verilog (\\w+)(?:-\\w+)?[.]v", Path(sys.argv[-1]).read_text())[1]
 with Path({folder!r}, "calls").open("a") as calls:
     calls.write(module + " ")
 fatal = Path({folder!r}, "fatal")
@@ -134,16 +135,23 @@ def test_a_board_gets_a_bitstream_only_if_it_keeps_up_with_its_clock(mhz, stand_
     monkeypatch.setattr("quantunet_hls.rtl.ulx3s.write_verilog", lambda folder, parts: {
         name: Path(design.files["two"]) for name, part in parts.items() if Fragment.get(part, None)})
     board, folder = load("ulx3s-85f"), tmp_path / "placed"
+    mapped = map_design(design, MappingOptions("ecp5"), tmp_path / "cache", workers=1)
+    mapped = replace(mapped, layers={**mapped.layers, "board": map_ulx3s(design, board, tmp_path / "cache")})
+    assert map_ulx3s(design, board, tmp_path / "cache").reused
     if mhz < 50:
         with pytest.raises(BoardError, match=r"reaches 49\.9 MHz, less than the 50 MHz of its PLL"):
-            place_ulx3s(design, board, folder)
+            place_ulx3s(design, mapped, board, folder)
         assert not (folder / "design.bit").exists()
     else:
-        placed = place_ulx3s(design, board, folder)
+        placed = place_ulx3s(design, mapped, board, folder)
         assert placed.bitstream.read_text() == "bits\n"
         assert read_json(folder / "host.json")["baud"] == 1_000_000
         assert (folder / "host.py").is_file()
     assert (folder / "lpf").read_text() == constraints()
+    # What was mapped is linked, nothing is synthesized again.
+    linked = (folder / "netlist.ys").read_text()
+    assert all(f"read_verilog {module.netlist.name}\n" in linked for module in mapped.layers.values())
+    assert "synth" not in linked
 
 
 @pytest.mark.parametrize("missing", ["g++", "make"])

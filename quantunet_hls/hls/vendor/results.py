@@ -13,7 +13,7 @@ from quantunet_hls.hls.vendor.scripts import RESULTS
 from quantunet_hls.reports import names
 from quantunet_hls.reports.cosim import read_cosim
 from quantunet_hls.reports.layers import layer_of
-from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source
+from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject, stated
 from quantunet_hls.reports.vitis import read_csynth
 from quantunet_hls.reports.vivado import parse_hierarchy, parse_timing, parse_utilization
 
@@ -72,7 +72,10 @@ def collect(plan: Plan, outcomes: tuple[Outcome, ...], layers: Mapping[str, int 
                     (f"{module.instance} {module.name}".strip(), module.figures) for module in synthesis.modules
                 ]
         elif step.stage is Stage.COSIM:
-            simulation = read_cosim(solution, project.name, project.clock_ns, step.tool.title, step.tool.version)
+            synthesis = read_csynth(solution, project.name, step.tool.title)
+            # Cycles take as long as the clock that C-synthesis reaches, not the one asked for.
+            period = max(project.clock_ns, synthesis.period_ns) if synthesis is not None else project.clock_ns
+            simulation = read_cosim(solution, project.name, period, step.tool.title, step.tool.version)
             if simulation is not None and not simulation.passed:
                 raise ToolFailedError(
                     f"Co-simulation of {project.name} did not pass, so its RTL differs from its C++; "
@@ -81,8 +84,9 @@ def collect(plan: Plan, outcomes: tuple[Outcome, ...], layers: Mapping[str, int 
             figures += simulation.figures if simulation is not None else ()
             checks += _compared(project.folder, f"{Source.COSIM} ({step.tool.title})", "rtl_cosim_results.log")
         elif step.stage in (Stage.VSYNTH, Stage.IMPLEMENT):
-            prefix = project.folder / RESULTS / ("synth" if step.stage is Stage.VSYNTH else "routed")
-            of_design, of_cells = _vivado_reports(prefix)
+            routed = step.stage is Stage.IMPLEMENT
+            of_design, of_cells = _vivado_reports(project.folder / RESULTS / ("routed" if routed else "synth"),
+                                                  Source.ROUTED if routed else Source.MAPPED)
             figures += of_design
             modules += of_cells
     return VendorResult(
@@ -95,15 +99,16 @@ def collect(plan: Plan, outcomes: tuple[Outcome, ...], layers: Mapping[str, int 
     )
 
 
-def _vivado_reports(prefix: Path) -> tuple[list[Figure], list[tuple[str, tuple[Figure, ...]]]]:
-    def text(kind: str) -> tuple[str, str]:
+def _vivado_reports(prefix: Path, stage: Source) -> tuple[list[Figure], list[tuple[str, tuple[Figure, ...]]]]:
+    def text(kind: str) -> tuple[str, str, Source]:
         path = prefix.with_name(f"{prefix.name}_{kind}.rpt")
-        return path.read_text(errors="replace"), str(path)
+        return path.read_text(errors="replace"), str(path), stage
 
     _, used = parse_utilization(*text("utilization"))
     _, timing = parse_timing(*text("timing"))
     _, cells = parse_hierarchy(*text("hierarchy"))
-    return [*used, *timing], [(f"{cell.instance} {cell.module}", cell.figures) for cell in cells if cell.depth == 1]
+    return [*stated([*used, *timing], Subject.CPP)], [
+        (f"{cell.instance} {cell.module}", stated(cell.figures, Subject.CPP)) for cell in cells if cell.depth == 1]
 
 
 def by_layer(

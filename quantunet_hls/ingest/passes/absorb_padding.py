@@ -6,7 +6,7 @@ import numpy as np
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest.graph import attribute, constant, consumers, copy_of, set_attribute
+from quantunet_hls.ingest.graph import attribute, constant, consumers, copy_of, linked, replace_nodes, set_attribute
 
 __all__ = ["absorb_padding"]
 
@@ -17,12 +17,15 @@ def absorb_padding(model: ModelWrapper) -> ModelWrapper:
     A mean then counts them, as it did before. Other Pad nodes stay, and the legality check refuses them.
     """
     model = copy_of(model)
-    for node in [node for node in model.graph.node if node.op_type == "Pad"]:
-        if attribute(node, "mode", "constant") != "constant" or len(node.input) > 3:
+    # Who reads what a Pad writes stays true while they take it in: they then read what it reads.
+    links = linked(model)
+    absorbed: set[str] = set()
+    for node in model.graph.node:
+        if node.op_type != "Pad" or attribute(node, "mode", "constant") != "constant" or not 2 <= len(node.input) <= 3:
             continue
         pads = constant(model, node.input[1])
         value = constant(model, node.input[2]) if len(node.input) > 2 and node.input[2] else np.zeros(1)
-        readers = consumers(model, node.output[0])
+        readers = consumers(links, node.output[0])
         if pads is None or value is None or pads.size != 8 or np.any(value) or np.any(pads < 0):
             continue
         if not readers or not all(_takes_zeros(reader, node) for reader in readers):
@@ -40,7 +43,8 @@ def absorb_padding(model: ModelWrapper) -> ModelWrapper:
                 set_attribute(reader, "count_include_pad", 1)
             set_attribute(reader, "pads", [a + b for a, b in zip(own, moved, strict=True)])
             reader.input[0] = node.input[0]
-        model.graph.node.remove(node)
+        absorbed.add(node.output[0])
+    replace_nodes(model, [node for node in model.graph.node if node.output[0] not in absorbed])
     return model
 
 

@@ -9,7 +9,7 @@ from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.errors import IllegalGraphError
-from quantunet_hls.ingest.graph import CHANNELS_LAST, attribute, constant, only, set_attribute, shape_of
+from quantunet_hls.ingest.graph import CHANNELS_LAST, IndexedModel, attribute, constant, only, set_attribute, shape_of
 
 __all__ = ["FIRST", "LAST", "Relabelled", "channels_last"]
 
@@ -100,7 +100,7 @@ def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
                 raise IllegalGraphError(node.name, "only height and width can be upsampled", "leave channels at 1")
             constants[new.input[2]] = np.array([scales[layout[axis]] for axis in _NHWC], dtype=np.float32)
         elif node.op_type == "ArgMax":
-            if layout.index(attribute(node, "axis")) != 1:
+            if layout.index(attribute(node, "axis", 0) % 4) != 1:
                 raise IllegalGraphError(node.name, "only channels are classes", "choose their axis")
             set_attribute(new, "axis", 3)
         elif node.op_type == "Greater":
@@ -128,7 +128,7 @@ def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
     onnx_opset = next(entry.version for entry in opsets if entry.domain in ("", "ai.onnx"))
     proto = helper.make_model(graph, opset_imports=[*opsets, helper.make_opsetid(CHANNELS_LAST, onnx_opset)])
     proto.ir_version = model.model.ir_version
-    relabelled = ModelWrapper(proto)
+    relabelled = IndexedModel(proto)
     for name, value in constants.items():
         relabelled.set_initializer(name, value)
     for name, shape in shapes.items():

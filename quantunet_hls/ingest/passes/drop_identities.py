@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest.graph import copy_of
+from quantunet_hls.ingest.graph import copy_of, replace_nodes
 
 __all__ = ["drop_identities"]
 
@@ -16,24 +16,27 @@ def drop_identities(model: ModelWrapper) -> ModelWrapper:
     model = copy_of(model)
     graph = model.graph
     outputs = {tensor.name for tensor in graph.output}
-    for node in [node for node in graph.node if node.op_type in _NOTHING]:
-        source, target = node.input[0], node.output[0]
-        producer = model.find_producer(source)
-        if target in outputs:
-            if producer is None:
-                continue
-            _rename(model, source, target)
+    read = {name for node in graph.node for name in node.input}
+    written = {name for node in graph.node for name in node.output}
+    renamed: dict[str, str] = {}
+    kept = []
+    for node in graph.node:
+        target = node.output[0]
+        source = renamed.get(node.input[0], node.input[0]) if node.input else ""
+        at_both_ends = target in outputs and source not in written
+        if node.op_type not in _NOTHING or at_both_ends or not read.isdisjoint(node.output[1:]):
+            kept.append(node)
+        elif target in outputs:
+            # What was renamed to the source until now is renamed to the output, as is the source itself.
+            renamed |= {old: target for old, new in renamed.items() if new == source} | {source: target}
+            written.add(target)
         else:
-            _rename(model, target, source)
-        graph.node.remove(node)
-    return model
-
-
-def _rename(model: ModelWrapper, old: str, new: str) -> None:
-    for node in model.graph.node:
+            renamed[target] = source
+    for node in kept:
         for names in (node.input, node.output):
             for index, name in enumerate(names):
-                if name == old:
-                    names[index] = new
-    for info in [info for info in model.graph.value_info if info.name == old]:
-        model.graph.value_info.remove(info)
+                names[index] = renamed.get(name, name)
+    replace_nodes(model, kept)
+    for index in reversed([index for index, info in enumerate(graph.value_info) if info.name in renamed]):
+        del graph.value_info[index]
+    return model

@@ -34,7 +34,7 @@ def explicit_attributes(model: ModelWrapper) -> ModelWrapper:
                 # A stream has one scale, however the file spells it; a scalar fits every order of axes.
                 for index in (1, 2, 3):
                     value = constant(model, node.input[index])
-                    assert value is not None
+                    assert value is not None, "the legality check demands a constant"
                     if value.ndim:
                         node.input[index] = f"{node.output[0]}_{('scale', 'zero', 'bits')[index - 1]}"
                         model.set_initializer(node.input[index], value.reshape(-1)[0].reshape(()))

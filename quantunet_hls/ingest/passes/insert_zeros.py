@@ -6,7 +6,7 @@ import numpy as np
 from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest.graph import attribute, constant, copy_of, shape_of
+from quantunet_hls.ingest.graph import attribute, constant, copy_of, replace_nodes, shape_of
 
 __all__ = ["insert_zeros"]
 
@@ -21,7 +21,11 @@ def insert_zeros(model: ModelWrapper) -> ModelWrapper:
     ``factor`` and ``size``, each rows and columns) sends behind the last pixel.
     """
     model = copy_of(model)
-    for node in [node for node in model.graph.node if node.op_type == "ConvTranspose"]:
+    nodes = []
+    for node in model.graph.node:
+        if node.op_type != "ConvTranspose":
+            nodes.append(node)
+            continue
         weights = constant(model, node.input[1])
         assert weights is not None, "quantized weights have been folded"
         axes = [_axis(node, index, weights.shape[2 + index], shape_of(model, node.input[0])[2 + index])
@@ -37,10 +41,8 @@ def insert_zeros(model: ModelWrapper) -> ModelWrapper:
         batch, channels = shape_of(model, node.input[0])[:2]
         model.set_tensor_shape(spread, [batch, channels, *(size for size, _, _ in axes)], TensorProto.FLOAT)
         model.set_initializer(kernel, np.ascontiguousarray(weights[:, :, ::-1, ::-1].transpose(1, 0, 2, 3)))
-        position = list(model.graph.node).index(node)
-        model.graph.node.remove(node)
-        model.graph.node.insert(position, convolution)
-        model.graph.node.insert(position, zeros)
+        nodes += [zeros, convolution]
+    replace_nodes(model, nodes)
     return model
 
 

@@ -6,7 +6,7 @@ import re
 
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest.graph import copy_of, only
+from quantunet_hls.ingest.graph import IndexedModel, copy_of, only
 
 __all__ = ["name_nodes"]
 
@@ -24,7 +24,7 @@ def name_nodes(model: ModelWrapper) -> tuple[ModelWrapper, dict[str, str]]:
     """
     model = copy_of(model)
     renamed: dict[str, str] = {only(model, "input"): "image"}
-    taken = set(_RESERVED)
+    taken = dict.fromkeys(_RESERVED, 1)
     for node in model.graph.node:
         name = _unique(_short(node.name, node.op_type), taken)
         node.name = name
@@ -40,7 +40,7 @@ def name_nodes(model: ModelWrapper) -> tuple[ModelWrapper, dict[str, str]]:
     for entries in (model.graph.input, model.graph.output, model.graph.value_info, model.graph.initializer):
         for entry in list(entries):
             entry.name = renamed.get(entry.name, entry.name)
-    return model, {new: old for old, new in renamed.items()}
+    return IndexedModel(model.model), {new: old for old, new in renamed.items()}
 
 
 _ROLES = {("Sigmoid", 1): "table", ("Greater", 1): "limit", ("Conv", 1): "weight", ("Conv", 2): "bias",
@@ -57,9 +57,12 @@ def _short(name: str, op_type: str) -> str:
     return short if short[0].isalpha() else f"{op_type}_{short}"
 
 
-def _unique(name: str, taken: set[str]) -> str:
-    candidate, count = name, 1
+def _unique(name: str, taken: dict[str, int]) -> str:
+    """The name with the lowest number behind it that is free; ``taken`` holds from which number on to look."""
+    candidate, count = name, taken.get(name.lower(), 1)
     while candidate.lower() in taken:
         candidate, count = f"{name}_{count}", count + 1
-    taken.add(candidate.lower())
+    if candidate != name:
+        taken[name.lower()] = count
+    taken[candidate.lower()] = 1
     return candidate

@@ -13,7 +13,9 @@ from quantunet_hls.ingest.graph import (
     constant,
     consumers,
     copy_of,
+    linked,
     only,
+    replace_nodes,
     set_attribute,
     shape_of,
 )
@@ -32,17 +34,14 @@ def plain_classes(model: ModelWrapper) -> ModelWrapper:
     instead.
     """
     model = copy_of(model)
-    last = model.find_producer(only(model, "output"))
-    while last is not None and last.op_type == "Cast" and _casts_classes(model, last):
-        before = model.find_producer(last.input[0])
-        before.output[0] = last.output[0]
-        model.graph.node.remove(last)
-        last = before
+    last = _without_casts(model)
     if last is None or last.op_type not in CLASS_OPS:
         return model
     source = model.find_producer(last.input[0])
     alone = source is not None and len(consumers(model, source.output[0])) == 1
     shape = list(shape_of(model, last.input[0]))
+    if len(shape) != 4:
+        return model
     if last.op_type == "ArgMax":
         axis = attribute(last, "axis", 0) % len(shape)
         set_attribute(last, "axis", axis)
@@ -100,14 +99,25 @@ def with_classes(model: ModelWrapper) -> ModelWrapper:
     return model
 
 
-def _casts_classes(model: ModelWrapper, cast: NodeProto) -> bool:
-    """Whether it casts class indices to numbers; to bool it would make one of all classes but 0."""
-    source = model.find_producer(cast.input[0])
-    if source is None or len(consumers(model, cast.input[0])) != 1:
-        return False
-    if source.op_type == "Cast":
-        return _casts_classes(model, source)
-    return source.op_type == "Greater" or (source.op_type == "ArgMax" and attribute(cast, "to") != TensorProto.BOOL)
+def _without_casts(model: ModelWrapper) -> NodeProto | None:
+    """The last node, where casts of class indices behind it are taken away.
+
+    An index cast to bool would make one of all classes but 0, so such casts behind an ArgMax stay.
+    """
+    links, name = linked(model), only(model, "output")
+    node = links.find_producer(name)
+    casts: list[NodeProto] = []
+    while node is not None and node.op_type == "Cast" and len(consumers(links, node.input[0])) == 1:
+        casts.append(node)
+        node = links.find_producer(node.input[0])
+    if node is None or not casts or node.op_type not in CLASS_OPS or (
+            node.op_type == "ArgMax" and any(attribute(cast, "to") == TensorProto.BOOL for cast in casts)):
+        return model.find_producer(name)
+    written = {cast.output[0] for cast in casts}
+    node.output[0] = name
+    kept = [other for other in model.graph.node if other.op_type != "Cast" or other.output[0] not in written]
+    replace_nodes(model, kept)
+    return model.find_producer(name)
 
 
 def _is_half(value: np.ndarray | None) -> bool:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import numpy as np
-from qonnx.analysis.topology import nodes_topologically_sorted
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.fold_constants import FoldConstants
-from qonnx.transformation.general import (
-    GiveUniqueNodeNames,
-    RemoveUnusedTensors,
-    SortGraph,
-)
+from graphlib import TopologicalSorter
 
-from quantunet_hls.errors import ConfigurationError
-from quantunet_hls.ingest.graph import QUANT_OPS, copy_of
+import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.general import GiveUniqueNodeNames
+
+from quantunet_hls.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.ingest.graph import QUANT_OPS, copy_of, is_constant, replace_nodes
+from quantunet_hls.ingest.limits import check_sizes
+from quantunet_hls.ingest.passes.fold_constants import fold_constants
 from quantunet_hls.ingest.passes.infer_shapes import infer_shapes
 
 __all__ = ["tidy"]
+
+#: How often shapes may have to be inferred for the next constants to be known.
+_ROUNDS = 8
 
 
 def tidy(model: ModelWrapper) -> ModelWrapper:
@@ -25,7 +26,7 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
     Quant nodes on constants stay, for the legality check to see.
 
     Raises:
-        ConfigurationError: shapes are left open, or can't be inferred.
+        ConfigurationError: shapes are left open, can't be inferred, or are too large.
     """
     model = copy_of(model)
     _remove_optional_inputs(model)
@@ -37,20 +38,25 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
             "(batch, channels, height, width); export it for a fixed image size."
         )
     try:
-        if not model.analysis(nodes_topologically_sorted)["nodes_topologically_sorted"]:
-            model = model.transform(SortGraph())
+        # An order that is one already stays, for it is the order in which a module ran its layers, and by which
+        # they are told apart.
+        if not _is_sorted(model):
+            _sort(model)
         source.type.tensor_type.shape.dim[0].dim_value = 1
         model = infer_shapes(model)
-        # Without qonnx's cleanup, which sorts: an order that is one already stays, for it is the order in
-        # which a module ran its layers, and by which they are told apart.
-        fold = FoldConstants(exclude_op_types=[*QUANT_OPS, "BipolarQuant"])
-        model = model.transform(fold, cleanup=False).transform(RemoveUnusedTensors(), cleanup=False)
-        model = infer_shapes(model)
+        for _ in range(_ROUNDS):
+            model, changed = fold_constants(model)
+            if not changed:
+                break
+            model = infer_shapes(model)
+        _drop_unused(model)
+    except QuantUNetError:
+        raise
     except Exception as error:  # qonnx, onnx and onnxruntime raise many kinds here; all mean the file is at fault
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ConfigurationError(f"The network's graph is malformed ({line}); export it again.") from error
     if any(not node.name for node in model.graph.node):
-        model = model.transform(GiveUniqueNodeNames(), cleanup=False)
+        model, _ = GiveUniqueNodeNames().apply(model)
     _give_own_constants(model)
     for node in model.graph.node:
         for tensor in node.output:
@@ -60,7 +66,38 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
                     f"The shape of {tensor!r}, output of node {node.name!r}, can't be inferred; "
                     "export the network for a fixed image size."
                 )
+    check_sizes(model)
     return model
+
+
+def _is_sorted(model: ModelWrapper) -> bool:
+    """Whether no node reads what a later one writes."""
+    later = {name for node in model.graph.node for name in node.output}
+    for node in model.graph.node:
+        if not later.isdisjoint(node.input):
+            return False
+        later.difference_update(node.output)
+    return True
+
+
+def _sort(model: ModelWrapper) -> None:
+    """Nodes behind those whose results they read."""
+    nodes = list(model.graph.node)
+    writers = {name: place for place, node in enumerate(nodes) for name in node.output}
+    sorter = TopologicalSorter({place: {writers[name] for name in node.input if name in writers}
+                                for place, node in enumerate(nodes)})
+    replace_nodes(model, [nodes[place] for place in sorter.static_order()])
+
+
+def _drop_unused(model: ModelWrapper) -> None:
+    """Constants that no node reads go, and what is written down beside the graph, which nobody asked for."""
+    used = {name for node in model.graph.node for name in node.input}
+    for entries in (model.graph.initializer, model.graph.value_info):
+        produced = {name for node in model.graph.node for name in node.output}
+        kept = [entry for entry in entries if entry.name in used or entry.name in produced]
+        del entries[:]
+        entries.extend(kept)
+    del model.graph.quantization_annotation[:]
 
 
 def _give_own_constants(model: ModelWrapper) -> None:
@@ -70,14 +107,20 @@ def _give_own_constants(model: ModelWrapper) -> None:
     one, which hls4ml takes in at its first use and then misses at the second.
     """
     used: set[str] = set()
+    taken = {name for node in model.graph.node for name in (*node.input, *node.output)}
+    count = 0
     for node in model.graph.node:
         if node.op_type not in QUANT_OPS:
             continue
         for index, name in enumerate(node.input):
-            value = model.get_initializer(name) if index else None
-            if value is not None and name in used:
-                node.input[index] = model.make_new_valueinfo_name()
-                model.set_initializer(node.input[index], value)
+            if index and name in used and is_constant(model, name):
+                count += 1
+                own = f"{name}_own{count}"
+                while own in taken:
+                    count += 1
+                    own = f"{name}_own{count}"
+                model.set_initializer(own, model.get_initializer(name))
+                node.input[index] = own
             used.add(node.input[index])
 
 
