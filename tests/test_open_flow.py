@@ -30,8 +30,10 @@ def _generate(net, folder, **settings):
                                 projects=folder / "projects", reports=folder / "reports", **settings)
 
 
-def test_every_layer_of_the_rtl_is_compared(net, tmp_path):
-    made = _generate(net, tmp_path, last="rtl")
+def test_every_layer_of_the_rtl_is_compared_in_any_folder(net, tmp_path):
+    """Spaces, quotes, ``$``, newlines and letters of other encodings mean something else to make, shells and C."""
+    odd = tmp_path / os.fsdecode(b"a b'c\"d$(exit 3)\n gr\xc3\xb6\xc3\x9fe %x#:~=??'\xff\\")
+    made = _generate(net, odd, last="rtl")
     assert made.differing == 0
     compared = {check.layer for check in made.checks if check.candidate == "RTL simulation"}
     # The RTL does a convolution and its ReLU in one layer, which is compared behind the ReLU.
