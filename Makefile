@@ -75,5 +75,5 @@ $(VENV)/.dev: Makefile setup.py setup.cfg pyproject.toml constraints.txt | check
 	@touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) build *.egg-info runs
+	rm -rf $(VENV) build dist *.egg-info runs
 	find hls_projects reports -mindepth 1 -maxdepth 1 ! -name README.md ! -name reference -exec rm -rf {} +
