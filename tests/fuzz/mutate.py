@@ -50,8 +50,8 @@ def json_changed(content: bytes, source: random.Random) -> bytes:
             del holder[key]
         elif change == 2:
             other, name = source.choice(places)
-            holder[key] = copy.deepcopy(other[name]) if name in other or isinstance(other, list) and name < len(
-                other) else None
+            holder[key] = copy.deepcopy(other[name]) if name in other or (isinstance(other, list) and name < len(
+                other)) else None
         else:
             holder[key] = copy.deepcopy(source.choice(_VALUES))
         if not value:
@@ -108,9 +108,7 @@ def _change(message: Message, field: FieldDescriptor, source: random.Random) -> 
                 held[index], held[other] = two, one
         else:
             held[index] = _value(field, source)
-    elif field.message_type is not None:
-        message.ClearField(field.name)
-    elif source.random() < 0.2:
+    elif field.message_type is not None or source.random() < 0.2:
         message.ClearField(field.name)
     else:
         setattr(message, field.name, _value(field, source))
