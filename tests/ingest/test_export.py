@@ -1,3 +1,6 @@
+import logging
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -97,3 +100,20 @@ def test_fact_7_a_module_with_an_unquantized_bias_is_refused_by_the_layers_name(
 def test_a_float_network_is_refused_with_a_remedy():
     with pytest.raises(QuantUNetError, match=r"must go through one Quant node|not quantized"):
         ingest(export_module(nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU()), (1, 8, 12)))
+
+
+class Unknown(nn.Module):
+    def forward(self, x):
+        print("hello from the module")
+        warnings.warn("a warning of the module", stacklevel=1)
+        return torch.linalg.svdvals(x)
+
+
+def test_an_export_that_fails_says_one_sentence_and_nothing_else(capfd, caplog):
+    with caplog.at_level(logging.DEBUG), pytest.raises(ConfigurationError, match="svdvals.*use layers that") as caught:
+        export_module(Unknown(), (1, 8, 8))
+    assert capfd.readouterr() == ("", "")
+    assert "\n" not in str(caught.value)
+    assert caught.value.__cause__ is not None
+    assert "hello from the module" in caplog.text
+    assert "Torch IR graph at exception" in caplog.text

@@ -1,8 +1,11 @@
+import time
+
 import numpy as np
 import pytest
 
 from quantunet_hls.ingest import ingest, run_graph
 from quantunet_hls.ingest.graph import only
+from quantunet_hls.types import infer_types
 from tests.builders import Net, execute, op_types, small_unet
 
 
@@ -49,3 +52,33 @@ def test_pads_and_identities_vanish():
     padded = net.add("Pad", [image, net.constant("pads", [0, 0, 1, 1, 0, 0, 1, 1], np.int64)], (1, 2, 6, 8))
     net.conv(padded, 2, pads=[0] * 4)
     assert op_types(ingest(net.model()).model) == ["Quant", "Conv"]
+
+
+def deep(nodes):
+    net = Net((1, 2, 4, 6))
+    last = net.quant("x")
+    for _ in range(nodes // 5):
+        last = net.quant(net.relu(net.conv(last, 2)))
+    return net.model()
+
+
+def test_time_grows_with_the_nodes_and_not_with_their_square():
+    def seconds(nodes):
+        model, times = deep(nodes), []
+        for _ in range(3):
+            begun = time.process_time()
+            graph = ingest(model)
+            infer_types(graph.model)
+            times.append(time.process_time() - begun)
+        return min(times)
+
+    seconds(50)
+    # Four times the nodes: sixteen times the time where each node is looked for among all others.
+    assert seconds(1000) < 7 * seconds(250)
+
+
+def test_a_network_of_2000_nodes():
+    begun = time.process_time()
+    graph = ingest(deep(2000))
+    assert len(graph.model.graph.node) == 1201
+    assert time.process_time() - begun < 20
