@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
+from quantunet_hls.printable import cut, printable
+
 __all__ = [
     "BoardError",
     "CheckpointError",
@@ -36,25 +38,15 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
-#: Letters of a sentence; names and values that a file brings along may be of any length.
-_LONGEST = 1200
 #: Letters of a node's name in a sentence.
 _LONGEST_NODE = 120
-
-
-def _cut(text: str, longest: int) -> str:
-    """The text with its middle left out where it is too long: it begins with what and ends with the remedy."""
-    half = longest // 2 - 2
-    return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
 
 
 class QuantUNetError(Exception):
     """Base of all errors that are the user's to mend; their text is one of sane length that can be printed."""
 
     def __str__(self) -> str:
-        text = _cut(super().__str__(), _LONGEST)
-        return "".join(letter if letter.isprintable() or letter == "\n" else letter.encode(
-            "unicode_escape").decode() for letter in text)
+        return printable(cut(super().__str__()), keep="\n")
 
 
 class ConfigurationError(QuantUNetError):
@@ -109,7 +101,7 @@ class IllegalGraphError(QuantUNetError):
 
     def __init__(self, node: str, rule: str, remedy: str):
         self.node, self.rule, self.remedy = node, rule, remedy
-        super().__init__(f"Node {_cut(node, _LONGEST_NODE)!r}: {rule}; {remedy}.")
+        super().__init__(f"Node {cut(node, _LONGEST_NODE)!r}: {rule}; {remedy}.")
 
 
 class MismatchError(QuantUNetError):

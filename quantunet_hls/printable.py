@@ -13,7 +13,7 @@ import unicodedata
 __all__ = ["csv_cell", "cut", "markdown_text", "printable"]
 
 #: Characters of a message that a person still reads; what a library quotes in its own may be as long as the file.
-LONGEST_MESSAGE = 2000
+LONGEST_MESSAGE = 1200
 
 # What spreadsheets take for the begin of a formula, in both widths.
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")

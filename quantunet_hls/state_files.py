@@ -19,13 +19,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from quantunet_hls.errors import shown
+
 __all__ = ["MOST_PICKLE_BYTES", "StateFileError", "read_state"]
 
 #: Bytes of the pickle alone; one of 60 tensors has 12 kB.
 MOST_PICKLE_BYTES = 1 << 20
 _MOST_RECORDS = 10_000
 _MOST_DIMENSIONS = 8
-_LONGEST_SHOWN = 60
 
 #: Kinds of numbers in a state dict of ours, and their bytes.
 _STORAGES = {"torch FloatStorage": 4, "torch DoubleStorage": 8, "torch LongStorage": 8, "torch IntStorage": 4,
@@ -82,7 +83,7 @@ def read_state(content: bytes, most_bytes: int) -> dict[str, Tensor]:
     for name, tensor in planned.items():
         record = records.get(f"data/{tensor.storage.key}")
         if record is None or len(record) != tensor.storage.numbers * tensor.storage.size:
-            raise StateFileError(f"the numbers of {_shown(name)} are missing or incomplete")
+            raise StateFileError(f"the numbers of {shown(name)} are missing or incomplete")
     if records.get("byteorder", b"little") != b"little":
         raise StateFileError("its numbers have the byte order of another machine")
     try:
@@ -196,7 +197,7 @@ def _storage(told: Any) -> _Storage:
     match told:
         case ("storage", _Global(kind), str(key), str(), int(numbers)) if not isinstance(numbers, bool):
             if kind not in _STORAGES:
-                raise StateFileError(f"it has numbers of a kind that no network here has ({_shown(kind)})")
+                raise StateFileError(f"it has numbers of a kind that no network here has ({shown(kind)})")
             return _Storage(key, numbers, _STORAGES[kind])
     raise StateFileError("it holds something else than named tensors")
 
@@ -216,7 +217,7 @@ def _called(function: Any, arguments: Any) -> Any:
             raise StateFileError("a tensor's numbers do not lie one behind the other")
     if name in (_PLAIN_TENSOR, _PLAIN_DICT):
         raise StateFileError("a tensor in it is no plain one")
-    raise StateFileError(f"it asks for {_shown(name)}, which plain tensors never do; it may be made to do harm")
+    raise StateFileError(f"it asks for {shown(name)}, which plain tensors never do; it may be made to do harm")
 
 
 def _whole(numbers: tuple[Any, ...]) -> bool:
@@ -230,7 +231,3 @@ def _contiguous(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _bytes_of(tensor: _Planned) -> int:
     return math.prod(tensor.shape) * tensor.storage.size
-
-
-def _shown(name: str) -> str:
-    return repr(name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}...")

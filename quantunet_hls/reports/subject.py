@@ -1,4 +1,4 @@
-"""Which design a figure is of: a network is built twice, as C++ for an HLS tool and as RTL of this package's own.
+"""Which design a figure is of: a network is built as C++ for an HLS tool, as RTL, or as both.
 
 Reports of version 1 didn't say so. What they mean follows from the figure's
 name, source and tool, as this package wrote them:
