@@ -184,8 +184,9 @@ def test_a_report_of_version_1_is_read_and_what_is_assumed_is_said(pair, tmp_pat
 def test_what_can_not_be_printed_is_one_sentence(pair):
     with open("/dev/full", "w") as full:  # noqa: PTH123
         ended = apart(*pair, stdout=full)
-    assert (ended.returncode, ended.stderr) == (
-        2, "Error: The output can't be written (No space left on device); free some space or write elsewhere.\n")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert ended.stderr.startswith("Error: ")
+    assert "No space left on device" in ended.stderr
 
 
 @pytest.mark.parametrize("columns", [200, 80, 40, 24])
