@@ -166,28 +166,34 @@ def test_the_simulation_says_what_it_lacks(missing, monkeypatch, tmp_path):
         verilate("top", [tmp_path / "top.v"], tmp_path / "program", "", "")
 
 
-def test_a_program_is_built_in_any_folder_and_anew_where_it_is_damaged(tmp_path, monkeypatch):
+def test_a_program_is_built_in_a_plain_folder_and_anew_where_it_is_damaged(tmp_path, monkeypatch):
     """make takes a space, a ``$``, a colon or a newline in a path for something else."""
     odd = tmp_path / os.fsdecode(b"a b'c\"d$(exit 3)\n gr\xc3\xb6\xc3\x9fe %x#:~=\xff\\")
     odd.mkdir()
-    (odd / "top.v").write_text("module top(input clk, output reg q); always @(posedge clk) q <= ~q; endmodule\n")
-    harness = '#include "design.h"\n#include <cstdio>\nint main() { Vdesign design; puts("built"); }\n'
-
-    def build():
-        return verilate("top", [odd / "top.v"], odd / "program", harness, '#include "Vdesign.h"\n', optimize=False)
-
-    program = build()
-    assert process.output_of([program]) == "built\n"
-    assert sorted(path.name for path in program.parent.iterdir()) == ["simulation", "simulation.json", "verilator.log"]
+    (odd / "top.v").write_text("module top; endmodule\n")
     built = []
 
-    def stand_in(command, *, cwd, **_):
-        built.append(command)
-        (cwd / "simulation").touch()
+    def stand_in(command, *, cwd, environment, **_):
+        built.append(cwd)
+        said = [str(cwd), *map(str, command[1:]), environment["VERILATOR_ROOT"]]
+        assert not [word for word in said if re.search(r"[^A-Za-z0-9_./= +-]", word)]
+        assert (cwd / "sources0" / "top.v").read_text() == "module top; endmodule\n"
+        (cwd / "simulation").write_text("program")
 
     monkeypatch.setattr(process, "run", stand_in)
+
+    def build(harness=""):
+        return verilate("top", [odd / "top.v"], odd / "program", harness, "")
+
+    program = build()
     assert build() == program
-    assert built == []
-    program.write_bytes(program.read_bytes()[:1000])
-    build()
     assert len(built) == 1
+    assert sorted(path.name for path in program.parent.iterdir()) == ["simulation", "simulation.json"]
+    for damage in (lambda: program.write_text("prog"), program.unlink, (odd / "program" / "simulation.json").unlink,
+                   lambda: (odd / "program" / "simulation.json").write_text("{")):
+        damage()
+        assert build().read_text() == "program"
+    assert len(built) == 5
+    build("// another")
+    assert len(built) == 6
+    assert not any(folder.exists() for folder in built)
