@@ -38,8 +38,8 @@ from quantunet_hls.rtl.verilog import yosys_share
 from quantunet_hls.types.fixed import Integers
 from quantunet_hls.versions import version_of
 
-__all__ = ["ALL", "LAYER_CELLS", "PAUSES", "SAMPLE", "TOTAL_CELLS", "WORK", "Compared", "Extent", "NetlistCheck", "cell_models",
-           "check_netlist"]
+__all__ = ["ALL", "LAYER_CELLS", "PAUSES", "SAMPLE", "TOTAL_CELLS", "WORK", "Compared", "Extent", "NetlistCheck",
+           "cell_models", "check_netlist"]
 
 #: In a sample a module with more cells is left, and so are the last ones when all together have more: a
 #: program of 5,600 cells takes g++ some 25 s.
