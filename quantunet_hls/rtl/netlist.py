@@ -38,8 +38,8 @@ from quantunet_hls.rtl.verilog import modules_of, yosys_share
 from quantunet_hls.types.fixed import Integers
 from quantunet_hls.versions import version_of
 
-__all__ = ["ALL", "LAYER_CELLS", "SAMPLE", "TOTAL_CELLS", "WORK", "Compared", "Extent", "NetlistCheck", "cell_models",
-           "check_netlist"]
+__all__ = ["ALL", "LAYER_CELLS", "PAUSES", "SAMPLE", "TOTAL_CELLS", "WORK", "Compared", "Extent", "NetlistCheck",
+           "cell_models", "check_netlist"]
 
 #: In a sample a module with more cells is left, and so are the last ones when all together have more: a
 #: program of 5,600 cells takes g++ some 25 s.
@@ -48,6 +48,10 @@ TOTAL_CELLS = 5_000
 
 #: Cells times clocks that a layer's simulation may take: some 40 s (5,600 cells run at 23,000 clocks/s).
 WORK = 5_000_000_000
+
+
+#: A module that is never held up would not show what a shift register without its clock enable does.
+PAUSES = Stalls(0.1, 0.1)
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ def check_netlist(design: Design, mapped: MappedDesign, family: str, expected: S
         frames: codes (frames, height, width, channels).
         folder: for the results, which are kept there by content.
         extent: how much is simulated.
-        stalls: random pauses before and behind each module; none by default.
+        stalls: random pauses before and behind each module; :data:`PAUSES` by default.
         workers: modules side by side; as many as there are processors unless said otherwise.
         progress: called with each module's name and result as it is there.
 
@@ -143,7 +147,7 @@ def check_netlist(design: Design, mapped: MappedDesign, family: str, expected: S
         DeadlockError: the netlist stands still.
         ToolNotFoundError, ToolFailedError: a tool is absent or failed, or a netlist uses a cell as its model can't.
     """
-    pauses = stalls or Stalls()
+    pauses = stalls or PAUSES
     ours, yosys = _models(family)
     graph, last = design.graph, design.graph.output.name
     codes = {**expected.traces, graph.input.name: frames, last: expected.outputs, "top": expected.outputs}
@@ -169,12 +173,14 @@ def check_netlist(design: Design, mapped: MappedDesign, family: str, expected: S
     order = sorted(chosen, key=lambda name: (name != "top", -sum(mapped.layers[name].cells.values())))
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         found = dict(zip(order, pool.map(work, order), strict=True))
+    # One that ended before its first beat has shown nothing.
+    found = {name: compared for name, compared in found.items() if compared.values}
     cells = {name: sum(module.cells.values()) for name, module in mapped.layers.items()}
-    simulated = {cell for name in chosen for cell in mapped.layers[name].cells}
+    simulated = {cell for name in found for cell in mapped.layers[name].cells}
     return NetlistCheck(
         tuple(found[name] for name in mapped.layers if name in found),
-        tuple(name for name in mapped.layers if name not in chosen),
-        sum(cells[name] for name in chosen), sum(cells.values()),
+        tuple(name for name in mapped.layers if name not in found),
+        sum(cells[name] for name in found), sum(cells.values()),
         sum(codes[name].size for name in mapped.layers if name in codes),
         tuple(sorted(simulated & set(ours))))
 
