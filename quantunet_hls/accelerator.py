@@ -27,6 +27,7 @@ from quantunet_hls.reports.schema import Check, Report
 from quantunet_hls.source import Shape, open_source
 from quantunet_hls.steps import Outcome, Step, has_ledger, run_steps
 from quantunet_hls.tuning.precision import read_precision
+from quantunet_hls.workshop import clear
 
 __all__ = ["ARITHMETICS", "NETLISTS", "TOOLCHAINS", "Accelerator", "generate_accelerator"]
 
@@ -206,6 +207,7 @@ def generate_accelerator(
             refuse_foreign_file(flow.report_path, "report", Report.load)
         claim(flow.folder, "design", earlier=lambda folder: has_ledger(folder, flow.ledger, STEPS))
         with exclusively(flow.folder) as still_ours:
+            clear(flow.report_path.parent, f".{flow.report_path.name}.*.part")
             for outcome in run_steps(flow.steps(), flow.ledger, first=first, last=last, started=started):
                 still_ours()
                 outcomes.append(outcome)

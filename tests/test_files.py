@@ -188,3 +188,17 @@ def test_a_good_name_is_returned(name):
 def test_a_bad_name_is_refused(name):
     with pytest.raises(ConfigurationError, match="can't be the name of a project"):
         files.check_name("project", name)
+
+
+def test_what_is_no_file_stays_what_it_is_and_gets_the_contents(tmp_path):
+    reader, writer = os.pipe()
+    device = tmp_path / "stdout"
+    device.symlink_to(f"/proc/self/fd/{writer}")
+    files.write_text(device, "shown")
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        assert stream.read() == "shown"
+    assert device.is_symlink()
+    with pytest.raises(QuantUNetError, match=r"/dev/full can't be written \(No space left on device\)"):
+        files.write_text(Path("/dev/full"), "text")
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
 
 from quantunet_hls.cli.screen import screen
+from quantunet_hls.reports.grid import Column, Grid
 
 __all__ = ["tune"]
 
@@ -78,15 +78,14 @@ def tune(**options: Any) -> None:
                     score=reader(options["scored"]) if options["scored"] else None,
                     multipliers=options["multipliers"], name=name, progress=show)
     summary = tuned.summary
-    table = Table(title=f"{name}: {summary['weight_bits']:.2f} bits a weight, "
-                        f"{summary['activation_bits']:.2f} an activation, on average")
-    for column in ("images", "Dice before", "Dice after"):
-        table.add_column(column, justify="right", no_wrap=True)
+    columns = [Column(title, figures=True) for title in ("images", "Dice before", "Dice after")]
+    rows = []
     for part, title in (("choice", "chosen with"), ("score", "scored on")):
         if part in summary["dice"]:
             dice = summary["dice"][part]
-            table.add_row(f"{title} {summary['images'][part]}", f"{100 * dice['start']:.2f}",
-                          f"{100 * dice['tuned']:.2f}")
-    console.print(table)
+            rows.append((f"{title} {summary['images'][part]}", f"{100 * dice['start']:.2f}",
+                         f"{100 * dice['tuned']:.2f}"))
+    console.print(Grid(columns, rows, f"{name}: {summary['weight_bits']:.2f} bits a weight, "
+                                      f"{summary['activation_bits']:.2f} an activation, on average"))
     for role, path in (("Network", tuned.path), ("Types", tuned.precision), ("All files", tuned.path.parent)):
         console.print(f"{role:10} {path}", soft_wrap=True, highlight=False, markup=False)

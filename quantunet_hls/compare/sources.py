@@ -24,6 +24,8 @@ _LABEL = "="
 
 _LEDGER = "steps.json"
 
+_OF_C_SYNTHESIS = "csynth.xml"
+
 
 def open_designs(arguments: Sequence[str | Path]) -> tuple[Design, ...]:
     """The designs that the arguments hold, in their order, each with a label that no other has.
@@ -77,6 +79,13 @@ def _open(path: Path) -> list[tuple[Report, str]]:
 def _open_file(path: Path) -> list[tuple[Report, str]]:
     with path.open("rb") as stream:
         sweep = stream.read(len(MAGIC)) == MAGIC
+    if path.name.endswith(_OF_C_SYNTHESIS):
+        # What stands beside it says whether it is of the top function.
+        folder = path.absolute().parent
+        report = read_folder(folder, (folder,))
+        if path.name not in (_OF_C_SYNTHESIS, f"{report.name}_{_OF_C_SYNTHESIS}"):
+            raise ConfigurationError(f"{path} is of one function of a design of the top {report.name}; name {folder}.")
+        return [(report, str(path))]
     if not sweep:
         peers = () if _is_report(path) else read_peers_file(path)
         return [(report, str(path)) for report in peers] or [(Report.load(path), str(path))]

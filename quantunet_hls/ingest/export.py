@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import ctypes
 import io
 import logging
+import os
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 
@@ -30,12 +33,40 @@ ModuleTrace = list[tuple[str, np.ndarray]]
 
 @contextlib.contextmanager
 def _quietly() -> Iterator[None]:
-    """Keeps the exporter's progress lines and warnings off the user's screen; they say nothing he could act on."""
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()) as out:
-        warnings.simplefilter("ignore")
+    """Keeps what modules and the exporter print, and their warnings, off the user's screen; they go to the log.
+
+    He could act on none of it: where the exporter fails, it prints its whole graph in front of what it says. It does
+    so from C++, which no redirection of Python's streams reaches.
+    """
+    out = io.StringIO()
+    with tempfile.TemporaryFile() as file:
+        try:
+            with warnings.catch_warnings(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), \
+                    _descriptors_to(file.fileno()):
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            file.seek(0)
+            for line in (*out.getvalue().splitlines(), *file.read().decode(errors="replace").splitlines()):
+                _log.debug("export: %s", line)
+
+
+@contextlib.contextmanager
+def _descriptors_to(target: int) -> Iterator[None]:
+    """The process's output and error output, by their numbers, into a file."""
+    with contextlib.ExitStack() as back:
+        for number in (1, 2):
+            try:
+                saved = os.dup(number)
+            except OSError:
+                # Closed from the start, as for a daemon.
+                continue
+            back.callback(os.close, saved)
+            back.callback(os.dup2, saved, number)
+            os.dup2(target, number)
+        # What C++ still holds back belongs to the file as well.
+        back.callback(ctypes.CDLL(None).fflush, None)
         yield
-    for line in out.getvalue().splitlines():
-        _log.debug("export: %s", line)
 
 
 def export_module(module: nn.Module, shape: tuple[int, int, int]) -> ModelWrapper:
@@ -47,7 +78,7 @@ def export_module(module: nn.Module, shape: tuple[int, int, int]) -> ModelWrappe
     module = copy.deepcopy(module).cpu().eval()
     image = torch.zeros(1, *shape)
     try:
-        with torch.no_grad():
+        with torch.no_grad(), _quietly():
             module(image)
     except QuantUNetError:
         raise

@@ -26,10 +26,12 @@ class Column:
     Attributes:
         title: above it; may have several lines.
         figures: whether it holds figures, which are never broken, at the right.
+        names: whether it holds names, which are never broken either.
     """
 
     title: str | Text
     figures: bool = False
+    names: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Grid:
             title: above all.
         """
         self._columns = [(plain(column.title), column.figures) for column in columns]
+        self._whole = [column.figures or column.names for column in columns]
         self._rows = [row if isinstance(row, Section) else [plain(cell) for cell in row] for row in rows]
         self._title = Text(printable(title), "italic") if title else None
 
@@ -64,12 +67,12 @@ class Grid:
         """Of each column, None where the figures don't fit."""
         cells = [row for row in self._rows if not isinstance(row, Section)]
         natural, least = [], []
-        for i, (title, figures) in enumerate(self._columns):
+        for i, (title, _) in enumerate(self._columns):
             longest = max((_width(row[i]) for row in cells), default=0)
             natural.append(max(longest, _width(title), 1))
             if not i:
                 natural[0] = max([natural[0], *(cell_len(row.title) for row in self._rows if isinstance(row, Section))])
-            least.append(max(longest, 1) if figures else min(natural[-1], _LEAST_TEXT))
+            least.append(max(longest, 1) if self._whole[i] else min(natural[-1], _LEAST_TEXT))
         # A space on each side of every column, and the box's own between and around them.
         room -= 3 * len(self._columns) + 1
         if sum(least) > room:

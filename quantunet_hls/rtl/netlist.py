@@ -34,7 +34,7 @@ from quantunet_hls.rtl.layer_simulation import LayerBench
 from quantunet_hls.rtl.simulate import Simulation, Stalls, build_simulator, harness_text
 from quantunet_hls.rtl.stitch import Design, module_name
 from quantunet_hls.rtl.synthesize import MappedDesign, MappedModule
-from quantunet_hls.rtl.verilog import yosys_share
+from quantunet_hls.rtl.verilog import modules_of, yosys_share
 from quantunet_hls.types.fixed import Integers
 from quantunet_hls.versions import version_of
 
@@ -76,9 +76,6 @@ _MODELS = {
     "xc7": (("xilinx/cells_sim.v",), ("series7.v", "block_ram.vh")),
     "ecp5": (("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), ("ecp5.v",)),
 }
-
-#: A module with its attributes; macros may stand in its body, other modules not.
-_MODULE = re.compile(r"^(\(\*[^\n]*\*\)\n)?module\s+(\w+).*?^endmodule$", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -250,8 +247,8 @@ def _models(family: str) -> tuple[dict[str, str], dict[str, str]]:
     if family not in _MODELS:
         raise BoardError(f"There are no cell models for the family {family!r}; it takes {', '.join(_MODELS)}.")
     shared, own = _MODELS[family]
-    ours = _modules("\n".join(_own(name) for name in own))
-    yosys = _modules("\n".join((yosys_share() / name).read_text(encoding="utf-8") for name in shared))
+    ours = modules_of("\n".join(_own(name) for name in own))
+    yosys = modules_of("\n".join((yosys_share() / name).read_text(encoding="utf-8") for name in shared))
     return ours, {name: text for name, text in yosys.items() if name not in ours}
 
 
@@ -264,10 +261,6 @@ def cell_models(family: str, cells: set[str], folder: Path) -> list[Path]:
     """
     _, yosys = _models(family)
     return _write_models(family, _needed(cells, yosys), folder / "models")
-
-
-def _modules(text: str) -> dict[str, str]:
-    return {found[2]: found[0] for found in _MODULE.finditer(text)}
 
 
 def _needed(cells: set[str], models: dict[str, str]) -> dict[str, str]:

@@ -94,8 +94,10 @@ def _place(top: str, netlists: Sequence[Path], device_options: list[str], bench:
         *(f"read_verilog -lib {library}" for library in ECP5_CELLS),
         *(f"read_verilog {netlist.name}" for netlist in netlists),
         f"hierarchy -check -top {top}",
-        "flatten",
-        "write_json netlist.json",
+        "flatten -noscopeinfo",
+        # Alone: models of cells have processes, which are nothing to place.
+        f"select {top}",
+        "write_json -selected netlist.json",
     ]) + "\n")
     run_yosys(script, logs / "yosys.log", limit_s)
     command: list[str | Path] = [

@@ -188,7 +188,8 @@ def test_reports_of_a_project_inside_are_not_those_of_the_one_outside(tmp_path):
     assert values(the_report(inner))[names.LUT] == 11_413
 
 
-@pytest.mark.parametrize("named", ["", "prj", "prj/solution1", "prj/solution1/syn", "prj/solution1/syn/report"])
+@pytest.mark.parametrize("named", ["", "prj", "prj/solution1", "prj/solution1/syn", "prj/solution1/syn/report",
+                                   "prj/solution1/syn/report/csynth.xml"])
 @pytest.mark.parametrize(("version", "tool"), [("2019.2.1", "Vivado HLS"), ("2020.1", "Vivado HLS"),
                                                ("2020.2", "Vitis HLS"), ("2025.1", "Vitis HLS"), ("", "Vitis HLS")])
 def test_a_folder_without_a_configuration(tmp_path, named, version, tool):
@@ -206,6 +207,13 @@ def test_old_reports_without_a_configuration_tell_the_top_by_its_size(tmp_path):
     write(folder / "unet_prj/solution1/syn/report/unet_csynth.xml", profile("unet"))
     with pytest.raises(StepError, match="3 functions and none says which is the top"):
         open_designs([folder])
+
+
+def test_a_function_that_is_not_the_top_is_no_design(tmp_path):
+    reports = wrapped(tmp_path / "p") / "unet_prj/solution1/syn/report"
+    assert values(the_report(reports / "unet_axi_csynth.xml"))[names.LUT] == 11_413
+    with pytest.raises(ConfigurationError, match=r"one function of a design of the top unet_axi; name /.*/report\."):
+        open_designs([reports / "unet_csynth.xml"])
 
 
 @pytest.mark.parametrize("configured", [True, False])

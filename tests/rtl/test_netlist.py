@@ -12,7 +12,7 @@ import pytest
 from quantunet_hls.errors import BoardError
 from quantunet_hls.process import run
 from quantunet_hls.rtl.folding import fold
-from quantunet_hls.rtl.graph import Input, Shape, StreamGraph
+from quantunet_hls.rtl.graph import Input, Shape, StreamGraph, Window
 from quantunet_hls.rtl.multipliers import in_fabric, with_multipliers
 from quantunet_hls.rtl.netlist import ALL, Compared, Extent, cell_models, check_netlist
 from quantunet_hls.rtl.reference import execute
@@ -144,6 +144,23 @@ def test_packed_products_and_those_in_luts_survive_the_mapping(family, kind, tmp
     found = whole_check(graph, family, tmp_path)
     assert found.left == ()
     assert sum(one.differing for one in found.compared) == 0
+
+
+@pytest.mark.slow
+def test_a_design_with_ultraram_gives_the_same_integers(tmp_path):
+    graph = StreamGraph("large", (
+        Input("image", (), Shape(5, 6, 8), PIXEL),
+        convolution("only", "image", 8, 2, (5, 6), PIXEL, seed=1, window=Window((1, 1))),
+    ))
+    graph = replace(fold(graph, 240), fifo_depths={"image->only": 8192})
+    frames = frames_for(graph, 20)
+    design = generate(graph, tmp_path / "verilog")
+    mapped = map_design(design, MappingOptions("xcup"), tmp_path / "mapped", large_memories=["top"])
+    found = check_netlist(design, replace(mapped, layers={"top": mapped.layers["top"]}), "xcup",
+                          reference(graph, frames), frames, tmp_path / "netlist", stalls=_STALLS)
+    assert mapped.total.uram > 0
+    assert "URAM288" in found.own_models
+    assert found.compared == (Compared(None, 20 * 5 * 6 * 2, 0, 20 * 5 * 6 * 2),)
 
 
 _MEMORY = """

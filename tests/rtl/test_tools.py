@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from amaranth.hdl import Fragment
 
+from quantunet_hls import process
 from quantunet_hls.boards import load
 from quantunet_hls.errors import BoardError, ToolFailedError, ToolNotFoundError
 from quantunet_hls.files import read_json
@@ -162,3 +164,30 @@ def test_the_simulation_says_what_it_lacks(missing, monkeypatch, tmp_path):
     sentence = rf"^{re.escape(missing)} was not found, and the RTL simulation"
     with pytest.raises(ToolNotFoundError, match=sentence):
         verilate("top", [tmp_path / "top.v"], tmp_path / "program", "", "")
+
+
+def test_a_program_is_built_in_any_folder_and_anew_where_it_is_damaged(tmp_path, monkeypatch):
+    """make takes a space, a ``$``, a colon or a newline in a path for something else."""
+    odd = tmp_path / os.fsdecode(b"a b'c\"d$(exit 3)\n gr\xc3\xb6\xc3\x9fe %x#:~=\xff\\")
+    odd.mkdir()
+    (odd / "top.v").write_text("module top(input clk, output reg q); always @(posedge clk) q <= ~q; endmodule\n")
+    harness = '#include "design.h"\n#include <cstdio>\nint main() { Vdesign design; puts("built"); }\n'
+
+    def build():
+        return verilate("top", [odd / "top.v"], odd / "program", harness, '#include "Vdesign.h"\n', optimize=False)
+
+    program = build()
+    assert process.output_of([program]) == "built\n"
+    assert sorted(path.name for path in program.parent.iterdir()) == ["simulation", "simulation.json", "verilator.log"]
+    built = []
+
+    def stand_in(command, *, cwd, **_):
+        built.append(command)
+        (cwd / "simulation").touch()
+
+    monkeypatch.setattr(process, "run", stand_in)
+    assert build() == program
+    assert built == []
+    program.write_bytes(program.read_bytes()[:1000])
+    build()
+    assert len(built) == 1
