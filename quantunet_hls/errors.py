@@ -7,7 +7,7 @@ The command line prints that sentence and exits with 2; anything that is not a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 __all__ = [
@@ -25,7 +25,9 @@ __all__ = [
     "shown",
 ]
 
+#: How much of a name or a value a person reads in a sentence, and how many names.
 _LONGEST_SHOWN = 80
+_FEW = 5
 
 
 def shown(value: object) -> str:
@@ -59,13 +61,29 @@ class ConfigurationError(QuantUNetError):
     """An argument or a setting that can't be used as it stands."""
 
 
+def _near(name: str, known: Sequence[str]) -> list[str]:
+    """Names that are spelled nearly so, best first, and those that the name is a part of."""
+    lower = name[:_LONGEST_SHOWN].lower()
+    plain = {one.lower(): one for one in known}
+    near = [plain[found] for found in get_close_matches(lower, plain, n=_FEW)]
+    parts = [one for one in known if one not in near and len(lower) > 2 and lower in one.lower()]
+    return [*near, *parts][:_FEW]
+
+
 class UnknownNameError(ConfigurationError):
     """A board, zoo entry, recipe or step that does not exist."""
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]):
+    def __init__(self, kind: str, name: str, known: Iterable[str], listing: str = ""):
+        """Say what is called nearly so, all names where they are few, or what lists them."""
         known = sorted(known)
-        nearest = get_close_matches(name, known, n=3, cutoff=0.4) or known
-        super().__init__(f"There is no {kind} named {shown(name)}; the nearest names are: {', '.join(nearest)}.")
+        near = _near(name, known)
+        if near:
+            remedy = f"the nearest names are: {', '.join(near)}"
+        elif len(known) <= _FEW:
+            remedy = f"the names are: {', '.join(known) or 'none'}"
+        else:
+            remedy = f"none of the {len(known)} is called nearly so{f', and {listing} lists them' if listing else ''}"
+        super().__init__(f"There is no {kind} named {shown(name)}; {remedy}.")
 
 
 class BoardError(ConfigurationError):

@@ -128,6 +128,8 @@ def open_regular(
         except BaseException:
             stream.close()
             raise
+    except FileNotFoundError as failure:
+        raise error(f"{path} does not exist, so it can't be read as {what}; check the path.") from failure
     except (OSError, ValueError) as failure:
         reason = getattr(failure, "strerror", None) or str(failure)
         raise error(f"{path} can't be read as {what} ({reason}); check the path and the file.") from failure

@@ -25,17 +25,18 @@ from quantunet_hls.folded_design import FoldedDesign, fold_design
 from quantunet_hls.folding import ConvWork, Goal, frame_cycles, multipliers
 from quantunet_hls.hls import vendor
 from quantunet_hls.hls.convert import HlsSettings, convert, traced_tensors, write_project
-from quantunet_hls.hls.csim import compile_bench, simulate
+from quantunet_hls.hls.csim import compile_bench, require_compiler, simulate
 from quantunet_hls.hls.estimate import ModelEstimate, estimate_model, estimated_figures, layer_figures
 from quantunet_hls.hls.streams import set_stream_depths, stream_bits
 from quantunet_hls.hls.testbench import Bench, write_bench
 from quantunet_hls.images import check_images
 from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx
 from quantunet_hls.ingest.graph import shape_of
-from quantunet_hls.process import output_of, require_tool
+from quantunet_hls.process import output_of
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.merge import PARTS, merge
+from quantunet_hls.reports.render import beyond_part
 from quantunet_hls.reports.schema import Figure, LayerReport, Network, Report, Source, Subject, Target
 from quantunet_hls.source import NetworkSource
 from quantunet_hls.steps import Step, content, makers
@@ -81,6 +82,7 @@ class Flow:
         baseline: a float network of the zoo, to put its accuracy beside the hardware's.
         precision: types to build it with; None for the network's own and, for the rest, the proven ones.
         output: what the design sends, "logits" or "mask".
+        netlist: how much of the mapped netlist is simulated, "sample" or "all".
     """
 
     source: NetworkSource
@@ -100,6 +102,7 @@ class Flow:
     folds: tuple[int, ...] = ()
     baseline: str | None = None
     output: str = "logits"
+    netlist: str = "sample"
     folding: Mapping[str, Any] | None = None
 
     @property
@@ -157,7 +160,8 @@ class Flow:
                  (parts["synthesis"],), self._synthesis),
             Step("netlist", "Simulate the mapped netlist" if self.toolchain == "open"
                  else "Netlist: not with this tool chain",
-                 lambda: [package, *map(content, made), content(parts["synthesis"]), settings, self._images_key()],
+                 lambda: [package, *map(content, made), content(parts["synthesis"]), settings, self._images_key(),
+                          self.netlist],
                  (parts["netlist"],), self._netlist),
             Step("place", "Place and route it" if self._places else "Place and route: not here",
                  lambda: [package, *map(content, made), content(parts["rtl"]), content(parts["synthesis"]), settings,
@@ -223,16 +227,23 @@ class Flow:
         resources = {nodes.get(name, name): layer_figures(layer)
                      for name, layer in (estimated.layers if estimated else {}).items()}
         cycles = {name: seconds_from_cycles(
-            [_estimate("multipliers", multipliers({name: layer}, reuse), "multipliers"),
+            [_estimate(names.MULTIPLIERS, multipliers({name: layer}, reuse)),
              _estimate(names.INTERVAL_CYCLES_MAX, frame_cycles({name: layer}, reuse))], self.target.clock_ns)
             for name, layer in work.items()}
+        resources_of_all = (*self._estimates(folded),
+                            *(estimated_figures(estimated, self.target) if estimated else ()))
+        self._tell_beyond_part(resources_of_all)
         self._partial_report(
             figures=[*self._folding_figures(work, reuse), *_stream_figures(*stream_bits(model)), self._frame_bits(),
-                     *self._estimates(folded), *(estimated_figures(estimated, self.target) if estimated else ())],
+                     *resources_of_all],
             layers=[LayerReport(name, "Conv" if name in work else "", (*cycles.get(name, ()), *resources.get(name, ())))
                     for name in (*work, *(name for name in resources if name not in work))],
             files={"hls_estimate": "hls_estimate.json"} if estimated else {},
         ).save(self._file("project.json"))
+
+    def _tell_beyond_part(self, figures: Iterable[Figure]) -> None:
+        for line in beyond_part(figures):
+            self.progress(f"{line}; ask for a lower rate, fewer multipliers or a larger board")
 
     def _estimated(self, model: Any) -> ModelEstimate | None:
         """What Vitis HLS is likely to make of the C++, written down and its limits told."""
@@ -257,7 +268,7 @@ class Flow:
 
     def _folding_figures(self, work: Mapping[str, ConvWork], reuse: Mapping[str, int]) -> list[Figure]:
         cycles = _estimate(names.INTERVAL_CYCLES_MAX, frame_cycles(work, reuse))
-        return [_estimate("multipliers", multipliers(work, reuse), "multipliers"),
+        return [_estimate(names.MULTIPLIERS, multipliers(work, reuse)),
                 *seconds_from_cycles([cycles], self.target.clock_ns)]
 
     def _frame_bits(self) -> Figure:
@@ -277,7 +288,7 @@ class Flow:
         compile_s = compile_bench(self.project, self.name, macs=network_facts(graph).macs * len(images))
         result = simulate(self.project, images, expected.result, layers["sizes"])
         checks = compare_layers(expected, graph, CSIM, result.layers, layers["tensors"], result.output)
-        compiler = output_of([require_tool("g++", "C-simulation", "install it"), "-dumpfullversion"]).strip()
+        compiler = output_of([require_compiler(), "-dumpfullversion"]).strip()
         measured = {names.COMPILE_SECONDS: compile_s, names.CSIM_SECONDS_PER_IMAGE: result.run_s / len(images)}
         figures = [Figure(name, value, Source.MEASURED, "g++", compiler, subject=Subject.CPP)
                    for name, value in measured.items()]
@@ -376,19 +387,20 @@ class Flow:
             self._build()
 
     def _map(self) -> None:
+        from quantunet_hls.rtl.project import ULX3S
         from quantunet_hls.rtl.report import layer_reports, mapped_figures
         from quantunet_hls.rtl.synthesize import check_fits, check_memory
 
         rtl = self._streaming
         check_memory(rtl.graph, self.target)
-        modules = len(rtl.graph.layers)
+        modules = len(rtl.graph.layers) + (self.target.name == ULX3S)
         done = count(1)
 
         def show(layer: str, module: Any) -> None:
             how = "unchanged" if module.reused else f"{module.seconds:.1f} s"
             self.progress(f"mapped {layer} ({next(done)} of {modules}): {how}")
 
-        mapped = rtl.map(progress=show)
+        mapped = rtl.map(progress=show, target=self.target)
         check_fits(mapped.total, self.target)
         timing = rtl.timing(mapped)
         for reason in sorted(set(timing.refused.values())) if timing else ():
@@ -404,14 +416,20 @@ class Flow:
         if self.toolchain != "open":
             self._partial_report().save(self._file("netlist.json"))
             return
+        from quantunet_hls.rtl.netlist import ALL, SAMPLE, Compared
         from quantunet_hls.rtl.project import codes_of
         from quantunet_hls.rtl.report import netlist_checks, netlist_figures, netlist_models
 
+        def show(module: str, compared: Compared) -> None:
+            self.progress(f"netlist of {module}: {compared.differing:,} of {compared.values:,} values differ")
+
         rtl = self._streaming
         images = check_images(self.data, NETLIST_IMAGES, *self._graph.input_shape)
-        found = rtl.check_netlist(rtl.map(), codes_of(images, rtl.graph.input.type))
-        self.progress("netlist of " + (", ".join(found.left) + " not simulated" if found.left else
-                                       "every layer simulated"))
+        found = rtl.check_netlist(rtl.map(target=self.target), codes_of(images, rtl.graph.input.type),
+                                  ALL if self.netlist == "all" else SAMPLE, show)
+        self.progress(f"netlist: {found.cells:,} of {found.all_cells:,} cells simulated, {found.values:,} of "
+                      f"{found.all_values:,} values compared"
+                      + (f"; not simulated: {', '.join(found.left)}" if found.left else ""))
         nodes = self._nodes()
         checks = netlist_checks(found, RTL, {name: nodes.get(layer, layer)
                                              for name, layer in rtl.lowered.tensors.items()})
@@ -458,6 +476,7 @@ class Flow:
         project = vendor.HlsProject(self.project, self.name, self.target.part, self.target.clock_ns,
                                     backend=self.backend)
         result = vendor.build(project, self.stages)
+        self._tell_beyond_part(result.figures)
         self._partial_report(
             figures=result.figures,
             layers=[LayerReport(nodes.get(layer.name, layer.name), layer.kind, layer.figures)
@@ -506,6 +525,6 @@ def _stream_figures(bits: int, whole_maps: int) -> list[Figure]:
             for name, value in ((names.FIFO_BITS, bits), (names.FIFO_BITS_WHOLE_MAPS, whole_maps))]
 
 
-def _estimate(name: str, value: int, unit: str = "") -> Figure:
+def _estimate(name: str, value: int) -> Figure:
     # The streaming RTL is another design, with figures of its own.
-    return Figure(name, value, Source.ESTIMATE, "hls4ml reuse factors", unit=unit, subject=Subject.CPP)
+    return Figure(name, value, Source.ESTIMATE, "hls4ml reuse factors", subject=Subject.CPP)

@@ -17,7 +17,7 @@ from quantunet_hls.errors import ConfigurationError, QuantUNetError, StepError
 from quantunet_hls.files import read_json, write_json
 from quantunet_hls.workshop import clear
 
-__all__ = ["claim", "exclusively", "is_claimed", "refuse_foreign_file"]
+__all__ = ["claim", "exclusively", "is_claimed", "one_writer", "refuse_foreign_file"]
 
 #: The file that says whose a folder is.
 MARKER = ".quantunet-hls.json"
@@ -121,8 +121,14 @@ def refuse_foreign_file(path: Path, what: str, is_ours: Callable[[Path], object]
 
     Raises:
         ConfigurationError: something else lies there.
+        QuantUNetError: there is no folder for it, and none can be made.
     """
     if not os.path.lexists(path):
+        place = next(folder for folder in path.absolute().parents if os.path.lexists(folder))
+        if not place.is_dir():
+            raise QuantUNetError(f"{path} can't be written ({place} is no folder); name another folder.")
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise QuantUNetError(f"{path} can't be written (nothing can be made in {place}); name another folder.")
         return
     if not _holds(lambda: not path.is_symlink() and path.is_file() and is_ours(path)):
         raise ConfigurationError(f"{path} is no {what} of quantunet-hls and would be overwritten; move it or choose "
@@ -161,6 +167,29 @@ def exclusively(folder: Path) -> Iterator[Callable[[], None]]:
     try:
         _clear(folder)
         yield check
+    finally:
+        with contextlib.suppress(OSError):
+            lease.release()
+
+
+@contextlib.contextmanager
+def one_writer(path: Path) -> Iterator[None]:
+    """Waits until nobody else writes a file that several runs share, and keeps the others waiting.
+
+    Raises:
+        StepError: somebody has been writing it for longer than that takes.
+        QuantUNetError: where the file system refuses.
+    """
+    lease = SoftFileLease(path.with_name(f"{path.name}.lock"), lease_duration=_LEASE_S, heartbeat_interval=_HEARTBEAT_S)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lease.acquire(timeout=2 * _LEASE_S, poll_interval=0.05)
+    except Timeout as error:
+        raise StepError(f"{path} is being written by another run; try again later.") from error
+    except OSError as error:
+        raise _refused(path, error) from error
+    try:
+        yield
     finally:
         with contextlib.suppress(OSError):
             lease.release()

@@ -26,8 +26,8 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """A node of the document, refused where it is an alias or one too many."""
-        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-        if self.check_event(yaml.AliasEvent):  # type: ignore[no-untyped-call]
+        mark = self.peek_event().start_mark
+        if self.check_event(yaml.AliasEvent):
             _refuse("aliases are not taken: write the value out", mark)
         self.nodes += 1
         if self.nodes > _MOST_NODES:

@@ -15,11 +15,12 @@ from qonnx.core.modelwrapper import ModelWrapper
 from torch import nn
 
 from quantunet_hls import zoo
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.errors import ConfigurationError, shown
 from quantunet_hls.files import open_regular
 from quantunet_hls.ingest import export_module, load_qonnx
 from quantunet_hls.ingest.limits import FILE_BYTES
 from quantunet_hls.nets import QuantUNet, fold_batchnorm
+from quantunet_hls.nets.sizes import check_image_size
 
 __all__ = ["NetworkSource", "Shape", "open_source"]
 
@@ -38,6 +39,7 @@ class NetworkSource:
         graph: the QONNX graph.
         module: the Brevitas module, None for a file of somebody else's.
         repeatable: whether the key says all; a live module's code is not in it.
+        shape: channels, height and width of an image; None where that is not known before the graph is.
     """
 
     name: str
@@ -46,6 +48,7 @@ class NetworkSource:
     graph: Callable[[], ModelWrapper]
     module: Callable[[], nn.Module | None]
     repeatable: bool = True
+    shape: Shape | None = None
 
 
 def open_source(model: str | Path | nn.Module, input_shape: Shape | None = None) -> NetworkSource:
@@ -62,7 +65,9 @@ def open_source(model: str | Path | nn.Module, input_shape: Shape | None = None)
         CheckpointError: a damaged checkpoint.
     """
     if input_shape is not None and (len(input_shape) != 3 or any(size < 1 for size in input_shape)):
-        raise ConfigurationError(f"An image's shape is channels, height, width, each at least 1, not {input_shape}.")
+        raise ConfigurationError(
+            f"An image's shape is channels, height, width, each at least 1, not {shown(input_shape)}."
+        )
     if isinstance(model, nn.Module):
         return _from_module(model, input_shape)
     path = Path(model)
@@ -80,7 +85,7 @@ def _from_module(module: nn.Module, shape: Shape | None) -> NetworkSource:
         digest.update(key.encode())
         digest.update(np.ascontiguousarray(value.detach().cpu().numpy()).tobytes())
     return NetworkSource(_safe(type(module).__name__), digest.hexdigest(), [digest.hexdigest(), list(shape)],
-                         lambda: export_module(module, shape), lambda: module, repeatable=False)
+                         lambda: export_module(module, shape), lambda: module, repeatable=False, shape=shape)
 
 
 def _from_file(path: Path, shape: Shape | None) -> NetworkSource:
@@ -101,9 +106,14 @@ def _from_checkpoint(model: str | Path, shape: Shape | None) -> NetworkSource:
             f"{', '.join(_quantized_entries()) or 'one trained with quantunet-hls train --quantized'}."
         )
     module = _folded(net)
-    chosen = shape or (net.config.in_channels, card.height, card.width)
+    channels = net.config.in_channels
+    chosen = shape or (channels, card.height, card.width)
+    if chosen[0] != channels:
+        raise ConfigurationError(f"{card.name} takes images of {channels} channels, not {shown(chosen[0])}.")
+    check_image_size(net.config, *chosen[1:])
+    net.config.check_divides(*chosen[1:])
     return NetworkSource(card.name, card.sha256, [card.sha256, net.config.to_dict(), list(chosen)],
-                         lambda: export_module(module, chosen), lambda: module)
+                         lambda: export_module(module, chosen), lambda: module, shape=chosen)
 
 
 def _folded(module: nn.Module) -> nn.Module:

@@ -77,7 +77,7 @@ def checkpoint_of(name: str) -> Path:
             "set QUANTUNET_HLS_ZOO to a folder that has some, or give a checkpoint's path."
         )
     if name not in known:
-        raise UnknownNameError("zoo entry", name, known)
+        raise UnknownNameError("zoo entry", name, tuple(known), "quantunet-hls zoo")
     return known[name].folder / f"{name}.pt"
 
 

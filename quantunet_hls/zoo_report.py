@@ -12,10 +12,14 @@ from matplotlib.figure import Figure
 from quantunet_hls import zoo
 from quantunet_hls.data import Split, read_pairs, to_input
 from quantunet_hls.errors import ConfigurationError
-from quantunet_hls.files import write_text, writing
+from quantunet_hls.files import check_name, write_text, writing
+from quantunet_hls.outputs import check_outputs
+from quantunet_hls.printable import markdown_text, printable
 from quantunet_hls.zoo import Card
 
 __all__ = ["baseline_of", "plot_accuracy", "plot_bits", "plot_curves", "plot_predictions", "write_report"]
+
+_TITLE = "# The model zoo"
 
 #: What the papers state of themselves, on data, networks and scores of their own.
 _PAPERS = """\
@@ -41,11 +45,12 @@ def write_report(path: Path, data: Path | None = None) -> list[Path]:
     Returns:
         All files written.
     """
+    check_outputs([(path, lambda text: text.startswith(_TITLE))], [])
     cards = [zoo.card_of(name) for name in zoo.names()]
     if not cards:
         raise ConfigurationError("There are no networks to report on; set QUANTUNET_HLS_ZOO to a folder that has some.")
     folder = path.parent / path.stem
-    text = ["# The model zoo\n", _INTRODUCTION]
+    text = [f"{_TITLE}\n", _INTRODUCTION]
     written = []
 
     def plot(figure: Figure, name: str, title: str) -> None:
@@ -56,7 +61,9 @@ def write_report(path: Path, data: Path | None = None) -> list[Path]:
         text.append(f"![{title}]({folder.name}/{name}.png)\n")
 
     for data_set in sorted({str(card.data.get("name", "unknown")) for card in cards}):
-        group = [card for card in cards if card.data.get("name", "unknown") == data_set]
+        # It becomes a part of paths.
+        check_name("data set", data_set)
+        group = [card for card in cards if str(card.data.get("name", "unknown")) == data_set]
         text += [f"## {data_set}\n", _terms(group[0]), _table(group, cards)]
         plot(plot_accuracy(group), f"{data_set}_size", "Dice against size")
         if any(card.training.get("history") for card in group):
@@ -89,7 +96,8 @@ the distances to their own float baselines can be held against each other.
 
 def _terms(card: Card) -> str:
     data = card.data
-    return f"{data.get('note', '')}. Licence: {data.get('licence', 'unknown')}. {data.get('citation', '')}.\n"
+    return printable(f"{data.get('note', '')}. Licence: {data.get('licence', 'unknown')}. {data.get('citation', '')}."
+                     ) + "\n"
 
 
 def baseline_of(card: Card, cards: Sequence[Card]) -> Card | None:
@@ -115,12 +123,12 @@ def _table(group: Sequence[Card], cards: Sequence[Card]) -> str:
         longer = trained_on(base, cards) if card.architecture.quantized else None
         scores = [_percent(card.scores.get(key)) for key in ("dice", "iou", "pixel_accuracy")]
         lines.append("| " + " | ".join([
-            f"`{card.name}`", str(card.training.get("recipe") or _kind(card)), _epochs(card, base),
+            f"`{card.name}`", markdown_text(str(card.training.get("recipe") or _kind(card))), _epochs(card, base),
             scores[0], _distance(card, base), _distance(card, longer), *scores[1:],
             f"{size.weight_bits:.2f} / {size.activation_bits:.2f}",
             f"{size.weight_bits_by_layer:.2f} / {size.activation_bits_by_layer:.2f}",
             f"{size.size_bytes / 1000:.1f}", f"{size.times_smaller:.1f}x", f"{size.macs / 1e6:.1f}",
-            f"{size.bit_operations / 1e9:.2f}", str(card.training.get("minutes", "")),
+            f"{size.bit_operations / 1e9:.2f}", markdown_text(str(card.training.get("minutes", ""))),
         ]) + " |")
     return "\n".join(lines) + "\n"
 

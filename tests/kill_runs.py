@@ -21,13 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import torch
 
 from quantunet_hls.flow import STEPS
-from quantunet_hls.ingest import export_module
-from quantunet_hls.nets import QuantUNet, calibrate
+from tests.builders import Net
 
-_SHAPE = (1, 16, 16)
 #: A variable that marks a run and all that it starts.
 _MARK = "KILL_RUNS_MARK"
 #: Until what was killed, and all it started, must be gone.
@@ -80,10 +77,11 @@ class Place:
 
 
 def write_network(path: Path) -> None:
-    torch.manual_seed(4)
-    net = QuantUNet(depth=1, base_channels=2)
-    calibrate(net, torch.rand(1, *_SHAPE))
-    export_module(net.eval(), _SHAPE).save(str(path))
+    """Two convolutions: what every step does, and little of it."""
+    net = Net((1, 1, 8, 8))
+    first = net.quant(net.relu(net.conv(net.quant("x"), 2)))
+    net.quant(net.conv(first, 1), signed=1)
+    path.write_bytes(net.proto(net.nodes[-1].output[0]).SerializeToString())
 
 
 def alive(token: str) -> list[str]:
@@ -193,9 +191,6 @@ def campaign(folder: Path, rounds: int, seed: int) -> list[str]:
     write_network(place.folder / "net.onnx")
     expected, seconds = undisturbed(place)
     click.echo(f"seconds of the steps: {dict(zip(STEPS, (round(one, 1) for one in seconds), strict=True))}")
-    again, _ = undisturbed(place)
-    if again != expected:
-        raise KillRunsError(f"two undisturbed runs differ: { {name for name, _ in again.items() ^ expected.items()} }")
     return [line for _ in range(rounds) for line in killed_round(place, seconds, expected, draw)]
 
 

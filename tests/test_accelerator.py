@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from quantunet_hls import generate_accelerator
-from quantunet_hls.errors import QuantUNetError
+from quantunet_hls.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.flow import STEPS
 from tests.builders import Net, small_unet
 
@@ -25,8 +25,8 @@ def options(folder, **changes):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    """A folder with spaces and shell characters, and a network in it."""
-    folder = tmp_path_factory.mktemp("a b; $(exit 3) 'c'")
+    """A folder with all that shells, make, Tcl and C read as something else, and a network in it."""
+    folder = tmp_path_factory.mktemp("a b; $(exit 3) 'c' \"d\" #%\n\\größe ??'")
     (folder / "the net.onnx").write_bytes(small_unet().proto("t16").SerializeToString())
     np.save(folder / "some images.npy", np.random.default_rng(0).uniform(-0.5, 2.5, (2, 2, 4, 6)))
     return folder
@@ -111,7 +111,7 @@ def test_a_run_killed_in_the_c_simulation_resumes_with_the_same_result(home, mad
 def test_bad_arguments_are_refused_in_one_sentence(home, changes, message):
     with pytest.raises(QuantUNetError, match=message) as caught:
         generate_accelerator(home / "the net.onnx", **options(home, **changes))
-    assert "\n" not in str(caught.value)
+    assert "\n" not in str(caught.value).replace(str(home), "")
 
 
 @pytest.mark.parametrize("place", ["projects", "reports"])
@@ -151,3 +151,100 @@ def test_odd_names_shared_weights_and_a_layer_of_zeros_come_out_exact(tmp_path):
     made = generate_accelerator(tmp_path / "odd.onnx", **options(tmp_path, name=None, last="csim"))
     assert made.differing == 0
     assert made.name == "odd_xc7z020clg400_1"
+
+
+def state(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+def test_a_folder_that_is_somebody_elses_is_left_as_it_is(home, tmp_path):
+    theirs = tmp_path / "projects" / "net"
+    (theirs / "project" / "inner").mkdir(parents=True)
+    (theirs / "project" / "inner" / "thesis.tex").write_text("mine")
+    (theirs / "folding.json").write_text("mine")
+    before = state(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"net holds files that are not quantunet-hls's, such as "):
+        generate_accelerator(home / "the net.onnx", **options(tmp_path))
+    assert state(tmp_path) == before
+
+
+@pytest.mark.parametrize("text", ["mine", "{}", '{"name": "net"}'])
+def test_a_report_that_is_somebody_elses_is_told_before_anything_runs(home, tmp_path, text):
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "reports" / "net.json").write_text(text)
+    before = state(tmp_path)
+    with pytest.raises(ConfigurationError, match=r"net\.json is no report of quantunet-hls and would be overwritten"):
+        generate_accelerator(home / "the net.onnx", **options(tmp_path))
+    assert state(tmp_path) == before
+
+
+def test_a_design_of_an_earlier_version_is_taken_up(home, made):
+    (home / "projects" / "net" / ".quantunet-hls.json").unlink()
+    (home / "projects" / "net" / ".lock").touch()
+    again = generate_accelerator(home / "the net.onnx", **options(home, last="project"))
+    assert all(outcome.cached for outcome in again.outcomes)
+    assert (home / "projects" / "net" / ".quantunet-hls.json").is_file()
+
+
+@pytest.mark.parametrize("link", [".", "project", "rtl", "steps.json"])
+def test_nothing_is_written_through_a_link(home, tmp_path, link):
+    theirs, design = tmp_path / "theirs", tmp_path / "projects" / "net"
+    theirs.mkdir()
+    (theirs / "file").write_text("mine")
+    if link == ".":
+        design.parent.mkdir()
+        design.symlink_to(theirs)
+    else:
+        generate_accelerator(home / "the net.onnx", **options(tmp_path, last="export"))
+        (design / link).unlink(missing_ok=True)
+        (design / link).symlink_to(theirs)
+    with pytest.raises(ConfigurationError, match="is a symbolic link"):
+        generate_accelerator(home / "the net.onnx", **options(tmp_path))
+    assert state(theirs) == {"file": b"mine"}
+
+
+def unprivileged():
+    """What makes a command obey permissions even if we may do everything."""
+    return ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+
+
+PLACES = [(0o555, "projects"), (0o555, "projects/net"), (0o000, "projects/net"), (0o000, "projects/net/project"),
+          (0o555, "reports")]
+
+# Runs the flow in folders that are shut, one after the other, and prints what it is told.
+_SHUT = """
+import sys
+from pathlib import Path
+from quantunet_hls import generate_accelerator
+from quantunet_hls.errors import QuantUNetError
+for number, (mode, where) in enumerate(PLACES):
+    folder = Path(sys.argv[2], str(number))
+    (folder / where).chmod(mode)
+    try:
+        generate_accelerator(sys.argv[1], part=PART, name='net', toolchain='none', projects=folder / 'projects',
+                             reports=folder / 'reports')
+    except QuantUNetError as error:
+        print(error)
+    finally:
+        (folder / where).chmod(0o755)
+"""
+
+
+def test_a_folder_that_can_not_be_written_or_read_is_one_sentence(tmp_path):
+    net = tmp_path / "net.onnx"
+    net.write_bytes(small_unet().proto("t16").SerializeToString())
+    for number, (_, where) in enumerate(PLACES):
+        folder = tmp_path / str(number)
+        if where != "projects":
+            generate_accelerator(net, **options(folder, last="project"))
+        (folder / where).mkdir(parents=True, exist_ok=True)
+    before = state(tmp_path)
+    code = _SHUT.replace("PLACES", repr(PLACES)).replace("PART", repr(PART))
+    done = subprocess.run([*unprivileged(), sys.executable, "-W", "ignore", "-c", code, net, tmp_path],
+                          stdout=subprocess.PIPE, text=True, check=True)
+    sentences = done.stdout.splitlines()
+    assert len(sentences) == len(PLACES)
+    for number, (sentence, (_, where)) in enumerate(zip(sentences, PLACES, strict=True)):
+        assert str(tmp_path / str(number) / where) in sentence
+        assert sentence.endswith(".")
+    assert state(tmp_path) == before

@@ -123,7 +123,7 @@ READERS = [files.read_json, files.sha256_file, lambda path: files.read_bytes(pat
 @pytest.mark.parametrize("read", READERS)
 @pytest.mark.parametrize(("make", "kind"), [(pipe, "a named pipe"), (link_to_device, "a device"),
                                             (Path.mkdir, "a folder"), (bound_socket, "a socket"),
-                                            (lambda path: None, "No such file")])
+                                            (lambda path: None, "does not exist")])
 def test_what_is_no_regular_file_is_one_sentence_and_never_waits(tmp_path, make, kind, read):
     path = tmp_path / "value.json"
     make(path)
@@ -199,3 +199,17 @@ def test_halves_of_characters_are_refused_and_whole_ones_read(tmp_path, text):
     str(caught.value).encode()
     path.write_text(r'"\ud83d\ude00 \\ud800"')
     assert files.read_json(path) == "\U0001f600 \\ud800"
+
+
+def test_what_is_no_file_stays_what_it_is_and_gets_the_contents(tmp_path):
+    reader, writer = os.pipe()
+    device = tmp_path / "stdout"
+    device.symlink_to(f"/proc/self/fd/{writer}")
+    files.write_text(device, "shown")
+    os.close(writer)
+    with os.fdopen(reader) as stream:
+        assert stream.read() == "shown"
+    assert device.is_symlink()
+    with pytest.raises(QuantUNetError, match=r"/dev/full can't be written \(No space left on device\)"):
+        files.write_text(Path("/dev/full"), "text")
+    assert stat.S_ISCHR(Path("/dev/full").stat().st_mode)

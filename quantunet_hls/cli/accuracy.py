@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.table import Table
+
+from quantunet_hls.cli.screen import screen
 
 if TYPE_CHECKING:
     from quantunet_hls.reports.schema import Figure
@@ -31,19 +31,26 @@ def accuracy(**options: Any) -> None:
     MODEL is a zoo name, a .pt checkpoint, or an .onnx file with QONNX quantizers. Images larger than its input
     are cut into tiles that overlap.
     """
-    console = Console()
+    console = screen()
     with console.status("Loading"):
         # torch and hls4ml take seconds to import, and --help needs neither.
         from quantunet_hls import zoo
-        from quantunet_hls.data import names_in, read_pairs
+        from quantunet_hls.data import names_in, read_pairs, require_masks
         from quantunet_hls.emulate.accuracy import accuracy_figures, as_logits, emulate_graph, measure
         from quantunet_hls.ingest import ingest
+        from quantunet_hls.preflight import check_baseline
+        from quantunet_hls.reports.grid import Column, Grid
+        from quantunet_hls.reports.schema import Report
         from quantunet_hls.source import open_source
 
+        chosen = names_in(options["data"], options["folds"] or None)
+        require_masks(options["data"], chosen)
+        check_baseline(options["baseline"])
+        if options["report"]:
+            Report.load(options["report"])
         source = open_source(options["model"])
         graph = ingest(source.graph(), "mask")
-        samples = read_pairs(options["data"], names_in(options["data"], options["folds"] or None),
-                             channels=graph.input_shape[2])
+        samples = read_pairs(options["data"], chosen, channels=graph.input_shape[2])
         networks: dict[str, Any] = {}
         if options["baseline"]:
             networks["float"] = zoo.load(options["baseline"])[0]
@@ -53,15 +60,14 @@ def accuracy(**options: Any) -> None:
         emulator = emulate_graph(graph, device=options["device"])
     with console.status(f"Segmenting {len(samples)} images"):
         results = measure(emulator, samples, networks)
-    table = Table(title=f"{source.name} on {len(samples)} images")
-    table.add_column("stage", no_wrap=True)
-    for column in ("Dice", "by image", "IoU", "accuracy", "s"):
-        table.add_column(column, justify="right", no_wrap=True)
+    columns = (Column("stage", names=True), *(Column(title, figures=True) for title in (
+        "Dice", "by image", "IoU", "accuracy", "s")))
+    rows = []
     for result in results:
         scores = result.scores
         shares = (scores.dice, scores.dice_per_image, scores.iou, scores.pixel_accuracy)
-        table.add_row(result.stage, *[f"{share:.4f}" for share in shares], f"{result.seconds:.1f}")
-    console.print(table)
+        rows.append((result.stage, *[f"{share:.4f}" for share in shares], f"{result.seconds:.1f}"))
+    console.print(Grid(columns, rows, f"{source.name} on {len(samples)} images"))
     if options["report"]:
         _write_into(options["report"], source.sha256, accuracy_figures(results))
         console.print(f"Written    {options['report']}", soft_wrap=True, highlight=False, markup=False)

@@ -6,11 +6,14 @@ import json
 from dataclasses import asdict
 
 import click
-from rich.console import Console
+from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from quantunet_hls import boards as catalogue
 from quantunet_hls.boards import Board, Resources
+from quantunet_hls.cli.screen import screen
+from quantunet_hls.reports.grid import Column, Grid
 
 __all__ = ["boards"]
 
@@ -34,7 +37,7 @@ def boards(name: str | None, as_json: bool) -> None:
         facts = [asdict(board) for board in chosen]
         click.echo(json.dumps(facts[0] if name else facts, indent=2))
     else:
-        Console().print(_one(chosen[0]) if name else _all(chosen))
+        screen().print(_one(chosen[0]) if name else _all(chosen))
 
 
 def _count(value: int | None) -> str:
@@ -45,18 +48,14 @@ def _counts(resources: Resources) -> dict[str, str]:
     return {heading: _count(getattr(resources, name)) for name, heading in _HEADINGS.items()}
 
 
-def _all(chosen: list[Board]) -> Table:
+def _all(chosen: list[Board]) -> RenderableType:
     # Eighty columns hold no more than this; the rest is in a board's own table.
     shown = [heading for name, heading in _HEADINGS.items() if name not in ("ff", "lutram")]
-    table = Table(title="Boards", caption="boards NAME shows the rest: flip-flops, clock, memory, tool chains")
-    table.add_column("Board", no_wrap=True)
-    table.add_column("Part", no_wrap=True)
-    for heading in shown:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for board in chosen:
-        counts = _counts(board.resources)
-        table.add_row(board.name, board.part, *(counts[heading] for heading in shown))
-    return table
+    columns = (Column("Board", names=True), Column("Part", names=True),
+               *(Column(heading, figures=True) for heading in shown))
+    rows = [(board.name, board.part, *(_counts(board.resources)[heading] for heading in shown)) for board in chosen]
+    return Group(Grid(columns, rows, "Boards"),
+                 Text("boards NAME shows the rest: flip-flops, clock, memory, tool chains", "dim"))
 
 
 def _one(board: Board) -> Table:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
-from rich.console import Console
+
+from quantunet_hls.cli.screen import message, screen
 
 __all__ = ["compare"]
 
 _SUFFIXES = {".md": "markdown", ".markdown": "markdown", ".csv": "csv", ".json": "json", ".html": "html",
              ".htm": "html"}
+
+#: How a file begins that this command has written; of pages see :func:`is_page`.
+_WRITTEN: dict[str, Callable[[str], bool]] = {
+    "markdown": lambda text: text.startswith("## Designs compared"),
+    "csv": lambda text: text.startswith("design,layer,kind,figure,value,unit,"),
+    "json": lambda text: '"schema": "quantunet-hls/comparison"' in text[:200],
+}
 
 
 @click.command()
@@ -35,13 +44,16 @@ def compare(reports: tuple[str, ...], baseline: str | None, rules: tuple[str, ..
     """Put designs side by side.
 
     REPORT is a report's JSON file, a folder of them, the folder of a design under hls_projects/, the folder
-    of any hls4ml project, or the SQLite file of a sweep. NAME=REPORT gives it a name of your own.
+    of any project of hls4ml, FINN, da4ml or alkaid, or the SQLite file of a sweep. NAME=REPORT gives it a
+    name of your own.
     """
     from quantunet_hls.compare import compare as side_by_side
     from quantunet_hls.compare import open_designs, tables
+    from quantunet_hls.compare.page import is_page, page
     from quantunet_hls.compare.rules import judge, parse_rule
     from quantunet_hls.errors import ConfigurationError
     from quantunet_hls.files import write_json, write_text
+    from quantunet_hls.outputs import check_outputs
 
     wanted = [(form, path) for form, path in files.items() if path is not None]
     for path in outputs:
@@ -49,8 +61,11 @@ def compare(reports: tuple[str, ...], baseline: str | None, rules: tuple[str, ..
             raise ConfigurationError(f"{path} tells no form by its suffix; use one of {', '.join(_SUFFIXES)}.")
         wanted.append((_SUFFIXES[path.suffix.lower()], path))
     parsed = [parse_rule(rule) for rule in rules]
-    comparison = side_by_side(open_designs(reports), baseline)
-    console = Console()
+    designs = open_designs(reports)
+    check_outputs([(path, _WRITTEN.get(form, is_page)) for form, path in wanted],
+                  [Path(design.origin) for design in designs])
+    comparison = side_by_side(designs, baseline)
+    console = screen()
     console.print(tables.overview(comparison, every=every))
     verdicts = [verdict for rule in parsed for verdict in judge(rule, comparison)]
     for form, path in wanted:
@@ -61,15 +76,13 @@ def compare(reports: tuple[str, ...], baseline: str | None, rules: tuple[str, ..
         elif form == "json":
             write_json(path, tables.json_value(comparison, verdicts))
         else:
-            from quantunet_hls.compare.page import page
-
             write_text(path, page(comparison, verdicts))
         console.print(f"Written    {path}", soft_wrap=True, highlight=False, markup=False)
     for note in dict.fromkeys(note for verdict in verdicts for note in verdict.notes):
-        click.echo(f"Note: {note}", err=True)
+        click.echo(f"Note: {message(note)}", err=True)
     violated = [verdict for verdict in verdicts if verdict.violated]
     for verdict in violated:
-        click.echo(f"Failed: {verdict.rule.text}: {verdict.sentence}", err=True)
+        click.echo(f"Failed: {message(f'{verdict.rule.text}: {verdict.sentence}')}", err=True)
     if violated:
         sys.exit(1)
     if verdicts:

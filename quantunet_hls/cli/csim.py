@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import click
-from rich.console import Console
 
 from quantunet_hls.cli.generate import flow_options, run_flow
+from quantunet_hls.cli.screen import screen
 
 __all__ = ["csim"]
 
@@ -20,7 +20,7 @@ def csim(layers: bool, **options: Any) -> None:
 
     Without --board and --part, the project is made for the ZCU104.
     """
-    console = Console()
+    console = screen()
     if options["board"] is None and options["part"] is None:
         # What a C-simulation computes does not depend on the part.
         options["board"] = "zcu104"

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 import click
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from quantunet_hls.cli.screen import screen
 from quantunet_hls.doctor import Finding, examine
 
 __all__ = ["doctor"]
@@ -24,7 +24,7 @@ def doctor(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([{**asdict(finding), "found": finding.found} for finding in findings], indent=2))
     else:
-        Console().print(_table(findings))
+        screen().print(_table(findings))
 
 
 def _table(findings: Iterable[Finding]) -> Table:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from quantunet_hls.cli.screen import screen
+
 if TYPE_CHECKING:
     from quantunet_hls.accelerator import Accelerator
 
@@ -56,6 +58,8 @@ def flow_options(command: Any) -> Any:
                    "Vivado on the RTL.")
 @click.option("--arithmetic", type=click.Choice(("auto", "dsp", "packed", "lut")), default="auto", show_default=True,
               help="What the open tool chain's RTL multiplies with; auto lets the board decide, layer by layer.")
+@click.option("--netlist", type=click.Choice(("sample", "all")), default="sample", show_default=True,
+              help="How much of the open tool chain's mapped netlist is simulated: the smallest modules, or every one.")
 @click.option("--precision", type=click.Path(path_type=Path), default=None,
               help="A file of types to build it with, such as an earlier design's precision.json, edited.")
 @click.option("--fold", "folds", type=int, multiple=True,
@@ -70,7 +74,7 @@ def generate(**options: Any) -> None:
 
     MODEL is a zoo name, a .pt checkpoint, or an .onnx file with QONNX quantizers.
     """
-    console = Console()
+    console = screen()
     made = run_flow(console, options)
     from quantunet_hls.reports import render
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from quantunet_hls.cli.screen import screen
+
 if TYPE_CHECKING:
     from distributed import Client
 
@@ -70,9 +72,11 @@ def sweep(grid: Path | None, store: Path, projects: Path, reports: Path, workers
     of which the options here take the place. A model may be an untrained U-Net there:
     unet: {depth: 2, base_channels: 8, size: [1, 64, 64]}. See the README for an example.
     """
-    console = Console()
+    console = screen()
     with console.status("Loading"):
+        from quantunet_hls.compare.page import is_page
         from quantunet_hls.errors import ConfigurationError
+        from quantunet_hls.outputs import check_outputs
         from quantunet_hls.sweep.cluster import job_script as script_of
         from quantunet_hls.sweep.grid import read_grid
         from quantunet_hls.sweep.store import Store
@@ -80,6 +84,8 @@ def sweep(grid: Path | None, store: Path, projects: Path, reports: Path, workers
         if scheduler and system:
             raise ConfigurationError("Give --scheduler or --cluster, not both.")
         wanted = read_grid(grid, axes)
+        if html is not None:
+            check_outputs([(html, is_page)], [store, *([grid] if grid else [])])
     if job_script:
         if not system:
             raise ConfigurationError("A job's script needs a batch system; give --cluster slurm or --cluster lsf.")

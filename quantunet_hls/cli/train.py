@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
+from quantunet_hls.cli.screen import screen
 from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.reports.grid import Column, Grid
 
 if TYPE_CHECKING:
     from quantunet_hls.boards import Board
@@ -126,7 +126,7 @@ def train(context: click.Context, **options: Any) -> None:
         plan = replace(plan, settings=recipe.settings(_board_cost(plan, board, options)))
     if options["save_to_zoo"]:
         zoo.require_ours(name)
-    console = Console(stderr=True)
+    console = screen(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         epochs = progress.add_task("epochs", total=plan.settings.epochs)
@@ -222,17 +222,12 @@ def _show_epoch(progress: Progress, task: Any, result: Any) -> None:
 
 
 def _show_card(card: Any) -> None:
-    table = Table(title=card.name)
-    table.add_column("figure")
-    table.add_column("value", justify="right")
-    for key in ("dice", "dice_per_image", "iou", "pixel_accuracy"):
-        table.add_row(key, f"{card.scores[key]:.4f}")
-    table.add_row("best epoch", str(card.training["best_epoch"]))
-    table.add_row("minutes", f"{card.training['minutes']:.1f}")
-    table.add_row("bits of weights", f"{card.footprint.weight_bits:.2f}")
-    table.add_row("bits of activations", f"{card.footprint.activation_bits:.2f}")
-    table.add_row("bytes", f"{card.footprint.size_bytes:,}")
-    Console().print(table)
+    rows = [(key, f"{card.scores[key]:.4f}") for key in ("dice", "dice_per_image", "iou", "pixel_accuracy")]
+    rows += [("best epoch", str(card.training["best_epoch"])), ("minutes", f"{card.training['minutes']:.1f}"),
+             ("bits of weights", f"{card.footprint.weight_bits:.2f}"),
+             ("bits of activations", f"{card.footprint.activation_bits:.2f}"),
+             ("bytes", f"{card.footprint.size_bytes:,}")]
+    screen().print(Grid((Column("figure"), Column("value", figures=True)), rows, card.name))
 
 
 def _check_design(net: QuantUNet, card: Card, board: Board, options: dict[str, Any]) -> None:
@@ -241,12 +236,9 @@ def _check_design(net: QuantUNet, card: Card, board: Board, options: dict[str, A
 
     budget, rate = options["budget"], options["frames_per_second"]
     found = design_shares(net, card.height, card.width, board, rate)
-    table = Table(title=f"Estimated on {board.title} at {rate:g} frames/s")
-    table.add_column("resource")
-    table.add_column("share", justify="right")
-    for name, share in found.items():
-        table.add_row(name, f"{share:.1%}")
-    Console().print(table)
+    screen().print(Grid((Column("resource"), Column("share", figures=True)),
+                        [(name, f"{share:.1%}") for name, share in found.items()],
+                        f"Estimated on {board.title} at {rate:g} frames/s"))
     if max(found.values()) > budget:
         raise ConfigurationError(
             f"The trained network is estimated beyond its budget of {budget:.1%}, because its weights are no longer "

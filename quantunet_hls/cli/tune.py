@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
+
+from quantunet_hls.cli.screen import screen
+from quantunet_hls.reports.grid import Column, Grid
 
 __all__ = ["tune"]
 
@@ -39,11 +40,11 @@ def tune(**options: Any) -> None:
     MODEL is a zoo name, a .pt checkpoint or an .onnx file with QONNX quantizers; a float checkpoint is quantized
     without training. The tuned network is an .onnx file that `quantunet-hls generate` takes.
     """
-    console = Console()
+    console = screen()
     with console.status("Loading"):
         # torch and hls4ml take seconds to import, and --help needs neither.
         from quantunet_hls import boards
-        from quantunet_hls.data import Samples, names_in, read_pairs
+        from quantunet_hls.data import Samples, names_in, read_pairs, require_masks
         from quantunet_hls.errors import ConfigurationError
         from quantunet_hls.tuning.cost import bit_cost, board_cost
         from quantunet_hls.tuning.tune import tune as run
@@ -54,6 +55,8 @@ def tune(**options: Any) -> None:
         raise ConfigurationError(f"{what} searched with and scored on, which says nothing of other images; "
                                  "name different ones with --fold and --score-fold.")
     board = boards.load(options["board"])
+    for folds in (options["folds"], options["scored"]) if options["scored"] else (options["folds"],):
+        require_masks(options["data"], names_in(options["data"], folds or None))
 
     def reader(folds: tuple[int, ...]) -> Callable[[Any], Samples]:
         @cache
@@ -75,15 +78,14 @@ def tune(**options: Any) -> None:
                     score=reader(options["scored"]) if options["scored"] else None,
                     multipliers=options["multipliers"], name=name, progress=show)
     summary = tuned.summary
-    table = Table(title=f"{name}: {summary['weight_bits']:.2f} bits a weight, "
-                        f"{summary['activation_bits']:.2f} an activation, on average")
-    for column in ("images", "Dice before", "Dice after"):
-        table.add_column(column, justify="right", no_wrap=True)
+    columns = [Column(title, figures=True) for title in ("images", "Dice before", "Dice after")]
+    rows = []
     for part, title in (("choice", "chosen with"), ("score", "scored on")):
         if part in summary["dice"]:
             dice = summary["dice"][part]
-            table.add_row(f"{title} {summary['images'][part]}", f"{100 * dice['start']:.2f}",
-                          f"{100 * dice['tuned']:.2f}")
-    console.print(table)
+            rows.append((f"{title} {summary['images'][part]}", f"{100 * dice['start']:.2f}",
+                         f"{100 * dice['tuned']:.2f}"))
+    console.print(Grid(columns, rows, f"{name}: {summary['weight_bits']:.2f} bits a weight, "
+                                      f"{summary['activation_bits']:.2f} an activation, on average"))
     for role, path in (("Network", tuned.path), ("Types", tuned.precision), ("All files", tuned.path.parent)):
         console.print(f"{role:10} {path}", soft_wrap=True, highlight=False, markup=False)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
+from quantunet_hls.cli.screen import screen
 from quantunet_hls.errors import CheckpointError
+from quantunet_hls.reports.grid import Column, Grid
 from quantunet_hls.zoo_folders import Place, own_folder, places
 
 __all__ = ["zoo"]
@@ -36,29 +35,28 @@ def zoo(verify: bool, report: Path | None, data: Path | None) -> None:
     verdicts = {verdict.name: verdict.problem for verdict in models.verify()} if verify else {}
     problems = [problem for problem in verdicts.values() if problem]
     entries = places()
-    table = Table(title=f"Model zoo: {len(entries)} networks", box=box.SIMPLE_HEAD, pad_edge=False,
-                  caption="Scores in percent; bits of weights / activations; size against float32")
-    table.add_column("name", no_wrap=True)
     # Eighty columns have no room for every score and the verdict as well.
     scores = {"Dice": "dice"} if verify else {"Dice": "dice", "IoU": "iou", "acc.": "pixel_accuracy"}
-    for column in (*scores, "bits", "kB", "smaller"):
-        table.add_column(column, justify="right", no_wrap=True)
-    if verify:
-        table.add_column("sound")
+    columns = [Column("name", names=True),
+               *(Column(title, figures=True) for title in (*scores, "bits", "kB", "smaller")),
+               *[Column("sound", names=True)] * verify]
+    rows: list[Sequence[str]] = []
     for name in entries:
         if verdicts.get(name):
-            table.add_row(name, *[""] * (len(scores) + 3), "no")
+            rows.append((name, *[""] * (len(scores) + 3), "no"))
             continue
         card = models.card_of(name)
         size = card.footprint
-        table.add_row(
+        rows.append((
             name,
             *[_share(card.scores.get(key)) for key in scores.values()],
             f"{size.weight_bits:.3g}/{size.activation_bits:.3g}", f"{size.size_bytes / 1000:.1f}",
             f"{size.times_smaller:.1f}x", *["yes"] * verify,
-        )
-    Console().print(table)
-    click.echo(_origins(entries))
+        ))
+    console = screen()
+    console.print(Grid(columns, rows, f"Model zoo: {len(rows)} networks"))
+    console.print("Scores in percent; bits of weights / activations; size against float32", style="dim")
+    console.print(_origins(entries), soft_wrap=True, highlight=False, markup=False)
     if problems:
         raise CheckpointError(problems[0])
 

@@ -8,7 +8,6 @@ tool or another version of the tool is marked as well.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from enum import StrEnum
 
 from quantunet_hls.errors import UnknownNameError
 from quantunet_hls.reports import names
+from quantunet_hls.reports.render import SHORT_UNITS
 from quantunet_hls.reports.schema import Figure, LayerReport, Report, Source, Subject
 
 __all__ = ["Cell", "Comparison", "Design", "Mark", "Row", "compare", "origin_of", "pick", "tool_of"]
@@ -23,7 +23,8 @@ __all__ = ["Cell", "Comparison", "Design", "Mark", "Row", "compare", "origin_of"
 #: What a person looks at first, in this order.
 HEADLINE = (
     names.LUT, names.FF, names.DSP, names.BRAM_18K, names.URAM, names.LUTRAM, names.FIFO_BITS,
-    names.INTERVAL_CYCLES_MAX, names.LATENCY_CYCLES_MAX, names.CLOCK_ACHIEVED_NS, names.FRAMES_PER_S,
+    names.INTERVAL_CYCLES_MAX, names.LATENCY_CYCLES_MAX,
+    names.CLOCK_TARGET_NS, names.CLOCK_ESTIMATE_NS, names.CLOCK_ACHIEVED_NS, names.FRAMES_PER_S,
     names.POWER_W, names.DICE, names.IOU, names.PIXEL_ACCURACY,
 )
 
@@ -38,15 +39,11 @@ _MORE_IS_BETTER = frozenset({names.FRAMES_PER_S, names.DICE, names.IOU, names.PI
 # Neither better nor worse by themselves.
 _NEUTRAL = frozenset({
     names.CLOCK_TARGET_NS, names.AVERAGE_WEIGHT_BITS, names.AVERAGE_ACTIVATION_BITS, names.FRAME_BITS,
-    names.COMPILE_SECONDS, names.CSIM_SECONDS_PER_IMAGE, names.NETLIST_CELLS, names.LAYERS_OUTSIDE,
-    names.LAYERS_UNCOUNTED, "multipliers",
+    names.COMPILE_SECONDS, names.CSIM_SECONDS_PER_IMAGE, names.NETLIST_CELLS, names.NETLIST_VALUES,
+    names.LAYERS_OUTSIDE, names.LAYERS_UNCOUNTED, names.MULTIPLIERS,
 })
 
 _HEADINGS = {names.INTERVAL_CYCLES_MAX: "Frame interval", names.LATENCY_CYCLES_MAX: "Latency"}
-
-# What a title says already, and what can be said shorter.
-_SHORT_UNITS = {"1": "", "s": "", "LUTs": "", "flip-flops": "", "DSP blocks": "", "multipliers": "",
-                "blocks of 18 kbit": "18 kbit", "blocks of 288 kbit": "288 kbit"}
 
 _RANK = {source: rank for rank, source in enumerate(Source)}
 
@@ -86,10 +83,12 @@ class Cell:
     Attributes:
         figure: None where the design has none.
         baseline: what to compare it with; None for the baseline itself, and where the baseline has none.
+        missed: whether the figure is a clock period longer than the one aimed at.
     """
 
     figure: Figure | None
     baseline: Figure | None = None
+    missed: bool = False
 
     @property
     def mark(self) -> Mark:
@@ -123,8 +122,7 @@ class Cell:
             return None
         if self.difference == 0:
             return 0.0
-        change = self.difference / abs(self.baseline.value) if self.baseline.value else math.inf
-        return change if math.isfinite(change) else None
+        return self.difference / abs(self.baseline.value) if self.baseline.value else None
 
     @property
     def better(self) -> bool | None:
@@ -159,7 +157,7 @@ class Row:
     def heading(self) -> str:
         """The title with the unit, as short as a table wants it; seconds stand with each value."""
         title = _HEADINGS.get(self.name, self.title)
-        unit = _SHORT_UNITS.get(self.unit, self.unit)
+        unit = SHORT_UNITS.get(self.unit, self.unit)
         return f"{title} ({unit})" if unit else title
 
     @property
@@ -272,7 +270,7 @@ class Comparison:
                                                   for r in reports)
         yield "Board", (r.target.board or "none named" for r in reports)
         yield "Part", (r.target.part for r in reports)
-        yield "Clock aimed at", (f"{r.target.clock_ns:g} ns" for r in reports)
+        yield "Clock aimed at", (f"{r.target.clock_ns:g} ns" if r.target.clock_ns else "not known" for r in reports)
 
     def _layers(self) -> list[LayerReport]:
         """Layers of all designs, each once, in an order that keeps every network's own as far as it can."""
@@ -300,7 +298,9 @@ class Comparison:
 
     def _row(self, name: str, figures: Sequence[Figure | None], layer: LayerReport | None = None) -> Row:
         reference = figures[self.baseline]
-        cells = tuple(Cell(figure, None if i == self.baseline else reference) for i, figure in enumerate(figures))
+        cells = tuple(Cell(figure, None if i == self.baseline else reference,
+                           figure is not None and layer is None and _missed(figure, self.designs[i].report))
+                      for i, figure in enumerate(figures))
         return Row(name, cells, layer.name if layer else None, layer.kind if layer else "")
 
 
@@ -338,6 +338,15 @@ def pick(figures: Iterable[Figure], name: str, report: Report, source: Source | 
         return _rank((figure.subject, figure.source)), max(of_tool, default=0), figure.tool == names.HARDWARE
 
     return max(fitting, key=rank, default=None)
+
+
+def _missed(figure: Figure, report: Report) -> bool:
+    """Whether a figure is a clock period, and longer than the one that its tool aimed at."""
+    if figure.name not in (names.CLOCK_ESTIMATE_NS, names.CLOCK_ACHIEVED_NS):
+        return False
+    aimed = _exactly(report.figures, (names.CLOCK_TARGET_NS, *figure.key[1:]))
+    target = aimed.value if aimed is not None else report.target.clock_ns
+    return 0 < target < figure.value
 
 
 def tool_of(figure: Figure) -> str:

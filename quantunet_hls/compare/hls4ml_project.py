@@ -65,15 +65,21 @@ def read_project(folder: Path) -> Report:
 def _solutions(folder: Path, name: str) -> tuple[Path, ...]:
     """Where the project's reports are: in the place that hls4ml's scripts give them, else below, else beside."""
     for place in (folder / f"{name}_prj", folder, folder.absolute().parent / f"{name}_prj"):
-        found = find_solutions(place)
+        found = tuple(solution for solution in find_solutions(place) if not _is_anothers(solution, folder))
         if found:
             return found
     return ()
 
 
+def _is_anothers(solution: Path, folder: Path) -> bool:
+    """Whether a solution below a project's folder is of another project, which has a configuration of its own."""
+    between = (parent for parent in (solution, *solution.parents) if parent != folder and folder in parent.parents)
+    return any((parent / CONFIGURATION).exists() for parent in between)
+
+
 def _settings(path: Path) -> dict[str, Any]:
     try:
-        settings = yaml.load(read_bytes(path, _LIMIT), _Loader)  # noqa: S506 (a SafeLoader that knows no tag)
+        settings = yaml.load(read_bytes(path, _LIMIT, what="a configuration"), _Loader)  # noqa: S506 (a SafeLoader that knows no tag)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ConfigurationError(f"{path} can't be read ({reason}); write the project anew.") from error

@@ -23,6 +23,9 @@ __all__ = ["Project", "read_folder", "report_of", "the_only"]
 #: What hls4ml's own Tcl script calls the report of Vivado's synthesis.
 _VIVADO_REPORT = "vivado_synth.rpt"
 
+# What the backend VitisAccelerator calls the function around the network's.
+_KERNEL = "kernel_wrapper"
+
 #: The most bytes that the source of a top function may have; its weights stand elsewhere.
 _LIMIT = 2**26
 
@@ -82,6 +85,9 @@ def report_of(project: Project, solution: Path | None) -> Report:
     synthesis = None if solution is None else read_csynth(solution, project.name, project.tool)
     if synthesis is not None:
         part, top = synthesis.part or part, synthesis.top
+        if project.name and not _is_of(top, project.name):
+            raise StepError(f"{folder} is a project of the function {project.name} and its reports, in {solution}, are "
+                            f"of {top[:80]}; name the folder of the reports.")
         figures += synthesis.figures
         modules += [(f"{module.instance} {module.name}".strip(), module.figures) for module in synthesis.modules]
         files += synthesis.files
@@ -90,7 +96,7 @@ def report_of(project: Project, solution: Path | None) -> Report:
         if simulated:
             tool, version, period = project.tool or "Vitis HLS", "", clock_ns
             if synthesis is not None:
-                tool, version, period = synthesis.tool, synthesis.tool_version, max(clock_ns, synthesis.period_ns)
+                tool, version, period = synthesis.tool, synthesis.tool_version, synthesis.period_ns or clock_ns
             simulation = read_cosim(solution, simulated, period, tool, version)
             if simulation is not None and not simulation.passed:
                 raise StepError(
@@ -114,12 +120,18 @@ def report_of(project: Project, solution: Path | None) -> Report:
         name=name,
         created=created(files),
         network=Network(name),
-        target=Target(None, part or "unknown", clock_ns or aimed or 0.0),
+        # What the reports say was synthesized; a configuration may have been changed since.
+        target=Target(None, part or "unknown", aimed or clock_ns),
         layers=by_layer(modules, _layers(folder, name)),
         figures=tuple(figures),
         tools={figure.tool: figure.tool_version for figure in figures},
         files={path.name: Path(os.path.relpath(path, folder)).as_posix() for path in files},
     )
+
+
+def _is_of(top: str, name: str) -> bool:
+    """Whether a top function is a project's: the network's, or a wrapper that one of hls4ml's backends puts around."""
+    return top in (name, _KERNEL) or top.startswith(f"{name}_")
 
 
 def created(files: Iterable[Path]) -> str:

@@ -13,10 +13,11 @@ from quantunet_hls.compare import plots
 from quantunet_hls.compare.comparison import LAYER_FIGURES, Comparison, Mark, Row, origin_of
 from quantunet_hls.compare.rules import Verdict
 from quantunet_hls.compare.tables import FEW, change_text, told_apart, value_text
+from quantunet_hls.printable import printable
 from quantunet_hls.reports.render import amount
 from quantunet_hls.reports.schema import Report
 
-__all__ = ["page"]
+__all__ = ["is_page", "page"]
 
 
 def page(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
@@ -29,6 +30,7 @@ def page(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
     environment = Environment(loader=PackageLoader("quantunet_hls.compare", "."), autoescape=True,
                               undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["soft"] = _soft
+    environment.finalize = _shown
     environment.globals.update(
         amount=amount, change=change_text, value=value_text, origin_of=origin_of, marks=Mark, checked=_checked,
         told_apart=told_apart,
@@ -56,13 +58,23 @@ def page(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
     )
 
 
+def is_page(text: str) -> bool:
+    """Whether a file that begins so is a page that was made here."""
+    return text.startswith("<!doctype html>") and "compared</title>" in text[:1000]
+
+
 def _worth_showing(rows: Sequence[Row]) -> bool:
     return any(figure.value for row in rows for figure in row.figures)
 
 
 def _soft(text: str) -> Markup:
     """The text with places where a narrow screen may break it."""
-    return Markup("<wbr>").join(part for part in re.split(r"(?<=[_/])", text))
+    return Markup("<wbr>").join(part for part in re.split(r"(?<=[_/])", printable(text)))
+
+
+def _shown(value: object) -> object:
+    """What a template's expression gives, with the escapes of characters that a browser obeys or leaves out."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _checked(report: Report) -> str:

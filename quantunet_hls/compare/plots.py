@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from quantunet_hls import boards
 from quantunet_hls.compare.comparison import Comparison, Row, origin_of
 from quantunet_hls.errors import QuantUNetError
+from quantunet_hls.printable import printable
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Report, Subject
 
@@ -354,6 +355,7 @@ def _nothing() -> Any:
 
 
 def _short(label: str) -> str:
+    label = printable(label)
     return label if len(label) <= _LONGEST_LABEL else f"{label[: _LONGEST_LABEL - 1]}…"
 
 

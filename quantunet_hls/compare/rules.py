@@ -288,7 +288,7 @@ def _moved(value: Fraction, before: Fraction, figure: Figure) -> str:
     if figure.unit == "1":
         return f"{float(size * 100):.3g} points {way}"
     if before:
-        ratio = min(size / abs(before), Fraction(10**300))
-        return f"{float(ratio):.3g} times {way}" if ratio >= 10 else f"{float(100 * ratio):.3g} % {way}"
+        return f"{float(size / abs(before)):.3g} times {way}" if size >= 10 * abs(before) else \
+            f"{float(100 * size / abs(before)):.3g} % {way}"
     return f"{float(size):g} {way}"
 

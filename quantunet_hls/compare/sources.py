@@ -9,8 +9,9 @@ from pathlib import Path
 from quantunet_hls.compare.comparison import Design
 from quantunet_hls.compare.hls4ml_project import CONFIGURATION, read_project
 from quantunet_hls.compare.hls_folder import read_folder
+from quantunet_hls.compare.peers import read_peer, read_peers_file
 from quantunet_hls.errors import ConfigurationError
-from quantunet_hls.files import read_json
+from quantunet_hls.reports.foreign import read_value
 from quantunet_hls.reports.merge import PARTS, merge
 from quantunet_hls.reports.schema import SCHEMA, Report
 from quantunet_hls.reports.solutions import find_solutions
@@ -23,13 +24,16 @@ _LABEL = "="
 
 _LEDGER = "steps.json"
 
+_OF_C_SYNTHESIS = "csynth.xml"
+
 
 def open_designs(arguments: Sequence[str | Path]) -> tuple[Design, ...]:
     """The designs that the arguments hold, in their order, each with a label that no other has.
 
     An argument is a report's JSON file, a folder of such files, the folder of a
     design of this package (under ``hls_projects/``), the folder of any hls4ml
-    project, or a sweep's SQLite file. ``LABEL=PATH`` gives a name.
+    project or of an HLS tool's reports, what FINN, da4ml or alkaid wrote of a
+    design, or a sweep's SQLite file. ``LABEL=PATH`` gives a name.
 
     Raises:
         ConfigurationError: an argument that is none of these.
@@ -68,14 +72,23 @@ def _open(path: Path) -> list[tuple[Report, str]]:
         raise ConfigurationError(
             f"{error.filename or path} can't be read ({error.strerror or error}); check the path."
         ) from error
-    raise ConfigurationError(f"There is nothing at {path}; name a report, a project's folder or a sweep.")
+    found = f"{path} is neither a file nor a folder" if path.exists() else f"There is nothing at {path}"
+    raise ConfigurationError(f"{found}; name a report, a project's folder or a sweep.")
 
 
 def _open_file(path: Path) -> list[tuple[Report, str]]:
     with path.open("rb") as stream:
         sweep = stream.read(len(MAGIC)) == MAGIC
+    if path.name.endswith(_OF_C_SYNTHESIS):
+        # What stands beside it says whether it is of the top function.
+        folder = path.absolute().parent
+        report = read_folder(folder, (folder,))
+        if path.name not in (_OF_C_SYNTHESIS, f"{report.name}_{_OF_C_SYNTHESIS}"):
+            raise ConfigurationError(f"{path} is of one function of a design of the top {report.name}; name {folder}.")
+        return [(report, str(path))]
     if not sweep:
-        return [(Report.load(path), str(path))]
+        peers = () if _is_report(path) else read_peers_file(path)
+        return [(report, str(path)) for report in peers] or [(Report.load(path), str(path))]
     reports = Store(path).reports()
     if not reports:
         raise ConfigurationError(f"The sweep {path} has no design that is done; run it first.")
@@ -83,7 +96,7 @@ def _open_file(path: Path) -> list[tuple[Report, str]]:
 
 
 def _is_report(path: Path) -> bool:
-    value = read_json(path)
+    value = read_value(path)
     return isinstance(value, dict) and value.get("schema") == SCHEMA
 
 
@@ -97,6 +110,9 @@ def _open_folder(folder: Path) -> list[tuple[Report, str]]:
                 f"{folder} is a design whose flow has measured nothing yet; run quantunet-hls generate for it first."
             )
         return [(merge([Report.load(part) for part in parts]), str(folder))]
+    peer = read_peer(folder)
+    if peer is not None:
+        return [(peer, str(folder))]
     # Other JSON files may stand beside the reports.
     files = [file for file in sorted(folder.glob("*.json")) if _is_report(file)]
     solutions = () if files else find_solutions(folder)
@@ -105,6 +121,6 @@ def _open_folder(folder: Path) -> list[tuple[Report, str]]:
     if not files:
         raise ConfigurationError(
             f"{folder} holds neither a report nor a project; name a report's JSON file, a design's folder or "
-            "the folder of an hls4ml project."
+            "the folder of a project of hls4ml, FINN or da4ml."
         )
     return [(Report.load(file), str(file)) for file in files]

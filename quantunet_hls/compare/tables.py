@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from quantunet_hls.compare.comparison import LAYER_FIGURES, Cell, Comparison, Mark, Row, origin_of, tool_of
+from quantunet_hls.compare.comparison import LAYER_FIGURES, Cell, Comparison, Design, Mark, Row, origin_of, tool_of
 from quantunet_hls.compare.rules import Verdict
-from quantunet_hls.reports.render import amount
+from quantunet_hls.printable import csv_cell, markdown_text, printable
+from quantunet_hls.reports.grid import Column, Grid
+from quantunet_hls.reports.render import amount, beyond_part
 
 __all__ = ["change_text", "csv_text", "json_value", "markdown", "overview", "told_apart", "value_text"]
 
@@ -57,23 +56,30 @@ def overview(comparison: Comparison, *, every: bool = False) -> RenderableType:
     """
     rows = comparison.every if every else comparison.headline
     designs = comparison.designs
+    title = f"{len(designs)} designs" if len(designs) > 1 else None
     if len(designs) > FEW and not every:
-        table = _tall(comparison, rows)
+        table = _tall(comparison, rows, title)
     else:
-        table = Table(box=box.SIMPLE_HEAD, title=f"{len(designs)} designs" if len(designs) > 1 else None)
-        table.add_column("Figure")
-        table.add_column("Source")
-        for i, design in enumerate(designs):
-            label = Text(design.label)
-            if i == comparison.baseline and len(designs) > 1:
-                label.append("\nbaseline", "dim")
-            table.add_column(label, justify="right", overflow="fold")
-        for row in rows:
-            source = f"{row.origin}, {row.tool or row.figures[0].tool}" if every else row.origin or "see below"
-            table.add_row(Text(row.heading), source, *(_terminal(cell) for cell in row.cells))
-    lines = [Text(line) for line in _legend(rows)]
-    lines += [Text(f"Differs: {title}: {told_apart(values)}") for title, values in comparison.differences()]
-    return Group(table, *lines)
+        table = Grid((Column("Figure"), Column("Source"), *(
+            Column(_label(design, "\nbaseline" if title and i == comparison.baseline else ""), figures=True)
+            for i, design in enumerate(designs))), [
+                (row.heading, _origin(row, with_tool=every), *(_terminal(cell) for cell in row.cells)) for row in rows],
+            title)
+    lines = [Text(printable(line)) for line in _legend(rows)]
+    lines += [Text(printable(f"Differs: {title}: {told_apart(values)}")) for title, values in comparison.differences()]
+    beyond = [Text(printable(f"{design.label}: {line}."), "bold red")
+              for design in designs for line in beyond_part(design.report.figures)]
+    return Group(table, *beyond, *lines)
+
+
+def _origin(row: Row, *, with_tool: bool) -> str:
+    if with_tool:
+        return f"{row.origin}, {row.tool or row.figures[0].tool}"
+    return row.origin or "see below"
+
+
+def _label(design: Design, more: str) -> Text:
+    return Text(printable(design.label)).append(more, "dim")
 
 
 def told_apart(values: Sequence[str]) -> str:
@@ -83,21 +89,18 @@ def told_apart(values: Sequence[str]) -> str:
     return ", ".join(f"{value} ({count})" for value, count in Counter(values).most_common())
 
 
-def _tall(comparison: Comparison, rows: Sequence[Row]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title=f"{len(comparison.designs)} designs")
-    table.add_column("Design", overflow="fold")
-    for row in rows:
-        table.add_column(Text(f"{row.title}\n{row.origin or 'mixed'}"), justify="right")
-    for i, design in enumerate(comparison.designs):
-        label = Text(design.label)
-        if i == comparison.baseline:
-            label.append(" (baseline)", "dim")
-        table.add_row(label, *(_terminal(row.cells[i]) for row in rows))
-    return table
+def _tall(comparison: Comparison, rows: Sequence[Row], title: str | None) -> Grid:
+    return Grid((Column("Design"), *(Column(f"{row.title}\n{row.origin or 'mixed'}", figures=True) for row in rows)), [
+        (_label(design, " (baseline)" if i == comparison.baseline else ""), *(_terminal(row.cells[i]) for row in rows))
+        for i, design in enumerate(comparison.designs)], title)
+
+
+def _signs(cell: Cell) -> str:
+    return ("!" if cell.missed else "") + _SIGNS.get(cell.mark, "")
 
 
 def _terminal(cell: Cell) -> Text:
-    text = Text(value_text(cell) + _SIGNS.get(cell.mark, ""))
+    text = Text(value_text(cell) + _signs(cell))
     if cell.figure is not None and cell.figure.share is not None:
         text.append(f" ({cell.figure.share:.1%})", "dim")
     change = change_text(cell)
@@ -111,6 +114,8 @@ def _legend(rows: Sequence[Row]) -> Iterator[str]:
     marks = {cell.mark for row in rows for cell in row.cells}
     if any(figure.share is not None for row in rows for figure in row.figures):
         yield "In brackets: the share of the part."
+    if any(cell.missed for row in rows for cell in row.cells):
+        yield "! is longer than the clock aimed at, which is missed."
     if marks & {Mark.SOURCE, Mark.SUBJECT}:
         yield "≠ is of another design or from another source than the baseline's, so it is not compared:"
     for row in rows:
@@ -132,14 +137,14 @@ def markdown(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
         broken = [verdict for verdict in verdicts if verdict.violated]
         lines += [f"**{len(broken)} of {len(verdicts)} checks failed.**" if broken else
                   f"All {len(verdicts)} checks passed.", ""]
-        lines += [f"- **failed** {_code(verdict.rule.text)}: {_escaped(verdict.sentence)}" for verdict in broken]
+        lines += [f"- **failed** {_code(verdict.rule.text)}: {markdown_text(verdict.sentence)}" for verdict in broken]
         kept = Counter(verdict.rule.text for verdict in verdicts if not verdict.violated)
         lines += [f"- passed {_code(text)}" + (f" ({count} times)" if count > 1 else "")
                   for text, count in kept.items()]
-        lines += [f"- note: {_escaped(note)}" for note in _notes(verdicts)]
+        lines += [f"- note: {markdown_text(note)}" for note in _notes(verdicts)]
         lines.append("")
     lines += _markdown_table(comparison, comparison.headline, "Figure")
-    lines += [f"- {_escaped(line.strip())}" for line in _legend(comparison.headline)]
+    lines += [f"- {markdown_text(line.strip())}" for line in _legend(comparison.headline)]
     differences = comparison.differences()
     if differences:
         lines += ["", "### What sets them apart", "", _markdown_row(["", *(design.label for design in designs)]),
@@ -172,20 +177,15 @@ def _markdown_table(comparison: Comparison, rows: Sequence[Row], first: str) -> 
 def _plain(cell: Cell) -> str:
     share = f" ({cell.figure.share:.1%})" if cell.figure is not None and cell.figure.share is not None else ""
     change = change_text(cell)
-    return f"{value_text(cell)}{_SIGNS.get(cell.mark, '')}{share}{f' {change}' if change else ''}"
+    return f"{value_text(cell)}{_signs(cell)}{share}{f' {change}' if change else ''}"
 
 
 def _markdown_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(map(_escaped, cells)) + " |"
-
-
-def _escaped(text: str) -> str:
-    """Text that Markdown shows as it is, wherever it came from."""
-    return re.sub(r"([\\`*_{}\[\]<>#|~@])", r"\\\1", " ".join(text.split()))
+    return "| " + " | ".join(map(markdown_text, cells)) + " |"
 
 
 def _code(text: str) -> str:
-    return "`" + text.replace("`", "'").replace("|", "/") + "`"
+    return "`" + printable(text).replace("`", "'").replace("|", "/") + "`"
 
 
 _COLUMNS = ("design", "layer", "kind", "figure", "value", "unit", "subject", "source", "tool", "tool_version",
@@ -200,7 +200,8 @@ def csv_text(comparison: Comparison) -> str:
     for row in _all_rows(comparison):
         for design, cell in zip(comparison.designs, row.cells, strict=True):
             if cell.figure is not None:
-                writer.writerow(_record(design.label, row, cell))
+                record = _record(design.label, row, cell)
+                writer.writerow({name: csv_cell(value) for name, value in record.items()})
     return stream.getvalue()
 
 

@@ -16,7 +16,7 @@ from quantunet_hls.hls.testbench import EXPECTED, INPUTS, RESULTS, read_values, 
 from quantunet_hls.process import require_tool, run
 from quantunet_hls.workshop import workshop
 
-__all__ = ["CSimulation", "compile_bench", "simulate"]
+__all__ = ["CSimulation", "compile_bench", "require_compiler", "simulate"]
 
 #: Multiplications from which on optimizing takes less time than it saves. Measured on a depth-3, base-8 U-Net
 #: (g++ 12.2): -O0 compiles 13 s faster, and then does 2.6 million a second where -O2 does 80 million.
@@ -45,6 +45,15 @@ class CSimulation:
     run_s: float
 
 
+def require_compiler() -> Path:
+    """The path of g++.
+
+    Raises:
+        ToolNotFoundError: there is none.
+    """
+    return require_tool("g++", "C-simulation", _REMEDY)
+
+
 def compile_bench(project: Path, name: str, *, macs: int, limit_s: float = 3600) -> float:
     """Compile a project's firmware and bench to ``<project>/build/csim``; returns the seconds it took.
 
@@ -58,7 +67,7 @@ def compile_bench(project: Path, name: str, *, macs: int, limit_s: float = 3600)
         ToolNotFoundError: there is no g++.
         ToolFailedError: it fails or takes longer than the limit.
     """
-    compiler = require_tool("g++", "C-simulation", _REMEDY)
+    compiler = require_compiler()
     build = project / "build"
     build.mkdir(exist_ok=True)
     weights = (project / "firmware" / "weights").resolve()

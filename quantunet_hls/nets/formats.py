@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.errors import ConfigurationError, shown
 from quantunet_hls.nets.unet import LayerWidths
 
 __all__ = ["with_formats"]
@@ -37,7 +37,7 @@ def with_formats(widths: LayerWidths, *formats: str) -> LayerWidths:
         match = _FORMAT.fullmatch(name)
         if match is None or (bits := int(match[2]) + int(match[3])) < (2 if match[1] == "w" else 1):
             raise ConfigurationError(
-                f"{name!r} is no fixed-point format; write w or a, then integer bits, a point and fraction bits, "
+                f"{shown(name)} is no fixed-point format; write w or a, then integer bits, a point and fraction bits, "
                 "such as w0.4 (at least 2 bits) or a6.0."
             )
         if match[1] == "w":

@@ -159,6 +159,19 @@ class UNetConfig:
                 "give both the same."
             )
 
+    def check_divides(self, height: int, width: int) -> None:
+        """Whether images of this size in pixels can be halved as often as the depth says.
+
+        Raises:
+            ConfigurationError: where they can't.
+        """
+        step = 2**self.depth
+        if height % step or width % step:
+            raise ConfigurationError(
+                f"This U-Net of depth {self.depth} takes heights and widths that are multiples of {step}, "
+                f"not {height}x{width}; crop or pad the image."
+            )
+
     @property
     def level_channels(self) -> tuple[int, ...]:
         """Channels of every level, from full size to the middle."""
@@ -332,13 +345,7 @@ class QuantUNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of a batch of images; shapes as for the class."""
-        height, width = x.shape[-2:]
-        step = 2**self.config.depth
-        if height % step or width % step:
-            raise ConfigurationError(
-                f"This U-Net of depth {self.config.depth} takes heights and widths that are multiples of {step}, "
-                f"not {height}x{width}; crop or pad the image."
-            )
+        self.config.check_divides(*x.shape[-2:])
         block = self._block
         x = self.inp(x)
         skips = []

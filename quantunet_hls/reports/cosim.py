@@ -92,7 +92,7 @@ def read_cosim(
 
 
 def _read(path: Path) -> str:
-    return read_bytes(path, _LIMIT).decode(errors="replace")
+    return read_bytes(path, _LIMIT, what="a report").decode(errors="replace")
 
 
 def parse_cosim(text: str, where: str = "the report") -> tuple[str, str, Mapping[str, int]]:

@@ -113,9 +113,11 @@ def read_finn(folder: Path, name: str) -> Build | None:
         files[_TIMING] = folder / _TIMING
         implemented = stated(parse_timing(timing, str(folder / _TIMING), Source.ROUTED)[1], Subject.RTL)
         figures += (replace(figure, tool=_WITH_SHELL) for figure in implemented)
-    figures += _simulated(of(_RTL_SIM), where[_RTL_SIM], clock_ns)
+    # Cycles take as long as the clock that the routed design reaches, where that misses the one aimed at.
+    reached_ns = max(clock_ns, *(figure.value for figure in figures if figure.name == names.CLOCK_ACHIEVED_NS), 0.0)
+    figures += _simulated(of(_RTL_SIM), where[_RTL_SIM], reached_ns)
     figures += _estimated(of(_LAYERS).get(_TOTAL, {}), where[_LAYERS], Source.ESTIMATE, _FINN)
-    figures += _performance(of(_ESTIMATE), where[_ESTIMATE], clock_ns)
+    figures += _performance(of(_ESTIMATE), where[_ESTIMATE], reached_ns)
     return Build(_network(of(_COUNTS), where[_COUNTS], name), clock_ns, tuple(figures),
                  tuple(_layers(values, where)), tuple(files.values()))
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from quantunet_hls.errors import StepError
+from quantunet_hls.errors import ConfigurationError, StepError
 from quantunet_hls.files import read_bytes
 
 __all__ = ["LIMIT", "objects", "read_value", "text"]
@@ -21,14 +21,13 @@ def read_value(path: Path) -> object:
     """What the JSON in a file says.
 
     Raises:
-        ConfigurationError: no regular file, or one that is too large.
-        StepError: no JSON.
+        ConfigurationError: no regular file, one that is too large, or no JSON.
     """
     try:
         # Constants such as NaN are no JSON, but Python writes them; they are not known, as null is.
-        return json.loads(read_bytes(path, LIMIT), parse_constant=lambda name: None)
+        return json.loads(read_bytes(path, LIMIT, what="a report").decode(), parse_constant=lambda name: None)
     except (ValueError, RecursionError) as error:
-        raise StepError(f"{path} is no sound JSON ({error}); write it anew.") from error
+        raise ConfigurationError(f"{path} can't be read as JSON ({error}); check the path and the file.") from error
 
 
 def objects(value: object, where: str) -> Mapping[str, object]:

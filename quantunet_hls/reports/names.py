@@ -33,7 +33,9 @@ __all__ = [
     "LAYERS_UNCOUNTED",
     "LUT",
     "LUTRAM",
+    "MULTIPLIERS",
     "NETLIST_CELLS",
+    "NETLIST_VALUES",
     "PIXEL_ACCURACY",
     "POWER_W",
     "RESOURCES",
@@ -52,7 +54,10 @@ URAM = "uram"
 LUTRAM = "lutram"
 CARRY = "carry"
 FIFO_BITS = "fifo_bits"
+MULTIPLIERS = "multipliers"
+#: Of the mapped netlist the cells that were simulated, and of all values that its modules put out those compared.
 NETLIST_CELLS = "netlist_cells"
+NETLIST_VALUES = "netlist_values"
 FRAME_BITS = "frame_bits"
 #: What the same streams would take if each held its whole feature map, as hls4ml's do by default.
 FIFO_BITS_WHOLE_MAPS = "fifo_bits_whole_maps"
@@ -96,10 +101,12 @@ _ALL = {
     URAM: ("blocks of 288 kbit", "URAM"),
     LUTRAM: ("LUTs", "LUT as memory"),
     CARRY: ("cells", "Carry chains"),
+    MULTIPLIERS: ("multipliers", "Multipliers"),
     FIFO_BITS: ("bits", "FIFOs"),
-    NETLIST_CELLS: ("cells", "Netlist, simulated"),
-    FRAME_BITS: ("bits", "Image in and result out"),
     FIFO_BITS_WHOLE_MAPS: ("bits", "FIFOs, whole maps"),
+    NETLIST_CELLS: ("cells", "Netlist, simulated"),
+    NETLIST_VALUES: ("values", "Netlist, compared"),
+    FRAME_BITS: ("bits", "Image in and result out"),
     LAYERS_OUTSIDE: ("layers", "Outside of the fit"),
     LAYERS_UNCOUNTED: ("layers", "Not estimated"),
     LATENCY_CYCLES_MIN: ("cycles", "Latency, least"),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
+from quantunet_hls.printable import printable
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Check, Figure, Report, Source
+from quantunet_hls.reports.grid import Column, Grid, Section
+from quantunet_hls.reports.schema import Check, Figure, Report, Source, Subject
 
-__all__ = ["amount", "checks", "layers", "report", "stages", "totals"]
+__all__ = ["SHORT_UNITS", "amount", "beyond_part", "checks", "layers", "report", "stages", "totals"]
 
 _LAYER_COLUMNS = (
     names.LUT,
@@ -26,93 +26,171 @@ _LAYER_COLUMNS = (
 )
 _PREFIXES = ((1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
 
+#: What a title says already, and what can be said shorter.
+SHORT_UNITS = {"1": "", "s": "", "LUTs": "", "flip-flops": "", "DSP blocks": "", "multipliers": "",
+               "blocks of 18 kbit": "18 kbit", "blocks of 288 kbit": "288 kbit"}
+
+# What a person wants to know first.
+_FIRST = (names.FRAMES_PER_S, names.INTERVAL_CYCLES_MIN, names.INTERVAL_CYCLES_MAX, names.LATENCY_CYCLES_MIN,
+          names.LATENCY_CYCLES_MAX)
+_ORDER = {name: rank for rank, name in enumerate(dict.fromkeys((*_FIRST, *names.UNITS)))}
+
+# The same thing in seconds, and the least of a range whose most is equal.
+_IN_CYCLES = {names.INTERVAL_S_MIN: names.INTERVAL_CYCLES_MIN, names.INTERVAL_S_MAX: names.INTERVAL_CYCLES_MAX,
+              names.LATENCY_S_MIN: names.LATENCY_CYCLES_MIN, names.LATENCY_S_MAX: names.LATENCY_CYCLES_MAX}
+_MOST = {names.INTERVAL_CYCLES_MIN: names.INTERVAL_CYCLES_MAX, names.LATENCY_CYCLES_MIN: names.LATENCY_CYCLES_MAX,
+         names.INTERVAL_S_MIN: names.INTERVAL_S_MAX, names.LATENCY_S_MIN: names.LATENCY_S_MAX}
+
+_SECTIONS = {Subject.RTL: "RTL", Subject.CPP: "C++ (hls4ml)", Subject.NETWORK: "Network",
+             Subject.UNSTATED: "Of which design is not stated"}
+
 
 def amount(value: float, unit: str) -> str:
     """A number with its unit, short enough to read: 12,345 LUTs, 1.23 ms, 338.6 frames/s."""
     if unit == "s":
         scale, prefix = next((pair for pair in _PREFIXES if abs(value) >= pair[0]), _PREFIXES[0])
         return f"{value / scale:.4g} {prefix}s"
-    number = f"{value:,}" if isinstance(value, int) else f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    whole = isinstance(value, int) or (abs(value) < 1e15 and value.is_integer())
+    number = f"{value:,.0f}" if whole or 1000 <= abs(value) < 1e15 else f"{value:,.4g}"
     return number if unit == "1" else f"{number} {unit}"
 
 
-def _share(figure: Figure) -> str:
+def _share(figure: Figure) -> Text:
     if figure.share is None:
-        return ""
-    return f"{figure.share:.1%} of {figure.available:,}"
+        return Text()
+    return Text(f"{figure.share:.1%} of {figure.available:,}", "bold red" if figure.share > 1 else "")
 
 
-def totals(figures: Iterable[Figure], title: str = "Design") -> Table:
-    """A design's figures with their shares of the part, under the source and tool that each group comes from."""
-    table = Table(title=Text(title), box=box.SIMPLE_HEAD)
-    table.add_column("Figure")
-    for heading in ("Value", "Of the part"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    ranks, sources = {name: rank for rank, name in enumerate(names.UNITS)}, list(Source)
-    groups: dict[tuple[Source, str], list[Figure]] = {}
-    for figure in sorted(figures, key=lambda figure: sources.index(figure.source), reverse=True):
-        groups.setdefault((figure.source, f"{figure.tool} {figure.tool_version}".strip()), []).append(figure)
-    for (source, tool), members in groups.items():
-        table.add_section()
-        table.add_row(Text(f"{source}, {tool}", "bold"))
-        for figure in sorted(members, key=lambda figure: ranks.get(figure.name, len(ranks))):
-            title_of = names.TITLES.get(figure.name, figure.name)
-            table.add_row(f"  {title_of}", amount(figure.value, figure.unit), _share(figure))
-    return table
+def totals(figures: Iterable[Figure], title: str = "Design") -> RenderableType:
+    """What is known of the RTL, of the C++ and of the network: each thing once, from the most binding source.
+
+    Below stand the tools, and what takes more than the part has.
+    """
+    figures = tuple(figures)
+    rows: list[Sequence[str | Text] | Section] = []
+    tools: list[str] = []
+    for subject in Subject:
+        chosen = _once(figure for figure in figures if figure.subject is subject)
+        if not chosen:
+            continue
+        rows.append(Section(_SECTIONS[subject]))
+        rivals = [figure.name for figure in chosen]
+        for figure in chosen:
+            # Accuracies are of several networks, whose names stand where the tool's does.
+            of = f" ({figure.tool})" if rivals.count(figure.name) > 1 else ""
+            rows.append((f"  {_title(figure, rivals)}{of}", _value(figure), _share(figure), str(figure.source)))
+        tools += [f"{origin}: {'; '.join(by)}." for origin, by in _tools(chosen).items()]
+    columns = (Column("Figure"), Column("Value", figures=True), Column("Share", figures=True), Column("Source"))
+    beyond = [Text(f"Warning: {line}.", "bold red") for line in beyond_part(figures)]
+    return Group(Grid(columns, rows, title), *beyond, *(Text(printable(line), "dim") for line in tools))
 
 
-def layers(report: Report, source: Source) -> Table | None:
-    """What one source says of each layer, None where it says nothing of any."""
-    rows = [(layer, {name: layer.figure(name, source) for name in _LAYER_COLUMNS}) for layer in report.layers]
+def _once(figures: Iterable[Figure]) -> list[Figure]:
+    """The figures of one design: of each name those of the most binding source, and nothing in two units."""
+    ranks = list(Source)
+    best: dict[str, list[Figure]] = {}
+    for figure in figures:
+        known = best.setdefault(figure.name, [])
+        if known and known[0].source is not figure.source:
+            if ranks.index(figure.source) < ranks.index(known[0].source):
+                continue
+            known.clear()
+        known.append(figure)
+
+    def said(name: str) -> bool:
+        cycles, most = _IN_CYCLES.get(name), _MOST.get(name)
+        return cycles in best or (most in best and best[most][0].value == best[name][0].value)
+
+    kept = [figure for name, known in best.items() if not said(name) for figure in known]
+    return sorted(kept, key=lambda figure: _ORDER.get(figure.name, len(_ORDER)))
+
+
+def _title(figure: Figure, told: Sequence[str]) -> str:
+    """Without "most" where the least is not told, for then it says nothing."""
+    title = names.TITLES.get(figure.name, figure.name.replace("_", " ").capitalize())
+    return title if {name for name, most in _MOST.items() if most == figure.name} & set(told) else \
+        title.removesuffix(", most")
+
+
+def _value(figure: Figure) -> str:
+    """With what of the unit the title doesn't say."""
+    unit = SHORT_UNITS.get(figure.unit, figure.unit)
+    if figure.unit == "s" or unit == figure.unit:
+        return amount(figure.value, figure.unit)
+    return amount(figure.value, f"x {unit}" if unit else "1")
+
+
+def _tools(figures: Iterable[Figure]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for figure in figures:
+        tool = f"{figure.tool} {figure.tool_version}".strip()
+        by = found.setdefault(figure.origin, [])
+        if tool not in by:
+            by.append(tool)
+    return found
+
+
+def beyond_part(figures: Iterable[Figure]) -> list[str]:
+    """For each design and source a line on what takes more than the part has of it."""
+    groups: dict[str, list[Figure]] = {}
+    for figure in figures:
+        if figure.share is not None and figure.share > 1:
+            groups.setdefault(figure.origin, []).append(figure)
+    return [f"more than the part has ({origin}): " + ", ".join(
+        f"{amount(figure.value, figure.unit)}, {figure.share:.1%} of {figure.available:,}" for figure in found)
+        for origin, found in groups.items()]
+
+
+def layers(report: Report, source: Source) -> RenderableType | None:
+    """What one source says of each layer, None where it says nothing of any; a table for each design."""
+    tables = [table for subject in Subject if (table := _layers(report, source, subject)) is not None]
+    return Group(*tables) if tables else None
+
+
+def _layers(report: Report, source: Source, subject: Subject) -> Grid | None:
+    rows = [(layer, {name: layer.figure(name, source, subject) for name in _LAYER_COLUMNS}) for layer in report.layers]
     rows = [(layer, found) for layer, found in rows if any(found.values())]
     columns = [name for name in _LAYER_COLUMNS if any(found[name] for _, found in rows)]
     if not columns:
         return None
-    table = Table("Layer", "Kind", title=f"Layers: {source}")
-    for name in columns:
-        unit = f" ({names.UNITS[name]})" if names.UNITS[name] == "cycles" else ""
-        table.add_column(names.TITLES[name] + unit, justify="right")
-    for layer, found in rows:
-        figures = (found[name] for name in columns)
-        numbers = ("" if figure is None else f"{figure.value:,}" for figure in figures)
-        table.add_row(Text(layer.name), Text(layer.kind), *numbers)
-    return table
+    units = [f" ({names.UNITS[name]})" if names.UNITS[name] == "cycles" else "" for name in columns]
+    origin = next(figure.origin for _, found in rows for figure in found.values() if figure is not None)
+    return Grid((Column("Layer"), Column("Kind"),
+                 *(Column(names.TITLES[name] + unit, figures=True) for name, unit in zip(columns, units, strict=True))),
+                [(layer.name, layer.kind, *("" if (figure := found[name]) is None else amount(figure.value, "1")
+                                            for name in columns)) for layer, found in rows], f"Layers: {origin}")
 
 
-def checks(found: Iterable[Check]) -> Table:
+def checks(found: Iterable[Check]) -> RenderableType:
     """The stages compared and how many values differ."""
-    table = Table("Reference", "Candidate", "Layer", title="Differing values")
-    for heading in ("Values", "Differing"):
-        table.add_column(heading, justify="right")
-    for check in found:
-        differing = Text(f"{check.differing:,}", "green" if check.equal else "bold red")
-        layer = "(output)" if check.layer is None else check.layer
-        table.add_row(Text(check.reference), Text(check.candidate), Text(layer), f"{check.values:,}", differing)
-    return table
+    columns = (Column("Reference"), Column("Candidate"), Column("Layer"), Column("Values", figures=True),
+               Column("Differing", figures=True))
+    return Grid(columns, [(check.reference, check.candidate, "(output)" if check.layer is None else check.layer,
+                           f"{check.values:,}", Text(f"{check.differing:,}", "green" if check.equal else "bold red"))
+                          for check in found], "Differing values")
 
 
-def stages(found: Iterable[Check]) -> Table:
+def stages(found: Iterable[Check]) -> RenderableType:
     """The checks summed up: a row for each pair of stages, and the layers of it that differ."""
     pairs: dict[tuple[str, str], list[Check]] = {}
     for check in found:
         pairs.setdefault((check.reference, check.candidate), []).append(check)
-    table = Table(title="Differing values", box=box.SIMPLE_HEAD)
-    for heading in ("Reference", "Candidate"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("Layers", "Values", "Differing"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("First at")
-    for (reference, candidate), checks_of_pair in pairs.items():
-        wrong = [check for check in checks_of_pair if not check.equal]
-        differing = Text(f"{sum(check.differing for check in wrong):,}", "bold red" if wrong else "green")
-        values = f"{sum(check.values for check in checks_of_pair):,}"
-        first = (wrong[0].layer or "(output)") if wrong else ""
-        table.add_row(Text(reference), Text(candidate), f"{len(checks_of_pair)}", values, differing, Text(first))
-    return table
+    wrong = {pair: [check for check in of_pair if not check.equal] for pair, of_pair in pairs.items()}
+    columns = [Column("Reference"), Column("Candidate"), *(Column(heading, figures=True) for heading in
+                                                          ("Layers", "Values", "Differing"))]
+    if any(wrong.values()):
+        columns.append(Column("First at"))
+    rows = []
+    for pair, of_pair in pairs.items():
+        differing = Text(f"{sum(check.differing for check in of_pair):,}", "bold red" if wrong[pair] else "green")
+        first = (wrong[pair][0].layer or "(output)") if wrong[pair] else ""
+        values = f"{sum(check.values for check in of_pair):,}"
+        rows.append((*pair, f"{len(of_pair)}", values, differing, first)[:len(columns)])
+    return Grid(columns, rows, "Differing values")
 
 
 def report(value: Report) -> RenderableType:
-    """The whole report: checks, totals, and one table of layers for each source that knows of them."""
+    """The whole report: checks, totals, and one table of layers for each source and design that it knows of."""
     target = f"{value.target.board or value.target.part}, {value.target.clock_ns:g} ns"
     parts: list[RenderableType] = []
     if value.checks:

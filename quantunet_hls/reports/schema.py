@@ -7,8 +7,8 @@ again after it went through JSON. What is not known is absent, never a zero.
 from __future__ import annotations
 
 import logging
-import math
 import re
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -36,8 +36,11 @@ VERSION = 2
 
 _WITHOUT_SUBJECTS = 1
 
-#: No figure of a design comes near; what is larger is a fault, and overflows where it is divided.
-_LARGEST = 1e30
+#: No figure of a design comes near; what is larger, or smaller and not zero, overflows where it divides or is divided.
+_LARGEST, _SMALLEST = 1e30, 1e-30
+
+#: Bytes; a report of a thousand layers has less than 3 MB.
+_LARGEST_FILE = 100_000_000
 
 _FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -84,8 +87,8 @@ class Figure:
             raise ValueError(f"{self.name!r} can't be the name of a figure")
         for number in (self.value, self.available):
             # An integer may be larger than any float, so it is compared before it is asked whether it is finite.
-            if number is not None and not -_LARGEST <= number <= _LARGEST:
-                raise ValueError(f"the figure {self.name!r} is not finite, or beyond {_LARGEST:g}")
+            if number is not None and number != 0 and not _SMALLEST <= abs(number) <= _LARGEST:
+                raise ValueError(f"the figure {self.name!r} is not finite, or not from {_SMALLEST:g} to {_LARGEST:g}")
         unit = UNITS.get(self.name, self.unit)
         if not unit or self.unit not in ("", unit):
             raise ValueError(f"the figure {self.name!r} can't have the unit {self.unit!r}")
@@ -104,8 +107,7 @@ class Figure:
     @property
     def share(self) -> float | None:
         """The part of what is available that is used (1 is all of it), None where that is not known."""
-        share = self.value / self.available if self.available else math.inf
-        return share if math.isfinite(share) else None
+        return self.value / self.available if self.available else None
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
@@ -439,9 +441,16 @@ class Report:
         Raises:
             ConfigurationError: an absent or damaged file, or one that is no report of this version.
         """
+        path = Path(path)
         try:
-            value = read_json(path)
-        except (RecursionError, ValueError) as error:
-            # JSON may nest deeper, and write longer numbers, than Python takes; no report does.
-            raise ConfigurationError(f"{path} is no report ({error}); name a JSON file of this package's.") from error
-        return cls.from_dict(value, str(path))
+            found = path.stat()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise ConfigurationError(f"{path} can't be read ({reason}); name a report's JSON file.") from error
+        # A pipe or a device would never end.
+        if not stat.S_ISREG(found.st_mode):
+            raise ConfigurationError(f"{path} is no regular file; name a report's JSON file.")
+        if found.st_size > _LARGEST_FILE:
+            raise ConfigurationError(f"{path} is larger than any report ({found.st_size:,} bytes); name a JSON file "
+                                     "that this package wrote.")
+        return cls.from_dict(read_json(path), str(path))

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["LIMIT", "Module", "Synthesis", "read_csynth", "report_folder"]
 
 #: The most bytes that a report may have; the largest published ones have 9 million.
-LIMIT = 2**27
+LIMIT = 2**26
 
 _OF_FUNCTION = "_csynth.xml"
 # What hls4ml's accelerators call the function around the network's.
@@ -181,7 +181,7 @@ def report_folder(solution: Path) -> Path:
 
 def _root(path: Path) -> Element:
     try:
-        root = parse_xml(read_bytes(path, LIMIT))
+        root = parse_xml(read_bytes(path, LIMIT, what="a report"))
     except (ParseError, DefusedXmlException, ValueError) as error:
         raise StepError(f"{path} is no sound report of C-synthesis ({error}); run C-synthesis again.") from error
     if root is None or root.find("PerformanceEstimates") is None:

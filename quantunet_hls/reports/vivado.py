@@ -93,7 +93,9 @@ def read_text(path: Path) -> str | None:
     Raises:
         ConfigurationError: a pipe, a device, or a file that is too large for a report.
     """
-    return read_bytes(path, _LIMIT).decode(errors="replace") if path.exists() else None
+    if not path.exists():
+        return None
+    return read_bytes(path, _LIMIT, what="a report").decode(errors="replace")
 
 
 def _header(text: str, stage: Source) -> Header:
@@ -133,8 +135,9 @@ def parse_utilization(
     columns: dict[str, int] = {}
     for cells in _rows(text):
         stripped = [cell.strip() for cell in cells]
-        if "Site Type" in stripped and "Used" in stripped:
-            columns = {heading: i for i, heading in enumerate(stripped)}
+        if "Site Type" in stripped:
+            # A table of the die's regions has a column for each of them instead, and as many as the others.
+            columns = {heading: i for i, heading in enumerate(stripped)} if "Used" in stripped else {}
             continue
         if not columns or len(stripped) != len(columns):
             continue

@@ -16,7 +16,7 @@ The way of a network through this package, one module a step:
 :mod:`.axi`               AXI4-Stream and AXI4-Lite around the top
 :mod:`.simulate`          Verilator: cycles, fills, deadlocks, traces
 :mod:`.synthesize`        Yosys, layer by layer, kept by content
-:mod:`.netlist`           the mapped netlist simulated
+:mod:`.netlist`           the mapped netlist simulated, each layer alone (:mod:`.layer_simulation`)
 :mod:`.place`             nextpnr and ecppack for Lattice ECP5
 :mod:`.ulx3s`             a whole board: :mod:`.pll`, :mod:`.uart`, pins, and :mod:`.host` for the other end
 :mod:`.vivado`            the AXI block as IP (:mod:`.ipxact`), and Vivado where it is installed

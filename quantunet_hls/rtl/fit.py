@@ -71,15 +71,15 @@ def _within_share(graph: StreamGraph, share: float, board: Board, arithmetic: Ca
         folded = arithmetic(fold(graph, cycles))
         taken = shares(folded, board)
         if not taken:
-            raise BoardError(f"How many LUTs, DSP blocks and memory blocks {board.title} has is not known, so a share of "
-                             "it can't be taken; ask for a frame rate or a number of multipliers.")
+            raise BoardError(f"How many LUTs, DSP blocks and memory blocks {board.title} has is not known, so a share "
+                             "of it can't be taken; ask for a frame rate or a number of multipliers.")
         name = max(taken, key=taken.__getitem__)
         if taken[name] <= share:
             return folded
         if taken[name] < least:
             least, scarce = taken[name], name
-    raise BoardError(f"Even the smallest folding takes about {least:.0%} of the {scarce.upper()} of {board.title}, more "
-                     f"than the {share:.0%} that it may; choose a smaller network or a larger board.")
+    raise BoardError(f"Even the smallest folding takes about {least:.0%} of the {scarce.upper()} of {board.title}, "
+                     f"more than the {share:.0%} that it may; choose a smaller network or a larger board.")
 
 
 def cycles_at_rate(graph: StreamGraph, goal: Goal, board: Board) -> int:

@@ -1,8 +1,9 @@
-// Drives a design's streams, cycle by cycle: beats from a file in, beats to a file out.
+// Drives a design's streams, cycle by cycle: beats from files in, beats to a file out.
 //
-// design.h, written beside it, gives the class Design, the constants kEdges, kInWords,
-// kOutWords, kTraced and kTraceBeats (of a frame, by edge), and the functions level(),
-// handshake() and trace_beat(). A beat is a whole number of 32-bit words, lowest first.
+// design.h, written beside it, gives the class Design, the constants kInputs, kInWords (by
+// input), kEdges, kOutWords, kTraced and kTraceBeats (of a frame, by edge), and the functions
+// offer(), accepted(), level(), handshake() and trace_beat(). A beat is a whole number of
+// 32-bit words, lowest first.
 //
 // The clocks are counted up to the last output beat. A traced design runs on until every
 // trace is whole: a layer may have computed its last window before its frame has ended.
@@ -24,15 +25,6 @@
 
 namespace {
 
-template <class Port> void set(Port& port, const uint32_t* words, int count) {
-    uint64_t value = words[0];
-    if (count > 1) value |= static_cast<uint64_t>(words[1]) << 32;
-    port = static_cast<Port>(value);
-}
-template <std::size_t N> void set(VlWide<N>& port, const uint32_t* words, int count) {
-    for (int index = 0; index < count; ++index) port[index] = words[index];
-}
-
 class Dice {
   public:
     explicit Dice(uint64_t seed) : state_(seed * 2654435761ULL + 88172645463325252ULL) {}
@@ -49,10 +41,10 @@ class Dice {
     uint64_t state_;
 };
 
-std::vector<uint32_t> load(const char* path) {
+std::vector<uint32_t> load(const std::string& path) {
     std::vector<uint32_t> words;
-    FILE* file = std::fopen(path, "rb");
-    if (!file) { std::fprintf(stderr, "cannot read %s\n", path); std::exit(2); }
+    FILE* file = std::fopen(path.c_str(), "rb");
+    if (!file) { std::fprintf(stderr, "cannot read %s\n", path.c_str()); std::exit(2); }
     std::fseek(file, 0, SEEK_END);
     words.resize(static_cast<std::size_t>(std::ftell(file)) / 4);
     std::fseek(file, 0, SEEK_SET);
@@ -67,12 +59,24 @@ FILE* writer(const std::string& path) {
     return file;
 }
 
+// What comes in at a port, and how much of it has gone.
+struct Input {
+    std::vector<uint32_t> words;
+    uint64_t beats, sent;
+    bool offering;
+};
+
 }  // namespace
 
 // in.bin out.bin report.json frame_beats total_beats stall_in stall_out seed quiet_limit cycle_limit [wave.vcd]
 int main(int argc, char** argv) {
     if (argc < 11) return 2;
-    const std::vector<uint32_t> input = load(argv[1]);
+    std::vector<Input> inputs;
+    for (int port = 0; port < kInputs; ++port) {
+        std::vector<uint32_t> words = load(std::string(argv[1]) + "." + std::to_string(port));
+        const uint64_t beats = words.size() / kInWords[port];
+        inputs.push_back({std::move(words), beats, 0, false});
+    }
     FILE* output = writer(argv[2]);
     const uint64_t frame_beats = std::strtoull(argv[4], nullptr, 10);
     const uint64_t total_beats = std::strtoull(argv[5], nullptr, 10);
@@ -98,7 +102,7 @@ int main(int argc, char** argv) {
 
     design->clk = 0;
     design->rst = 1;
-    design->i_valid = 0;
+    for (int port = 0; port < kInputs; ++port) offer(*design, port, false, nullptr);
     design->o_ready = 0;
     for (int cycle = 0; cycle < 4; ++cycle) {
         design->clk = 0; design->eval();
@@ -108,28 +112,30 @@ int main(int argc, char** argv) {
 
     std::vector<uint32_t> largest(kEdges > 0 ? kEdges : 1, 0);
     std::vector<uint64_t> frame_ends;
-    const uint64_t beats_in = input.size() / kInWords;
-    uint64_t sent = 0, received = 0, cycle = 0, quiet = 0, first_out = 0, last_out = 0;
+    uint64_t received = 0, cycle = 0, quiet = 0, first_out = 0, last_out = 0;
     std::vector<uint64_t> missing;
     for (int edge = 0; kTraced && edge < kEdges; ++edge)
         missing.push_back(kTraceBeats[edge] * (total_beats / frame_beats));
     std::size_t unfinished = missing.size();
     uint32_t beat[kOutWords];
-    bool offering = false;
     const char* end = "complete";
     while (received < total_beats || unfinished > 0) {
         if (cycle >= cycle_limit) { end = "cycle limit"; break; }
         if (quiet >= quiet_limit) { end = "stuck"; break; }
         design->clk = 0;
-        if (!offering && sent < beats_in && !dice.falls(stall_in)) {
-            offering = true;
-            set(design->i_payload, &input[sent * kInWords], kInWords);
+        for (int port = 0; port < kInputs; ++port) {
+            Input& input = inputs[port];
+            const bool starts = !input.offering && input.sent < input.beats && !dice.falls(stall_in);
+            input.offering |= starts;
+            offer(*design, port, input.offering, starts ? &input.words[input.sent * kInWords[port]] : nullptr);
         }
-        design->i_valid = offering;
         design->o_ready = !dice.falls(stall_out);
         design->eval();
         bool moved = false;
-        if (offering && design->i_ready) { ++sent; offering = false; moved = true; }
+        for (int port = 0; port < kInputs; ++port) {
+            Input& input = inputs[port];
+            if (input.offering && accepted(*design, port)) { ++input.sent; input.offering = false; moved = true; }
+        }
         if (design->o_valid && design->o_ready) {
             for (int index = 0; index < kOutWords; ++index) beat[index] = word(design->o_payload, index);
             std::fwrite(beat, 4, kOutWords, output);
@@ -171,9 +177,8 @@ int main(int argc, char** argv) {
     design->clk = 0;
     design->eval();
     FILE* report = writer(argv[3]);
-    std::fprintf(report, "{\"end\": \"%s\", \"cycles\": %llu, \"first_output\": %llu, \"sent\": %llu, \"received\": %llu",
-                 end, (unsigned long long)clocks, (unsigned long long)first_out, (unsigned long long)sent,
-                 (unsigned long long)received);
+    std::fprintf(report, "{\"end\": \"%s\", \"cycles\": %llu, \"first_output\": %llu, \"received\": %llu",
+                 end, (unsigned long long)clocks, (unsigned long long)first_out, (unsigned long long)received);
     std::fprintf(report, ", \"frame_ends\": [");
     for (std::size_t n = 0; n < frame_ends.size(); ++n)
         std::fprintf(report, "%s%llu", n ? ", " : "", (unsigned long long)frame_ends[n]);

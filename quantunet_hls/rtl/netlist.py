@@ -1,9 +1,9 @@
 """The mapped netlist simulated: a check of the synthesis tool, which is known to have been wrong at times.
 
-The very netlists that the report counts take the place of the RTL in the
-simulation: first those of the layers, each seen through the trace behind it,
-then that of the top (FIFOs and forks). Gates simulate some hundred times slower
-than RTL, so a layer with more cells than a limit stays RTL, and is named.
+The very netlists that the report counts are simulated: that of each layer alone, fed with the beats
+that its sources gave in the simulation of the RTL, and then that of the top (FIFOs and forks) in place of
+the RTL's. What comes out is compared with what the RTL gave. Every result is kept by content, so that only
+what is new is built.
 
 The cells' models are Yosys's own (``cells_sim.v``: LUTs, flip-flops, carry
 chains, shift registers, LUT memory, DSP48E1) and, for the cells that it has
@@ -14,28 +14,60 @@ our netlists use them. They stop the simulation where a netlist uses more.
 
 from __future__ import annotations
 
+import functools
+import hashlib
+import math
+import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
+from shutil import rmtree
 
 import numpy as np
 
 from quantunet_hls.errors import BoardError
-from quantunet_hls.files import write_text
-from quantunet_hls.rtl.simulate import Simulation, Stalls, build_simulator
+from quantunet_hls.files import read_json, sha256_file, sha256_json, write_json, write_text
+from quantunet_hls.rtl.layer_simulation import LayerBench
+from quantunet_hls.rtl.simulate import Simulation, Stalls, build_simulator, harness_text
 from quantunet_hls.rtl.stitch import Design, module_name
-from quantunet_hls.rtl.synthesize import MappedDesign
-from quantunet_hls.rtl.verilog import yosys_share
+from quantunet_hls.rtl.synthesize import MappedDesign, MappedModule
+from quantunet_hls.rtl.verilog import modules_of, yosys_share
 from quantunet_hls.types.fixed import Integers
+from quantunet_hls.versions import version_of
 
-__all__ = ["LAYER_CELLS", "TOTAL_CELLS", "Compared", "NetlistCheck", "cell_models", "check_netlist"]
+__all__ = ["ALL", "LAYER_CELLS", "SAMPLE", "TOTAL_CELLS", "WORK", "Compared", "Extent", "NetlistCheck", "cell_models",
+           "check_netlist"]
 
-#: A module with more cells stays RTL, and so do the last ones when all together have more: building a
-#: simulation of 15,000 cells takes g++ three minutes.
+#: In a sample a module with more cells is left, and so are the last ones when all together have more: a
+#: program of 5,600 cells takes g++ some 25 s.
 LAYER_CELLS = 4_000
 TOTAL_CELLS = 5_000
+
+#: Cells times clocks that a layer's simulation may take: some 40 s (5,600 cells run at 23,000 clocks/s).
+WORK = 5_000_000_000
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is simulated.
+
+    Attributes:
+        layer_cells: cells of the largest module.
+        total_cells: cells of all modules together.
+        work: cells times clocks of a layer; it ends there, however many beats are missing.
+    """
+
+    layer_cells: float = LAYER_CELLS
+    total_cells: float = TOTAL_CELLS
+    work: int = WORK
+
+
+#: The smallest modules, and every module.
+SAMPLE, ALL = Extent(), Extent(math.inf, math.inf)
+
 
 #: For each family Yosys's files of models, in its share folder, and our own in ``cells/``.
 _MODELS = {
@@ -45,20 +77,22 @@ _MODELS = {
     "ecp5": (("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), ("ecp5.v",)),
 }
 
-#: A module with its attributes; macros may stand in its body, other modules not.
-_MODULE = re.compile(r"^(\(\*[^\n]*\*\)\n)?module\s+(\w+).*?^endmodule$", re.MULTILINE | re.DOTALL)
-
 
 @dataclass(frozen=True)
 class Compared:
-    """A layer whose netlist stood in for its RTL: how many values came out, how many differ from the RTL's.
+    """A module whose netlist was simulated: how many values came out, how many differ from the RTL's.
 
-    ``layer`` is None for the top's netlist, compared at the network's output.
+    Attributes:
+        layer: None for the top's netlist, compared at the network's output.
+        values: that were compared.
+        differing: of these.
+        all_values: that the RTL gave for the same frames.
     """
 
     layer: str | None
     values: int
     differing: int
+    all_values: int
 
 
 @dataclass(frozen=True)
@@ -67,9 +101,10 @@ class NetlistCheck:
 
     Attributes:
         compared: in the order of the graph, the top last.
-        left: layers that stayed RTL, ``top`` among them.
+        left: modules that were not simulated, ``top`` and ``board`` among them.
         cells: cells of the netlists that were simulated.
         all_cells: cells of all netlists.
+        all_values: that the RTL's modules gave, those that were not simulated among them.
         own_models: the simulated cells that this package has models of.
     """
 
@@ -77,72 +112,131 @@ class NetlistCheck:
     left: tuple[str, ...]
     cells: int
     all_cells: int
+    all_values: int
     own_models: tuple[str, ...]
 
+    @property
+    def values(self) -> int:
+        """That were compared."""
+        return sum(one.values for one in self.compared)
 
-def check_netlist(design: Design, top: Design, mapped: MappedDesign, family: str, expected: Simulation,
-                  frames: Integers, folder: Path, *, layer_cells: int = LAYER_CELLS, total_cells: int = TOTAL_CELLS,
-                  stalls: Stalls | None = None) -> NetlistCheck:
-    """Simulate netlists in place of the RTL and compare with what the RTL gave for the same frames.
+
+def check_netlist(design: Design, mapped: MappedDesign, family: str, expected: Simulation, frames: Integers,
+                  folder: Path, *, extent: Extent = SAMPLE, stalls: Stalls | None = None, workers: int | None = None,
+                  progress: Callable[[str, Compared], None] = lambda name, compared: None) -> NetlistCheck:
+    """Simulate netlists and compare with what the RTL gave for the same frames.
 
     Args:
-        design: with probes.
-        top: the same without probes, which was mapped.
+        design: without probes, which was mapped.
         mapped: its netlists.
         family: that it was mapped for.
         expected: the RTL's simulation, traced.
         frames: codes (frames, height, width, channels).
-        folder: for the simulation programs.
-        layer_cells, total_cells: see :data:`LAYER_CELLS`.
-        stalls: random pauses at both ends; none by default.
+        folder: for the results, which are kept there by content.
+        extent: how much is simulated.
+        stalls: random pauses before and behind each module; none by default.
+        workers: modules side by side; as many as there are processors unless said otherwise.
+        progress: called with each module's name and result as it is there.
 
     Raises:
         BoardError: a family without models.
         DeadlockError: the netlist stands still.
         ToolNotFoundError, ToolFailedError: a tool is absent or failed, or a netlist uses a cell as its model can't.
     """
-    stalls = stalls or Stalls()
+    pauses = stalls or Stalls()
     ours, yosys = _models(family)
-    chosen = _chosen(mapped, set(ours) | set(yosys), layer_cells, total_cells)
-    simulated = {cell for name in chosen for cell in mapped.layers[name].cells}
-    models = cell_models(family, simulated, folder)
-    compared = []
-    layers = [layer for layer in design.graph.layers[1:] if layer.name in chosen]
-    if layers:
-        netlists = {module_name(design.graph, layer): mapped.layers[layer.name].netlist for layer in layers}
-        simulation = _simulate(design, netlists, models, folder / "layers", frames, stalls)
-        compared = [_compare(layer.name, expected.traces.get(layer.name, expected.outputs),
-                             simulation.traces.get(layer.name, simulation.outputs)) for layer in layers]
-    if "top" in chosen:
-        simulation = _simulate(top, {top.top: mapped.layers["top"].netlist}, models, folder / "top", frames, stalls)
-        compared.append(_compare(None, expected.outputs, simulation.outputs))
+    graph, last = design.graph, design.graph.output.name
+    codes = {**expected.traces, graph.input.name: frames, last: expected.outputs, "top": expected.outputs}
+    # What is around the design on its board takes no part: its stream is a serial line.
+    chosen = _chosen(mapped, codes, set(ours) | set(yosys), extent)
+
+    def work(name: str) -> Compared:
+        module = mapped.layers[name]
+        place = folder / name
+        models = cell_models(family, set(module.cells), place)
+        if name == "top":
+            compared = _checked_top(design, module, models, expected, frames, place, pauses)
+        else:
+            layer = graph[name]
+            sources = tuple(graph[source] for source in layer.sources)
+            bench = LayerBench(module_name(graph, layer), (module.netlist, *models), layer, sources)
+            compared = _checked_layer(bench, [codes[source] for source in layer.sources], codes[name], place, pauses,
+                                      max(extent.work // max(sum(module.cells.values()), 1), 1))
+        progress(name, compared)
+        return compared
+
+    # The top's program, with all of the RTL in it, takes longest to build; then the largest modules.
+    order = sorted(chosen, key=lambda name: (name != "top", -sum(mapped.layers[name].cells.values())))
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        found = dict(zip(order, pool.map(work, order), strict=True))
     cells = {name: sum(module.cells.values()) for name, module in mapped.layers.items()}
-    return NetlistCheck(tuple(compared), tuple(name for name in mapped.layers if name not in chosen),
-                        sum(cells[name] for name in chosen), sum(cells.values()), tuple(sorted(simulated & set(ours))))
+    simulated = {cell for name in chosen for cell in mapped.layers[name].cells}
+    return NetlistCheck(
+        tuple(found[name] for name in mapped.layers if name in found),
+        tuple(name for name in mapped.layers if name not in chosen),
+        sum(cells[name] for name in chosen), sum(cells.values()),
+        sum(codes[name].size for name in mapped.layers if name in codes),
+        tuple(sorted(simulated & set(ours))))
 
 
-def _chosen(mapped: MappedDesign, modelled: set[str], layer_cells: int, total_cells: int) -> set[str]:
-    """The modules that are small enough, the smallest first, and whose cells all have models."""
-    sizes = {name: sum(module.cells.values()) for name, module in mapped.layers.items()}
+def _chosen(mapped: MappedDesign, modules: Collection[str], modelled: set[str], extent: Extent) -> set[str]:
+    """Those of the modules that are small enough, the smallest first, and whose cells all have models."""
+    sizes = {name: sum(module.cells.values()) for name, module in mapped.layers.items() if name in modules}
     chosen: set[str] = set()
     for name in sorted(sizes, key=sizes.__getitem__):
-        fits = sizes[name] <= layer_cells and sizes[name] + sum(sizes[other] for other in chosen) <= total_cells
+        fits = (sizes[name] <= extent.layer_cells
+                and sizes[name] + sum(sizes[other] for other in chosen) <= extent.total_cells)
         if fits and set(mapped.layers[name].cells) <= modelled:
             chosen.add(name)
     return chosen
 
 
-def _simulate(design: Design, netlists: dict[str, Path], models: Sequence[Path], folder: Path, frames: Integers,
-              stalls: Stalls) -> Simulation:
-    files = {**design.files, **netlists, **{path.name: path for path in models}}
-    simulator = build_simulator(replace(design, files=files), folder, traced=design.probed)
-    return simulator.run(frames, stalls=stalls)
+def _checked_layer(bench: LayerBench, inputs: Sequence[Integers], expected: Integers, folder: Path, stalls: Stalls,
+                   cycle_limit: int) -> Compared:
+    key = _key(bench.files, [bench.module, bench.header, harness_text(), cycle_limit], [*inputs, expected], stalls)
+
+    def simulated() -> Compared:
+        seen = bench.run(inputs, folder / "program", cycle_limit=cycle_limit, stalls=stalls)
+        wanted = expected.reshape(-1, bench.layer.lanes)[: len(seen)]
+        return Compared(bench.layer.name, wanted.size, int(np.count_nonzero(wanted != seen)), expected.size)
+
+    return _kept(folder, key, simulated)
 
 
-def _compare(layer: str | None, expected: Integers, seen: Integers) -> Compared:
-    return Compared(layer, expected.size, int(np.count_nonzero(expected != seen)))
+def _checked_top(design: Design, module: MappedModule, models: Sequence[Path], expected: Simulation, frames: Integers,
+                 folder: Path, stalls: Stalls) -> Compared:
+    files = {**design.files, design.top: module.netlist, **{path.name: path for path in models}}
+    key = _key(files.values(), [sorted(files), harness_text()], [frames, expected.outputs], stalls)
+
+    def simulated() -> Compared:
+        seen = build_simulator(replace(design, files=files), folder / "program").run(frames, stalls=stalls).outputs
+        differing = int(np.count_nonzero(expected.outputs != seen))
+        return Compared(None, seen.size, differing, expected.outputs.size)
+
+    return _kept(folder, key, simulated)
 
 
+def _key(files: Iterable[Path], texts: object, codes: Iterable[Integers], stalls: Stalls) -> str:
+    """Of all that a comparison depends on: netlist, models and what they include, beats, and the simulator."""
+    included = {part for path in files for part in (path, *path.parent.glob("*.vh"))}
+    return sha256_json([sorted(sha256_file(path) for path in included), texts, asdict(stalls), version_of("verilator"),
+                        [[list(values.shape), hashlib.sha256(values.astype("<i8").tobytes()).hexdigest()]
+                         for values in codes]])
+
+
+def _kept(folder: Path, key: str, simulated: Callable[[], Compared]) -> Compared:
+    """A comparison that was made before, or made now; of what was built only the result is kept."""
+    path = folder / f"compared-{key[:16]}.json"
+    if path.exists():
+        return Compared(**read_json(path))
+    found = simulated()
+    write_json(path, asdict(found))
+    # Its program takes megabytes, and is of no use once it has run.
+    rmtree(folder / "program", ignore_errors=True)
+    return found
+
+
+@functools.cache
 def _models(family: str) -> tuple[dict[str, str], dict[str, str]]:
     """A family's models by cell: the package's own, and Yosys's for the other cells.
 
@@ -153,8 +247,8 @@ def _models(family: str) -> tuple[dict[str, str], dict[str, str]]:
     if family not in _MODELS:
         raise BoardError(f"There are no cell models for the family {family!r}; it takes {', '.join(_MODELS)}.")
     shared, own = _MODELS[family]
-    ours = _modules("\n".join(_own(name) for name in own))
-    yosys = _modules("\n".join((yosys_share() / name).read_text(encoding="utf-8") for name in shared))
+    ours = modules_of("\n".join(_own(name) for name in own))
+    yosys = modules_of("\n".join((yosys_share() / name).read_text(encoding="utf-8") for name in shared))
     return ours, {name: text for name, text in yosys.items() if name not in ours}
 
 
@@ -167,10 +261,6 @@ def cell_models(family: str, cells: set[str], folder: Path) -> list[Path]:
     """
     _, yosys = _models(family)
     return _write_models(family, _needed(cells, yosys), folder / "models")
-
-
-def _modules(text: str) -> dict[str, str]:
-    return {found[2]: found[0] for found in _MODULE.finditer(text)}
 
 
 def _needed(cells: set[str], models: dict[str, str]) -> dict[str, str]:

@@ -1,9 +1,14 @@
-"""Place and route on Lattice ECP5 with nextpnr, and the bitstream with ecppack."""
+"""Place and route of a mapped design on Lattice ECP5 with nextpnr, and the bitstream with ecppack.
+
+The netlists that were mapped, counted and simulated are what is placed: they are only
+linked here, nothing is synthesized again.
+"""
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +25,9 @@ __all__ = ["Placed", "place_ecp5"]
 _log = logging.getLogger(__name__)
 
 LIMIT_S = 3600.0
+
+#: Yosys's files of the family's cells and their ports.
+ECP5_CELLS = ("+/ecp5/cells_sim.v", "+/ecp5/cells_bb.v")
 
 #: nextpnr's option for each device of the family.
 _DEVICES = {"12f": "--12k", "25f": "--25k", "45f": "--45k", "85f": "--85k"}
@@ -47,15 +55,15 @@ class Placed:
     seconds: float
 
 
-def place_ecp5(top: str, sources: list[Path], board: Board, folder: Path, *, constraints: str | None = None,
+def place_ecp5(top: str, netlists: Sequence[Path], board: Board, folder: Path, *, constraints: str | None = None,
                seed: int = 1, limit_s: float = LIMIT_S) -> Placed:
-    """Synthesize a whole design for an ECP5, place and route it, and pack the bitstream.
+    """Link a mapped design for an ECP5, place and route it, and pack the bitstream.
 
     A clock that is missed is a figure in the result, not an error.
 
     Args:
         top: name of the top module; its clock is the port or net ``clk``.
-        sources: Verilog files.
+        netlists: Verilog of the cells of the top module and of all modules in it.
         constraints: pins, in nextpnr's LPF; ports that it leaves out go to any pin.
         folder: for netlist, logs and bitstream.
 
@@ -70,21 +78,26 @@ def place_ecp5(top: str, sources: list[Path], board: Board, folder: Path, *, con
     with workshop(folder) as bench:
         device_options = [_DEVICES[device[1]], "--package", package, "--speed", device[2], "--freq",
                           f"{board.clock_mhz:g}"]
-        seconds = _place(top, sources, device_options, bench, folder, constraints, seed, limit_s)
+        seconds = _place(top, netlists, device_options, bench, folder, constraints, seed, limit_s)
         for made in sorted(bench.iterdir()):
             keep(made, folder / made.name)
     return _read_result(folder, seconds)
 
 
-def _place(top: str, sources: list[Path], device_options: list[str], bench: Path, logs: Path,
+def _place(top: str, netlists: Sequence[Path], device_options: list[str], bench: Path, logs: Path,
            constraints: str | None, seed: int, limit_s: float) -> float:
     """Do it in a fresh folder; returns the seconds of place and route."""
-    for source in sources:
-        write_text(bench / source.name, source.read_text(encoding="utf-8"))
+    for netlist in netlists:
+        write_text(bench / netlist.name, netlist.read_text(encoding="utf-8"))
     script = bench / "netlist.ys"
     write_text(script, "\n".join([
-        *(f"read_verilog {source.name}" for source in sources),
-        f"synth_ecp5 -top {top} -json netlist.json",
+        *(f"read_verilog -lib {library}" for library in ECP5_CELLS),
+        *(f"read_verilog {netlist.name}" for netlist in netlists),
+        f"hierarchy -check -top {top}",
+        "flatten -noscopeinfo",
+        # Alone: models of cells have processes, which are nothing to place.
+        f"select {top}",
+        "write_json -selected netlist.json",
     ]) + "\n")
     run_yosys(script, logs / "yosys.log", limit_s)
     command: list[str | Path] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from quantunet_hls.rtl.folding import fold
 from quantunet_hls.rtl.graph import StreamGraph
 from quantunet_hls.rtl.lower import Lowered, lower
 from quantunet_hls.rtl.multipliers import in_fabric, multiplying
-from quantunet_hls.rtl.netlist import NetlistCheck, check_netlist
+from quantunet_hls.rtl.netlist import SAMPLE, Compared, Extent, NetlistCheck, check_netlist
 from quantunet_hls.rtl.place import Placed, place_ecp5
 from quantunet_hls.rtl.report import layer_reports, mapped_figures, placed_figures
 from quantunet_hls.rtl.simulate import Simulation, Simulator, Stalls, build_simulator
@@ -30,7 +31,7 @@ from quantunet_hls.rtl.synthesize import (
     map_design,
 )
 from quantunet_hls.rtl.timing import DesignTiming, design_timing
-from quantunet_hls.rtl.ulx3s import place_ulx3s
+from quantunet_hls.rtl.ulx3s import map_ulx3s, place_ulx3s
 from quantunet_hls.rtl.vivado import write_ip
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
@@ -125,11 +126,17 @@ class Project:
             x.dtype if x.dtype.kind == "f" else np.float64)
         return numbers[0] if len(numbers) == 1 else numbers
 
-    def map(self, *, dsp: bool = True, workers: int | None = None,
+    def map(self, *, dsp: bool = True, workers: int | None = None, target: Board | None = None,
             progress: Callable[[str, MappedModule], None] | None = None) -> MappedDesign:
         """Map every layer to the part's cells; what was mapped before is read back.
 
         Where block RAM is short and the part has UltraRAM, large memories go there.
+
+        Args:
+            dsp: multipliers may become DSP blocks.
+            workers: Yosys processes side by side.
+            target: the board with its clock; where there is a whole top for it, that is mapped too, as ``board``.
+            progress: called with each layer's name and result as it is there.
 
         Raises:
             BoardError: a part of no family that Yosys maps.
@@ -146,29 +153,39 @@ class Project:
         if large:
             mapped = map_design(design, options, cache, workers=workers, progress=progress, lut_multipliers=fabric,
                                 large_memories=large)
+        if target is not None and target.name == ULX3S:
+            whole = map_ulx3s(design, target, cache)
+            mapped = replace(mapped, layers={**mapped.layers, "board": whole})
+            if progress is not None:
+                progress("board", whole)
         return mapped
 
     def timing(self, mapped: MappedDesign) -> DesignTiming | None:
         """The longest path of each module of the mapped design; None for a family without delays."""
         return design_timing(self.design(), mapped, str(for_part(self.part).yosys_family))
 
-    def check_netlist(self, mapped: MappedDesign, frames: Integers) -> NetlistCheck:
+    def check_netlist(self, mapped: MappedDesign, frames: Integers, extent: Extent = SAMPLE,
+                      progress: Callable[[str, Compared], None] = lambda name, compared: None) -> NetlistCheck:
         """Simulate the mapped netlist on frames (frames, height, width, channels) and compare it with the RTL.
+
+        Args:
+            extent: how much of it.
+            progress: called with each module's name and result as it is there.
 
         Raises:
             DeadlockError: the netlist stands still.
             ToolNotFoundError, ToolFailedError: a tool is absent or failed.
         """
         expected = self.simulate(frames, Stalls())
-        return check_netlist(self.design(probes=True), self.design(), mapped, str(for_part(self.part).yosys_family),
-                             expected, frames, self.folder / "netlist")
+        return check_netlist(self.design(), mapped, str(for_part(self.part).yosys_family), expected, frames,
+                             self.folder / "netlist", extent=extent, progress=progress)
 
     def write_ip(self, board: Board) -> Path:
         """Write the AXI block as IP for AMD's tools; returns its ``component.xml``."""
         return write_ip(self.graph, list(self.design().files.values()), board, self.folder / "ip")
 
-    def place(self, board: Board) -> Placed:
-        """Place and route on an ECP5: the whole board's top where there is one, else the bare streams.
+    def place(self, board: Board, *, dsp: bool = True) -> Placed:
+        """Place and route what :meth:`map` maps on an ECP5: with the board's top where there is one, else bare.
 
         Beside the bitstream of a board's top stand ``host.py`` and what it needs.
 
@@ -176,10 +193,10 @@ class Project:
             BoardError: no ECP5, or the routed design is slower than the clock that its PLL makes.
             ToolNotFoundError, ToolFailedError: a tool is absent or failed.
         """
-        design, folder = self.design(), self.folder / "placed"
+        design, mapped, folder = self.design(), self.map(dsp=dsp, target=board), self.folder / "placed"
         if board.name == ULX3S:
-            return place_ulx3s(design, board, folder)
-        return place_ecp5(design.top, list(design.files.values()), board, folder)
+            return place_ulx3s(design, mapped, board, folder)
+        return place_ecp5(design.top, [module.netlist for module in mapped.layers.values()], board, folder)
 
     def build(self, *, dsp: bool = True, place: bool = False, workers: int | None = None,
               progress: Callable[[str, MappedModule], None] | None = None
@@ -194,7 +211,7 @@ class Project:
         timing = self.timing(mapped)
         figures = mapped_figures(mapped, board, timing)
         if place:
-            figures += placed_figures(self.place(board))
+            figures += placed_figures(self.place(board, dsp=dsp))
         return {"figures": figures, "layers": layer_reports(self.graph, mapped, self.lowered.tensors, timing)}
 
 

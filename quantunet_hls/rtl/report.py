@@ -80,6 +80,9 @@ def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None, origin
     if mapped:
         resources = _resources(mapped.layers["top"].count, mapped.tool_version, None)
         reports.append(LayerReport("top", "fifos and forks", (*resources, *clock("top"))))
+        if "board" in mapped.layers:
+            reports.append(LayerReport("board", "clock and serial line", _resources(
+                mapped.layers["board"].count, mapped.tool_version, None)))
     return tuple(reports)
 
 
@@ -95,9 +98,10 @@ def netlist_checks(found: NetlistCheck, reference: str, origins: Mapping[str, st
 
 
 def netlist_figures(found: NetlistCheck) -> tuple[Figure, ...]:
-    """How much of the netlist was simulated."""
-    return (_figure(names.NETLIST_CELLS, found.cells, Source.RTL_SIM, "verilator", version_of("verilator"),
-                    found.all_cells),)
+    """How much of the netlist was simulated: of all cells, and of all values that its modules put out."""
+    tool, release = "verilator", version_of("verilator")
+    return (_figure(names.NETLIST_CELLS, found.cells, Source.RTL_SIM, tool, release, found.all_cells),
+            _figure(names.NETLIST_VALUES, found.values, Source.RTL_SIM, tool, release, found.all_values))
 
 
 def netlist_models(found: NetlistCheck) -> dict[str, str]:

@@ -26,8 +26,8 @@ from quantunet_hls.rtl.stitch import Design, depth_of
 from quantunet_hls.types.fixed import FixedType, Integers
 from quantunet_hls.workshop import keep, workshop
 
-__all__ = ["DeadlockError", "Simulation", "Simulator", "Stalls", "build_simulator", "compare", "pack", "unpack",
-           "verilate"]
+__all__ = ["DeadlockError", "Simulation", "Simulator", "Stalls", "build_simulator", "compare", "drive",
+           "harness_header", "harness_text", "pack", "read_beats", "unpack", "verilate"]
 
 #: Clocks without a beat anywhere after which a design counts as stuck.
 QUIET_LIMIT = 100_000
@@ -102,6 +102,40 @@ def _words(layer: Layer) -> int:
     return -(-layer.lanes * layer.type.width // 32)
 
 
+def read_beats(path: Path, layer: Layer) -> np.ndarray:
+    """Beats of a layer's stream (beats, 32-bit words), from a file of :func:`drive`'s program."""
+    return np.fromfile(path, "<u4").reshape(-1, _words(layer))
+
+
+def drive(program: Path, inputs: Sequence[np.ndarray], frame_beats: int, total_beats: int, folder: Path, *,
+          stalls: Stalls, cycle_limit: int, quiet_limit: int = QUIET_LIMIT, wave: Path | None = None,
+          limit_s: float | None = None) -> dict:
+    """Run a program that was built with ``harness.cpp``; what comes out is then in ``out.bin``.
+
+    Args:
+        inputs: of each port the beats as :func:`pack` makes them.
+        frame_beats: output beats of a frame.
+        total_beats: output beats after which it ends.
+        folder: for the beats; an empty one.
+        cycle_limit: clocks after which it ends anyway.
+
+    Returns:
+        What the program reports: how it ended, clocks, beats, fills.
+
+    Raises:
+        ToolFailedError: the program ran past ``limit_s``.
+    """
+    for port, beats in enumerate(inputs):
+        beats.astype("<u4").tofile(folder / f"in.bin.{port}")
+    arguments = ["in.bin", "out.bin", "report.json", frame_beats, total_beats, round(stalls.input * 1000),
+                 round(stalls.output * 1000), stalls.seed, quiet_limit, cycle_limit]
+    if wave is not None:
+        arguments.append(wave.resolve())
+    process.run([program, *map(str, arguments)], log=folder / "log", cwd=folder, limit_s=limit_s)
+    report: dict = read_json(folder / "report.json", TOOL_BYTES)
+    return report
+
+
 @dataclass(frozen=True)
 class Simulator:
     """A built simulation program."""
@@ -130,16 +164,12 @@ class Simulator:
         _check_frames(frames, first)
         count = len(frames)
         with workshop() as folder:
-            pack(frames, first.lanes, first.type.width).astype("<u4").tofile(folder / "in.bin")
             # A frame can take no longer than all layers one after the other, twice that with stalls.
             patience = 1 / max(1 - stalls.input - stalls.output, 0.05)
             limit = int((count + 2) * 4 * patience * sum(layer.cycles for layer in graph.layers)) + 100_000
-            arguments = ["in.bin", "out.bin", "report.json", last.beats, last.beats * count,
-                         round(stalls.input * 1000), round(stalls.output * 1000), stalls.seed, quiet_limit, limit]
-            if wave is not None:
-                arguments.append(wave.resolve())
-            process.run([self.program, *map(str, arguments)], log=folder / "log", cwd=folder, limit_s=limit_s)
-            report = read_json(folder / "report.json", TOOL_BYTES)
+            report = drive(self.program, [pack(frames, first.lanes, first.type.width)], last.beats, last.beats * count,
+                           folder, stalls=stalls, quiet_limit=quiet_limit, cycle_limit=limit, wave=wave,
+                           limit_s=limit_s)
             edges = graph.edges if self.probed else ()
             if report["end"] != "complete":
                 raise DeadlockError(_stuck(graph, report) if self.probed else
@@ -156,8 +186,7 @@ class Simulator:
                           dict(zip((edge for edge, _, _ in edges), report["largest_fill"], strict=True)), traces)
 
     def _read(self, path: Path, layer: Layer, frames: int) -> Integers:
-        words = np.fromfile(path, "<u4").reshape(-1, _words(layer))
-        beats = words[: frames * layer.beats]
+        beats = read_beats(path, layer)[: frames * layer.beats]
         shape = layer.shape
         return unpack(beats, layer.lanes, layer.type).reshape(frames, shape.height, shape.width, shape.channels)
 
@@ -198,11 +227,17 @@ def build_simulator(design: Design, folder: Path, *, traced: bool = False, wave:
         ToolNotFoundError: Verilator, a C++ compiler or make is not installed.
         ToolFailedError: it ended with an error or ran past its limit.
     """
-    harness = resources.files("quantunet_hls.rtl").joinpath("harness.cpp").read_text(encoding="utf-8")
+    graph = design.graph
     sources = [design.files[name] for name in sorted(design.files)]
-    program = verilate(design.top, sources, folder, harness, _header(design, traced), wave=wave,
-                       optimize=design.graph.cycles >= _WORTH_OPTIMIZING)
-    return Simulator(program, design.graph, traced, design.probed)
+    header = harness_header({"i": graph.input}, graph.output, graph.edges if design.probed else (), traced)
+    program = verilate(design.top, sources, folder, harness_text(), header, wave=wave,
+                       optimize=graph.cycles >= _WORTH_OPTIMIZING)
+    return Simulator(program, graph, traced, design.probed)
+
+
+def harness_text() -> str:
+    """The C++ that drives a design; :func:`harness_header` makes what it includes."""
+    return resources.files("quantunet_hls.rtl").joinpath("harness.cpp").read_text(encoding="utf-8")
 
 
 def verilate(top: str, sources: Sequence[Path], folder: Path, harness: str, header: str, *, wave: bool = False,
@@ -285,22 +320,33 @@ def _verilator_root() -> Path:
     return Path(next(iter(found.submodule_search_locations)))
 
 
-def _header(design: Design, traced: bool) -> str:
-    graph = design.graph
-    edges = graph.edges if design.probed else ()
+def harness_header(inputs: Mapping[str, Layer], output: Layer, edges: Sequence[tuple[str, Layer, Layer]] = (),
+                   traced: bool = False) -> str:
+    """Text of the ``design.h`` that the harness includes.
+
+    Args:
+        inputs: by port the layer whose beats come in there.
+        output: the layer whose beats go out at the port ``o``.
+        edges: of a top with probes: what they show.
+        traced: keep the beats of every edge.
+    """
     valid, ready = (f"(word(d.probe_{name}, edge / 32) >> (edge % 32) & 1)" for name in ("valid", "ready"))
     levels = "\n".join(f"    case {n}: return d.level_{n};" for n in range(len(edges)))
     beats = "\n".join(
         f"    case {n}: " + " ".join(_copies(source, n)) + f" return {_words(source)};"
         for n, (_, source, _) in enumerate(edges)) if traced else ""
     widest = max([_words(source) for _, source, _ in edges], default=1)
+    offers = "\n".join(f"    case {n}: d.{port}_valid = valid; if (words) set(d.{port}_payload, words, "
+                       f"{_words(source)}); break;" for n, (port, source) in enumerate(inputs.items()))
+    ready_ports = "\n".join(f"    case {n}: return d.{port}_ready;" for n, port in enumerate(inputs))
     return f"""#pragma once
 #include <cstdint>
 #include "Vdesign.h"
 using Design = Vdesign;
+constexpr int kInputs = {len(inputs)};
+constexpr int kInWords[] = {{{", ".join(str(_words(source)) for source in inputs.values())}}};
 constexpr int kEdges = {len(edges)};
-constexpr int kInWords = {_words(graph.input)};
-constexpr int kOutWords = {_words(graph.output)};
+constexpr int kOutWords = {_words(output)};
 constexpr int kTraceWords = {widest};
 constexpr bool kTraced = {str(traced).lower()};
 constexpr uint64_t kTraceBeats[] = {{{", ".join(str(source.beats) for _, source, _ in edges) or "0"}}};
@@ -308,6 +354,25 @@ template <class Port> uint32_t word(const Port& port, int index) {{
     return static_cast<uint32_t>(static_cast<uint64_t>(port) >> (32 * index));
 }}
 template <std::size_t N> uint32_t word(const VlWide<N>& port, int index) {{ return port[index]; }}
+template <class Port> void set(Port& port, const uint32_t* words, int count) {{
+    uint64_t value = words[0];
+    if (count > 1) value |= static_cast<uint64_t>(words[1]) << 32;
+    port = static_cast<Port>(value);
+}}
+template <std::size_t N> void set(VlWide<N>& port, const uint32_t* words, int count) {{
+    for (int index = 0; index < count; ++index) port[index] = words[index];
+}}
+inline void offer(Design& d, int port, bool valid, const uint32_t* words) {{
+    switch (port) {{
+{offers}
+    }}
+}}
+inline bool accepted(const Design& d, int port) {{
+    switch (port) {{
+{ready_ports}
+    default: return false;
+    }}
+}}
 inline uint32_t handshake(const Design& d, int edge) {{ return {f"{valid} | {ready} << 1" if edges else "0"}; }}
 inline uint32_t level(const Design& d, int edge) {{
     switch (edge) {{

@@ -22,6 +22,7 @@ from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError, ConfigurationError
 from quantunet_hls.files import TOOL_BYTES, read_json, sha256_file, sha256_json, write_json, write_text
 from quantunet_hls.process import run, side_by_side
+from quantunet_hls.rtl.cell_library import CellLibrary, xilinx_library
 from quantunet_hls.rtl.graph import StreamGraph, Weighted
 from quantunet_hls.rtl.stitch import Design, depth_of, module_name
 from quantunet_hls.rtl.verilog import find_tool, run_yosys
@@ -140,7 +141,8 @@ class MappedDesign:
     """A design mapped layer by layer.
 
     Attributes:
-        layers: by layer name, in the order of the graph; ``top`` has the FIFOs and forks.
+        layers: by layer name, in the order of the graph; ``top`` has the FIFOs and forks, and ``board`` what is
+            around it where a whole board's top was mapped.
         tool_version: of Yosys.
     """
 
@@ -167,8 +169,11 @@ def yosys_version() -> str:
     return found[1] if found else "unknown"
 
 
-def synthesis_commands(options: MappingOptions, top: str) -> list[str]:
+def synthesis_commands(options: MappingOptions, top: str, library: CellLibrary | None = None) -> list[str]:
     """Yosys's commands that map the module ``top``, which has been read.
+
+    Args:
+        library: what to read instead of Yosys's own library; the netlist is the same.
 
     Raises:
         BoardError: a family that this tool chain can't map.
@@ -184,13 +189,31 @@ def synthesis_commands(options: MappingOptions, top: str) -> list[str]:
         raise BoardError(f"Yosys can't map to the family {options.family!r} here; choose an AMD UltraScale+, "
                          "UltraScale or 7-series part, or an ECP5.")
     command = " ".join([*synthesis, *flags, "-top", top])
-    if options.family != "xc7" or not options.dsp:
-        return [command]
-    return [f"{command} -run begin:map_dsp", *_MULTIPLIERS_ONLY, f"{command} -run coarse:"]
+    multipliers = options.family == "xc7" and options.dsp
+    if library is None:
+        if not multipliers:
+            return [command]
+        return [f"{command} -run begin:map_dsp", *_MULTIPLIERS_ONLY, f"{command} -run coarse:"]
+    limits = [limit for limit, wanted in (("-no-auto-block", not options.bram), ("-no-auto-huge", not options.uram))
+              if wanted]
+    return [
+        *library.read,
+        f"hierarchy -check -top {top}",
+        *([f"{command} -run prepare:map_dsp", *_MULTIPLIERS_ONLY, f"{command} -run coarse:map_memory"] if multipliers
+          else [f"{command} -run prepare:map_memory"]),
+        " ".join(["memory_libmap", library.memories, *limits]),
+        *library.maps,
+        f"{command} -run map_ffram:",
+    ]
 
 
-def mapping_script(module: str, options: MappingOptions, black_boxes: Sequence[str] = ()) -> str:
+def mapping_script(module: str, options: MappingOptions, black_boxes: Sequence[str] = (),
+                   library: CellLibrary | None = None) -> str:
     """Yosys script that maps ``<module>.v`` of its folder; writes ``<module>.stat.json`` and ``<module>.netlist.v``.
+
+    Args:
+        black_boxes: modules of other files of the folder, of which only the ports are read.
+        library: what to read instead of Yosys's own library; its files must lie in the folder.
 
     Raises:
         BoardError: a family that this tool chain can't map.
@@ -198,7 +221,7 @@ def mapping_script(module: str, options: MappingOptions, black_boxes: Sequence[s
     return "\n".join([
         f"read_verilog {module}.v",
         *(f"read_verilog -lib {name}.v" for name in black_boxes),
-        *synthesis_commands(options, module),
+        *synthesis_commands(options, module, library),
         f"tee -q -o {module}.stat.json stat -json",
         f"write_verilog -noattr {module}.netlist.v",
     ]) + "\n"
@@ -268,16 +291,19 @@ def map_design(design: Design, options: MappingOptions, cache: Path, *, workers:
             progress(layer, result)
         return result
 
+    version = yosys_version()
+    # The largest first, so that no worker is left with one at the end; by powers of two, else in their order.
+    order = sorted(jobs, key=lambda layer: -design.files[jobs[layer][0]].stat().st_size.bit_length())
     with side_by_side(workers or min(2, os.cpu_count() or 1)) as pool:
-        results = list(pool.map(work, jobs))
-    return MappedDesign(dict(zip(jobs, results, strict=True)), yosys_version())
+        results = dict(zip(order, pool.map(work, order), strict=True))
+    return MappedDesign({layer: results[layer] for layer in jobs}, version)
 
 
 def _map_module(module: str, files: Mapping[str, Path], options: MappingOptions, black_boxes: Sequence[str],
                 cache: Path) -> MappedModule:
     script = mapping_script(module, options, black_boxes)
     # Black boxes matter by their ports alone, which the module's own text shows. What is written
-    # besides the netlist is in no key: what was mapped before stays.
+    # besides the netlist is in no key, nor from where the cells are read: what was mapped before stays.
     key = sha256_json([sha256_file(files[module]), script, yosys_version()])
     kept, netlist, cells_json = (cache / f"{module}-{key[:16]}{suffix}" for suffix in (".json", ".v", ".cells.json"))
     connections = cells_json if options.family in _PORTS else None
@@ -287,10 +313,14 @@ def _map_module(module: str, files: Mapping[str, Path], options: MappingOptions,
         result = read_json(kept)
         return MappedModule(module, result["cells"], count_cells(result["cells"]), result["seconds"], True, netlist,
                             connections)
+    library = xilinx_library(options.family, yosys_version())
     with workshop() as folder:
         for source in (module, *black_boxes):
             write_text(folder / f"{source}.v", files[source].read_text(encoding="utf-8"))
-        write_text(folder / "map.ys", script + (_connections_script(module) if connections else ""))
+        for source, text in library.files.items() if library else ():
+            write_text(folder / source, text)
+        write_text(folder / "map.ys", mapping_script(module, options, black_boxes, library)
+                   + (_connections_script(module) if connections else ""))
         finished = run_yosys(folder / "map.ys", cache / f"{module}.log", MAPPING_LIMIT_S)
         statistics = read_json(folder / f"{module}.stat.json", TOOL_BYTES)
         write_text(netlist, (folder / f"{module}.netlist.v").read_text(encoding="utf-8"))

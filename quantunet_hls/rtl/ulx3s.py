@@ -17,15 +17,25 @@ from amaranth.lib.wiring import In, Out
 
 from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError
-from quantunet_hls.files import write_json, write_text
+from quantunet_hls.files import TOOL_BYTES, read_json, sha256_file, sha256_json, write_json, write_text
 from quantunet_hls.rtl.graph import Layer, StreamGraph
 from quantunet_hls.rtl.place import Placed, place_ecp5
 from quantunet_hls.rtl.pll import Dividers, dividers_for
 from quantunet_hls.rtl.stitch import Design
+from quantunet_hls.rtl.synthesize import (
+    MAPPING_LIMIT_S,
+    MappedDesign,
+    MappedModule,
+    MappingOptions,
+    count_cells,
+    synthesis_commands,
+    yosys_version,
+)
 from quantunet_hls.rtl.uart import FrameLink, UartReceiver, UartTransmitter, code_bytes
-from quantunet_hls.rtl.verilog import write_verilog
+from quantunet_hls.rtl.verilog import run_yosys, write_verilog
+from quantunet_hls.workshop import workshop
 
-__all__ = ["OSCILLATOR_MHZ", "Ulx3sTop", "baud_rate", "constraints", "host_facts", "place_ulx3s",
+__all__ = ["OSCILLATOR_MHZ", "Ulx3sTop", "baud_rate", "constraints", "host_facts", "map_ulx3s", "place_ulx3s",
            "top_name", "write_host", "write_top"]
 
 OSCILLATOR_MHZ = 25.0
@@ -152,18 +162,55 @@ def write_top(graph: StreamGraph, clock_mhz: float, folder: Path, *, pause: int 
     return write_verilog(folder, {name: Ulx3sTop(graph, dividers, pause=pause)})[name], dividers
 
 
-def place_ulx3s(design: Design, board: Board, folder: Path) -> Placed:
+def map_ulx3s(design: Design, board: Board, folder: Path) -> MappedModule:
+    """Map the board's top, with the design as a black box in it.
+
+    Args:
+        design: without probes.
+        board: with its clock.
+        folder: for its Verilog, and for the netlist, which is kept by content.
+
+    Raises:
+        BoardError: a clock that the PLL or the serial line can't have.
+        ToolNotFoundError, ToolFailedError: Yosys is absent or failed.
+    """
+    top, _ = write_top(design.graph, board.clock_mhz, folder)
+    name, network = top_name(design.graph), design.files[design.top]
+    options = MappingOptions("ecp5")
+    commands = [f"read_verilog {name}.v", f"read_verilog -lib {design.top}.v", *synthesis_commands(options, name),
+                f"tee -q -o {name}.stat.json stat -json",
+                # With its attributes: some of the PLL's settings are such.
+                f"write_verilog {name}.netlist.v"]
+    key = sha256_json([sha256_file(top), commands, yosys_version()])
+    kept, netlist = (folder / f"{name}-{key[:16]}{suffix}" for suffix in (".json", ".v"))
+    reused = kept.exists() and netlist.exists()
+    if not reused:
+        with workshop() as place:
+            for source in (top, network):
+                write_text(place / source.name, source.read_text(encoding="utf-8"))
+            write_text(place / "map.ys", "\n".join(commands) + "\n")
+            finished = run_yosys(place / "map.ys", folder / f"{name}.log", MAPPING_LIMIT_S)
+            found = read_json(place / f"{name}.stat.json", TOOL_BYTES)["design"]["num_cells_by_type"]
+            write_text(netlist, (place / f"{name}.netlist.v").read_text(encoding="utf-8"))
+        cells = {cell: number for cell, number in found.items() if not cell.startswith("$") and cell != design.top}
+        write_json(kept, {"module": name, "cells": cells, "seconds": finished.seconds})
+    result = read_json(kept)
+    return MappedModule(name, result["cells"], count_cells(result["cells"]), result["seconds"], reused, netlist)
+
+
+def place_ulx3s(design: Design, mapped: MappedDesign, board: Board, folder: Path) -> Placed:
     """Place and route a design with its board's top; beside the bitstream stand ``host.py`` and what it needs.
 
     Args:
         design: without probes.
+        mapped: its netlists, that of :func:`map_ulx3s` among them.
 
     Raises:
         BoardError: the routed design is slower than the clock that its PLL makes; there is then no bitstream.
         ToolNotFoundError, ToolFailedError: a tool is absent or failed.
     """
-    top, dividers = write_top(design.graph, board.clock_mhz, folder)
-    placed = place_ecp5(top_name(design.graph), [*design.files.values(), top],
+    dividers = dividers_for(OSCILLATOR_MHZ, board.clock_mhz)
+    placed = place_ecp5(top_name(design.graph), [module.netlist for module in mapped.layers.values()],
                         replace(board, clock_ns=1000 / dividers.mhz), folder, constraints=constraints())
     if placed.clock_mhz < dividers.mhz:
         placed.bitstream.unlink()

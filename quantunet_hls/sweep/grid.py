@@ -9,11 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from quantunet_hls import boards
-from quantunet_hls.errors import ConfigurationError, UnknownNameError
+from quantunet_hls.errors import ConfigurationError, UnknownNameError, shown
 from quantunet_hls.files import check_name, sha256_file, sha256_json
+from quantunet_hls.plain_yaml import read_yaml
 from quantunet_hls.steps import content, makers
 from quantunet_hls.zoo_folders import checkpoint_of
 
@@ -21,6 +20,9 @@ __all__ = ["Grid", "Job", "read_grid"]
 
 _WIDTHS = re.compile(r"(\d{1,2})/(\d{1,2})")
 _LONGEST_NAME = 63
+_MOST_IMAGES = 1_000_000
+_SEEDS = 2**63
+_LARGEST_NUMBER = 1e15
 _MOST_JOBS = 100_000
 
 
@@ -99,17 +101,28 @@ class Grid:
                            ("arithmetic", str), ("stages", str)):
             values = getattr(self, axis)
             if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-                raise ConfigurationError(f"A sweep's {axis} must be a list with something in it, not {values!r}.")
+                raise ConfigurationError(f"A sweep's {axis} must be a list with something in it, not {shown(values)}.")
             wrong = [value for value in values if not isinstance(value, kind) or isinstance(value, bool)]
             if wrong:
-                raise ConfigurationError(f"A sweep's {axis} can't hold {wrong[0]!r}; see quantunet-hls sweep --help.")
+                raise ConfigurationError(
+                    f"A sweep's {axis} can't hold {shown(wrong[0])}; see quantunet-hls sweep --help."
+                )
+        for axis in ("multipliers", "fps", "clock_ns"):
+            odd = [value for value in getattr(self, axis) if value is not None and not 0 < value < _LARGEST_NUMBER]
+            if odd:
+                raise ConfigurationError(f"A sweep's {axis} are numbers above 0, not {shown(odd[0])}.")
         if any(self.fps) and any(self.multipliers):
             raise ConfigurationError("A sweep folds for multipliers or for fps, not for both; name one of them.")
         for name, one in (("toolchain", str), ("images", int), ("data", (str, type(None))), ("to", (str, type(None))),
                           ("cluster", (Mapping, type(None)))):
             value = getattr(self, name)
             if not isinstance(value, one) or isinstance(value, bool):
-                raise ConfigurationError(f"A sweep's {name} can't be {value!r}; see quantunet-hls sweep --help.")
+                raise ConfigurationError(f"A sweep's {name} can't be {shown(value)}; see quantunet-hls sweep --help.")
+
+        if not 1 <= self.images <= _MOST_IMAGES:
+            raise ConfigurationError(
+                f"A sweep's designs are checked with 1 to {_MOST_IMAGES:,} images, not {shown(self.images)}."
+            )
 
     def jobs(self, projects: Path, reports: Path) -> tuple[Job, ...]:
         """Every combination, in the order of the axes, each with a name and a key.
@@ -161,11 +174,7 @@ def read_grid(path: Path | None, options: Mapping[str, Any]) -> Grid:
     """
     values: dict[str, Any] = {}
     if path is not None:
-        try:
-            values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            reason = " ".join(str(error).split())
-            raise ConfigurationError(f"{path} can't be read as a grid ({reason}); mend the file.") from error
+        values = read_yaml(path, "a grid") or {}
         if not isinstance(values, dict):
             raise ConfigurationError(f"{path} is no grid; write lists such as 'models: [...]' and 'boards: [...]'.")
     values |= {name: value for name, value in options.items() if value not in (None, ())}
@@ -193,20 +202,22 @@ def _network(model: str | Mapping[str, Any], widths: str | None) -> tuple[str, s
             raise ConfigurationError(f"There is no file {path}; check the path.")
         return path.stem if is_file else model, str(path.absolute()) if is_file else model, None
     if set(model) != {"unet"} or not isinstance(model["unet"], Mapping):
-        raise ConfigurationError(f"{dict(model)!r} is no model; write a name, a path, or unet: {{depth: 2, ...}}.")
+        raise ConfigurationError(f"{shown(dict(model))} is no model; write a name, a path, or unet: {{depth: 2, ...}}.")
     from quantunet_hls.nets import UNetConfig
+    from quantunet_hls.nets.sizes import check_image_size
 
     values = dict(model["unet"])
     size, seed = values.pop("size", None), values.pop("seed", 0)
     if (not isinstance(size, list) or len(size) != 3 or not all(isinstance(side, int) and side > 0 for side in size)
-            or not isinstance(seed, int)):
-        raise ConfigurationError("An untrained U-Net needs size: [channels, height, width], and seed is a number.")
+            or not isinstance(seed, int) or not 0 <= seed < _SEEDS):
+        raise ConfigurationError("An untrained U-Net needs size: [channels, height, width] and a whole number as seed.")
     if widths is not None:
         found = _WIDTHS.fullmatch(widths)
         if found is None:
-            raise ConfigurationError(f"{widths!r} are no widths; write weights/activations in bits, as in 4/6.")
+            raise ConfigurationError(f"{shown(widths)} are no widths; write weights/activations in bits, as in 4/6.")
         values["widths"] = {"weight": int(found[1]), "activation": int(found[2])}
     config = UNetConfig.from_dict(values | {"in_channels": size[0]})
+    check_image_size(config, size[1], size[2])
     name = f"unet_b{config.base_channels}d{config.depth}_{size[1]}x{size[2]}"
     return name, "", {**config.to_dict(), "size": size, "seed": seed}
 

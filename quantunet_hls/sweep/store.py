@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from quantunet_hls.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.folders import one_writer
 from quantunet_hls.reports.schema import Figure, Report
 from quantunet_hls.sweep.grid import Job
 
@@ -84,7 +85,8 @@ class Store:
         report = json.dumps(result.report.to_dict(), allow_nan=False) if result.report else None
         row = (job.key, job.name, json.dumps(job.settings, sort_keys=True), str(result.state), report, result.error,
                result.attempts, result.seconds, datetime.now(UTC).isoformat(timespec="seconds"))
-        with self._open(create=True) as connection, connection:
+        # SQLite's own locks are those of the file system, which over a network may hold on one machine only.
+        with one_writer(self.path), self._open(create=True) as connection, connection:
             connection.execute("DELETE FROM figures WHERE key = ?", (job.key,))
             connection.execute("INSERT OR REPLACE INTO designs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
             connection.executemany("INSERT INTO figures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows(result))

@@ -9,10 +9,11 @@ from pathlib import Path
 import torch
 
 from quantunet_hls import zoo
-from quantunet_hls.data import Samples, Split, read_pairs
+from quantunet_hls.data import Samples, Split, read_pairs, require_masks
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.folders import claim, exclusively
 from quantunet_hls.nets import QuantUNet, UNetConfig, settled
+from quantunet_hls.preflight import check_writable
 from quantunet_hls.training.datasets import terms_of
 from quantunet_hls.training.loop import STATE_FILE, EpochResult, train
 from quantunet_hls.training.prepare import calibration_places, quantize
@@ -115,10 +116,16 @@ def run(
     Returns:
         The network of the best epoch in eval mode, and its card.
     """
+    if plan.init is not None:
+        # Before a thousand images are read.
+        zoo.load(plan.init)
     chosen, held_out = plan.training.names(plan.data), plan.validation.names(plan.data)
     both = sorted(set(chosen) & set(held_out))
     if both:
         raise ConfigurationError(f"{both[0]} is asked for both in training and in validation; give it to one of them.")
+    for names in (chosen, held_out):
+        require_masks(plan.data, names)
+    check_writable(run_folder)
     training = read_pairs(plan.data, chosen, channels=plan.architecture.in_channels)
     validation = read_pairs(
         plan.data, held_out, channels=plan.architecture.in_channels,

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.errors import ConfigurationError, shown
 
 __all__ = ["MEASURES", "Augmentation", "BoardCost", "Settings", "WidthLearning"]
 
 #: What a bit width can be weighed by.
 MEASURES = ("mean", "parameters", "operations", "board")
+
+_LARGEST, _SEEDS = 1e9, 2**63
+
+
+def _check_numbers(whose: str, values: Any, *besides: str) -> None:
+    """Refuse numbers that are not finite, or that nobody means."""
+    for entry in fields(values):
+        value = getattr(values, entry.name)
+        if isinstance(value, int | float) and entry.name not in besides and not abs(value) <= _LARGEST:
+            raise ConfigurationError(f"{whose}'s {entry.name} is at most {_LARGEST:g}, not {shown(value)}.")
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,9 @@ class Augmentation:
     scale: float = 0.12
     gain: float = 0.2
     offset: float = 0.03
+
+    def __post_init__(self) -> None:
+        _check_numbers("An augmentation", self)
 
 
 @dataclass(frozen=True)
@@ -85,19 +98,22 @@ class WidthLearning:
     board: BoardCost | None = None
 
     def __post_init__(self) -> None:
+        _check_numbers("A bitwidth loss", self)
         if self.measure not in MEASURES:
             raise ConfigurationError(
-                f"Widths are weighed by one of {', '.join(MEASURES)}, not by {self.measure!r}."
+                f"Widths are weighed by one of {', '.join(MEASURES)}, not by {shown(self.measure)}."
             )
         if (self.measure == "board") != (self.board is not None):
             raise ConfigurationError("Widths that are weighed by a board need that board's costs; name a board.")
         if not 0 < self.settled <= 1:
-            raise ConfigurationError(f"The settled share of the epochs lies above 0 up to 1, not at {self.settled!r}.")
+            raise ConfigurationError(
+                f"The settled share of the epochs lies above 0 up to 1, not at {shown(self.settled)}."
+            )
         for name in ("weight", "pace"):
             if not 0 < getattr(self, name) < float("inf"):
-                raise ConfigurationError(f"The bitwidth loss has a {name} above 0, not {getattr(self, name)!r}.")
+                raise ConfigurationError(f"The bitwidth loss has a {name} above 0, not {shown(getattr(self, name))}.")
         if not isinstance(self.widest, int) or not 2 <= self.widest <= 16:
-            raise ConfigurationError(f"The widest width is a whole number from 2 to 16, not {self.widest!r}.")
+            raise ConfigurationError(f"The widest width is a whole number from 2 to 16, not {shown(self.widest)}.")
 
 
 @dataclass(frozen=True)
@@ -139,17 +155,22 @@ class Settings:
     widths: WidthLearning | None = None
 
     def __post_init__(self) -> None:
+        if not 0 <= self.seed < _SEEDS:
+            raise ConfigurationError(f"A seed is a whole number from 0 to below 2**63, not {shown(self.seed)}.")
+        _check_numbers("A training", self, "seed")
         for name in ("epochs", "batch_size", "crops_per_image"):
             if getattr(self, name) < 1:
-                raise ConfigurationError(f"A training's {name} must be at least 1, not {getattr(self, name)!r}.")
+                raise ConfigurationError(f"A training's {name} must be at least 1, not {shown(getattr(self, name))}.")
         if not 0 < self.learning_rate <= 1:
-            raise ConfigurationError(f"A learning rate lies above 0 and at most at 1, not at {self.learning_rate!r}.")
+            raise ConfigurationError(
+                f"A learning rate lies above 0 and at most at 1, not at {shown(self.learning_rate)}."
+            )
         if not 0 <= self.warmup < 1:
-            raise ConfigurationError(f"The share of warm-up steps lies from 0 to below 1, not at {self.warmup!r}.")
+            raise ConfigurationError(f"The share of warm-up steps lies from 0 to below 1, not at {shown(self.warmup)}.")
         for name in ("patience", "crop"):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise ConfigurationError(f"A training's {name} must be at least 1, not {value!r}.")
+                raise ConfigurationError(f"A training's {name} must be at least 1, not {shown(value)}.")
         if min(self.dice_weight, self.cross_entropy_weight) < 0 or self.dice_weight + self.cross_entropy_weight == 0:
             raise ConfigurationError("The weights of Dice and cross entropy are 0 or more, and not both 0.")
 

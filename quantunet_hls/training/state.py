@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from quantunet_hls.errors import CheckpointError
-from quantunet_hls.files import writing
+from quantunet_hls.files import open_regular, writing
 
 __all__ = ["TrainingState", "load_state", "save_state"]
 
@@ -65,9 +65,16 @@ def load_state(path: Path) -> TrainingState:
         CheckpointError: where the file is damaged or holds something else.
     """
     try:
-        values = torch.load(path, weights_only=True, map_location="cpu")
+        with open_regular(path, what="the state of a training", error=CheckpointError) as stream:
+            values = torch.load(stream, weights_only=True, map_location="cpu")
         return TrainingState(**values)
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, TypeError, ValueError, KeyError) as error:
+    except pickle.UnpicklingError as error:
+        # What PyTorch says here is how to switch its guard off.
+        raise CheckpointError(
+            f"{path} is no state of a training that can be resumed (it holds more than numbers and texts); remove it "
+            "to start anew."
+        ) from error
+    except (OSError, RuntimeError, EOFError, TypeError, ValueError, KeyError) as error:
         reason = str(error).partition("\n")[0]
         raise CheckpointError(
             f"{path} is no state of a training that can be resumed ({reason}); remove it to start anew."

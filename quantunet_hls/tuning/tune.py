@@ -105,7 +105,7 @@ def tune(
         ToleranceError: the start loses more already; its types are written all the same.
         QuantUNetError: no images, or a model that can't be built.
     """
-    if tolerance < 0:
+    if not 0 <= tolerance < float("inf"):
         raise ConfigurationError(f"A tolerance of {tolerance:g} Dice points can't be met; give 0 or more.")
     if bits is not None and not 2 <= bits <= 10:
         raise ConfigurationError(f"Tuning takes 2 to 10 bits, not {bits}.")

@@ -1,3 +1,9 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+
 import pytest
 
 from quantunet_hls import cli
@@ -61,3 +67,31 @@ def test_a_file_that_is_no_network(capsys, tmp_path, data, command):
     assert "bad.onnx" in err
     assert err.count("\n") == 1
     assert not list((tmp_path / "p q").rglob("*.onnx"))
+
+
+def test_a_signal_ends_the_command_and_its_tools_in_good_order(net, tmp_path):
+    """A compiler that never ends stands in for one that takes long."""
+    compiler = tmp_path / "compiler"
+    compiler.write_text("#!/bin/sh\necho $$ > \"$PIDS\"\nsleep 1000 & sleep 1000\n")
+    compiler.chmod(0o755)
+    command = [sys.executable, "-W", "ignore", "-c", "from quantunet_hls.cli import main; main()", "csim", net,
+               "--board", "zcu104", *map(str, folders(tmp_path))]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               start_new_session=True, env={**os.environ, "QUANTUNET_HLS_GXX": str(compiler),
+                                                            "PIDS": str(tmp_path / "pids")})
+    end = time.monotonic() + 60
+    while not (tmp_path / "pids").exists() or not (tmp_path / "pids").read_text():
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    # As `timeout` does: the process and its group, twice the same.
+    os.killpg(process.pid, signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 143
+    assert err.strip().endswith("Stopped; the same command resumes.")
+    assert "Traceback" not in err
+    with pytest.raises(ProcessLookupError):
+        os.killpg(int((tmp_path / "pids").read_text()), 0)
+    left = {path.name for path in (tmp_path / "p q" / "my_net_zcu104").rglob("*")}
+    assert not [name for name in left if name.endswith(".part") or name == ".running"]

@@ -179,8 +179,8 @@ def test_a_faulty_rule_is_refused_at_its_place(rule, place):
         parse_rule(rule)
 
 
-@given(st.text(max_size=20) | st.lists(st.sampled_from(["layer:", "a.", "lut", "@", "mapped", "rtl", ">", "<=", "+", "-",
-                                                         "5", "%", " ", "e9999"])).map("".join))
+@given(st.text(max_size=20) | st.lists(st.sampled_from(["layer:", "a.", "lut", "@", "mapped", "rtl", ">", "<=", "+",
+                                                         "-", "5", "%", " ", "e9999"])).map("".join))
 def test_any_text_is_a_rule_or_one_sentence(text):
     try:
         assert parse_rule(text).text == text

@@ -82,6 +82,20 @@ def test_any_text_is_read_or_refused(text):
     parse_latencies(text)
 
 
+def test_a_count_of_nothing_was_not_measured():
+    _, _, cycles = parse_cosim("| Verilog | Pass | 9 | 9 | 9 | 0 | 0 | 0 |")
+    assert cycles == {names.LATENCY_CYCLES_MIN: 9, names.LATENCY_CYCLES_MAX: 9}
+
+
+@pytest.mark.parametrize("digits", [40, 400, 9_000])
+def test_a_count_that_no_design_has_is_one_sentence(digits):
+    count = "9" * digits
+    with pytest.raises(StepError, match=r"c\.rpt is beyond"):
+        parse_cosim(f"| Verilog | Pass | {count} | 9 | 9 | 9 | 9 | 9 |", "c.rpt")
+    with pytest.raises(StepError, match=r"l\.rpt is beyond"):
+        parse_latencies(f'$MAX_LATENCY = "{count}"', "l.rpt")
+
+
 def test_lat_rpt():
     text = '$MAX_LATENCY = "30"\n$MIN_LATENCY = "20"\n$AVER_LATENCY = "25"\n$MAX_THROUGHPUT = "12"\n'
     text += '$MIN_THROUGHPUT = "11"\n$AVER_THROUGHPUT = "x"\n'

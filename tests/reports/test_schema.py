@@ -1,5 +1,6 @@
 import json
 import math
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from quantunet_hls.errors import ConfigurationError
 from quantunet_hls.reports import Check, Figure, LayerReport, Network, Report, Source, Subject, Target, names, schema
 
-FINITE = st.integers(-(10**12), 10**12) | st.floats(-1e30, 1e30)
+FINITE = st.integers(-(10**12), 10**12) | st.floats(1e-30, 1e30) | st.floats(-1e30, -1e-30) | st.just(0.0)
 TEXT = st.text(max_size=12)
 FIGURES = st.lists(
     st.builds(
@@ -274,6 +275,7 @@ def test_every_member_is_missed_and_every_type_is_checked(path):
         (("figures", 0, "value"), "31000"),
         (("figures", 0, "value"), 10**400),
         (("figures", 0, "value"), 1e31),
+        (("figures", 0, "available"), 1e-31),
         (("figures", 0, "available"), -(10**400)),
         (("figures", 0, "tool"), "half a character: \ud800"),
         (("network", "macs"), 10**400),
@@ -332,3 +334,14 @@ def test_what_json_takes_and_python_does_not_is_one_sentence(tmp_path, content):
     (tmp_path / "unet.json").write_text(content)
     with pytest.raises(ConfigurationError):
         Report.load(tmp_path / "unet.json")
+
+
+def test_only_a_regular_file_of_a_report_s_size_is_read(tmp_path):
+    os.mkfifo(tmp_path / "fifo.json")
+    with (tmp_path / "huge.json").open("wb") as stream:
+        stream.truncate(200_000_000)
+    for path, match in ((tmp_path / "fifo.json", "no regular file"), (Path("/dev/zero"), "no regular file"),
+                        (tmp_path, "no regular file"), (tmp_path / "huge.json", "larger than any report"),
+                        (tmp_path / "absent.json", "can't be read"), (Path("a\0b.json"), "can't be read")):
+        with pytest.raises(ConfigurationError, match=match):
+            Report.load(path)

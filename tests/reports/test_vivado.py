@@ -1,10 +1,12 @@
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantunet_hls.errors import StepError
+from quantunet_hls.errors import ConfigurationError, StepError
 from quantunet_hls.reports import Source, names
-from quantunet_hls.reports.vivado import parse_hierarchy, parse_timing, parse_utilization, read_text
+from quantunet_hls.reports.vivado import parse_hierarchy, parse_power, parse_timing, parse_utilization, read_text
 from tests.reports import FIXTURES
 
 
@@ -122,7 +124,68 @@ def test_a_placed_design_is_not_called_routed():
     assert {figure.source for figure in parse_utilization(placed)[1]} == {Source.MAPPED}
 
 
-@pytest.mark.parametrize("parse", [parse_utilization, parse_hierarchy, parse_timing])
+@pytest.mark.parametrize(("name", "parse"), [("routed_met_timing", parse_timing),
+                                             ("usplus_2022.2_utilization", parse_utilization),
+                                             ("usplus_2022.2_hierarchy", parse_hierarchy)])
+def test_what_a_report_of_2019_does_not_say_the_flow_knows(name, parse):
+    # The timing reports of Vivado 2019.1 and 2019.2 have no "Design State".
+    stateless = "\n".join(line for line in text(name).splitlines() if "Design State" not in line)
+    assert parse(stateless)[0].source is Source.MAPPED
+    header, found = parse(stateless, "r.rpt", Source.ROUTED)
+    figures = found if parse is not parse_hierarchy else found[0].figures
+    assert {header.source, *(figure.source for figure in figures)} == {Source.ROUTED}
+    if parse is parse_timing:
+        assert values(figures)[names.CLOCK_ACHIEVED_NS] == 4.687
+
+
+@pytest.mark.parametrize(("name", "parse"), [("synthesized_timing", parse_timing),
+                                             ("7series_2019.2_utilization", parse_utilization)])
+def test_a_state_that_the_report_says_goes_before_the_flows(name, parse):
+    assert parse(text(name), "r.rpt", Source.ROUTED)[0].source is Source.MAPPED
+
+
+def test_the_design_that_a_report_is_of():
+    assert parse_utilization(text("usplus_2022.2_utilization"))[0].design == "unet"
+
+
+def test_a_table_of_the_dies_regions_is_not_taken_for_one_of_the_design():
+    # It has as many columns as the others and a row of the same name.
+    whole = "| Site Type | Used | Fixed | Available | Util% |\n| CLB LUTs | 70 | 0 | 100 | 70.0 |\n"
+    regions = "| Site Type | SLR1 | SLR0 | SLR1 % | SLR0 % |\n| CLB LUTs | 30 | 40 | 60.0 | 80.0 |\n"
+    regions += "| DSPs | 1 | 2 | 3.0 | 4.0 |\n"
+    assert pairs(parse_utilization(whole + regions)[1]) == {names.LUT: (70, 100)}
+    assert pairs(parse_utilization(regions + whole)[1]) == {names.LUT: (70, 100)}
+
+
+@pytest.mark.parametrize(("cell", "power"), [("3.217", 3.217), ("128.4 (Junction temp exceeded!)", 128.4)])
+def test_power(cell, power):
+    report = f"| Design State : routed |\n| Total On-Chip Power (W)  | {cell} |\n| Dynamic (W) | 1.2 |\n"
+    header, figures = parse_power(report, "p.rpt", Source.ROUTED)
+    assert values(figures) == {names.POWER_W: power}
+    assert header.source is Source.ROUTED
+
+
+@pytest.mark.parametrize(("parse", "report"), [
+    (parse_utilization, "| Site Type | Used |\n| CLB LUTs | {} |\n"),
+    (parse_hierarchy, "| Instance | Module | Total LUTs |\n| a | b | {} |\n"),
+    (parse_timing, "WNS(ns)\n---\n{}\n"),
+    (parse_timing, "WNS(ns)\n---\n0.1\n\nClock  Waveform(ns)  Period(ns)\n-----\nc {{0 1}}  {}  200.0\n"),
+    (parse_power, "| Total On-Chip Power (W) | {} |\n"),
+])
+@pytest.mark.parametrize("digits", [40, 400, 9_000])
+def test_a_number_that_no_design_has_is_one_sentence(parse, report, digits):
+    with pytest.raises(StepError, match=r"f\.rpt is beyond") as caught:
+        parse(report.format("9" * digits), "f.rpt")
+    assert len(str(caught.value)) < 200
+
+
+def test_a_pipe_is_one_sentence(tmp_path):
+    os.mkfifo(tmp_path / "r.rpt")
+    with pytest.raises(ConfigurationError, match="named pipe"):
+        read_text(tmp_path / "r.rpt")
+
+
+@pytest.mark.parametrize("parse", [parse_utilization, parse_hierarchy, parse_timing, parse_power])
 @pytest.mark.parametrize("damaged", ["", "no report", "| Site Type | Used |\n| CLB LUTs | - |\n", "WNS(ns)\n---\n"])
 def test_what_is_no_report_is_one_sentence(parse, damaged):
     with pytest.raises(StepError, match=r"file\.rpt has no|file\.rpt is no"):

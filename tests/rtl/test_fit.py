@@ -94,7 +94,8 @@ def test_a_share_gets_a_design_that_is_faster_than_some_that_take_more():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "share", "rate_of", "most"), [("kv260", 0.6, 1356, 0.58), ("pynq-z2", 0.8, 678, 0.72)])
+@pytest.mark.parametrize(("name", "share", "rate_of", "most"), [
+    ("kv260", 0.6, 1356, 0.58), ("pynq-z2", 0.8, 678, 0.72)])
 def test_the_network_of_the_zoo_gets_all_that_fits(name, share, rate_of, most, tmp_path):
     board = boards.load(name)
     network = ingest(open_source("brain_tumor_w4a6_b8d3", None).graph(), "logits")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from amaranth.hdl import Fragment
 
+from quantunet_hls import process
 from quantunet_hls.boards import load
 from quantunet_hls.errors import BoardError, ToolFailedError, ToolNotFoundError
 from quantunet_hls.files import read_json
@@ -17,7 +20,7 @@ from quantunet_hls.rtl.place import place_ecp5
 from quantunet_hls.rtl.simulate import verilate
 from quantunet_hls.rtl.stitch import Design, module_name
 from quantunet_hls.rtl.synthesize import MappingOptions, map_design, yosys_version
-from quantunet_hls.rtl.ulx3s import constraints, place_ulx3s
+from quantunet_hls.rtl.ulx3s import constraints, map_ulx3s, place_ulx3s
 from tests.rtl.graphs import PIXEL, convolution
 
 # Takes Yosys's command line and leaves a netlist of one cell; dies at the module that a file names.
@@ -27,7 +30,7 @@ from pathlib import Path
 if sys.argv[1:] == ["-V"]:
     print("Yosys 9.99 (stand-in)")
     sys.exit()
-module = re.search(r"read_verilog (\\w+)[.]v", Path(sys.argv[-1]).read_text())[1]
+module = re.search(r"read_verilog (\\w+)(?:-\\w+)?[.]v", Path(sys.argv[-1]).read_text())[1]
 with Path({folder!r}, "calls").open("a") as calls:
     calls.write(module + " ")
 fatal = Path({folder!r}, "fatal")
@@ -132,16 +135,23 @@ def test_a_board_gets_a_bitstream_only_if_it_keeps_up_with_its_clock(mhz, stand_
     monkeypatch.setattr("quantunet_hls.rtl.ulx3s.write_verilog", lambda folder, parts: {
         name: Path(design.files["two"]) for name, part in parts.items() if Fragment.get(part, None)})
     board, folder = load("ulx3s-85f"), tmp_path / "placed"
+    mapped = map_design(design, MappingOptions("ecp5"), tmp_path / "cache", workers=1)
+    mapped = replace(mapped, layers={**mapped.layers, "board": map_ulx3s(design, board, tmp_path / "cache")})
+    assert map_ulx3s(design, board, tmp_path / "cache").reused
     if mhz < 50:
         with pytest.raises(BoardError, match=r"reaches 49\.9 MHz, less than the 50 MHz of its PLL"):
-            place_ulx3s(design, board, folder)
+            place_ulx3s(design, mapped, board, folder)
         assert not (folder / "design.bit").exists()
     else:
-        placed = place_ulx3s(design, board, folder)
+        placed = place_ulx3s(design, mapped, board, folder)
         assert placed.bitstream.read_text() == "bits\n"
         assert read_json(folder / "host.json")["baud"] == 1_000_000
         assert (folder / "host.py").is_file()
     assert (folder / "lpf").read_text() == constraints()
+    # What was mapped is linked, nothing is synthesized again.
+    linked = (folder / "netlist.ys").read_text()
+    assert all(f"read_verilog {module.netlist.name}\n" in linked for module in mapped.layers.values())
+    assert "synth" not in linked
 
 
 @pytest.mark.parametrize("missing", ["g++", "make"])
@@ -154,3 +164,30 @@ def test_the_simulation_says_what_it_lacks(missing, monkeypatch, tmp_path):
     sentence = rf"^{re.escape(missing)} was not found, and the RTL simulation"
     with pytest.raises(ToolNotFoundError, match=sentence):
         verilate("top", [tmp_path / "top.v"], tmp_path / "program", "", "")
+
+
+def test_a_program_is_built_in_any_folder_and_anew_where_it_is_damaged(tmp_path, monkeypatch):
+    """make takes a space, a ``$``, a colon or a newline in a path for something else."""
+    odd = tmp_path / os.fsdecode(b"a b'c\"d$(exit 3)\n gr\xc3\xb6\xc3\x9fe %x#:~=\xff\\")
+    odd.mkdir()
+    (odd / "top.v").write_text("module top(input clk, output reg q); always @(posedge clk) q <= ~q; endmodule\n")
+    harness = '#include "design.h"\n#include <cstdio>\nint main() { Vdesign design; puts("built"); }\n'
+
+    def build():
+        return verilate("top", [odd / "top.v"], odd / "program", harness, '#include "Vdesign.h"\n', optimize=False)
+
+    program = build()
+    assert process.output_of([program]) == "built\n"
+    assert sorted(path.name for path in program.parent.iterdir()) == ["simulation", "simulation.json", "verilator.log"]
+    built = []
+
+    def stand_in(command, *, cwd, **_):
+        built.append(command)
+        (cwd / "simulation").touch()
+
+    monkeypatch.setattr(process, "run", stand_in)
+    assert build() == program
+    assert built == []
+    program.write_bytes(program.read_bytes()[:1000])
+    build()
+    assert len(built) == 1

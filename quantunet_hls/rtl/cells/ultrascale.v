@@ -31,7 +31,8 @@ module RAMB36E2 (
              DINADIN, DINPADINP, DINBDIN, DINPBDINP)
 endmodule
 
-// 4,096 words of 72 bits, empty at the start; port A's access comes before port B's in a clock (UG573).
+// 4,096 words of 72 bits, empty at the start; port A's access comes before port B's in a clock. A reset
+// clears a port's output: with the clock, or, where its RST_MODE is ASYNC, at once and as long as it lasts (UG573).
 module URAM288 (
     input [22:0] ADDR_A, ADDR_B, input [8:0] BWE_A, BWE_B, input EN_A, EN_B, RDB_WR_A, RDB_WR_B,
     input INJECT_DBITERR_A, INJECT_SBITERR_A, INJECT_DBITERR_B, INJECT_SBITERR_B, RST_A, RST_B,
@@ -43,8 +44,9 @@ module URAM288 (
     parameter [0:0] IS_CLK_INVERTED = 0;
 
     initial if (IREG_PRE_A != "FALSE" || IREG_PRE_B != "FALSE" || OREG_A != "FALSE" || OREG_B != "FALSE"
-                || IS_CLK_INVERTED || RST_MODE_A != "SYNC" || RST_MODE_B != "SYNC")
-        $fatal(1, "the model of URAM288 has no optional registers and a synchronous reset");
+                || IS_CLK_INVERTED || (RST_MODE_A != "SYNC" && RST_MODE_A != "ASYNC")
+                || (RST_MODE_B != "SYNC" && RST_MODE_B != "ASYNC"))
+        $fatal(1, "the model of URAM288 has no optional registers, no inverted clock, and the resets SYNC and ASYNC");
 
     function [71:0] spread(input [8:0] bytes, input independent);
         integer b;
@@ -68,9 +70,17 @@ module URAM288 (
     always @(posedge CLK) begin
         if (EN_A && RDB_WR_A) words[ADDR_A[11:0]] <= new_a;
         if (EN_B && RDB_WR_B) words[ADDR_B[11:0]] <= (seen_b & ~mask_b) | (DIN_B & mask_b);
-        if (RST_A) DOUT_A <= 0;
+    end
+    wire at_once_a = RST_MODE_A == "ASYNC" && RST_A;
+    wire at_once_b = RST_MODE_B == "ASYNC" && RST_B;
+    always @(posedge CLK or posedge at_once_a) begin
+        if (at_once_a) DOUT_A <= 0;
+        else if (RST_A) DOUT_A <= 0;
         else if (EN_A && !RDB_WR_A) DOUT_A <= words[ADDR_A[11:0]];
-        if (RST_B) DOUT_B <= 0;
+    end
+    always @(posedge CLK or posedge at_once_b) begin
+        if (at_once_b) DOUT_B <= 0;
+        else if (RST_B) DOUT_B <= 0;
         else if (EN_B && !RDB_WR_B) DOUT_B <= seen_b;
     end
 endmodule

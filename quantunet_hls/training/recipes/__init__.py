@@ -9,16 +9,16 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_type_hints
 
-import yaml
-
-from quantunet_hls.errors import ConfigurationError, UnknownNameError
+from quantunet_hls.errors import ConfigurationError, UnknownNameError, shown
 from quantunet_hls.nets import LayerWidths, UNetConfig
 from quantunet_hls.nets.architectures import shape_of
 from quantunet_hls.nets.formats import with_formats
+from quantunet_hls.plain_yaml import read_yaml
 from quantunet_hls.training.settings import Augmentation, BoardCost, Settings, WidthLearning
 
 __all__ = ["Recipe", "load", "names"]
 
+_LONGEST_KEY = 80
 _FOLDER = Path(__file__).parent
 
 
@@ -102,7 +102,7 @@ class Recipe:
 def _of_kind(kind: str, name: str) -> str:
     if not name.startswith(kind):
         raise ConfigurationError(
-            f"{name!r} is no format of {'weights' if kind == 'w' else 'activations'}; theirs begin with {kind}."
+            f"{shown(name)} is no format of {'weights' if kind == 'w' else 'activations'}; theirs begin with {kind}."
         )
     return name
 
@@ -122,14 +122,7 @@ def load(name: str) -> Recipe:
     if not name.endswith((".yaml", ".yml")) and name not in names():
         raise UnknownNameError("recipe", name, names())
     path = Path(name) if name.endswith((".yaml", ".yml")) else _FOLDER / f"{name}.yaml"
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ConfigurationError(
-            f"{path} can't be read as a recipe ({reason}); check the path and the file."
-        ) from error
-    return _from_values(path, values)
+    return _from_values(path, read_yaml(path, "a recipe"))
 
 
 def _from_values(path: Path, values: Any) -> Recipe:
@@ -146,13 +139,16 @@ def _check(path: Path, section: str, values: Any, hints: Mapping[str, Any], *, w
         raise ConfigurationError(f"{path} is no recipe: {section.rstrip('.') or 'it'} has no keys with values.")
     for key, value in values.items():
         if key not in hints:
-            near = get_close_matches(str(key), hints, n=1)
+            given = str(key)[:_LONGEST_KEY]
+            near = get_close_matches(given, hints, n=1)
             raise ConfigurationError(
-                f"{path} has the key {section}{key}, which no recipe has" + (f"; did you mean {near[0]}?" if near
+                f"{path} has the key {section}{given}, which no recipe has" + (f"; did you mean {near[0]}?" if near
                                                                              else "; remove it.")
             )
         if not _fits(value, hints[key]):
-            raise ConfigurationError(f"{path} gives {section}{key} the value {value!r}, which is of the wrong type.")
+            raise ConfigurationError(
+                f"{path} gives {section}{key} the value {shown(value)}, which is of the wrong type."
+            )
     missing = [key for key in hints if key not in values] if whole else []
     if missing:
         raise ConfigurationError(f"{path} lacks the key {section}{missing[0]}; see the recipes of the package.")

@@ -40,6 +40,28 @@ def test_all_stages_from_the_first_to_the_last(bench, tool):
         assert (bench.folder / path).resolve().is_relative_to(bench.folder)
 
 
+def test_cycles_of_co_simulation_take_as_long_as_the_clock_that_c_synthesis_reaches(bench):
+    bench.install("vitis_hls")
+    stages = ["csynth", "cosim"]
+    build(bench.project, stages)
+    for name in ("csynth.xml", "unet_csynth.xml"):
+        report = bench.folder / "unet_prj/solution1/syn/report" / name
+        report.write_text(report.read_text().replace(">3.648<", ">9.5<"))
+    seconds = {figure.source: figure.value for figure in build(bench.project, stages).figures
+               if figure.name == names.LATENCY_S_MAX}
+    assert seconds == pytest.approx({Source.CSYNTH: 16_800 * 9.5e-9, Source.COSIM: 16_630 * 9.5e-9})
+
+
+def test_vivados_reports_of_2019_are_of_the_stage_that_wrote_them(bench):
+    bench.install("vitis_hls", "vivado")
+    build(bench.project, ["implement"])
+    for report in bench.folder.rglob("*_timing.rpt"):
+        report.write_text("\n".join(line for line in report.read_text().splitlines() if "Design State" not in line))
+    figures = build(bench.project, ["implement"]).figures
+    assert {figure.source for figure in figures if figure.name == names.CLOCK_ACHIEVED_NS} == {Source.ROUTED}
+    assert {figure.source for figure in figures if figure.name == names.WNS_NS} == {Source.MAPPED, Source.ROUTED}
+
+
 def test_layers_have_the_networks_names(bench):
     bench.install("vitis_hls", "vivado")
     layers = {layer.name: layer for layer in build(bench.project, ["implement"]).layers}
