@@ -14,6 +14,7 @@ BIN := $(VENV)/bin
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 
 QUARTER ?= 0
+comma := ,
 
 .PHONY: demo netlist test test-long test-quarter lint benchmark clean check-tools
 
@@ -53,17 +54,26 @@ check-tools:
 		{ echo "python3 is $$(python3 -V), and 3.11 or newer is needed." >&2; exit 1; }
 
 $(VENV)/bin/python: | check-tools
-	python3 -m venv $(VENV)
+	@echo "Making $(VENV)"
+	@python3 -m venv $(VENV)
+
+# pip is silent while it downloads and unpacks: a dot every two seconds, as long as this shell lives.
+define install
+@echo "Installing the pinned packages into $(VENV)"; \
+	{ while kill -0 $$$$ 2>/dev/null; do printf .; sleep 2; done; } & \
+	dots=$$!; trap 'kill $$dots 2>/dev/null' EXIT; trap 'exit 130' INT TERM; \
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e "$(1)" && echo " installed"
+endef
 
 # The stamps say which extras are installed, and go stale with the pins.
 $(VENV)/.demo: Makefile setup.py setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[rtl]"
+	$(call install,.[rtl])
 	@touch $@
 
 $(VENV)/.dev: Makefile setup.py setup.cfg pyproject.toml constraints.txt | check-tools $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,rtl,sweep,dev]"
+	$(call install,.[train$(comma)rtl$(comma)sweep$(comma)dev])
 	@touch $@ $(VENV)/.demo
 
 clean:
-	rm -rf $(VENV) build *.egg-info runs
+	rm -rf $(VENV) build dist *.egg-info runs
 	find hls_projects reports -mindepth 1 -maxdepth 1 ! -name README.md ! -name reference -exec rm -rf {} +

@@ -86,6 +86,23 @@ def test_saving_leaves_two_files_and_the_net_untouched(folder):
     assert all(torch.equal(before[key], value) for key, value in net.state_dict().items())
 
 
+@pytest.mark.parametrize("name", ["mine.json", "mine.pt"])
+def test_a_file_that_is_no_entry_of_a_zoo_is_left_as_it_is(folder, name):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("{}")
+    with pytest.raises(ConfigurationError, match=rf"{name} is no .* of quantunet-hls and would be overwritten"):
+        zoo.save(quantized(), "mine", height=8, width=8)
+    assert [(file.name, file.read_text()) for file in folder.iterdir()] == [(name, "{}")]
+
+
+def test_an_entry_may_be_saved_again_and_after_a_kill_between_its_two_files(folder):
+    zoo.save(quantized(), "mine", height=8, width=8)
+    zoo.save(quantized(1), "mine", height=8, width=8)
+    (folder / "mine.pt").unlink()
+    zoo.save(quantized(), "mine", height=8, width=8)
+    assert zoo.load("mine")[1].height == 8
+
+
 def test_scales_must_be_calibrated_before_saving(folder):
     with pytest.raises(ConfigurationError, match="calibrate"):
         zoo.save(QuantUNet(depth=1, base_channels=2), "raw", height=8, width=8)

@@ -59,7 +59,9 @@ def _all(chosen: list[Board]) -> RenderableType:
 
 
 def _one(board: Board) -> Table:
-    table = Table("", "", title=board.title, show_header=False)
+    table = Table(title=board.title, show_header=False)
+    for _ in range(2):
+        table.add_column(overflow="fold")
     table.add_row("Name", board.name)
     table.add_row("Part", f"{board.part} ({board.vendor} {board.family})")
     for heading, count in _counts(board.resources).items():

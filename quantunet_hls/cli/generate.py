@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from quantunet_hls.cli.progress import Progress
 from quantunet_hls.cli.screen import screen
 
 if TYPE_CHECKING:
@@ -95,15 +96,14 @@ def run_flow(console: Console, options: dict[str, Any]) -> Accelerator:
         options: as click collected them; the names are those of :func:`flow_options` and of
             :func:`quantunet_hls.generate_accelerator`.
     """
-    status = console.status("Loading")
-    with status:
+    with Progress(console, "Loading") as progress:
         # torch and hls4ml take seconds to import, and --help needs neither.
         from quantunet_hls.accelerator import generate_accelerator
         from quantunet_hls.steps import Outcome
 
         def show(outcome: Outcome) -> None:
             time = "unchanged" if outcome.cached else f"{outcome.seconds:.1f} s"
-            console.print(f"{outcome.step.title:<44}{time:>12}", highlight=False, markup=False)
+            progress.line(f"{outcome.step.title:<44}{time:>12}")
 
         return generate_accelerator(
             options.pop("model"),
@@ -113,8 +113,8 @@ def run_flow(console: Console, options: dict[str, Any]) -> Accelerator:
             target_fps=options.pop("fps"),
             target_latency_us=options.pop("latency_us"),
             target_share=options.pop("share"),
-            started=lambda step: status.update(step.title),
+            started=lambda step: progress.begin(step.title),
             finished=show,
-            progress=lambda line: console.print(f"  {line}", style="dim", highlight=False, markup=False),
+            progress=lambda line: progress.line(f"  {line}", style="dim"),
             **options,
         )

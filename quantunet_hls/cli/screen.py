@@ -34,8 +34,8 @@ class _OnlyText(RenderHook):
 
 def screen(*, stderr: bool = False) -> Console:
     """A console for a command's tables and lines; what looks like markup in them is text."""
-    stream = sys.stderr if stderr else sys.stdout
-    known = stream.isatty() or os.environ.get("COLUMNS", "").isdecimal()
+    # Tables go to the output; what else says something is wrapped as ever, and a log fills its lines.
+    known = stderr or sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdecimal()
     console = Console(stderr=stderr, markup=False, emoji=False, highlight=False,
                       width=None if known else _WIDTH_OF_FILES)
     console.push_render_hook(_OnlyText())

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from quantunet_hls.cli.screen import screen
+from quantunet_hls.printable import cut
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -132,7 +133,7 @@ def _run(console: Console, grid: Grid, store: Any, folders: tuple[Path, Path], w
                 counts[result.state] += 1
                 bar.advance(task)
                 say(f"{result.job.name}: {result.state}, {result.seconds:.1f} s"
-                    + (f": {result.error}" if result.error else ""))
+                    + (f": {cut(result.error)}" if result.error else ""))
     console.print(", ".join(f"{count} {state}" for state, count in counts.items()) + f", {len(kept)} known before",
                   highlight=False)
     return counts[State.FAILED]

@@ -200,7 +200,7 @@ def _check_known(rule: Rule, comparison: Comparison) -> None:
     if rule.layer is None:
         known = {figure.name for report in reports for figure in report.figures}
         if rule.figure not in known:
-            raise UnknownNameError("figure in these reports", rule.figure, known)
+            raise UnknownNameError("figure in these reports", rule.figure, known, "quantunet-hls compare --all")
         return
     layers = [layer for report in reports for layer in report.layers]
     if rule.layer not in ("*", *(layer.name for layer in layers)):

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from quantunet_hls.printable import printable
 
-__all__ = ["Column", "Grid", "Section", "plain"]
+__all__ = ["Column", "Grid", "Section"]
 
 #: Columns of the screen in which a text may be folded.
 _LEAST_TEXT = 12
@@ -53,9 +53,9 @@ class Grid:
             rows: a cell for each column, or the begin of a section.
             title: above all.
         """
-        self._columns = [(plain(column.title), column.figures) for column in columns]
+        self._columns = [(_plain(column.title, keep="\n"), column.figures) for column in columns]
         self._whole = [column.figures or column.names for column in columns]
-        self._rows = [row if isinstance(row, Section) else [plain(cell) for cell in row] for row in rows]
+        self._rows = [row if isinstance(row, Section) else [_plain(cell) for cell in row] for row in rows]
         self._title = Text(printable(title), "italic") if title else None
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -114,9 +114,8 @@ class Grid:
                     yield Text(f"  {name}: " if name else "  ", overflow="fold").append_text(cell)
 
 
-def plain(text: str | Text) -> Text:
-    """The text as it is, for a table; in a string control characters are shown as escapes."""
-    return text if isinstance(text, Text) else Text(printable(text, keep="\n"))
+def _plain(text: str | Text, keep: str = "") -> Text:
+    return text if isinstance(text, Text) else Text(printable(text, keep=keep))
 
 
 def _width(text: Text) -> int:

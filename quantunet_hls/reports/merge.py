@@ -17,7 +17,7 @@ def merge(parts: Sequence[Report]) -> Report:
     """The first report with the checks, figures, layers, tools and files of all.
 
     Layers of the same name become one; a figure that an earlier part has already,
-    from the same source and tool, is taken from the later part.
+    of the same design, source and tool, is taken from the later part.
 
     Raises:
         ValueError: without a part.

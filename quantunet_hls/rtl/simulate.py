@@ -33,9 +33,15 @@ __all__ = ["DeadlockError", "Simulation", "Simulator", "Stalls", "build_simulato
 QUIET_LIMIT = 100_000
 BUILD_LIMIT_S = 1800.0
 
-#: Clocks a frame from which on optimizing the simulation program takes less time than it saves (g++ 12.2:
-#: a design of ten layers builds in 7 s instead of 12 s, and then runs at a quarter of the speed).
-_WORTH_OPTIMIZING = 20_000
+#: Clocks a frame from which on optimizing the simulation program takes less time than it saves. Measured on a depth-3,
+#: base-8 U-Net (g++ 12.2, CPU seconds): -O0 takes 15 s to compile and 22 s a million clocks, -O1 27 s and 7 s,
+#: -O2 45 s and 6 s.
+_WORTH_OPTIMIZING = 100_000
+
+#: Verilator's own part of every program, compiled, by what it was compiled for: 4 of the 10 CPU seconds that a small
+#: design's program takes. As long as this process lives, one program hands it on to the next.
+_runtimes: dict[tuple[str, bool], dict[str, bytes]] = {}
+_RUNTIME = ("verilated.o", "verilated_threads.o", "verilated_vcd_c.o")
 
 
 class DeadlockError(QuantUNetError):
@@ -216,12 +222,14 @@ def _stuck(graph: StreamGraph, report: dict) -> str:
             + "; give that stream a deeper FIFO.")
 
 
-def build_simulator(design: Design, folder: Path, *, traced: bool = False, wave: bool = False) -> Simulator:
+def build_simulator(design: Design, folder: Path, *, traced: bool = False, wave: bool = False,
+                    optimize: bool | None = None) -> Simulator:
     """Compile a design with Verilator, with its probes if it has them.
 
     Args:
         traced: keep what every layer puts out, not only the last one
         wave: the program can write waveforms, which makes it slower.
+        optimize: spend compile time for a faster program; by default where a frame has many clocks.
 
     Raises:
         ToolNotFoundError: Verilator, a C++ compiler or make is not installed.
@@ -231,7 +239,7 @@ def build_simulator(design: Design, folder: Path, *, traced: bool = False, wave:
     sources = [design.files[name] for name in sorted(design.files)]
     header = harness_header({"i": graph.input}, graph.output, graph.edges if design.probed else (), traced)
     program = verilate(design.top, sources, folder, harness_text(), header, wave=wave,
-                       optimize=graph.cycles >= _WORTH_OPTIMIZING)
+                       optimize=graph.cycles >= _WORTH_OPTIMIZING if optimize is None else optimize)
     return Simulator(program, graph, traced, design.probed)
 
 
@@ -261,8 +269,7 @@ def verilate(top: str, sources: Sequence[Path], folder: Path, harness: str, head
     root = _verilator_root()
     process.require_tool("g++", "the RTL simulation", "install a C++ compiler")
     process.require_tool("make", "the RTL simulation", "install make")
-    effort = ("OPT_FAST=-O2 OPT_SLOW=-O0 OPT_GLOBAL=-O1" if optimize else
-              "OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0")
+    effort = f"OPT_FAST={'-O1' if optimize else '-O0'} OPT_SLOW=-O0 OPT_GLOBAL=-O0"
     key = sha256_json([[sha256_file(path) for path in sources], harness, header, wave, effort, str(root)])
     program, stamp = folder / "simulation", folder / "simulation.json"
     if _is_built(program, stamp, key):
@@ -291,16 +298,22 @@ def _is_built(program: Path, stamp: Path, key: str) -> bool:
 def _build(top: str, sources: Sequence[Path], bench: Path, log: Path, effort: str, root: Path, *, wave: bool) -> None:
     """Have Verilator leave the program ``simulation`` in a folder that has the C++."""
     (bench / "verilator").symlink_to(root)
+    made = bench / "verilated"
+    made.mkdir()
+    runtime = _runtimes.get((str(root), wave), {})
+    for name, content in runtime.items():
+        (made / name).write_bytes(content)
+    make = " ".join([effort, *(f"-o {name}" for name in runtime)])
     files = [path.resolve() for path in sources]
     places = {place: f"sources{index}" for index, place in enumerate(dict.fromkeys(path.parent for path in files))}
     for place, name in places.items():
         (bench / name).symlink_to(place)
     command: list[str | Path] = [
         root / "bin" / "verilator_bin", "--cc", "--exe", "--build", "-j", str(min(os.cpu_count() or 1, 4)),
-        "--prefix", "Vdesign", "--top-module", top, "--Mdir", "verilated", "-Wno-fatal", "-Wno-lint",
+        "--prefix", "Vdesign", "--top-module", top, "--Mdir", made.name, "-Wno-fatal", "-Wno-lint",
         "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--output-split", "20000",
         # The same program whatever folder it was built in.
-        "-CFLAGS", f"-I.. -ffile-prefix-map={bench}=.", "-MAKEFLAGS", effort,
+        "-CFLAGS", f"-I.. -ffile-prefix-map={bench}=.", "-MAKEFLAGS", make,
         *(["--trace-vcd"] if wave else []),
         *[f"-I{name}" for place, name in places.items() if place.name == "models"],
         *[f"{places[path.parent]}/{path.name}" for path in files], "harness.cpp", "-o", "../simulation",
@@ -311,6 +324,7 @@ def _build(top: str, sources: Sequence[Path], bench: Path, log: Path, effort: st
         # The wheel's configuration lacks the compiler's flag for precompiled headers.
         "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
     })
+    _runtimes[str(root), wave] = {name: (made / name).read_bytes() for name in _RUNTIME if (made / name).is_file()}
 
 
 def _verilator_root() -> Path:

@@ -27,6 +27,14 @@ def test_one_board():
     assert "zcu104" not in output
 
 
+@pytest.mark.parametrize("columns", ["24", "40", "60"])
+def test_no_figure_is_cut_on_a_narrow_screen(columns):
+    for arguments in ([], ["alveo-u250"]):
+        output = CliRunner().invoke(boards, arguments, env={"COLUMNS": columns}, catch_exceptions=False).output
+        assert "1,728,000" in output
+        assert "…" not in output
+
+
 def test_unknown_resources_are_called_unknown():
     assert "unknown" in invoke("alveo-u50").output
 

@@ -128,6 +128,23 @@ def test_a_name_that_ships_is_refused_before_anything_is_trained(data, here, mon
     assert not (here / "runs").exists()
 
 
+def test_what_is_not_ours_is_told_before_anything_is_trained(data, here):
+    arguments = ("--data", data, "--name", "base", "--float", *SMALL, "--save-to-zoo")
+    (here / "zoo").mkdir()
+    (here / "zoo" / "base.json").write_text("mine")
+    done = invoke(*arguments)
+    assert "base.json is no card of a checkpoint of quantunet-hls" in str(done.exception)
+    assert not (here / "runs").exists()
+    (here / "zoo" / "base.json").unlink()
+    (here / "runs" / "base").mkdir(parents=True)
+    (here / "runs" / "base" / "base.pt").write_text("mine")
+    done = invoke(*arguments)
+    assert isinstance(done.exception, ConfigurationError)
+    assert "holds files that are not quantunet-hls's, such as 'base.pt'" in str(done.exception)
+    assert [file.read_text() for file in (here / "runs" / "base").iterdir()] == ["mine"]
+    assert not list((here / "zoo").iterdir())
+
+
 def test_another_architecture_than_the_start_is_refused(data):
     assert invoke("--data", data, "--name", "base", "--float", *SMALL, "--save-to-zoo").exit_code == 0
     done = invoke("--data", data, "--name", "wider", "--float", "--init", "base", *SMALL, "--base-channels", "3")

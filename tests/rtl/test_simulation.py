@@ -9,7 +9,7 @@ from quantunet_hls.rtl.folding import fold, with_safe_depths
 from quantunet_hls.rtl.graph import Cast, Concat, Input, Multipliers, Pooling, Shape, StreamGraph, Weighted, Window
 from quantunet_hls.rtl.multipliers import with_multipliers
 from quantunet_hls.rtl.reference import execute
-from quantunet_hls.rtl.simulate import DeadlockError, Stalls, build_simulator, compare, pack, unpack
+from quantunet_hls.rtl.simulate import DeadlockError, Stalls, build_simulator, compare, pack, unpack, verilate
 from quantunet_hls.rtl.stitch import generate
 from quantunet_hls.types.fixed import FixedType
 from tests.rtl.graphs import CODE, PIXEL, convolution, every_kind, frames_for, windows_tables_and_classes
@@ -188,3 +188,16 @@ def test_windows_that_cannot_be_generated_are_refused(window, rule):
     with pytest.raises(IllegalGraphError, match=f"'conv'.*{rule}"):
         StreamGraph("none", (Input("image", (), Shape(6, 6, 1), PIXEL),
                              convolution("conv", "image", 1, 1, (6, 6), PIXEL, window=window)))
+
+
+def test_a_program_is_the_same_whoever_compiled_the_simulators_own_part(monkeypatch, tmp_path):
+    monkeypatch.setattr("quantunet_hls.rtl.simulate._runtimes", {})
+    (tmp_path / "top.v").write_text("module top(input a, output b); assign b = ~a; endmodule\n")
+    harness = '#include "Vdesign.h"\nint main() { Vdesign design; design.eval(); return design.b; }\n'
+    programs, logs = [], []
+    for name in ("first", "second"):
+        program = verilate("top", [tmp_path / "top.v"], tmp_path / name, harness, "", optimize=False)
+        programs.append(program.read_bytes())
+        logs.append((tmp_path / name / "verilator.log").read_text())
+    assert programs[0] == programs[1]
+    assert ["verilated.cpp" in log for log in logs] == [True, False]

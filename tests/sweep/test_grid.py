@@ -117,3 +117,17 @@ def test_a_job_script_is_shown(capsys, tmp_path):
     with pytest.raises(SystemExit):
         cli.main(["sweep", str(tmp_path / "g.yml"), "--cluster", "slurm", "--job-script"])
     assert "#SBATCH -p night" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("page", "said"), [("g.yml", "one of the files that are read"), ("s.sqlite", "files that are"),
+                                            ("notes.html", "was not written by this command")])
+def test_the_page_overwrites_neither_the_grid_nor_the_results_nor_what_is_not_ours(capsys, tmp_path, page, said):
+    contents = {"g.yml": "models: [a]\nboards: [zcu104]\n", "s.sqlite": "", "notes.html": "<p>Mine"}
+    for name, text in contents.items():
+        (tmp_path / name).write_text(text)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["sweep", str(tmp_path / "g.yml"), "--store", str(tmp_path / "s.sqlite"),
+                  "--html", str(tmp_path / page)])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+    assert {name: (tmp_path / name).read_text() for name in contents} == contents

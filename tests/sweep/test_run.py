@@ -55,6 +55,19 @@ def test_a_killed_worker_and_a_failure_are_tried_again_and_nothing_is_done_twice
         f"d{i}" for i, how in enumerate(hows) if how not in ("refused", "fails")]
 
 
+def test_a_store_without_subjects_is_read_and_gets_them(tmp_path):
+    store = Store(tmp_path / "s.sqlite")
+    store.put(Result(job("a"), State.DONE, report("a", [figure(names.LUT, 7)])))
+    with sqlite3.connect(store.path) as connection:
+        connection.executescript("ALTER TABLE figures DROP COLUMN subject; PRAGMA user_version = 1;")
+    assert [found.name for found in Store(store.path).reports()] == ["a"]
+    store.put(Result(job("b"), State.DONE, report("b", [figure(names.LUT, 8)])))
+    with sqlite3.connect(store.path) as connection:
+        assert connection.execute("SELECT value, subject FROM figures ORDER BY value").fetchall() == [
+            (7, "not stated"), (8, "RTL")]
+    assert [found.name for found in Store(store.path).reports()] == ["a", "b"]
+
+
 def test_the_store_can_be_asked_with_sql(tmp_path):
     store = Store(tmp_path / "s.sqlite")
     first = report("a", [figure(names.LUT, 7)], {"conv": [figure(names.LUT, 3)]})
