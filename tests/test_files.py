@@ -190,6 +190,17 @@ def test_a_bad_name_is_refused(name):
         files.check_name("project", name)
 
 
+@pytest.mark.parametrize("text", [r'"\ud800"', r'{"\udfff": 1}', r'[["x\ud83d y"]]'])
+def test_halves_of_characters_are_refused_and_whole_ones_read(tmp_path, text):
+    path = tmp_path / "value.json"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match="can't be read as JSON") as caught:
+        files.read_json(path)
+    str(caught.value).encode()
+    path.write_text(r'"\ud83d\ude00 \\ud800"')
+    assert files.read_json(path) == "\U0001f600 \\ud800"
+
+
 def test_what_is_no_file_stays_what_it_is_and_gets_the_contents(tmp_path):
     reader, writer = os.pipe()
     device = tmp_path / "stdout"

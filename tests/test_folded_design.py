@@ -1,5 +1,6 @@
 """Goals and folding files through the flow, as far as the project, whose RTL is folded with it."""
 
+import copy
 import json
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 
 from quantunet_hls import generate_accelerator
 from quantunet_hls.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.folded_design import read_folding
 from quantunet_hls.nets import QuantUNet, calibrate
 
 CLOCK_NS = 5.0
@@ -84,3 +86,29 @@ def test_a_file_that_does_not_fit_is_refused(net, tmp_path, change, says):
     path.write_text(json.dumps(folding))
     with pytest.raises(ConfigurationError, match=says):
         folded(net, tmp_path, "none", folding=path)
+
+
+SOUND = {"reuse_factors": {"a": 1}, "streaming": {"layers": {"a": {"lanes": 1, "multipliers": "dsp"}},
+                                                  "fifo_depths": {"a>b": 2}}}
+
+
+@pytest.mark.parametrize(("place", "value"), [
+    ((), []), ((), 3), (("reuse_factors",), None), (("reuse_factors",), [1]), (("streaming",), 3),
+    (("streaming", "layers"), []), (("streaming", "layers", "a"), 3), (("streaming", "fifo_depths"), None),
+    (("reuse_factors", "a"), 10**399), (("reuse_factors", "a"), 1.0), (("reuse_factors", "a"), {}),
+    (("reuse_factors", "a"), False), (("streaming", "layers", "a", "lanes"), 10**9),
+    (("streaming", "layers", "a", "multipliers"), ["dsp"]), (("streaming", "fifo_depths", "a>b"), 10**9),
+    (("streaming", "fifo_depths", "a>b"), 0)], ids=str)
+def test_a_file_of_another_form_or_of_numbers_that_nothing_has_is_refused(tmp_path, place, value):
+    path = tmp_path / "folding.json"
+    content = {"": copy.deepcopy(SOUND)}
+    path.write_text(json.dumps(content[""]))
+    assert read_folding(path) == SOUND
+    holder = content
+    for key in ("", *place)[:-1]:
+        holder = holder[key]
+    holder[("", *place)[-1]] = value
+    path.write_text(json.dumps(content[""]))
+    with pytest.raises(ConfigurationError, match=r"start from a design's folding\.json\.") as caught:
+        read_folding(path)
+    assert len(str(caught.value)) < 1300

@@ -48,7 +48,7 @@ def check(answerer, folder, *arguments, code=2):
     found = answerer.answer(*map(str, arguments))
     assert found["code"] in ((0, 2) if code is None else (code,)), found
     assert "Traceback" not in found["output"], found
-    assert len(found["output"]) < 4000, found
+    assert len(found["output"]) < 4000, found["output"]
     # By the processor's clock: others may be at work on the same machine.
     assert found["cpu"] < MOST_SECONDS, found
     assert found["bytes"] < MOST_BYTES, found

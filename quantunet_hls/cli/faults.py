@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from platformdirs import user_state_path
+
 __all__ = ["DEBUG", "is_shortage", "keep_log", "one_line"]
 
 #: Set in the environment to 1, it lets such an error through with its traceback.
@@ -45,7 +47,7 @@ def keep_log(error: BaseException) -> Path | None:
         "".join(traceback.format_exception(error)),
     ))
     name = f"fault-{datetime.now(UTC):%Y%m%d-%H%M%S}-"
-    for folder in (_state_folder(), Path(tempfile.gettempdir())):
+    for folder in (user_state_path("quantunet-hls", appauthor=False), Path(tempfile.gettempdir())):
         with suppress(OSError, ValueError, RuntimeError):
             folder.mkdir(parents=True, exist_ok=True)
             handle, path = tempfile.mkstemp(dir=folder, prefix=name, suffix=".log")
@@ -53,10 +55,3 @@ def keep_log(error: BaseException) -> Path | None:
                 stream.write(text)
             return Path(path)
     return None
-
-
-def _state_folder() -> Path:
-    state = os.environ.get("XDG_STATE_HOME", "")
-    # Anything but an absolute path is to be ignored, says the specification of these folders.
-    base = Path(state) if os.path.isabs(state) else Path(os.path.expanduser("~")) / ".local" / "state"  # noqa: PTH111, PTH117
-    return base / "quantunet-hls"

@@ -21,11 +21,11 @@ __all__ = ["fuzz"]
 
 def fuzz(kind: str) -> None:
     """Fuzz a format of :data:`tests.fuzz.targets.TARGETS` until libFuzzer's arguments say that it is enough."""
-    with atheris.instrument_imports(include=["quantunet_hls"]):
+    with atheris.instrument_imports(include=["quantunet_hls", "yaml"]):
         from tests.fuzz import mutate, targets
     change = mutate.onnx_changed if kind == "onnx" else mutate.json_changed
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"hostile.{'onnx' if kind == 'onnx' else 'json'}"
+        path = Path(folder) / f"hostile.{kind if kind in ('onnx', 'yaml') else 'json'}"
 
         def one(content: bytes) -> None:
             path.write_bytes(content)

@@ -21,8 +21,11 @@ from quantunet_hls.reports import render
 from quantunet_hls.reports.schema import Report
 from quantunet_hls.rtl.graph import StreamGraph
 from quantunet_hls.rtl.unfolded import stream_graph
+from quantunet_hls.sweep.grid import read_grid
+from quantunet_hls.training import recipes
 from quantunet_hls.tuning.precision import chosen_types, read_precision, with_precision
 from quantunet_hls.types import infer_types
+from quantunet_hls.zoo import Card, card_at
 
 __all__ = ["TARGETS", "answer", "seeds"]
 
@@ -71,9 +74,25 @@ def _precision(path: Path) -> None:
     chosen_types(ingest(changed), precision)
 
 
+def _card(path: Path) -> None:
+    card = card_at(path)
+    assert Card.from_dict(json.loads(json.dumps(card.to_dict(), allow_nan=False))) == card
+
+
+def _yaml(path: Path) -> None:
+    # A file does not say whether it is meant as a recipe or as a grid.
+    try:
+        recipe = recipes.load(str(path))
+        recipe.network()
+        recipe.settings()
+    except QuantUNetError:
+        read_grid(path, {}).jobs(path.parent, path.parent)
+
+
 #: By format, what reads a file of it and uses what it says.
 TARGETS: dict[str, Callable[[Path], None]] = {
-    "onnx": _onnx, "report": _report, "folding": _folding, "precision": _precision}
+    "onnx": _onnx, "report": _report, "folding": _folding, "precision": _precision, "card": _card,
+    "yaml": _yaml}
 
 
 @cache

@@ -194,3 +194,11 @@ def test_the_output_is_that_of_the_network_that_the_file_makes(graph):
     shift = constants_of(made, conv, 2) - constants_of(graph, conv, 2)
     assert np.any(shift)
     assert np.array_equal(run_graph(made.model, image)[out], run_graph(graph.model, image)[out] + shift)
+
+
+def test_types_wider_than_anything_compares_exactly_are_refused(graph):
+    types = infer_types(graph.model)
+    name = next(name for name, kinds in types.layers.items() if kinds.accumulator is not None)
+    for text in ("fixed<54,20>", "fixed<999,-999>", "fixed<999,999>"):
+        with pytest.raises(PrecisionError, match="exact up to 53 bits"):
+            chosen_types(graph, Precision(None, {name: {"accumulator": parse_type(text)}}))
