@@ -75,9 +75,12 @@ def _made(beside: Path | None) -> tuple[Path, int]:
         clear(root, f"{_PREFIX}*{_SUFFIX}")
         while True:
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=_SUFFIX, dir=root))
-            held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            # Before it is open and locked, another process may take it for a dead one's.
+            try:
+                held = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            except FileNotFoundError:
+                continue
             _lock(held)
-            # Before it was locked, another process may have taken it for a dead one's.
             if folder.exists():
                 return folder, held
             os.close(held)

@@ -99,3 +99,19 @@ def test_what_was_made_comes_to_its_place_with_its_permissions(tmp_path, monkeyp
 
 def _across(path, target):
     raise OSError(18, "Invalid cross-device link")
+
+
+def test_a_folder_that_another_process_removes_at_once_is_made_again(monkeypatch, tmp_path):
+    made, seen = tempfile.mkdtemp, []
+
+    def removed_at_first(**names):
+        folder = made(**names)
+        if not seen:
+            Path(folder).rmdir()
+        seen.append(folder)
+        return folder
+
+    monkeypatch.setattr(tempfile, "mkdtemp", removed_at_first)
+    with workshop(tmp_path) as folder:
+        assert folder.is_dir()
+    assert len(seen) == 2

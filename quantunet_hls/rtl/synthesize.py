@@ -25,7 +25,7 @@ from quantunet_hls.process import run, side_by_side
 from quantunet_hls.rtl.cell_library import CellLibrary, xilinx_library
 from quantunet_hls.rtl.graph import StreamGraph, Weighted
 from quantunet_hls.rtl.stitch import Design, depth_of, module_name
-from quantunet_hls.rtl.verilog import find_tool, run_yosys
+from quantunet_hls.rtl.verilog import contents_apart, find_tool, run_yosys
 from quantunet_hls.types.fixed import covering
 from quantunet_hls.workshop import workshop
 
@@ -315,9 +315,9 @@ def _map_module(module: str, files: Mapping[str, Path], options: MappingOptions,
                             connections)
     library = xilinx_library(options.family, yosys_version())
     with workshop() as folder:
-        for source in (module, *black_boxes):
-            write_text(folder / f"{source}.v", files[source].read_text(encoding="utf-8"))
-        for source, text in library.files.items() if library else ():
+        own, contents = contents_apart(files[module].read_text(encoding="utf-8"), module)
+        boxes = {f"{box}.v": files[box].read_text(encoding="utf-8") for box in black_boxes}
+        for source, text in {**boxes, f"{module}.v": own, **contents, **(library.files if library else {})}.items():
             write_text(folder / source, text)
         write_text(folder / "map.ys", mapping_script(module, options, black_boxes, library)
                    + (_connections_script(module) if connections else ""))
