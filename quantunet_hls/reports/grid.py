@@ -111,7 +111,7 @@ class Grid:
             for (title, _), cell in zip(self._columns[1:], row[1:], strict=False):
                 if cell.plain:
                     name = " ".join(title.plain.split())
-                    yield Text(f"  {name}: " if name else "  ", overflow="fold").append_text(cell)
+                    yield Text(f"    {name}: " if name else "    ", overflow="fold").append_text(cell)
 
 
 def _plain(text: str | Text, keep: str = "") -> Text:
