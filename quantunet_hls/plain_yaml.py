@@ -13,7 +13,7 @@ from quantunet_hls.files import read_bytes
 __all__ = ["read_yaml"]
 
 _MOST_BYTES = 256 << 10
-_MOST_NODES = 20_000
+_MOST_NODES, _DEEPEST = 20_000, 50
 _LONGEST_NUMBER = 64
 _LONGEST_REASON = 200
 _NUMBERS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "timestamp"))
@@ -22,7 +22,7 @@ _NUMBERS = tuple(f"tag:yaml.org,2002:{kind}" for kind in ("int", "float", "times
 class _Loader(yaml.SafeLoader):
     """Plain values. An alias would let a file of a few hundred bytes stand for gigabytes."""
 
-    nodes = 0
+    nodes, depth = 0, 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """A node of the document, refused where it is an alias or one too many."""
@@ -32,7 +32,11 @@ class _Loader(yaml.SafeLoader):
         self.nodes += 1
         if self.nodes > _MOST_NODES:
             _refuse(f"it has more than {_MOST_NODES:,} values", mark)
+        if self.depth >= _DEEPEST:
+            _refuse(f"its values lie more than {_DEEPEST} deep in one another", mark)
+        self.depth += 1
         node = super().compose_node(parent, index)
+        self.depth -= 1
         if isinstance(node, yaml.ScalarNode) and node.tag in _NUMBERS and len(node.value) > _LONGEST_NUMBER:
             _refuse(f"a number has more than {_LONGEST_NUMBER} digits", mark)
         return node

