@@ -1,4 +1,4 @@
-"""Hostile files of every format: a sentence or a sound answer, never a traceback, in little time and memory."""
+"""Hostile files of many formats: a sentence or a sound answer, never a traceback, in little time and memory."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from tests.fuzz import mutate
 from tests.fuzz.targets import TARGETS, answer, seeds
 
+#: Formats of which sound files can be changed by their parts; YAML has tests of its own.
+KINDS = tuple(kind for kind in TARGETS if kind != "yaml")
 #: Seconds that one file may take, and bytes, beside what the process took before.
 SECONDS, MEMORY = 20, 1 << 30
 
@@ -38,7 +40,7 @@ def check(kind: str, content: bytes, folder: Path) -> None:
     assert "antigravity" not in sys.modules
 
 
-@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_sound_file_is_taken(kind, tmp_path):
     for content in seeds(kind):
         path = tmp_path / f"sound.{'onnx' if kind == 'onnx' else 'json'}"
@@ -46,7 +48,7 @@ def test_a_sound_file_is_taken(kind, tmp_path):
         assert answer(kind, path) is None
 
 
-@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("kind", KINDS)
 @given(number=st.integers(0, 2**32))
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_some_hostile_files(kind, number, tmp_path):
@@ -54,7 +56,7 @@ def test_some_hostile_files(kind, number, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", TARGETS)
+@pytest.mark.parametrize("kind", KINDS)
 @given(number=st.integers(0, 2**32))
 @settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_many_hostile_files(kind, number, tmp_path):
