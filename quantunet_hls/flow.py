@@ -283,11 +283,14 @@ class Flow:
         graph = self._graph
         layers = read_json(self._file("layers.json"))
         images = check_images(self.data, self.images, *graph.input_shape)
-        # With other types the network is no longer that of the module.
-        expected = reference(graph, images, None if self.precision else self.source.module())
-        require_equal(expected.checks)
-        with self._starting_yosys():
-            compile_s = compile_bench(self.project, self.name, macs=network_facts(graph).macs * len(images))
+        with self._starting_yosys(), side_by_side(1) as pool:
+            # While g++ compiles, what it is to compute is found.
+            macs = network_facts(graph).macs * len(images)
+            compiling = pool.submit(compile_bench, self.project, self.name, macs=macs)
+            # With other types the network is no longer that of the module.
+            expected = reference(graph, images, None if self.precision else self.source.module())
+            require_equal(expected.checks)
+            compile_s = compiling.result()
             result = simulate(self.project, images, expected.result, layers["sizes"])
         checks = compare_layers(expected, graph, CSIM, result.layers, layers["tensors"], result.output)
         compiler = output_of([require_compiler(), "-dumpfullversion"]).strip()

@@ -20,7 +20,6 @@ import math
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -30,6 +29,7 @@ import numpy as np
 
 from quantunet_hls.errors import BoardError
 from quantunet_hls.files import read_json, sha256_file, sha256_json, write_json, write_text
+from quantunet_hls.process import side_by_side
 from quantunet_hls.rtl.layer_simulation import LayerBench
 from quantunet_hls.rtl.simulate import Simulation, Stalls, build_simulator, harness_text
 from quantunet_hls.rtl.stitch import Design, module_name
@@ -171,7 +171,7 @@ def check_netlist(design: Design, mapped: MappedDesign, family: str, expected: S
 
     # The top's program, with all of the RTL in it, takes longest to build; then the largest modules.
     order = sorted(chosen, key=lambda name: (name != "top", -sum(mapped.layers[name].cells.values())))
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+    with side_by_side(workers or os.cpu_count() or 1) as pool:
         found = dict(zip(order, pool.map(work, order), strict=True))
     # One that ended before its first beat has shown nothing.
     found = {name: compared for name, compared in found.items() if compared.values}
