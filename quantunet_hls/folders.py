@@ -86,7 +86,8 @@ def _refuse_links(folder: Path) -> None:
             if os.path.islink(os.path.join(place, name)):  # noqa: PTH114, PTH118 - thousands of files
                 raise ConfigurationError(f"{Path(place, name)} is a symbolic link, and what it leads to may be "
                                          "somebody else's; remove it.")
-        folders[:] = [name for name in folders if not name.endswith("_prj")]
+        # What a killed run left half-made has links of ours, and is cleared away, not written to.
+        folders[:] = [name for name in folders if not name.endswith((".part", "_prj"))]
 
 
 def _raise(error: OSError) -> None:

@@ -266,3 +266,15 @@ def test_writers_of_a_file_take_turns(tmp_path):
         writer.join()
     assert path.read_text() == "60"
     assert [file.name for file in tmp_path.iterdir()] == ["number"]
+
+
+def test_the_links_of_a_killed_build_do_not_keep_a_run_from_resuming(tmp_path):
+    claim(tmp_path / "design", "design")
+    left = tmp_path / "design" / "rtl" / "quantunet-x.part"
+    left.mkdir(parents=True)
+    (tmp_path / "theirs").mkdir()
+    (left / "verilator").symlink_to(tmp_path / "theirs")
+    claim(tmp_path / "design", "design")
+    enter(tmp_path / "design")
+    assert not left.exists()
+    assert (tmp_path / "theirs").is_dir()
