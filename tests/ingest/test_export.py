@@ -111,7 +111,8 @@ class Unknown(nn.Module):
 
 
 def test_an_export_that_fails_says_one_sentence_and_nothing_else(capfd, caplog):
-    with caplog.at_level(logging.DEBUG), pytest.raises(ConfigurationError, match=r"svdvals.*use layers that") as caught:
+    level = caplog.at_level(logging.DEBUG, logger="quantunet_hls")
+    with level, pytest.raises(ConfigurationError, match=r"svdvals.*use layers that") as caught:
         export_module(Unknown(), (1, 8, 8))
     assert capfd.readouterr() == ("", "")
     assert "\n" not in str(caught.value)
