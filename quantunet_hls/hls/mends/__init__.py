@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from quantunet_hls.hls.mends import resize_kernel_1168, resize_shape_1268
+from quantunet_hls.hls.mends import random_stamp, resize_kernel_1168, resize_shape_1268
 
 __all__ = ["mended"]
 
@@ -20,4 +20,5 @@ def mended(backend: str) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(resize_shape_1268.applied())
         stack.enter_context(resize_kernel_1168.applied(backend))
+        stack.enter_context(random_stamp.applied())
         yield
