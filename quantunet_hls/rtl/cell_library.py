@@ -5,8 +5,8 @@ a map of block RAM that cuts a memory's content into the cells' parameters with
 functions, which Yosys interprets statement by statement: 1.5 CPU seconds for
 each module, and half as many again for each content. Here are those black boxes
 alone, and the same map with every call written out. The netlists are the same,
-byte for byte (on the 7-series but for the numbers of helper signals), which a
-test compares.
+byte for byte (on the 7-series, and on UltraScale without block RAM, but for the
+numbers of helper signals), which a test compares.
 """
 
 from __future__ import annotations
