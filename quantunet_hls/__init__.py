@@ -1,6 +1,11 @@
 """From a trained, quantized U-Net to an FPGA accelerator that computes the same integers."""
 
+import os
 from typing import TYPE_CHECKING
+
+# onnxruntime 1.31 sends reports on its use to its maker, unless this is set before it is imported. No data of
+# anybody's leaves the machine because of this package.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from quantunet_hls.accelerator import Accelerator, generate_accelerator

@@ -30,7 +30,7 @@ from quantunet_hls.types.fixed import covering
 from quantunet_hls.workshop import workshop
 
 __all__ = ["CellCount", "MappedDesign", "MappedModule", "MappingOptions", "check_fits", "check_memory", "count_cells",
-           "layers_for_ultraram", "map_design", "mapping_script", "synthesis_commands", "yosys_version"]
+           "layers_for_ultraram", "map_design", "map_module", "mapping_script", "synthesis_commands", "yosys_version"]
 
 _log = logging.getLogger(__name__)
 
@@ -105,12 +105,14 @@ class MappingOptions:
         dsp: multipliers may become DSP blocks.
         bram: memories may become memory blocks.
         uram: large memories without initial content may become UltraRAM, of a part that has some.
+        attributes: stand in the netlist; some settings of a PLL are such.
     """
 
     family: str
     dsp: bool = True
     bram: bool = True
     uram: bool = False
+    attributes: bool = False
 
 
 @dataclass(frozen=True)
@@ -223,7 +225,7 @@ def mapping_script(module: str, options: MappingOptions, black_boxes: Sequence[s
         *(f"read_verilog -lib {name}.v" for name in black_boxes),
         *synthesis_commands(options, module, library),
         f"tee -q -o {module}.stat.json stat -json",
-        f"write_verilog -noattr {module}.netlist.v",
+        f"write_verilog {'' if options.attributes else '-noattr '}{module}.netlist.v",
     ]) + "\n"
 
 
@@ -285,7 +287,7 @@ def map_design(design: Design, options: MappingOptions, cache: Path, *, workers:
 
     def work(layer: str) -> MappedModule:
         module, how, boxes = jobs[layer]
-        result = _map_module(module, design.files, how, boxes, cache)
+        result = map_module(module, design.files, how, boxes, cache)
         _log.info("mapped %s%s", layer, " (kept from before)" if result.reused else "")
         if progress is not None:
             progress(layer, result)
@@ -299,8 +301,19 @@ def map_design(design: Design, options: MappingOptions, cache: Path, *, workers:
     return MappedDesign({layer: results[layer] for layer in jobs}, version)
 
 
-def _map_module(module: str, files: Mapping[str, Path], options: MappingOptions, black_boxes: Sequence[str],
-                cache: Path) -> MappedModule:
+def map_module(module: str, files: Mapping[str, Path], options: MappingOptions, black_boxes: Sequence[str],
+               cache: Path) -> MappedModule:
+    """Map one module, or find it mapped.
+
+    Args:
+        files: Verilog by the name of its module.
+        black_boxes: modules in it, mapped by themselves.
+        cache: where its netlist is kept, by content.
+
+    Raises:
+        BoardError: a family that this tool chain can't map.
+        ToolNotFoundError, ToolFailedError: Yosys is absent or failed.
+    """
     script = mapping_script(module, options, black_boxes)
     # Black boxes matter by their ports alone, which the module's own text shows. What is written
     # besides the netlist is in no key, nor from where the cells are read: what was mapped before stays.

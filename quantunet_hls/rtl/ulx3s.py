@@ -17,23 +17,14 @@ from amaranth.lib.wiring import In, Out
 
 from quantunet_hls.boards import Board
 from quantunet_hls.errors import BoardError
-from quantunet_hls.files import TOOL_BYTES, read_json, sha256_file, sha256_json, write_json, write_text
+from quantunet_hls.files import write_json, write_text
 from quantunet_hls.rtl.graph import Layer, StreamGraph
 from quantunet_hls.rtl.place import Placed, place_ecp5
 from quantunet_hls.rtl.pll import Dividers, dividers_for
 from quantunet_hls.rtl.stitch import Design
-from quantunet_hls.rtl.synthesize import (
-    MAPPING_LIMIT_S,
-    MappedDesign,
-    MappedModule,
-    MappingOptions,
-    count_cells,
-    synthesis_commands,
-    yosys_version,
-)
+from quantunet_hls.rtl.synthesize import MappedDesign, MappedModule, MappingOptions, map_module
 from quantunet_hls.rtl.uart import FrameLink, UartReceiver, UartTransmitter, code_bytes
-from quantunet_hls.rtl.verilog import run_yosys, write_verilog
-from quantunet_hls.workshop import workshop
+from quantunet_hls.rtl.verilog import write_verilog
 
 __all__ = ["OSCILLATOR_MHZ", "Ulx3sTop", "baud_rate", "constraints", "host_facts", "map_ulx3s", "place_ulx3s",
            "top_name", "write_host", "write_top"]
@@ -175,27 +166,9 @@ def map_ulx3s(design: Design, board: Board, folder: Path) -> MappedModule:
         ToolNotFoundError, ToolFailedError: Yosys is absent or failed.
     """
     top, _ = write_top(design.graph, board.clock_mhz, folder)
-    name, network = top_name(design.graph), design.files[design.top]
-    options = MappingOptions("ecp5")
-    commands = [f"read_verilog {name}.v", f"read_verilog -lib {design.top}.v", *synthesis_commands(options, name),
-                f"tee -q -o {name}.stat.json stat -json",
-                # With its attributes: some of the PLL's settings are such.
-                f"write_verilog {name}.netlist.v"]
-    key = sha256_json([sha256_file(top), commands, yosys_version()])
-    kept, netlist = (folder / f"{name}-{key[:16]}{suffix}" for suffix in (".json", ".v"))
-    reused = kept.exists() and netlist.exists()
-    if not reused:
-        with workshop() as place:
-            for source in (top, network):
-                write_text(place / source.name, source.read_text(encoding="utf-8"))
-            write_text(place / "map.ys", "\n".join(commands) + "\n")
-            finished = run_yosys(place / "map.ys", folder / f"{name}.log", MAPPING_LIMIT_S)
-            found = read_json(place / f"{name}.stat.json", TOOL_BYTES)["design"]["num_cells_by_type"]
-            write_text(netlist, (place / f"{name}.netlist.v").read_text(encoding="utf-8"))
-        cells = {cell: number for cell, number in found.items() if not cell.startswith("$") and cell != design.top}
-        write_json(kept, {"module": name, "cells": cells, "seconds": finished.seconds})
-    result = read_json(kept)
-    return MappedModule(name, result["cells"], count_cells(result["cells"]), result["seconds"], reused, netlist)
+    name = top_name(design.graph)
+    files = {name: top, design.top: design.files[design.top]}
+    return map_module(name, files, MappingOptions("ecp5", attributes=True), (design.top,), folder)
 
 
 def place_ulx3s(design: Design, mapped: MappedDesign, board: Board, folder: Path) -> Placed:
