@@ -40,6 +40,11 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 #: Loggers of libraries that tell of every fault of a damaged image, before we refuse it in a sentence.
 _TALKATIVE = ("tifffile", "nibabel.global")
 
+_STOPPED = "Stopped; the same command resumes."
+
+#: Seconds that a process which was asked to end has for it.
+_GRACE_S = 15
+
 _COMMANDS = ("generate", "csim", "accuracy", "tune", "compare", "sweep", "train", "zoo", "boards", "doctor")
 
 
@@ -76,27 +81,46 @@ class _Terminated(SystemExit):
     """Somebody has asked this process to end; what it runs is stopped on the way out, and what it has done kept."""
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    # Whoever asks often asks twice, the process and its group; the way out must not be cut short.
-    for other in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(other, signal.SIG_IGN)
-    raise _Terminated(128 + number)
+class _Stop:
+    """Ends the process when it is asked to.
+
+    Attributes:
+        status: exit code that it was asked for with; None before.
+    """
+
+    status: int | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """Handle the signal."""
+        # Whoever asks often asks twice, the process and its group; the way out must not be cut short.
+        for other in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(other, signal.SIG_IGN)
+        self.status = status = 128 + number
+        # Libraries catch whatever is raised while they import one another. Then this process ends as if it were
+        # killed, which its tools and files are prepared for.
+        signal.signal(signal.SIGALRM, lambda number, frame: os._exit(status))
+        signal.alarm(_GRACE_S)
+        raise _Terminated(status)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the ``quantunet-hls`` command; ends the process."""
+    stop = _Stop()
     for number in (signal.SIGTERM, signal.SIGHUP):
         # Not where it is ignored, as under nohup; and other threads can't have any.
         if threading.current_thread() is threading.main_thread() and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _terminate)
+            signal.signal(number, stop)
     try:
         _run(arguments)
         # Here, where a full disk can still be told; at the end of the process nobody listens.
         sys.stdout.flush()
     except _Terminated:
-        _say("Stopped; the same command resumes.")
+        _say(_STOPPED)
         raise
     except Exception as error:
+        if stop.status is not None:
+            # What came of a library that was stopped midway.
+            _end(_STOPPED, stop.status)
         if os.environ.get(faults.DEBUG) == "1" and not isinstance(error, QuantUNetError):
             raise
         _end(*_told(error))
@@ -111,7 +135,7 @@ def _run(arguments: Sequence[str] | None) -> None:
         error.show(stream)
         _end(stream.getvalue().rstrip(), error.exit_code)
     except click.exceptions.Abort:
-        _end("Stopped; the same command resumes.", 130)
+        _end(_STOPPED, 130)
 
 
 def _told(error: Exception) -> tuple[str, int]:

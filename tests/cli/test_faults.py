@@ -98,3 +98,26 @@ def test_a_full_device_for_errors_changes_no_exit_code():
     with Path("/dev/full").open("w") as full:
         made = subprocess.run([*COMMAND, "boards", "--nothing"], stdout=full, stderr=full, check=False)
     assert made.returncode == 2
+
+
+@pytest.mark.parametrize("then", ["raise AttributeError('half imported')", "time.sleep(60)", "return"])
+def test_a_library_that_catches_the_end_of_the_process_does_not_prevent_it(then, state):
+    program = f"""
+import os, signal, time
+from quantunet_hls import cli
+
+def careless(**_options):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(60)
+    except BaseException:
+        pass
+    {then}
+
+cli._GRACE_S, cli.quantunet_hls.main = 1, careless
+cli.main([])
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30)
+    assert ended.returncode == (0 if then == "return" else 143)
+    assert "fault" not in ended.stderr
+    assert not state.exists()
