@@ -27,7 +27,7 @@ from tests.builders import Net
 
 #: A variable that marks a run and all that it starts.
 _MARK = "KILL_RUNS_MARK"
-#: Until what was killed, and all it started, must be gone.
+#: Once what was killed has ended, until all that it started must have.
 _GONE_S = 2.0
 #: What differs between two runs that came to the same: dates, durations, and digests of files that hold some.
 _TIMES = ("created", "seconds", "compile_seconds", "csim_seconds_per_image", "outputs", "key")
@@ -154,7 +154,8 @@ def killed_round(place: Place, seconds: list[float], expected: dict[str, str], d
         process.send_signal(number)
         killed = time.monotonic()
         status = process.wait(60)
-        while (left := alive(token)) and time.monotonic() - killed < _GONE_S:
+        ended = time.monotonic()
+        while (left := alive(token)) and time.monotonic() - ended < _GONE_S:
             time.sleep(0.02)
         gone = time.monotonic() - killed
         told.append(f"{step}: {signal.Signals(number).name} at step {at}, status {status}, gone after {gone:.2f} s; "
