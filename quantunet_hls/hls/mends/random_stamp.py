@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from hls4ml.model.graph import ModelGraph
 from hls4ml.model.optimizer import ModelOptimizerPass
@@ -25,8 +26,12 @@ _DIGITS = 8
 _ELSEWHERE = ("Stamp", "OutputDir", "OnnxModel")
 
 
-def _stamp(model: ModelGraph) -> None:
+def _stamp(model: ModelGraph, theirs: ModelOptimizerPass) -> None:
     settings = model.config.config
+    if "OnnxModel" not in settings:
+        # A graph that was put together by hand says nowhere what it is made of.
+        theirs.transform(model)
+        return
     digest = hashlib.sha256(settings["OnnxModel"].SerializeToString(deterministic=True))
     said = {key: value for key, value in settings.items() if key not in _ELSEWHERE}
     digest.update(json.dumps(said, sort_keys=True, default=str).encode())
@@ -37,7 +42,7 @@ def _stamp(model: ModelGraph) -> None:
 def applied() -> Iterator[None]:
     """Projects that are written get a stamp of their content."""
     theirs = optimizer_map[_NAME]
-    optimizer_map[_NAME] = ModelOptimizerPass(_NAME, _stamp)
+    optimizer_map[_NAME] = ModelOptimizerPass(_NAME, partial(_stamp, theirs=theirs))
     try:
         yield
     finally:
