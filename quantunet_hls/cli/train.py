@@ -103,6 +103,7 @@ def train(context: click.Context, **options: Any) -> None:
     name = check_name("checkpoint", options["name"])
     if options["save_to_zoo"]:
         check_free(name)
+        zoo.require_ours(name)
     recipe_name = options["recipe"] or ("uniform" if options["quantized"] else "float")
     recipe = _changed(recipes.load(recipe_name), options)
     network = recipe.network()
@@ -124,8 +125,6 @@ def train(context: click.Context, **options: Any) -> None:
     )
     if board is not None:
         plan = replace(plan, settings=recipe.settings(_board_cost(plan, board, options)))
-    if options["save_to_zoo"]:
-        zoo.require_ours(name)
     console = screen(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:

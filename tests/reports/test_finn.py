@@ -42,7 +42,7 @@ REPORTS = {
         "fclk[mhz]": 100.0, "stable_throughput[images/s]": 137_500.0,
     },
     "ooc_synth_and_timing.json": {
-        "vivado_proj_folder": "/tmp/x", "LUT": 2801.0, "LUTRAM": 90.0, "FF": 3502.0, "DSP": 9.0, "BRAM": 11.0,
+        "vivado_proj_folder": "x", "LUT": 2801.0, "LUTRAM": 90.0, "FF": 3502.0, "DSP": 9.0, "BRAM": 11.0,
         "BRAM_18K": 3.0, "BRAM_36K": 10.0, "URAM": 1.0, "Carry": 45.0, "WNS": 1.6, "Delay": 1.6,
         "vivado_version": 2022.2, "vivado_build_no": 3671981.0, "": 0, "fmax_mhz": 1000 / 8.4,
         "estimated_throughput_fps": 151_842.0,
