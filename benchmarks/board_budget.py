@@ -17,15 +17,15 @@ from typing import Any
 
 from estimates import REFERENCES, RESOURCES, beside_estimates, counts_of, mapped
 
-from quantunet_hls import zoo
 from quantunet_hls.boards import load
-from quantunet_hls.files import write_json
+from quantunet_hls.core.files import write_json
 from quantunet_hls.folding import Goal
-from quantunet_hls.rtl.estimate import estimate
-from quantunet_hls.rtl.fit import fold_for
-from quantunet_hls.rtl.multipliers import choose_multipliers
-from quantunet_hls.rtl.synthesize import yosys_version
-from quantunet_hls.rtl.unfolded import stream_graph
+from quantunet_hls.rtl.fold.estimate import estimate
+from quantunet_hls.rtl.fold.fit import fold_for
+from quantunet_hls.rtl.fold.multipliers import choose_multipliers
+from quantunet_hls.rtl.fold.unfolded import stream_graph
+from quantunet_hls.rtl.synthesize.mapping import yosys_version
+from quantunet_hls.zoo import checkpoints as zoo
 
 
 def measure(model: str, board_name: str, rate: float, budget: float, folder: Path) -> dict[str, Any]:

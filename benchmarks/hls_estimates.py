@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from quantunet_hls.files import write_json
+from quantunet_hls.core.files import write_json
 from quantunet_hls.hls.resources import (
     LUT_COSTS,
     Convolution,

@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 
 from quantunet_hls import generate_accelerator
+from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.nets import QuantUNet, calibrate
-from quantunet_hls.phantoms import draw_phantoms
 
 _SIZE = 32
 

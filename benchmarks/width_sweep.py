@@ -19,11 +19,11 @@ import torch
 from matplotlib.figure import Figure
 from rich.console import Console
 
-from quantunet_hls import zoo
-from quantunet_hls.data import names_in, read_pairs
-from quantunet_hls.files import write_json
+from quantunet_hls.core.files import write_json
+from quantunet_hls.data.image_folders import names_in, read_pairs
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, settled
 from quantunet_hls.training import Settings, WidthLearning, evaluate, quantize, train
+from quantunet_hls.zoo import checkpoints as zoo
 
 UNIFORM = (2, 3, 4, 5, 6, 8)
 TARGETS = (3.0, 4.0, 5.0)

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
-    from quantunet_hls.accelerator import Accelerator, generate_accelerator
-    from quantunet_hls.errors import QuantUNetError
+    from quantunet_hls.core.errors import QuantUNetError
+    from quantunet_hls.flow.accelerator import Accelerator, generate_accelerator
     from quantunet_hls.nets import QuantUNet, UNetConfig
 else:
     # Hidden from type checkers, who would take any name at all for one of ours.
-    from quantunet_hls.lazy import lazily
+    from quantunet_hls.core.lazy import lazily
 
     __getattr__ = lazily(__name__, {
-        "Accelerator": "accelerator",
-        "generate_accelerator": "accelerator",
-        "QuantUNetError": "errors",
+        "Accelerator": "flow.accelerator",
+        "generate_accelerator": "flow.accelerator",
+        "QuantUNetError": "core.errors",
         "QuantUNet": "nets",
         "UNetConfig": "nets",
     })

@@ -24,7 +24,7 @@ settings.load_profile("repeatable")
 @pytest.fixture
 def nothing_shipped(monkeypatch, tmp_path):
     """A package without checkpoints of its own, so that a test's zoo is all there is."""
-    monkeypatch.setattr("quantunet_hls.zoo_folders.shipped_folder", lambda: tmp_path / "nothing shipped")
+    monkeypatch.setattr("quantunet_hls.zoo.folders.shipped_folder", lambda: tmp_path / "nothing shipped")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -39,8 +39,8 @@ class Answerer:
 
 
 def _serve() -> None:
-    import quantunet_hls.accelerator
     import quantunet_hls.cli.sweep
+    import quantunet_hls.flow.accelerator
     import quantunet_hls.training
     from quantunet_hls import cli
     from quantunet_hls.cli import accuracy, generate, train, zoo  # noqa: F401 (so that no child imports them)

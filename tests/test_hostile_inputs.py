@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from quantunet_hls import zoo
 from quantunet_hls.training.recipes import _FOLDER as RECIPES
+from quantunet_hls.zoo import checkpoints as zoo
 from tests.hostile import MOST_BYTES, MOST_SECONDS, Answerer
 from tests.test_zoo import quantized
 

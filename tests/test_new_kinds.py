@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 from quantunet_hls import generate_accelerator
+from quantunet_hls.data.check_images import check_images
 from quantunet_hls.emulate.accuracy import emulate_graph
-from quantunet_hls.images import check_images
+from quantunet_hls.flow.verify import reference
 from quantunet_hls.ingest import ingest, load_qonnx
 from quantunet_hls.nets import calibrate
 from quantunet_hls.reports import names
-from quantunet_hls.verify import reference
 from tests.brevitas_nets import Classes, Mask, UpConvolutions
 
 _SHAPE = (1, 8, 12)

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from quantunet_hls import generate_accelerator
-from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.ingest import export_module, ingest
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, calibrate, settled
 from quantunet_hls.nets.formats import with_formats
 from quantunet_hls.nets.learned import set_widths
-from quantunet_hls.phantoms import draw_phantoms
 from quantunet_hls.training.prepare import quantize
 
 

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from quantunet_hls import boards, generate_accelerator, zoo
-from quantunet_hls.flow import Flow
+from quantunet_hls import boards, generate_accelerator
+from quantunet_hls.core.steps import run_steps
+from quantunet_hls.data.check_images import check_images
+from quantunet_hls.flow.flow import Flow
 from quantunet_hls.folding import Goal
-from quantunet_hls.images import check_images
+from quantunet_hls.ingest.source import open_source
 from quantunet_hls.rtl.project import codes_of
-from quantunet_hls.rtl.simulate import Stalls
-from quantunet_hls.source import open_source
-from quantunet_hls.steps import run_steps
+from quantunet_hls.rtl.simulate.verilator import Stalls
+from quantunet_hls.zoo import checkpoints as zoo
 
 _QUANTIZED = [name for name in zoo.names() if zoo.card_of(name).architecture.quantized]
 _DATA = Path(os.environ.get("QUANTUNET_HLS_DATA", Path(__file__).parents[2] / "shared" / "data"))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from quantunet_hls.errors import UnknownNameError
-from quantunet_hls.files import read_json
+from quantunet_hls.core.errors import UnknownNameError
+from quantunet_hls.core.files import read_json
 
 __all__ = ["Board", "Memory", "Resources", "load", "names"]
 

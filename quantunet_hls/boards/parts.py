@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from quantunet_hls.boards.catalogue import Board, Resources, load, names
-from quantunet_hls.errors import BoardError, ConfigurationError
+from quantunet_hls.core.errors import BoardError, ConfigurationError
 
 __all__ = ["Family", "check_part", "device_of", "family_of", "for_part"]
 

@@ -21,7 +21,7 @@ from rich.logging import RichHandler
 
 from quantunet_hls.cli import faults
 from quantunet_hls.cli.screen import message, screen
-from quantunet_hls.errors import QuantUNetError
+from quantunet_hls.core.errors import QuantUNetError
 
 __all__ = ["main"]
 

@@ -34,14 +34,14 @@ def accuracy(**options: Any) -> None:
     console = screen()
     with console.status("Loading"):
         # torch and hls4ml take seconds to import, and --help needs neither.
-        from quantunet_hls import zoo
-        from quantunet_hls.data import names_in, read_pairs, require_masks
+        from quantunet_hls.data.image_folders import names_in, read_pairs, require_masks
         from quantunet_hls.emulate.accuracy import accuracy_figures, as_logits, emulate_graph, measure
+        from quantunet_hls.flow.preflight import check_baseline
         from quantunet_hls.ingest import ingest
-        from quantunet_hls.preflight import check_baseline
+        from quantunet_hls.ingest.source import open_source
         from quantunet_hls.reports.grid import Column, Grid
         from quantunet_hls.reports.schema import Report
-        from quantunet_hls.source import open_source
+        from quantunet_hls.zoo import checkpoints as zoo
 
         chosen = names_in(options["data"], options["folds"] or None)
         require_masks(options["data"], chosen)
@@ -74,7 +74,7 @@ def accuracy(**options: Any) -> None:
 
 
 def _write_into(path: Path, sha256: str, figures: tuple[Figure, ...]) -> None:
-    from quantunet_hls.errors import ConfigurationError
+    from quantunet_hls.core.errors import ConfigurationError
     from quantunet_hls.reports.merge import merge
     from quantunet_hls.reports.schema import Report
 

@@ -51,9 +51,9 @@ def compare(reports: tuple[str, ...], baseline: str | None, rules: tuple[str, ..
     from quantunet_hls.compare import open_designs, tables
     from quantunet_hls.compare.page import is_page, page
     from quantunet_hls.compare.rules import judge, parse_rule
-    from quantunet_hls.errors import ConfigurationError
-    from quantunet_hls.files import write_json, write_text
-    from quantunet_hls.outputs import check_outputs
+    from quantunet_hls.core.errors import ConfigurationError
+    from quantunet_hls.core.files import write_json, write_text
+    from quantunet_hls.core.outputs import check_outputs
 
     wanted = [(form, path) for form, path in files.items() if path is not None]
     for path in outputs:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from quantunet_hls.cli.screen import screen
-from quantunet_hls.doctor import Finding, examine
+from quantunet_hls.flow.doctor import Finding, examine
 
 __all__ = ["doctor"]
 

@@ -12,7 +12,7 @@ from quantunet_hls.cli.progress import Progress
 from quantunet_hls.cli.screen import screen
 
 if TYPE_CHECKING:
-    from quantunet_hls.accelerator import Accelerator
+    from quantunet_hls.flow.accelerator import Accelerator
 
 __all__ = ["flow_options", "generate", "run_flow"]
 
@@ -98,8 +98,8 @@ def run_flow(console: Console, options: dict[str, Any]) -> Accelerator:
     """
     with Progress(console, "Loading") as progress:
         # torch and hls4ml take seconds to import, and --help needs neither.
-        from quantunet_hls.accelerator import generate_accelerator
-        from quantunet_hls.steps import Outcome
+        from quantunet_hls.core.steps import Outcome
+        from quantunet_hls.flow.accelerator import generate_accelerator
 
         def show(outcome: Outcome) -> None:
             time = "unchanged" if outcome.cached else f"{outcome.seconds:.1f} s"

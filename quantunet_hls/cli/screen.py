@@ -8,7 +8,7 @@ import sys
 from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderHook, RenderResult
 from rich.segment import Segment
 
-from quantunet_hls.printable import cut, printable
+from quantunet_hls.core.printable import cut, printable
 
 __all__ = ["message", "screen"]
 

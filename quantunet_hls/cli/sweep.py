@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from quantunet_hls.cli.screen import screen
-from quantunet_hls.printable import cut
+from quantunet_hls.core.printable import cut
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -76,8 +76,8 @@ def sweep(grid: Path | None, store: Path, projects: Path, reports: Path, workers
     console = screen()
     with console.status("Loading"):
         from quantunet_hls.compare.page import is_page
-        from quantunet_hls.errors import ConfigurationError
-        from quantunet_hls.outputs import check_outputs
+        from quantunet_hls.core.errors import ConfigurationError
+        from quantunet_hls.core.outputs import check_outputs
         from quantunet_hls.sweep.cluster import job_script as script_of
         from quantunet_hls.sweep.grid import read_grid
         from quantunet_hls.sweep.store import Store
@@ -97,7 +97,7 @@ def sweep(grid: Path | None, store: Path, projects: Path, reports: Path, workers
     if html is not None:
         from quantunet_hls.compare import compare, open_designs
         from quantunet_hls.compare.page import page
-        from quantunet_hls.files import write_text
+        from quantunet_hls.core.files import write_text
 
         write_text(html, page(compare(open_designs([store]))))
         console.print(f"Page       {html}", soft_wrap=True, highlight=False, markup=False)

@@ -11,7 +11,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from quantunet_hls.cli.screen import screen
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.reports.grid import Column, Grid
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from quantunet_hls.nets import QuantUNet
     from quantunet_hls.training import Plan, Recipe
     from quantunet_hls.training.settings import BoardCost
-    from quantunet_hls.zoo import Card
+    from quantunet_hls.zoo.checkpoints import Card
 
 __all__ = ["train"]
 
@@ -94,11 +94,12 @@ def _numbers(_: click.Context, option: click.Parameter, text: str | None) -> tup
 def train(context: click.Context, **options: Any) -> None:
     """Train a U-Net on a folder of images and masks, resuming where a killed run stopped."""
     # Heavy imports wait until there is something to train.
-    from quantunet_hls import boards, zoo
-    from quantunet_hls.data import Split
-    from quantunet_hls.files import check_name
+    from quantunet_hls import boards
+    from quantunet_hls.core.files import check_name
+    from quantunet_hls.data.image_folders import Split
     from quantunet_hls.training import Plan, recipes, run
-    from quantunet_hls.zoo_folders import check_free, own_folder
+    from quantunet_hls.zoo import checkpoints as zoo
+    from quantunet_hls.zoo.folders import check_free, own_folder
 
     name = check_name("checkpoint", options["name"])
     if options["save_to_zoo"]:
@@ -195,8 +196,8 @@ def _unpriced(recipe: Recipe) -> Recipe:
 
 
 def _board_cost(plan: Plan, board: Board, options: dict[str, Any]) -> BoardCost:
+    from quantunet_hls.flow.width_budget import board_cost
     from quantunet_hls.training.session import calibration_samples, first_weights
-    from quantunet_hls.width_budget import board_cost
 
     learning = plan.settings.widths
     if learning is None:
@@ -231,7 +232,7 @@ def _show_card(card: Any) -> None:
 
 def _check_design(net: QuantUNet, card: Card, board: Board, options: dict[str, Any]) -> None:
     """What the result takes of the board: the budget held against the network as it is now."""
-    from quantunet_hls.width_budget import design_shares
+    from quantunet_hls.flow.width_budget import design_shares
 
     budget, rate = options["budget"], options["frames_per_second"]
     found = design_shares(net, card.height, card.width, board, rate)

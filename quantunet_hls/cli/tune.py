@@ -44,8 +44,8 @@ def tune(**options: Any) -> None:
     with console.status("Loading"):
         # torch and hls4ml take seconds to import, and --help needs neither.
         from quantunet_hls import boards
-        from quantunet_hls.data import Samples, names_in, read_pairs, require_masks
-        from quantunet_hls.errors import ConfigurationError
+        from quantunet_hls.core.errors import ConfigurationError
+        from quantunet_hls.data.image_folders import Samples, names_in, read_pairs, require_masks
         from quantunet_hls.tuning.cost import bit_cost, board_cost
         from quantunet_hls.tuning.tune import tune as run
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from quantunet_hls.cli.screen import screen
-from quantunet_hls.errors import CheckpointError
+from quantunet_hls.core.errors import CheckpointError
 from quantunet_hls.reports.grid import Column, Grid
-from quantunet_hls.zoo_folders import Place, own_folder, places
+from quantunet_hls.zoo.folders import Place, own_folder, places
 
 __all__ = ["zoo"]
 
@@ -24,10 +24,10 @@ __all__ = ["zoo"]
 def zoo(verify: bool, report: Path | None, data: Path | None) -> None:
     """List the trained networks that can be turned into accelerators."""
     # Loading the package's networks takes seconds, which --help should not.
-    from quantunet_hls import zoo as models
+    from quantunet_hls.zoo import checkpoints as models
 
     if report is not None:
-        from quantunet_hls.zoo_report import write_report
+        from quantunet_hls.zoo.report import write_report
 
         for file in write_report(report, data):
             click.echo(str(file))

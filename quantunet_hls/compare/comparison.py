@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from quantunet_hls.errors import UnknownNameError
+from quantunet_hls.core.errors import UnknownNameError
 from quantunet_hls.reports import names
 from quantunet_hls.reports.render import SHORT_UNITS
 from quantunet_hls.reports.schema import Figure, LayerReport, Report, Source, Subject

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from quantunet_hls.errors import StepError
-from quantunet_hls.files import read_bytes
+from quantunet_hls.core.errors import StepError
+from quantunet_hls.core.files import read_bytes
 from quantunet_hls.hls.vendor.results import by_layer
 from quantunet_hls.reports import names
 from quantunet_hls.reports.cosim import read_cosim

@@ -13,7 +13,7 @@ from quantunet_hls.compare import plots
 from quantunet_hls.compare.comparison import LAYER_FIGURES, Comparison, Mark, Row, origin_of
 from quantunet_hls.compare.rules import Verdict
 from quantunet_hls.compare.tables import FEW, change_text, told_apart, value_text
-from quantunet_hls.printable import printable
+from quantunet_hls.core.printable import printable
 from quantunet_hls.reports.render import amount
 from quantunet_hls.reports.schema import Report
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 from quantunet_hls import boards
 from quantunet_hls.compare.comparison import Comparison, Row, origin_of
-from quantunet_hls.errors import QuantUNetError
-from quantunet_hls.printable import printable
+from quantunet_hls.core.errors import QuantUNetError
+from quantunet_hls.core.printable import printable
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Report, Subject
 

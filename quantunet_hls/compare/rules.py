@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from quantunet_hls.compare.comparison import Cell, Comparison, Design, Mark, Row, origin_of
-from quantunet_hls.errors import ConfigurationError, UnknownNameError
+from quantunet_hls.core.errors import ConfigurationError, UnknownNameError
 from quantunet_hls.reports import names
 from quantunet_hls.reports.render import amount
 from quantunet_hls.reports.schema import Figure, Source, Subject

@@ -10,7 +10,7 @@ from quantunet_hls.compare.comparison import Design
 from quantunet_hls.compare.hls4ml_project import CONFIGURATION, read_project
 from quantunet_hls.compare.hls_folder import read_folder
 from quantunet_hls.compare.peers import read_peer, read_peers_file
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.reports.foreign import read_value
 from quantunet_hls.reports.merge import PARTS, merge
 from quantunet_hls.reports.schema import SCHEMA, Report

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from quantunet_hls.compare.comparison import LAYER_FIGURES, Cell, Comparison, Design, Mark, Row, origin_of, tool_of
 from quantunet_hls.compare.rules import Verdict
-from quantunet_hls.printable import csv_cell, markdown_text, printable
+from quantunet_hls.core.printable import csv_cell, markdown_text, printable
 from quantunet_hls.reports.grid import Column, Grid
 from quantunet_hls.reports.render import amount, beyond_part
 

@@ -12,19 +12,19 @@ import numpy as np
 import torch
 from torch import nn
 
-from quantunet_hls.data import Samples, to_input
+from quantunet_hls.core.errors import DataError
+from quantunet_hls.data.image_folders import Samples, to_input
+from quantunet_hls.data.tiles import Tiling, tiling_of
 from quantunet_hls.emulate.emulator import Emulator
 from quantunet_hls.emulate.program import ArgMax, Cast, Layer, Pointwise, Program, Sigmoid, Threshold
-from quantunet_hls.errors import DataError
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.graph import QUANT_OPS, only, shape_of
 from quantunet_hls.ingest.passes.plain_classes import CLASS_OPS
+from quantunet_hls.ingest.ranges import GraphTypes, infer_types
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
-from quantunet_hls.tiles import Tiling, tiling_of
 from quantunet_hls.training.scores import Scores, count_pixels, evaluate, predict, scores_from_counts
-from quantunet_hls.types import GraphTypes, infer_types
 
 __all__ = ["Accuracy", "accuracy_figures", "as_logits", "classes_of", "emulate_graph", "measure", "score_hardware",
            "segment"]
@@ -65,7 +65,7 @@ def emulate_graph(graph: HardwareGraph, types: GraphTypes | None = None, *, devi
 def segment(emulator: Emulator, samples: Samples) -> torch.Tensor:
     """The hardware's class indices, uint8 (N, H, W), for images that enter its port as 8-bit values v for v / 256.
 
-    Images larger than the network's go through it tile by tile (:mod:`quantunet_hls.tiles`).
+    Images larger than the network's go through it tile by tile (:mod:`quantunet_hls.data.tiles`).
 
     Raises:
         DataError: images smaller than the network's.

@@ -12,12 +12,12 @@ import torch
 from hls4ml.model.graph import ModelGraph
 from torch import Tensor
 
+from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.emulate.arithmetic import Codes, assign_reals
 from quantunet_hls.emulate.fuse import fuse
 from quantunet_hls.emulate.plan import Plan, make_plan
 from quantunet_hls.emulate.program import Program
 from quantunet_hls.emulate.read import read_program
-from quantunet_hls.errors import ConfigurationError, DataError
 
 __all__ = ["Emulator", "predict", "trace"]
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.emulate.arithmetic import Chain, Codes, assign, compile_stages
 from quantunet_hls.emulate.program import (
     ArgMax,
@@ -30,7 +31,6 @@ from quantunet_hls.emulate.program import (
     ZeroInsertion,
 )
 from quantunet_hls.emulate.sums import compile_sum
-from quantunet_hls.errors import IllegalGraphError
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["Plan", "Step", "make_plan"]

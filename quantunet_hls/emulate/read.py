@@ -9,6 +9,7 @@ import numpy as np
 from hls4ml.model.graph import ModelGraph
 from hls4ml.model.types import IntegerPrecisionType
 
+from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.emulate.program import (
     ArgMax,
     Cast,
@@ -30,7 +31,6 @@ from quantunet_hls.emulate.program import (
     Threshold,
     ZeroInsertion,
 )
-from quantunet_hls.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.hls.precision import fixed_type
 from quantunet_hls.types.activations import sigmoid_table
 from quantunet_hls.types.fixed import FixedType, Integers, cast

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 
 __all__ = ["LEAST_DEPTH", "SPARE", "Actor", "Reading", "fifo_depths", "schedule"]
 

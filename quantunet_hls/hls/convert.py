@@ -15,12 +15,12 @@ import hls4ml
 from hls4ml.model.graph import ModelGraph
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.errors import QuantUNetError
+from quantunet_hls.core.errors import QuantUNetError
 from quantunet_hls.hls.kinds import added, without_constants
 from quantunet_hls.hls.mends import mended
 from quantunet_hls.hls.mends.resize_shape_1268 import with_factors
 from quantunet_hls.ingest.graph import attribute, consumers, is_whole_mean, only, shape_of
-from quantunet_hls.types import GraphTypes
+from quantunet_hls.ingest.ranges import GraphTypes
 from quantunet_hls.types.activations import SIGMOID_TYPE
 
 __all__ = ["HlsSettings", "convert", "convert_layers", "layer_config", "traced_tensors", "write_project"]

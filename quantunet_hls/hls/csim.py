@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from quantunet_hls.errors import ToolFailedError
+from quantunet_hls.core.errors import ToolFailedError
+from quantunet_hls.core.process import require_tool, run
+from quantunet_hls.core.workshop import workshop
 from quantunet_hls.hls.testbench import EXPECTED, INPUTS, RESULTS, read_values, write_values
-from quantunet_hls.process import require_tool, run
-from quantunet_hls.workshop import workshop
 
 __all__ = ["CSimulation", "compile_bench", "require_compiler", "simulate"]
 

@@ -9,6 +9,7 @@ from typing import Any
 from hls4ml.model.graph import ModelGraph
 
 from quantunet_hls.boards import Board, Resources
+from quantunet_hls.core.versions import version_of
 from quantunet_hls.hls.precision import fixed_type
 from quantunet_hls.hls.resources import (
     Convolution,
@@ -24,7 +25,6 @@ from quantunet_hls.hls.resources import (
 from quantunet_hls.hls.streams import stream_sizes
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
-from quantunet_hls.versions import version_of
 
 __all__ = ["STREAMS", "ModelEstimate", "estimate_model", "estimated_figures", "layer_figures"]
 

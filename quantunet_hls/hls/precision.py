@@ -6,7 +6,7 @@ from typing import Any
 
 from hls4ml.model.types import FixedPrecisionType, IntegerPrecisionType
 
-from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType
 
 __all__ = ["fixed_type"]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from hls4ml.model.graph import ModelGraph
 
-from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.folding.schedule import LEAST_DEPTH, Actor, Reading, fifo_depths
 
 __all__ = ["actors", "set_stream_depths", "stream_bits", "stream_sizes"]

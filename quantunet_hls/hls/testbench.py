@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quantunet_hls.files import write_text, writing
+from quantunet_hls.core.files import write_text, writing
 
 __all__ = ["EXPECTED", "INPUTS", "RESULTS", "Bench", "read_values", "write_bench", "write_values"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.ingest import channels_last_ops
 from quantunet_hls.ingest.execute import run_graph
 from quantunet_hls.ingest.export import export_module, trace_module

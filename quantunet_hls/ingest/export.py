@@ -19,9 +19,9 @@ from brevitas.nn.mixin import QuantNonLinearActMixin, QuantWeightMixin
 from qonnx.core.modelwrapper import ModelWrapper
 from torch import nn
 
-from quantunet_hls.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.core.workshop import workshop
 from quantunet_hls.ingest.load import load_qonnx
-from quantunet_hls.workshop import workshop
 
 __all__ = ["ModuleTrace", "export_module", "trace_module"]
 

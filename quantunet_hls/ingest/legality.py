@@ -14,7 +14,7 @@ import numpy as np
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest.graph import (
     CHANNELS_LAST,
     QUANT_DOMAINS,

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from onnx import ModelProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.errors import ConfigurationError, IllegalGraphError
+from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.ingest.graph import constant_shape
 from quantunet_hls.ingest.outside_data import tensors_of
 

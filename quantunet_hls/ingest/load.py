@@ -12,8 +12,8 @@ from google.protobuf.message import DecodeError
 from onnx import AttributeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.files import read_bytes
+from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
+from quantunet_hls.core.files import read_bytes
 from quantunet_hls.ingest.graph import CHANNELS_LAST, QUANT_DOMAINS, QUANT_OPS, IndexedModel, attribute
 from quantunet_hls.ingest.limits import FILE_BYTES, check_file_sizes
 from quantunet_hls.ingest.outside_data import check_data, load_outside_data, tensors_of

@@ -11,8 +11,8 @@ import onnx
 from onnx import ModelProto, TensorProto, helper
 from onnx.external_data_helper import load_external_data_for_model
 
-from quantunet_hls.errors import ConfigurationError
-from quantunet_hls.files import open_regular
+from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.core.files import open_regular
 
 __all__ = ["check_data", "load_outside_data", "tensors_of"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from quantunet_hls.errors import UnknownNameError
+from quantunet_hls.core.errors import UnknownNameError
 
 __all__ = ["ARCHITECTURES", "shape_of"]
 

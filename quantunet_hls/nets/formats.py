@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from quantunet_hls.errors import ConfigurationError, shown
+from quantunet_hls.core.errors import ConfigurationError, shown
 from quantunet_hls.nets.unet import LayerWidths
 
 __all__ = ["with_formats"]

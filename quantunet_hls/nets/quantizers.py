@@ -15,7 +15,7 @@ from brevitas.quant import (
 )
 from torch import Tensor, nn
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 
 __all__ = [
     "CALIBRATION_STEPS",

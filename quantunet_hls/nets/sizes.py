@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from quantunet_hls.errors import ConfigurationError, shown
+from quantunet_hls.core.errors import ConfigurationError, shown
 from quantunet_hls.nets.unet import UNetConfig
 
 __all__ = ["MOST_VALUES", "LayerSize", "check_image_size", "layer_sizes", "state_bytes", "values_of"]

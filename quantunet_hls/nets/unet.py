@@ -17,7 +17,7 @@ from brevitas.nn import QuantConv2d, QuantIdentity, QuantReLU
 from brevitas.nn.utils import merge_bn
 from torch import Tensor, nn
 
-from quantunet_hls.errors import ConfigurationError, shown
+from quantunet_hls.core.errors import ConfigurationError, shown
 from quantunet_hls.nets.quantizers import (
     CALIBRATION_STEPS,
     activation_quantizer,

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from quantunet_hls.errors import StepError
-from quantunet_hls.files import read_bytes
+from quantunet_hls.core.errors import StepError
+from quantunet_hls.core.files import read_bytes
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.numbers import number

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 
 __all__ = ["Fields"]
 

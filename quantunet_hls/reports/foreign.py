@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from quantunet_hls.errors import ConfigurationError, StepError
-from quantunet_hls.files import read_bytes
+from quantunet_hls.core.errors import ConfigurationError, StepError
+from quantunet_hls.core.files import read_bytes
 
 __all__ = ["LIMIT", "objects", "read_value", "text"]
 

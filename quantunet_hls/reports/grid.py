@@ -11,7 +11,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
-from quantunet_hls.printable import printable
+from quantunet_hls.core.printable import printable
 
 __all__ = ["Column", "Grid", "Section"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from quantunet_hls.errors import StepError
+from quantunet_hls.core.errors import StepError
 
 __all__ = ["LARGEST", "count", "number", "period"]
 

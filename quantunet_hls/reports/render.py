@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from quantunet_hls.printable import printable
+from quantunet_hls.core.printable import printable
 from quantunet_hls.reports import names
 from quantunet_hls.reports.grid import Column, Grid, Section
 from quantunet_hls.reports.schema import Check, Figure, Report, Source, Subject

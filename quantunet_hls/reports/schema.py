@@ -17,8 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from quantunet_hls.errors import ConfigurationError
-from quantunet_hls.files import read_json, write_json
+from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.core.files import read_json, write_json
 from quantunet_hls.reports.fields import Fields
 from quantunet_hls.reports.names import UNITS
 from quantunet_hls.reports.subject import Subject, assumed_subjects

@@ -21,8 +21,8 @@ from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import ParseError
 from defusedxml.ElementTree import fromstring as parse_xml
 
-from quantunet_hls.errors import StepError
-from quantunet_hls.files import read_bytes, read_json
+from quantunet_hls.core.errors import StepError
+from quantunet_hls.core.files import read_bytes, read_json
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.numbers import count, number, period

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from quantunet_hls.errors import StepError
-from quantunet_hls.files import read_bytes
+from quantunet_hls.core.errors import StepError
+from quantunet_hls.core.files import read_bytes
 from quantunet_hls.reports import names
 from quantunet_hls.reports.numbers import count, number, period
 from quantunet_hls.reports.schema import Figure, Source

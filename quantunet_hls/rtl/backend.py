@@ -18,12 +18,12 @@ from hls4ml.backends import FPGABackend
 from hls4ml.model.flow import register_flow
 from hls4ml.writer.writers import Writer
 
-from quantunet_hls.errors import ConfigurationError, ToolNotFoundError
+from quantunet_hls.core.errors import ConfigurationError, ToolNotFoundError
 
 if TYPE_CHECKING:
     from quantunet_hls.reports.schema import Figure, LayerReport
     from quantunet_hls.rtl.project import Project
-    from quantunet_hls.rtl.simulate import Stalls
+    from quantunet_hls.rtl.simulate.verilator import Stalls
 
 __all__ = ["StreamingRTLBackend", "StreamingRTLWriter", "register"]
 

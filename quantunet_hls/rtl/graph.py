@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from quantunet_hls.errors import ConfigurationError, IllegalGraphError
+from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.types.activations import Cast, LeakyRelu, Quotient, Relu, Sigmoid, Threshold
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 

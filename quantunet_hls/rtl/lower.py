@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.hls.precision import fixed_type
 from quantunet_hls.rtl.graph import (
     ArgMax,
@@ -66,7 +66,7 @@ class Lowered:
     """A stream graph and how it relates to the hls4ml graph.
 
     Attributes:
-        graph: every lane count is 1; see :mod:`quantunet_hls.rtl.folding`.
+        graph: every lane count is 1; see :mod:`quantunet_hls.rtl.fold.parallelism`.
         tensors: for each layer of ``graph`` the hls4ml layer whose output it equals.
         channels_first: the network's output has the channels first; the stream still has them last.
     """

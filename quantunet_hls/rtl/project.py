@@ -10,29 +10,29 @@ from typing import Any
 import numpy as np
 
 from quantunet_hls.boards import Board, for_part
-from quantunet_hls.errors import BoardError, ConfigurationError
-from quantunet_hls.files import write_text
-from quantunet_hls.process import run
+from quantunet_hls.core.errors import BoardError, ConfigurationError
+from quantunet_hls.core.files import write_text
+from quantunet_hls.core.process import run
 from quantunet_hls.reports.schema import Figure, LayerReport
-from quantunet_hls.rtl.folding import fold
+from quantunet_hls.rtl.fold.multipliers import in_fabric, multiplying
+from quantunet_hls.rtl.fold.parallelism import fold
+from quantunet_hls.rtl.generate.stitch import Design, generate
 from quantunet_hls.rtl.graph import StreamGraph
+from quantunet_hls.rtl.integrate.ulx3s import map_ulx3s, place_ulx3s
+from quantunet_hls.rtl.integrate.vivado import write_ip
 from quantunet_hls.rtl.lower import Lowered, lower
-from quantunet_hls.rtl.multipliers import in_fabric, multiplying
-from quantunet_hls.rtl.netlist import SAMPLE, Compared, Extent, NetlistCheck, check_netlist
-from quantunet_hls.rtl.place import Placed, place_ecp5
+from quantunet_hls.rtl.place.ecp5 import Placed, place_ecp5
 from quantunet_hls.rtl.report import layer_reports, mapped_figures, placed_figures
-from quantunet_hls.rtl.simulate import Simulation, Simulator, Stalls, build_simulator
-from quantunet_hls.rtl.stitch import Design, generate
-from quantunet_hls.rtl.synthesize import (
+from quantunet_hls.rtl.simulate.netlist import SAMPLE, Compared, Extent, NetlistCheck, check_netlist
+from quantunet_hls.rtl.simulate.verilator import Simulation, Simulator, Stalls, build_simulator
+from quantunet_hls.rtl.synthesize.mapping import (
     MappedDesign,
     MappedModule,
     MappingOptions,
     layers_for_ultraram,
     map_design,
 )
-from quantunet_hls.rtl.timing import DesignTiming, design_timing
-from quantunet_hls.rtl.ulx3s import map_ulx3s, place_ulx3s
-from quantunet_hls.rtl.vivado import write_ip
+from quantunet_hls.rtl.synthesize.timing import DesignTiming, design_timing
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
 __all__ = ["Project", "codes_of", "project"]
@@ -69,7 +69,7 @@ class Project:
             part: with package and speed grade.
             name: of the design; the model's project name where absent.
             cycles: clocks that the slowest layer may take for a frame; by default those of 64 multipliers.
-            multipliers: one of :data:`quantunet_hls.rtl.multipliers.KINDS`.
+            multipliers: one of :data:`quantunet_hls.rtl.fold.multipliers.KINDS`.
             folded: folds the graph and chooses its multipliers instead.
 
         Raises:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.rtl.graph import (
     ArgMax,
     Concat,

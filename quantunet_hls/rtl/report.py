@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from quantunet_hls.boards import Board
+from quantunet_hls.core.versions import version_of
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject
-from quantunet_hls.rtl.estimate import estimate
+from quantunet_hls.rtl.fold.estimate import estimate
+from quantunet_hls.rtl.fold.memories import fabric_of
+from quantunet_hls.rtl.generate.stitch import depth_of
 from quantunet_hls.rtl.graph import StreamGraph, Weighted
-from quantunet_hls.rtl.memories import fabric_of
-from quantunet_hls.rtl.netlist import NetlistCheck
-from quantunet_hls.rtl.place import Placed
-from quantunet_hls.rtl.simulate import Simulation
-from quantunet_hls.rtl.stitch import depth_of
-from quantunet_hls.rtl.synthesize import CellCount, MappedDesign
-from quantunet_hls.rtl.timing import DELAY_FAMILIES, DesignTiming, LongestPath
-from quantunet_hls.versions import version_of
+from quantunet_hls.rtl.place.ecp5 import Placed
+from quantunet_hls.rtl.simulate.netlist import NetlistCheck
+from quantunet_hls.rtl.simulate.verilator import Simulation
+from quantunet_hls.rtl.synthesize.mapping import CellCount, MappedDesign
+from quantunet_hls.rtl.synthesize.timing import DELAY_FAMILIES, DesignTiming, LongestPath
 
 __all__ = ["MAPPED_NETLIST", "frame_rate", "layer_reports", "mapped_figures", "netlist_checks", "netlist_figures",
            "netlist_models", "placed_figures", "simulation_figures"]

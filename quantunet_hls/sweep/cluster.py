@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from quantunet_hls.errors import ConfigurationError, UnknownNameError
+from quantunet_hls.core.errors import ConfigurationError, UnknownNameError
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from quantunet_hls import boards
-from quantunet_hls.errors import ConfigurationError, UnknownNameError, shown
-from quantunet_hls.files import check_name, sha256_file, sha256_json
-from quantunet_hls.plain_yaml import read_yaml
-from quantunet_hls.steps import content, makers
-from quantunet_hls.zoo_folders import checkpoint_of
+from quantunet_hls.core.errors import ConfigurationError, UnknownNameError, shown
+from quantunet_hls.core.files import check_name, sha256_file, sha256_json
+from quantunet_hls.core.plain_yaml import read_yaml
+from quantunet_hls.core.steps import content, makers
+from quantunet_hls.zoo.folders import checkpoint_of
 
 __all__ = ["Grid", "Job", "read_grid"]
 
@@ -252,7 +252,7 @@ def _network_key(path: str, unet: Mapping[str, Any] | None) -> Any:
         return unet
     if path.endswith(".onnx"):
         return sha256_file(Path(path))
-    from quantunet_hls import zoo
+    from quantunet_hls.zoo import checkpoints as zoo
 
     card = zoo.card_of(path) if not path.endswith(".pt") else None
     file = Path(path) if card is None else checkpoint_of(path)

@@ -12,8 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from quantunet_hls.errors import ConfigurationError, QuantUNetError
-from quantunet_hls.folders import one_writer
+from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.core.folders import one_writer
 from quantunet_hls.reports.schema import Figure, Report
 from quantunet_hls.sweep.grid import Job
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from quantunet_hls.errors import (
+from quantunet_hls.core.errors import (
     CheckpointError,
     ConfigurationError,
     DataError,
@@ -47,7 +47,7 @@ def build(job: Job) -> Report | None:
 
     # Those of the libraries underneath would only tear the progress bar.
     warnings.simplefilter("ignore")
-    from quantunet_hls.accelerator import generate_accelerator
+    from quantunet_hls.flow.accelerator import generate_accelerator
 
     options = {name: value for name, value in job.options.items() if value is not None}
     model = job.model if job.unet is None else _untrained(job)
@@ -59,11 +59,11 @@ def _untrained(job: Job) -> Path:
     """The ONNX file of a U-Net with random weights, calibrated on drawn phantoms; the same for the same job."""
     import torch
 
-    from quantunet_hls.data import to_input
-    from quantunet_hls.files import sha256_json, writing
+    from quantunet_hls.core.files import sha256_json, writing
+    from quantunet_hls.data.image_folders import to_input
+    from quantunet_hls.data.phantoms import draw_phantoms
     from quantunet_hls.ingest import export_module
     from quantunet_hls.nets import QuantUNet, UNetConfig, calibrate
-    from quantunet_hls.phantoms import draw_phantoms
 
     assert job.unet is not None
     values = dict(job.unet)

@@ -2,7 +2,7 @@
 
 from importlib.util import find_spec
 
-from quantunet_hls.errors import ToolNotFoundError
+from quantunet_hls.core.errors import ToolNotFoundError
 
 if find_spec("monai") is None:
     raise ToolNotFoundError("MONAI", "training", "install it with: pip install 'quantunet-hls[train]'")

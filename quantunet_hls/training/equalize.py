@@ -15,7 +15,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.nets import QuantUNet, UNetConfig
 
 __all__ = ["equalize", "readers"]

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from quantunet_hls.data import Samples, to_input
-from quantunet_hls.errors import ConfigurationError, DataError
+from quantunet_hls.core.errors import ConfigurationError, DataError
+from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.nets import QuantUNet
 from quantunet_hls.nets.learned import learned_widths, width_offsets, width_values
 from quantunet_hls.training.augment import augment, random_crops

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from quantunet_hls.data import Samples, to_input
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.nets import QuantUNet, UNetConfig, calibrate, fold_batchnorm, use_levels
 from quantunet_hls.training.equalize import equalize
 from quantunet_hls.training.formats import fit_formats

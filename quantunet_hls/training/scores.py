@@ -9,7 +9,7 @@ from monai.inferers.utils import sliding_window_inference
 from monai.metrics.confusion_matrix import get_confusion_matrix
 from torch import Tensor, nn
 
-from quantunet_hls.data import Samples, to_input
+from quantunet_hls.data.image_folders import Samples, to_input
 
 __all__ = ["Scores", "count_pixels", "evaluate", "infer", "predict", "scores_from_counts"]
 

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import torch
 
-from quantunet_hls import zoo
-from quantunet_hls.data import Samples, Split, read_pairs, require_masks
-from quantunet_hls.errors import ConfigurationError
-from quantunet_hls.folders import claim, exclusively
+from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.core.folders import claim, exclusively
+from quantunet_hls.data.image_folders import Samples, Split, read_pairs, require_masks
+from quantunet_hls.flow.preflight import check_writable
 from quantunet_hls.nets import QuantUNet, UNetConfig, settled
-from quantunet_hls.preflight import check_writable
 from quantunet_hls.training.datasets import terms_of
 from quantunet_hls.training.loop import STATE_FILE, EpochResult, train
 from quantunet_hls.training.prepare import calibration_places, quantize
@@ -21,6 +20,7 @@ from quantunet_hls.training.scalars import scalars
 from quantunet_hls.training.scores import evaluate
 from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import load_state
+from quantunet_hls.zoo import checkpoints as zoo
 
 __all__ = ["Plan", "calibration_samples", "first_weights", "run"]
 

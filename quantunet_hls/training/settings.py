@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from quantunet_hls.errors import ConfigurationError, shown
+from quantunet_hls.core.errors import ConfigurationError, shown
 
 __all__ = ["MEASURES", "Augmentation", "BoardCost", "Settings", "WidthLearning"]
 

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from quantunet_hls.errors import CheckpointError
-from quantunet_hls.files import open_regular, writing
+from quantunet_hls.core.errors import CheckpointError
+from quantunet_hls.core.files import open_regular, writing
 
 __all__ = ["TrainingState", "load_state", "save_state"]
 

@@ -13,8 +13,9 @@ from quantunet_hls.hls.precision import fixed_type
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.graph import QUANT_OPS, constant, shape_of
 from quantunet_hls.ingest.passes.plain_classes import CLASS_OPS
+from quantunet_hls.ingest.ranges import GraphTypes, infer_types, to_steps
 from quantunet_hls.tuning.requantize import origin_of
-from quantunet_hls.types import FixedType, GraphTypes, covering, infer_types, to_steps
+from quantunet_hls.types import FixedType, covering
 
 __all__ = ["BitCount", "LayerBits", "count_bits", "hls4ml_bits"]
 

@@ -17,11 +17,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from quantunet_hls.boards.catalogue import Resources
-from quantunet_hls.facts import convolution_work
 from quantunet_hls.folding import balanced_reuse
+from quantunet_hls.folding.facts import convolution_work
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.graph import shape_of
-from quantunet_hls.types import GraphTypes
+from quantunet_hls.ingest.ranges import GraphTypes
 
 __all__ = ["ConvLoad", "Cost", "bit_cost", "board_cost", "loads"]
 

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from quantunet_hls.data import Samples
+from quantunet_hls.core.errors import ConfigurationError, DataError
+from quantunet_hls.core.files import read_json, write_json
+from quantunet_hls.data.image_folders import Samples
 from quantunet_hls.emulate.accuracy import emulate_graph, segment
-from quantunet_hls.errors import ConfigurationError, DataError
-from quantunet_hls.files import read_json, write_json
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.types import GraphTypes
+from quantunet_hls.ingest.ranges import GraphTypes
 
 __all__ = ["Measured", "Meter", "Notes", "spread"]
 

@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from quantunet_hls.files import writing
+from quantunet_hls.core.files import writing
 from quantunet_hls.tuning.search import Step
 from quantunet_hls.types import FixedType
 

@@ -21,14 +21,14 @@ from typing import Any
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.errors import ConfigurationError, QuantUNetError, UnknownNameError
-from quantunet_hls.files import read_json
+from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, UnknownNameError
+from quantunet_hls.core.files import read_json
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.graph import QUANT_OPS
 from quantunet_hls.ingest.legality import MAX_BITS
+from quantunet_hls.ingest.ranges import MAX_WIDTH, GraphTypes, LayerTypes, Range, infer_types
 from quantunet_hls.tuning.requantize import Constants, Requantized, requantize
-from quantunet_hls.types import FixedType, GraphTypes, LayerTypes, Range, infer_types, parse_type
-from quantunet_hls.types.ranges import MAX_WIDTH
+from quantunet_hls.types import FixedType, parse_type
 
 __all__ = ["Precision", "PrecisionError", "chosen_types", "decided_precision", "precision_of", "read_precision",
            "with_precision"]

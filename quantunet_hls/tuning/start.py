@@ -10,15 +10,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from quantunet_hls import zoo
-from quantunet_hls.data import Samples, to_input
+from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.emulate.accuracy import emulate_graph, segment
 from quantunet_hls.ingest import HardwareGraph, export_module, ingest
+from quantunet_hls.ingest.source import Shape, open_source
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig
-from quantunet_hls.source import Shape, open_source
 from quantunet_hls.training.prepare import quantize
 from quantunet_hls.training.scores import predict
 from quantunet_hls.tuning.measure import spread
+from quantunet_hls.zoo import checkpoints as zoo
 
 __all__ = ["Origin", "open_origin"]
 
@@ -53,7 +53,7 @@ def open_origin(model: str | Path | nn.Module, calibration: Callable[[Shape | No
     """The network of a model argument.
 
     Args:
-        model: what :func:`quantunet_hls.source.open_source` takes, or a float :class:`QuantUNet` of the zoo,
+        model: what :func:`quantunet_hls.ingest.source.open_source` takes, or a float :class:`QuantUNet` of the zoo,
             of a checkpoint, or live.
         calibration: images for a float network's first scales, for images of a shape.
         input_shape: channels, height, width; as for ``open_source``.

@@ -12,15 +12,16 @@ import numpy as np
 from torch import nn
 
 from quantunet_hls.boards import Board
-from quantunet_hls.data import Samples, to_input
+from quantunet_hls.core.errors import ConfigurationError, DataError, QuantUNetError
+from quantunet_hls.core.files import check_name, write_json, writing
+from quantunet_hls.core.folders import claim, exclusively
+from quantunet_hls.data.image_folders import Samples, to_input
+from quantunet_hls.data.tiles import spread_tiles
 from quantunet_hls.emulate.accuracy import classes_of, emulate_graph
-from quantunet_hls.errors import ConfigurationError, DataError, QuantUNetError
-from quantunet_hls.facts import network_facts
-from quantunet_hls.files import check_name, write_json, writing
-from quantunet_hls.folders import claim, exclusively
+from quantunet_hls.folding.facts import network_facts
 from quantunet_hls.ingest import HardwareGraph, ingest
-from quantunet_hls.source import Shape
-from quantunet_hls.tiles import spread_tiles
+from quantunet_hls.ingest.ranges import GraphTypes, infer_types
+from quantunet_hls.ingest.source import Shape
 from quantunet_hls.tuning.bits import BitCount, count_bits, hls4ml_bits
 from quantunet_hls.tuning.calibrate import Calibration, best_fraction, calibrate, fit_layers
 from quantunet_hls.tuning.choice import Choice, changes_of, groups_of, moves, start_of
@@ -32,7 +33,7 @@ from quantunet_hls.tuning.requantize import Requantized, requantize, requantize_
 from quantunet_hls.tuning.rounding import Fitted, fit
 from quantunet_hls.tuning.search import Point, Step, descend, last_within
 from quantunet_hls.tuning.start import Origin, open_origin
-from quantunet_hls.types import FixedType, GraphTypes, infer_types
+from quantunet_hls.types import FixedType
 
 __all__ = ["ToleranceError", "Tuned", "tune"]
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 
 __all__ = ["ROUNDINGS", "SATURATIONS", "FixedType", "Integers", "cast", "covering", "parse_type", "shifted_right"]
 

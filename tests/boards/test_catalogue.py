@@ -3,7 +3,7 @@ from dataclasses import fields
 import pytest
 
 from quantunet_hls import boards
-from quantunet_hls.errors import UnknownNameError
+from quantunet_hls.core.errors import UnknownNameError
 
 # Lookup tables, flip-flops, DSP blocks, 18 kbit blocks and UltraRAMs, from the makers' data sheets.
 DATA_SHEETS = {

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from quantunet_hls import boards
 from quantunet_hls.boards import Resources
-from quantunet_hls.errors import BoardError, ConfigurationError
+from quantunet_hls.core.errors import BoardError, ConfigurationError
 
 
 @pytest.mark.parametrize(

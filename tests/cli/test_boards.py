@@ -5,7 +5,7 @@ from click.testing import CliRunner
 
 from quantunet_hls.boards import names
 from quantunet_hls.cli.boards import boards
-from quantunet_hls.errors import UnknownNameError
+from quantunet_hls.core.errors import UnknownNameError
 
 
 def invoke(*arguments: str):

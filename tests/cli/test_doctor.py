@@ -4,7 +4,7 @@ import pytest
 from click.testing import CliRunner
 
 from quantunet_hls.cli import doctor as command
-from quantunet_hls.doctor import Finding
+from quantunet_hls.flow.doctor import Finding
 
 FINDINGS = (
     Finding("g++", "C-simulation", "/somewhere/g++", "12.2.0"),

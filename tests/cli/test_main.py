@@ -9,7 +9,7 @@ import pytest
 
 from quantunet_hls import cli
 from quantunet_hls.cli.screen import screen
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 
 
 def run(capsys, *arguments):

@@ -3,7 +3,7 @@ from rich.table import Table
 
 from quantunet_hls import cli
 from quantunet_hls.cli.screen import message, screen
-from quantunet_hls.errors import QuantUNetError
+from quantunet_hls.core.errors import QuantUNetError
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J[red]:smile:\u202e"
 

@@ -7,12 +7,13 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from quantunet_hls import boards, zoo
+from quantunet_hls import boards
 from quantunet_hls.cli.train import train
-from quantunet_hls.errors import CheckpointError, ConfigurationError, DataError, QuantUNetError
+from quantunet_hls.core.errors import CheckpointError, ConfigurationError, DataError, QuantUNetError
+from quantunet_hls.data.phantoms import draw_phantoms
+from quantunet_hls.flow.width_budget import RESERVE, design_shares
 from quantunet_hls.nets import LayerWidths, QuantUNet, calibrate
-from quantunet_hls.phantoms import draw_phantoms
-from quantunet_hls.width_budget import RESERVE, design_shares
+from quantunet_hls.zoo import checkpoints as zoo
 
 SMALL = ["--depth", "1", "--base-channels", "2", "--epochs", "2", "--batch-size", "4"]
 
@@ -119,7 +120,7 @@ def test_what_is_wrong_is_said_and_nothing_is_left(data, here, arguments, error,
 
 
 def test_a_name_that_ships_is_refused_before_anything_is_trained(data, here, monkeypatch):
-    monkeypatch.setattr("quantunet_hls.zoo_folders.shipped_folder", lambda: here / "shipped")
+    monkeypatch.setattr("quantunet_hls.zoo.folders.shipped_folder", lambda: here / "shipped")
     (here / "shipped").mkdir()
     (here / "shipped" / "base.json").write_text("{}")
     done = invoke("--data", data, "--name", "base", "--float", *SMALL, "--save-to-zoo")

@@ -1,7 +1,7 @@
 from click.testing import CliRunner
 
 from quantunet_hls.cli.tune import tune
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 
 
 def test_help_names_what_it_takes():

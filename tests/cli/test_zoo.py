@@ -2,10 +2,10 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from quantunet_hls import zoo as models
 from quantunet_hls.cli.zoo import zoo
-from quantunet_hls.errors import CheckpointError
+from quantunet_hls.core.errors import CheckpointError
 from quantunet_hls.nets import QuantUNet, calibrate
+from quantunet_hls.zoo import checkpoints as models
 
 _NAMES = ("brain_tumor_first_b8d3", "second")
 
@@ -56,13 +56,13 @@ def test_whose_an_entry_is_stands_below(folder, tmp_path, monkeypatch):
     shown = CliRunner().invoke(zoo, [])
     assert f"Your own, in {folder}: {', '.join(_NAMES)}." in shown.output
     assert "instead" not in shown.output
-    monkeypatch.setattr("quantunet_hls.zoo_folders.shipped_folder", lambda: folder)
+    monkeypatch.setattr("quantunet_hls.zoo.folders.shipped_folder", lambda: folder)
     assert f"All of them come with the package; your own go into {folder}." in CliRunner().invoke(zoo, []).output
     shipped = tmp_path / "shipped"
     shipped.mkdir()
     for suffix in (".pt", ".json"):
         (shipped / f"second{suffix}").write_bytes((folder / f"second{suffix}").read_bytes())
-    monkeypatch.setattr("quantunet_hls.zoo_folders.shipped_folder", lambda: shipped)
+    monkeypatch.setattr("quantunet_hls.zoo.folders.shipped_folder", lambda: shipped)
     shown = CliRunner().invoke(zoo, [])
     assert "Taken instead of the package's of the same name: second." in shown.output
     assert "2 networks" in shown.output

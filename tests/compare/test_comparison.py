@@ -3,7 +3,7 @@ import pytest
 from quantunet_hls.compare import Comparison, compare
 from quantunet_hls.compare.comparison import Mark, pick
 from quantunet_hls.compare.plots import front, roofline_of
-from quantunet_hls.errors import UnknownNameError
+from quantunet_hls.core.errors import UnknownNameError
 from quantunet_hls.reports import Source, Subject, names
 from tests.compare.builders import design, figure, full, report
 

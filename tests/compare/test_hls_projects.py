@@ -13,7 +13,7 @@ from quantunet_hls.cli.compare import compare as compare_command
 from quantunet_hls.compare import compare, open_designs
 from quantunet_hls.compare.page import page
 from quantunet_hls.compare.tables import markdown, overview
-from quantunet_hls.errors import ConfigurationError, QuantUNetError, StepError
+from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, StepError
 from quantunet_hls.reports import Source, Subject, names
 from tests.compare.projects import hierarchy, hls4ml, profile, wrapped, write
 

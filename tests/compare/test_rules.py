@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from quantunet_hls.compare import compare
 from quantunet_hls.compare.rules import judge, parse_rule
-from quantunet_hls.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.reports import Source, Subject, names
 from tests.compare.builders import design, figure
 

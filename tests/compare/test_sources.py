@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from quantunet_hls.compare import open_designs
-from quantunet_hls.errors import QuantUNetError
-from quantunet_hls.files import write_json
+from quantunet_hls.core.errors import QuantUNetError
+from quantunet_hls.core.files import write_json
 from quantunet_hls.reports import Source, names
 from tests.compare.builders import figure, report
 

@@ -3,8 +3,8 @@ import torch
 
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.ingest import export_module, ingest
+from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.nets import LayerWidths, QuantUNet, calibrate
-from quantunet_hls.types import infer_types
 
 
 @pytest.fixture(scope="session")

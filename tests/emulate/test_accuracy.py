@@ -10,16 +10,16 @@ from torch import nn
 
 from quantunet_hls import boards
 from quantunet_hls.cli.accuracy import accuracy
-from quantunet_hls.data import Samples
+from quantunet_hls.core.errors import ConfigurationError, DataError
+from quantunet_hls.core.files import sha256_file
+from quantunet_hls.data.image_folders import Samples
+from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.emulate.accuracy import accuracy_figures, emulate_graph, measure, score_hardware, segment
-from quantunet_hls.errors import ConfigurationError, DataError
-from quantunet_hls.files import sha256_file
-from quantunet_hls.flow import Flow
+from quantunet_hls.flow.flow import Flow
 from quantunet_hls.folding import Goal
+from quantunet_hls.ingest.source import open_source
 from quantunet_hls.nets.quantizers import input_quantizer
-from quantunet_hls.phantoms import draw_phantoms
 from quantunet_hls.reports import Figure, Network, Report, Source, Target, names
-from quantunet_hls.source import open_source
 from quantunet_hls.training.scores import evaluate
 from tests.brevitas_nets import Classes, Mask
 from tests.builders import brevitas_unet

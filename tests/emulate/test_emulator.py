@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
+from quantunet_hls.core.errors import ConfigurationError, DataError, IllegalGraphError
 from quantunet_hls.emulate import Emulator, predict, read_program, trace
 from quantunet_hls.emulate.fuse import fuse
 from quantunet_hls.emulate.program import Padding, Pointwise
-from quantunet_hls.errors import ConfigurationError, DataError, IllegalGraphError
 from quantunet_hls.hls.convert import traced_tensors
 from quantunet_hls.ingest import run_graph
 from tests.emulate.networks import Network, csimulate

@@ -4,11 +4,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.emulate.arithmetic import Codes
 from quantunet_hls.emulate.plan import make_plan
 from quantunet_hls.emulate.program import Cast, Convolution, Input, Program
 from quantunet_hls.emulate.sums import Ordered, Unordered, compile_sum
-from quantunet_hls.errors import IllegalGraphError
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 
 CPU = torch.device("cpu")

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from quantunet_hls import zoo
 from quantunet_hls.emulate import Emulator
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.ingest import ingest
-from quantunet_hls.source import open_source
-from quantunet_hls.types import infer_types
+from quantunet_hls.ingest.ranges import infer_types
+from quantunet_hls.ingest.source import open_source
+from quantunet_hls.zoo import checkpoints as zoo
 from tests.emulate.networks import csimulate
 
 _QUANTIZED = [name for name in zoo.names() if zoo.card_of(name).architecture.quantized]

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from quantunet_hls import boards
-from quantunet_hls.accelerator import TOOLCHAINS
 from quantunet_hls.cli import quantunet_hls
 from quantunet_hls.compare.rules import parse_rule
+from quantunet_hls.flow.accelerator import TOOLCHAINS
 
 FOLDER = Path(__file__).parents[2] / "examples" / "ci"
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.folding import ConvWork, Goal, frame_cycles, multipliers, reuse_within, valid_reuse
 
 

@@ -12,20 +12,20 @@ import numpy as np
 from rich.console import Console
 
 from quantunet_hls import boards
-from quantunet_hls.errors import QuantUNetError
-from quantunet_hls.facts import convolution_work, network_facts
-from quantunet_hls.folded_design import fold_design, read_folding
+from quantunet_hls.core.errors import QuantUNetError
+from quantunet_hls.flow.folded_design import fold_design, read_folding
 from quantunet_hls.folding import Goal
+from quantunet_hls.folding.facts import convolution_work, network_facts
 from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx, run_graph
+from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.reports import render
 from quantunet_hls.reports.schema import Report
+from quantunet_hls.rtl.fold.unfolded import stream_graph
 from quantunet_hls.rtl.graph import StreamGraph
-from quantunet_hls.rtl.unfolded import stream_graph
 from quantunet_hls.sweep.grid import read_grid
 from quantunet_hls.training import recipes
 from quantunet_hls.tuning.precision import chosen_types, read_precision, with_precision
-from quantunet_hls.types import infer_types
-from quantunet_hls.zoo import Card, card_at
+from quantunet_hls.zoo.checkpoints import Card, card_at
 
 __all__ = ["TARGETS", "answer", "seeds"]
 

@@ -6,7 +6,7 @@ import hls4ml
 import numpy as np
 import pytest
 
-from quantunet_hls.errors import ToolFailedError, ToolNotFoundError
+from quantunet_hls.core.errors import ToolFailedError, ToolNotFoundError
 from quantunet_hls.hls.csim import compile_bench, simulate
 from quantunet_hls.hls.testbench import Bench, write_bench
 

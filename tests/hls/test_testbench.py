@@ -3,7 +3,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from quantunet_hls.errors import QuantUNetError
+from quantunet_hls.core.errors import QuantUNetError
 from quantunet_hls.hls.testbench import EXPECTED, INPUTS, RESULTS, Bench, read_values, write_bench, write_values
 
 BENCH = Bench("net", 12, 6, {"conv_1": 24, "relu": 24})

@@ -8,7 +8,7 @@ import torch
 from brevitas.nn import QuantConv2d, QuantIdentity, QuantReLU
 from torch import nn
 
-from quantunet_hls.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.ingest import export_module, ingest, trace_module
 from quantunet_hls.ingest.passes.tidy import tidy
 from quantunet_hls.nets.quantizers import activation_quantizer, bias_quantizer, input_quantizer, weight_quantizer

@@ -5,7 +5,7 @@ import pytest
 
 from quantunet_hls.ingest import ingest, run_graph
 from quantunet_hls.ingest.graph import IndexedModel, only
-from quantunet_hls.types import infer_types
+from quantunet_hls.ingest.ranges import infer_types
 from tests.builders import Net, execute, op_types, small_unet
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest import violations
 from quantunet_hls.ingest.passes.tidy import tidy
 from tests.builders import QUANT_DOMAIN, Net, small_unet

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, numpy_helper
 
-from quantunet_hls.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.ingest import ingest, limits, load_qonnx, run_graph
 from tests.builders import Net, small_unet
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from quantunet_hls.errors import ConfigurationError, IllegalGraphError, QuantUNetError
+from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError, QuantUNetError
 from quantunet_hls.ingest import ingest, load_qonnx
 from quantunet_hls.ingest.graph import set_attribute
 from quantunet_hls.ingest.passes.tidy import tidy

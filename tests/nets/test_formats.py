@@ -5,7 +5,7 @@ from brevitas.nn import QuantConv2d, QuantReLU
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.nets import LayerWidths
 from quantunet_hls.nets.formats import with_formats
 from quantunet_hls.nets.quantizers import activation_quantizer, weight_quantizer

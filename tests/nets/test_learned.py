@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from quantunet_hls import zoo
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, calibrate, settled
 from quantunet_hls.nets.learned import clamp_widths, learned_widths, set_widths, width_offsets, width_values
+from quantunet_hls.zoo import checkpoints as zoo
 
 
 def learning_net():

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch.nn.utils import parametrize
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, calibrate, settled, use_levels
 from quantunet_hls.nets.levels import binarize, ternarize
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from quantunet_hls.errors import ConfigurationError, UnknownNameError
+from quantunet_hls.core.errors import ConfigurationError, UnknownNameError
 from quantunet_hls.nets import QuantUNet, UNetConfig
 from quantunet_hls.nets.architectures import ARCHITECTURES, shape_of
 from quantunet_hls.nets.sizes import layer_sizes

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, fold_batchnorm
 from quantunet_hls.nets.quantizers import activation_quantizer, bias_quantizer, input_quantizer, weight_quantizer
 from tests.builders import brevitas_unet

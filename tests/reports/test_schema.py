@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.reports import Check, Figure, LayerReport, Network, Report, Source, Subject, Target, names, schema
 
 FINITE = st.integers(-(10**12), 10**12) | st.floats(1e-30, 1e30) | st.floats(-1e30, -1e-30) | st.just(0.0)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantunet_hls.errors import StepError
+from quantunet_hls.core.errors import StepError
 from quantunet_hls.reports import Source, names
 from quantunet_hls.reports.vitis import read_csynth
 from tests.reports import FIXTURES

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantunet_hls.errors import ConfigurationError, StepError
+from quantunet_hls.core.errors import ConfigurationError, StepError
 from quantunet_hls.reports import Source, names
 from quantunet_hls.reports.vivado import parse_hierarchy, parse_power, parse_timing, parse_utilization, read_text
 from tests.reports import FIXTURES

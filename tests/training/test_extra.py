@@ -4,7 +4,7 @@ import importlib.util
 import pytest
 
 import quantunet_hls.training
-from quantunet_hls.errors import ToolNotFoundError
+from quantunet_hls.core.errors import ToolNotFoundError
 
 
 def test_without_monai_the_remedy_is_named(monkeypatch):

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from quantunet_hls.data import to_input
+from quantunet_hls.data.image_folders import to_input
+from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig
 from quantunet_hls.nets.formats import with_formats
-from quantunet_hls.phantoms import draw_phantoms
 from quantunet_hls.training.formats import fit_formats
 from quantunet_hls.training.prepare import quantize
 

@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from quantunet_hls.data import to_input
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.data.image_folders import to_input
+from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig
-from quantunet_hls.phantoms import draw_phantoms
 from quantunet_hls.training.prepare import calibration_places, quantize
 
 SHAPE = {"depth": 1, "base_channels": 3}

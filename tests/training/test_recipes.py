@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from quantunet_hls.errors import ConfigurationError, UnknownNameError
+from quantunet_hls.core.errors import ConfigurationError, UnknownNameError
 from quantunet_hls.training import recipes
 
 FOLDER = Path(recipes.__file__).parent

@@ -6,7 +6,7 @@ import pytest
 import torch
 from brevitas.loss.weighted_bit_width import ActivationBitWidthWeightedBySize, WeightBitWidthWeightedBySize
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, calibrate
 from quantunet_hls.nets.learned import learned_widths, set_widths, width_offsets, width_values
 from quantunet_hls.nets.sizes import layer_sizes

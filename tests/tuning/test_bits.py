@@ -3,8 +3,8 @@ import math
 import numpy as np
 
 from quantunet_hls.ingest import ingest
+from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.tuning.bits import LayerBits, count_bits, hls4ml_bits
-from quantunet_hls.types import infer_types
 from tests.builders import Net
 
 

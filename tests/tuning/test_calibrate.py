@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from quantunet_hls.errors import DataError
+from quantunet_hls.core.errors import DataError
 from quantunet_hls.ingest import export_module, ingest, run_graph
 from quantunet_hls.nets import calibrate as calibrate_module
 from quantunet_hls.tuning.calibrate import best_fraction, calibrate, fit_layers

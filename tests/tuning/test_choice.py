@@ -3,11 +3,12 @@ import pytest
 
 from quantunet_hls.ingest import ingest
 from quantunet_hls.ingest.graph import constant
+from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.tuning.calibrate import calibrate
 from quantunet_hls.tuning.choice import Choice, Move, changes_of, groups_of, moves, start_of
 from quantunet_hls.tuning.requantize import requantize, requantize_hardware
 from quantunet_hls.tuning.rounding import fit
-from quantunet_hls.types import infer_types, parse_type
+from quantunet_hls.types import parse_type
 from tests.builders import Net, small_unet
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from quantunet_hls.boards.catalogue import Resources
 from quantunet_hls.ingest import ingest
+from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.tuning.cost import ConvLoad, bit_cost, board_cost, loads
-from quantunet_hls.types import infer_types
 from tests.builders import Net
 
 LOAD = ConvLoad(multipliers=10, weights=100, filters=4, buffered=50, weight_width=4, input_width=6,

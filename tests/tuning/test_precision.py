@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from quantunet_hls import generate_accelerator
-from quantunet_hls.errors import ConfigurationError, QuantUNetError, UnknownNameError
+from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, UnknownNameError
 from quantunet_hls.ingest import ingest, run_graph
 from quantunet_hls.ingest.graph import only
+from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.tuning.precision import (
     Precision,
     PrecisionError,
@@ -18,7 +19,7 @@ from quantunet_hls.tuning.precision import (
     read_precision,
     with_precision,
 )
-from quantunet_hls.types import infer_types, parse_type
+from quantunet_hls.types import parse_type
 from tests.builders import Net, small_unet
 
 

@@ -9,17 +9,17 @@ import torch
 from torch import nn
 
 from quantunet_hls import boards, generate_accelerator
-from quantunet_hls.data import Samples
+from quantunet_hls.core.errors import ConfigurationError, DataError
+from quantunet_hls.data.image_folders import Samples
+from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.emulate.accuracy import emulate_graph, score_hardware, segment
-from quantunet_hls.errors import ConfigurationError, DataError
 from quantunet_hls.ingest import export_module, ingest, load_qonnx
+from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.nets import QuantUNet, calibrate
-from quantunet_hls.phantoms import draw_phantoms
 from quantunet_hls.tuning import tune as module
 from quantunet_hls.tuning.cost import bit_cost
 from quantunet_hls.tuning.precision import chosen_types, read_precision, with_precision
 from quantunet_hls.tuning.tune import ToleranceError, tune
-from quantunet_hls.types import infer_types
 from tests.brevitas_nets import Classes, UpConvolutions
 from tests.builders import Net
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantunet_hls.errors import ConfigurationError
-from quantunet_hls.process import run
+from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.core.process import run
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast, covering, shifted_right
 
 SOURCES = [FixedType(9, 5), FixedType(9, 5, False)]

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, covering, parse_type
 
 numbers = st.integers(-(2**40), 2**40)

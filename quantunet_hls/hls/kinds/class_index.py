@@ -13,7 +13,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.hls.kinds.templates import Call, Config
 from quantunet_hls.ingest.graph import attribute, constant, copy_of, set_attribute
-from quantunet_hls.types import covering, to_steps
+from quantunet_hls.ingest.ranges import to_steps
+from quantunet_hls.types import covering
 
 __all__ = ["HANDLERS", "HEADER", "LAYER", "TEMPLATES", "ClassIndex", "with_limits"]
 

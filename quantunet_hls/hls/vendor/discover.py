@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from quantunet_hls.errors import ToolFailedError, ToolNotFoundError
-from quantunet_hls.process import find_tool, output_of, require_tool
+from quantunet_hls.core.errors import ToolFailedError, ToolNotFoundError
+from quantunet_hls.core.process import find_tool, output_of, require_tool
 
 __all__ = ["Tool", "hls_tool", "version_in", "vivado"]
 

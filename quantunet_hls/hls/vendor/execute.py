@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from quantunet_hls.errors import ConfigurationError, QuantUNetError, ToolFailedError
-from quantunet_hls.files import read_json, write_json, write_text
+from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, ToolFailedError
+from quantunet_hls.core.files import read_json, write_json, write_text
+from quantunet_hls.core.process import run
 from quantunet_hls.hls.vendor.plan import Plan, Stage, Step
-from quantunet_hls.process import run
 
 __all__ = ["LIMITS_S", "Outcome", "execute"]
 

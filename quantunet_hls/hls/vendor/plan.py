@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from quantunet_hls.errors import UnknownNameError
-from quantunet_hls.files import sha256_file, sha256_json
+from quantunet_hls.core.errors import UnknownNameError
+from quantunet_hls.core.files import sha256_file, sha256_json
 from quantunet_hls.hls.vendor import scripts
 from quantunet_hls.hls.vendor.discover import Tool
 from quantunet_hls.hls.vendor.project import HlsProject

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quantunet_hls.boards import check_part
-from quantunet_hls.errors import ConfigurationError, StepError
-from quantunet_hls.files import check_name
+from quantunet_hls.core.errors import ConfigurationError, StepError
+from quantunet_hls.core.files import check_name
 
 __all__ = ["BACKENDS", "HlsProject"]
 

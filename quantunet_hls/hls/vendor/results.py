@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from quantunet_hls.errors import ToolFailedError
+from quantunet_hls.core.errors import ToolFailedError
 from quantunet_hls.hls.vendor.execute import Outcome
 from quantunet_hls.hls.vendor.plan import Plan, Stage
 from quantunet_hls.hls.vendor.scripts import RESULTS

@@ -8,7 +8,7 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.general import GiveUniqueNodeNames
 
-from quantunet_hls.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.ingest.graph import QUANT_OPS, copy_of, is_constant, replace_nodes
 from quantunet_hls.ingest.limits import check_sizes
 from quantunet_hls.ingest.passes.fold_constants import fold_constants

@@ -9,11 +9,11 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, get_args, get_type_hints
 
-from quantunet_hls.errors import ConfigurationError, UnknownNameError, shown
+from quantunet_hls.core.errors import ConfigurationError, UnknownNameError, shown
+from quantunet_hls.core.plain_yaml import read_yaml
 from quantunet_hls.nets import LayerWidths, UNetConfig
 from quantunet_hls.nets.architectures import shape_of
 from quantunet_hls.nets.formats import with_formats
-from quantunet_hls.plain_yaml import read_yaml
 from quantunet_hls.training.settings import Augmentation, BoardCost, Settings, WidthLearning
 
 __all__ = ["Recipe", "load", "names"]

@@ -4,7 +4,7 @@ from hls4ml.model.optimizer.optimizer import optimizer_map
 from quantunet_hls.hls.convert import HlsSettings, convert, write_project
 from quantunet_hls.hls.mends import random_stamp
 from quantunet_hls.ingest import ingest
-from quantunet_hls.types import infer_types
+from quantunet_hls.ingest.ranges import infer_types
 from tests.builders import Net
 
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from quantunet_hls.errors import StepError, ToolFailedError, ToolNotFoundError
+from quantunet_hls.core.errors import StepError, ToolFailedError, ToolNotFoundError
 from quantunet_hls.hls.vendor import HlsProject, Stage, build
 from quantunet_hls.reports import Check, Source, names
 

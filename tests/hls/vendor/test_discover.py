@@ -2,7 +2,7 @@ import stat
 
 import pytest
 
-from quantunet_hls.errors import ToolNotFoundError
+from quantunet_hls.core.errors import ToolNotFoundError
 from quantunet_hls.hls.vendor import hls_tool, vivado
 from quantunet_hls.hls.vendor.discover import version_in
 

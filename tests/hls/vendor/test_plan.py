@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from quantunet_hls.errors import StepError, UnknownNameError
+from quantunet_hls.core.errors import StepError, UnknownNameError
 from quantunet_hls.hls.vendor import Stage, Tool, make_plan, stages_needed
 
 HLS = Tool("vitis-run", Path("/opt/vitis-run"), "2024.2")

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from quantunet_hls.errors import ConfigurationError, StepError
+from quantunet_hls.core.errors import ConfigurationError, StepError
 from quantunet_hls.hls.vendor import HlsProject
 
 GOOD = HlsProject(Path("somewhere"), "unet", "xczu7ev-ffvc1156-2-e", 5.0)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from quantunet_hls.errors import IllegalGraphError
+from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest.graph import CHANNELS_LAST
 from quantunet_hls.ingest.passes.channels_last import FIRST, LAST, channels_last
 from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes

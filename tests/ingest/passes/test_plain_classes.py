@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from quantunet_hls.errors import ConfigurationError, IllegalGraphError
+from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.ingest import ingest, run_graph
 from tests.builders import Net, op_types
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from quantunet_hls.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.ingest import load_qonnx
 from quantunet_hls.ingest.load import checked
 from quantunet_hls.ingest.passes.tidy import tidy

@@ -1,0 +1,1 @@
+"""Images: folders of them, single files, phantoms, tiles, and what a design is checked on."""

@@ -1,0 +1,160 @@
+"""One folding for both kinds of project: reuse factors for hls4ml, lanes and FIFO depths for the streaming RTL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quantunet_hls.boards import Board
+from quantunet_hls.core.errors import BoardError, ConfigurationError
+from quantunet_hls.core.files import read_json
+from quantunet_hls.folding import ConvWork, Goal, balanced_reuse, frame_cycles, reuse_within, valid_reuse
+
+if TYPE_CHECKING:
+    # Amaranth is an extra, which nobody needs who has no streaming RTL made.
+    from quantunet_hls.rtl.graph import StreamGraph
+
+__all__ = ["FoldedDesign", "fold_design", "read_folding"]
+
+#: Largest number in a folding file; a FIFO of so many entries holds whole frames.
+_LARGEST = 1 << 24
+
+#: Multipliers for a part of unknown size.
+UNKNOWN_PART_BUDGET = 64
+
+
+@dataclass(frozen=True)
+class FoldedDesign:
+    """How parallel each layer is.
+
+    Attributes:
+        reuse: of each convolution of the hls4ml project, by node.
+        streaming: the folded stream graph; None where no RTL is made.
+    """
+
+    reuse: Mapping[str, int]
+    streaming: StreamGraph | None
+
+    def to_dict(self, work: Mapping[str, ConvWork]) -> dict[str, Any]:
+        """As plain values, to be read, edited and given to :func:`fold_design` again."""
+        values: dict[str, Any] = {"cycles_per_frame": frame_cycles(work, self.reuse), "reuse_factors": dict(self.reuse)}
+        if self.streaming is not None:
+            from quantunet_hls.rtl.fold.plan import folding_of
+
+            values["streaming"] = {"cycles_per_frame": self.streaming.cycles, **folding_of(self.streaming)}
+        return values
+
+
+def read_folding(path: Path) -> dict[str, Any]:
+    """The content of a design's ``folding.json``; whether it goes with a network :func:`fold_design` tells.
+
+    Raises:
+        ConfigurationError: it is no such file, or holds numbers that nothing has.
+    """
+    content = read_json(path)
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} is no folding; start from a design's folding.json.")
+    streaming = content.get("streaming")
+    tables = {"reuse_factors": content.get("reuse_factors")}
+    if isinstance(streaming, dict):
+        tables["fifo_depths"] = streaming.get("fifo_depths")
+        layers = streaming.get("layers")
+        tables |= layers if isinstance(layers, dict) else {"layers": layers}
+    elif streaming is not None:
+        tables["streaming"] = streaming
+    for where, table in tables.items():
+        if not isinstance(table, dict):
+            raise ConfigurationError(f"{path}: {where!r} is no object; start from a design's folding.json.")
+        for name, value in table.items():
+            if isinstance(value, dict | list | float) or (isinstance(value, int) and not 0 < value <= _LARGEST):
+                raise ConfigurationError(f"{path}: {where!r} has {name!r} {value!r}, where a whole number from 1 to "
+                                         f"{_LARGEST:,} belongs; start from a design's folding.json.")
+    return content
+
+
+def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream: StreamGraph | None, arithmetic: str,
+                given: Mapping[str, Any] | None = None) -> FoldedDesign:
+    """Fold a network for a goal, or as a file says.
+
+    Args:
+        work: of the convolutions.
+        goal: what for; with none of its fields, half of the board's multiplier blocks.
+        target: with its clock.
+        stream: the lowered stream graph, where RTL is made.
+        arithmetic: what its multipliers are, of :data:`quantunet_hls.rtl.fold.multipliers.KINDS`.
+        given: a design's ``folding.json``, edited or not, to be taken instead of the goal.
+
+    Raises:
+        ConfigurationError: a goal that can't be met, with the nearest that can; or what is wrong with the file.
+        BoardError: a board of which every folding takes more, or whose size is not known.
+    """
+    if given is not None:
+        return _as_given(work, target, stream, arithmetic, given)
+    if stream is None:
+        return FoldedDesign(_reuse_for(work, goal, target), None)
+    from quantunet_hls.rtl.fold.fit import fold_for
+    from quantunet_hls.rtl.fold.multipliers import multiplying
+
+    def chosen(graph: StreamGraph) -> StreamGraph:
+        return multiplying(graph, arithmetic, target)
+
+    if goal.frames_per_s is None and goal.latency_us is None and goal.share is None:
+        reuse = _reuse_for(work, goal, target)
+        return FoldedDesign(reuse, _at_pace(stream, frame_cycles(work, reuse), chosen))
+    folded = fold_for(stream, goal, target, chosen)
+    return FoldedDesign(reuse_within(work, folded.cycles), folded)
+
+
+def _at_pace(stream: StreamGraph, cycles: int, chosen: Callable[[StreamGraph], StreamGraph]) -> StreamGraph:
+    """The RTL as fast as the hls4ml project, or as fast as it can be."""
+    from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold
+
+    return chosen(fold(stream, max(cycles, fewest_cycles(stream))))
+
+
+def _reuse_for(work: Mapping[str, ConvWork], goal: Goal, target: Board) -> dict[str, int]:
+    cycles = goal.cycles(target.clock_ns)
+    if cycles is not None:
+        reuse = reuse_within(work, cycles)
+        reached = frame_cycles(work, reuse)
+        if reached > cycles:
+            raise goal.missed_rate("least reuse", reached, target.clock_ns)
+        return reuse
+    if goal.latency_us is not None:
+        raise ConfigurationError("Only the RTL's latency is known before synthesis; ask the open tool chain for it, "
+                                 "or ask for a frame rate.")
+    blocks = target.resources.dsp
+    if goal.share is not None:
+        if not blocks:
+            raise BoardError(f"How many multiplier blocks {target.title} has is not known, so a share of it can't be "
+                             "taken; ask for a number of multipliers.")
+        return balanced_reuse(work, max(1, int(goal.share * blocks)))
+    return balanced_reuse(work, goal.multipliers or (max(1, blocks // 2) if blocks else UNKNOWN_PART_BUDGET))
+
+
+def _as_given(work: Mapping[str, ConvWork], target: Board, stream: StreamGraph | None, arithmetic: str,
+              given: Mapping[str, Any]) -> FoldedDesign:
+    reuse = given.get("reuse_factors")
+    if not isinstance(reuse, Mapping):
+        raise ConfigurationError("The folding has no reuse_factors; start from a design's folding.json.")
+    for name in sorted(set(work) ^ set(reuse)):
+        raise ConfigurationError(f"The folding's reuse_factors {'lack' if name in work else 'name'} {name!r}, which "
+                                 f"this network {'has' if name in work else 'lacks'}; take the folding.json of this "
+                                 "network.")
+    for name, layer in work.items():
+        if type(reuse[name]) is not int or reuse[name] not in valid_reuse(layer):
+            possible = ", ".join(map(str, valid_reuse(layer)))
+            raise ConfigurationError(f"Layer {name!r} can't have the reuse factor {reuse[name]!r}; "
+                                     f"it can have {possible}.")
+    if stream is None:
+        return FoldedDesign(dict(reuse), None)
+    from quantunet_hls.rtl.fold.multipliers import multiplying
+    from quantunet_hls.rtl.fold.plan import folded_as
+
+    streaming = given.get("streaming")
+    if streaming is None:
+        return FoldedDesign(dict(reuse), _at_pace(stream, frame_cycles(work, reuse),
+                                                  lambda graph: multiplying(graph, arithmetic, target)))
+    return FoldedDesign(dict(reuse), folded_as(stream, streaming, target.yosys_family or ""))

@@ -1,0 +1,70 @@
+"""What can be found wrong before the first step runs: minutes of work are not thrown away for a mistyped folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from quantunet_hls.core.errors import ConfigurationError, DataError
+from quantunet_hls.core.files import open_regular
+from quantunet_hls.data.check_images import check_count, check_images
+from quantunet_hls.data.image_folders import image_files, names_in, require_masks
+from quantunet_hls.ingest.source import Shape
+from quantunet_hls.zoo import checkpoints as zoo
+
+__all__ = ["check_baseline", "check_data", "check_writable"]
+
+
+def check_data(data: Path | np.ndarray | None, images: int, shape: Shape | None, folds: Collection[int]) -> None:
+    """Read the images of a check, and look whether everything is there that they are scored with.
+
+    Args:
+        data: as for :func:`quantunet_hls.data.check_images.check_images`.
+        images: how many.
+        shape: channels, height and width that the network takes; None where that is not known yet.
+        folds: whose images are scored; all where there are none.
+
+    Raises:
+        DataError: images or masks that are missing, damaged, or of another size; names the file.
+    """
+    if shape is not None:
+        channels, height, width = shape
+        if data is None:
+            check_count(images, channels * height * width)
+        else:
+            check_images(data, images, height, width, channels)
+    elif isinstance(data, Path) and data.suffix == ".npy":
+        open_regular(data, what="an array", error=DataError).close()
+    elif isinstance(data, Path):
+        image_files(data)
+    if not isinstance(data, Path):
+        if folds:
+            raise ConfigurationError("Folds choose images of a data folder; name one with --data.")
+        return
+    if folds or (data / "masks").is_dir():
+        require_masks(data, names_in(data, folds or None))
+
+
+def check_baseline(name: str | None) -> None:
+    """Whether there is such a network to compare with.
+
+    Raises:
+        QuantUNetError: there is none, or it is damaged.
+    """
+    if name is not None:
+        zoo.load(name)
+
+
+def check_writable(folder: Path) -> None:
+    """Whether a folder is there, or can be made, and takes files.
+
+    Raises:
+        ConfigurationError: it can't be written to.
+    """
+    there = next((place for place in (folder, *folder.absolute().parents) if os.path.lexists(place)), folder)
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"{folder} can't be written to, for {there} is no folder that takes files of yours; "
+                                 "name another one.")

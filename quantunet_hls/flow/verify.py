@@ -1,0 +1,145 @@
+"""The same images through every stage, compared integer by integer.
+
+Brevitas module, QONNX graph, channels-last graph and simulation all hold
+fixed-point numbers, exactly, in floats wide enough for them. So equal means
+``==``; there is no tolerance anywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from torch import nn
+
+from quantunet_hls.core.errors import MismatchError
+from quantunet_hls.ingest import HardwareGraph, run_graph, trace_module
+from quantunet_hls.ingest.export import ModuleTrace
+from quantunet_hls.ingest.graph import QUANT_OPS, behind_sigmoid, constant, only
+from quantunet_hls.reports.schema import Check
+
+__all__ = ["BREVITAS", "CHANNELS_LAST", "CSIM", "QONNX", "RTL", "Reference", "compare_layers", "reference",
+           "require_equal"]
+
+#: Names of the stages, as reports show them.
+BREVITAS, QONNX, CHANNELS_LAST, CSIM, RTL = (
+    "Brevitas", "QONNX", "channels-last QONNX", "C-simulation", "RTL simulation"
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the network computes for some images.
+
+    Attributes:
+        images: float64 (images, height, width, channels), as the input port takes them.
+        tensors: for every tensor of the hardware graph float64 (images, height, width, channels).
+        output: name of the tensor that is the result.
+        checks: Brevitas against QONNX, and QONNX against the hardware graph. A sigmoid's table is no sigmoid, so what
+            comes of it is not among them; from the table on the hardware graph is what simulations must equal.
+        table_error: how far the table's entries are from the sigmoids of the QONNX graph, at most; None without one.
+    """
+
+    images: np.ndarray
+    tensors: Mapping[str, np.ndarray]
+    output: str
+    checks: tuple[Check, ...]
+    table_error: float | None = None
+
+    @property
+    def result(self) -> np.ndarray:
+        """The network's output, (images, height, width, classes)."""
+        return self.tensors[self.output]
+
+
+def reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module | None = None) -> Reference:
+    """Run the network in all forms that exist before hardware, and compare them.
+
+    Args:
+        graph: the network.
+        images: float (images, height, width, channels).
+        module: the Brevitas module it was exported from, where there is one.
+    """
+    original = run_graph(graph.original, graph.to_original(images))
+    tensors = run_graph(graph.model, images)
+    checks = []
+    errors = [np.abs(tensors[node.output[0]] - graph.from_original(origin, original[origin])).max()
+              for node in graph.model.graph.node if node.op_type == "Sigmoid"
+              for origin in [graph.origins[node.output[0]]]]
+    behind_tables = behind_sigmoid(graph.original)
+    if module is not None:
+        checks += _against_module(graph, original, images, module)
+    for name, values in tensors.items():
+        origin = graph.origins[name]
+        if origin in original and origin not in behind_tables:
+            expected = graph.from_original(origin, original[origin])
+            checks.append(_check(QONNX, CHANNELS_LAST, _layer(graph, name), expected, values))
+    return Reference(images, tensors, only(graph.model, "output"), tuple(checks),
+                     float(max(errors)) if errors else None)
+
+
+def _against_module(graph: HardwareGraph, original: Mapping[str, np.ndarray], images: np.ndarray,
+                    module: nn.Module) -> list[Check]:
+    output, weighted, activations = trace_module(module, images.transpose(0, 3, 1, 2))
+    model = graph.original
+    result = only(model, "output")
+    checks = []
+    convolutions = [node.output[0] for node in model.graph.node if node.op_type in ("Conv", "ConvTranspose")]
+    quantizers = [node.output[0] for node in model.graph.node
+                  if node.op_type in QUANT_OPS and constant(model, node.input[0]) is None]
+    inexact = behind_sigmoid(model)
+    for trace, names in ((weighted, convolutions), (activations, quantizers)):
+        # The export runs the module once, so its layers stand in the graph in the order they ran.
+        if _same_shapes(trace, [original[name] for name in names]):
+            checks += [_check(BREVITAS, QONNX, layer, values, original[name])
+                       for (layer, values), name in zip(trace, names, strict=True) if name not in inexact]
+    if result not in inexact:
+        checks.append(_check(BREVITAS, QONNX, None, output, original[result]))
+    return checks
+
+
+def _same_shapes(trace: ModuleTrace, values: list[np.ndarray]) -> bool:
+    return [seen.shape for _, seen in trace] == [value.shape for value in values]
+
+
+def compare_layers(reference: Reference, graph: HardwareGraph, candidate: str, layers: Mapping[str, np.ndarray],
+                   tensors: Mapping[str, str], output: np.ndarray) -> tuple[Check, ...]:
+    """Compare a simulation with the hardware graph, layer by layer and at the output.
+
+    Args:
+        reference: what the graph computes.
+        graph: the hardware graph.
+        candidate: name of the simulation's stage.
+        layers: for each simulated layer its values, (images, ...), in the order height, width, channels.
+        tensors: for each simulated layer the tensor that it must equal.
+        output: the simulation's result, (images, ...).
+    """
+    checks = [_check(CHANNELS_LAST, candidate, _layer(graph, tensors[layer]), reference.tensors[tensors[layer]], values)
+              for layer, values in layers.items()]
+    return (*checks, _check(CHANNELS_LAST, candidate, None, reference.result, output))
+
+
+def _check(stage: str, candidate: str, layer: str | None, expected: np.ndarray, values: np.ndarray) -> Check:
+    differing = int(np.count_nonzero(expected.reshape(-1) != values.reshape(-1)))
+    return Check(stage, candidate, layer, expected.size, differing)
+
+
+def _layer(graph: HardwareGraph, tensor: str) -> str:
+    producer = graph.model.find_producer(tensor)
+    return tensor if producer is None else str(producer.name)
+
+
+def require_equal(checks: tuple[Check, ...]) -> None:
+    """Refuse a difference.
+
+    Raises:
+        MismatchError: names the first stage and layer that differ.
+    """
+    for check in checks:
+        if check.differing:
+            where = f"layer {check.layer!r}" if check.layer else "the output"
+            raise MismatchError(
+                f"{check.candidate} differs from {check.reference} at {where} in {check.differing} of {check.values} "
+                "values; this is a fault of the conversion, please report it with the network."
+            )

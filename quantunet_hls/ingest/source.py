@@ -1,0 +1,130 @@
+"""Where a network comes from: zoo entry, checkpoint, QONNX file, or a live Brevitas module."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
+from torch import nn
+
+from quantunet_hls.core.errors import ConfigurationError, shown
+from quantunet_hls.core.files import open_regular
+from quantunet_hls.ingest import export_module, load_qonnx
+from quantunet_hls.ingest.limits import FILE_BYTES
+from quantunet_hls.nets import QuantUNet, fold_batchnorm
+from quantunet_hls.nets.sizes import check_image_size
+from quantunet_hls.zoo import checkpoints as zoo
+
+__all__ = ["NetworkSource", "Shape", "open_source"]
+
+#: Channels, height, width.
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class NetworkSource:
+    """A network, not loaded until it is needed.
+
+    Attributes:
+        name: what projects and reports are called unless told otherwise.
+        sha256: of the file, or of a live module's weights.
+        key: decides, by content, what :attr:`graph` gives.
+        graph: the QONNX graph.
+        module: the Brevitas module, None for a file of somebody else's.
+        repeatable: whether the key says all; a live module's code is not in it.
+        shape: channels, height and width of an image; None where that is not known before the graph is.
+    """
+
+    name: str
+    sha256: str
+    key: Any
+    graph: Callable[[], ModelWrapper]
+    module: Callable[[], nn.Module | None]
+    repeatable: bool = True
+    shape: Shape | None = None
+
+
+def open_source(model: str | Path | nn.Module, input_shape: Shape | None = None) -> NetworkSource:
+    """Tell what a model argument means.
+
+    Args:
+        model: a zoo name, a ``.pt`` checkpoint with its card beside it, an ``.onnx`` file, or a Brevitas module.
+        input_shape: channels, height and width of the images; needed for a module, taken from the card
+            or the file where absent. Checkpoints can be built for any size that the U-Net's depth divides.
+
+    Raises:
+        ConfigurationError: the shape is missing, malformed, or not that of an ONNX file.
+        UnknownNameError: no zoo entry of that name.
+        CheckpointError: a damaged checkpoint.
+    """
+    if input_shape is not None and (len(input_shape) != 3 or any(size < 1 for size in input_shape)):
+        raise ConfigurationError(
+            f"An image's shape is channels, height, width, each at least 1, not {shown(input_shape)}."
+        )
+    if isinstance(model, nn.Module):
+        return _from_module(model, input_shape)
+    path = Path(model)
+    if path.suffix == ".onnx":
+        return _from_file(path, input_shape)
+    return _from_checkpoint(model, input_shape)
+
+
+def _from_module(module: nn.Module, shape: Shape | None) -> NetworkSource:
+    module = _folded(module)
+    if shape is None:
+        raise ConfigurationError("A module says nothing of its images; give input_shape=(channels, height, width).")
+    digest = hashlib.sha256(repr(module).encode())
+    for key, value in module.state_dict().items():
+        digest.update(key.encode())
+        digest.update(np.ascontiguousarray(value.detach().cpu().numpy()).tobytes())
+    return NetworkSource(_safe(type(module).__name__), digest.hexdigest(), [digest.hexdigest(), list(shape)],
+                         lambda: export_module(module, shape), lambda: module, repeatable=False, shape=shape)
+
+
+def _from_file(path: Path, shape: Shape | None) -> NetworkSource:
+    if not os.path.lexists(path):
+        raise ConfigurationError(f"There is no ONNX file {path}; check the path.")
+    if shape is not None:
+        raise ConfigurationError(f"{path} fixes its own image size; leave input_shape out or export it anew.")
+    with open_regular(path, FILE_BYTES, what="an ONNX model") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    return NetworkSource(_safe(path.stem), sha256, sha256, lambda: load_qonnx(path), lambda: None)
+
+
+def _from_checkpoint(model: str | Path, shape: Shape | None) -> NetworkSource:
+    net, card = zoo.load(model)
+    if not net.config.quantized:
+        raise ConfigurationError(
+            f"{card.name} is a float network, which has no exact hardware; choose a quantized one, such as "
+            f"{', '.join(_quantized_entries()) or 'one trained with quantunet-hls train --quantized'}."
+        )
+    module = _folded(net)
+    channels = net.config.in_channels
+    chosen = shape or (channels, card.height, card.width)
+    if chosen[0] != channels:
+        raise ConfigurationError(f"{card.name} takes images of {channels} channels, not {shown(chosen[0])}.")
+    check_image_size(net.config, *chosen[1:])
+    net.config.check_divides(*chosen[1:])
+    return NetworkSource(card.name, card.sha256, [card.sha256, net.config.to_dict(), list(chosen)],
+                         lambda: export_module(module, chosen), lambda: module, shape=chosen)
+
+
+def _folded(module: nn.Module) -> nn.Module:
+    """Our own nets lose their BatchNorm here; what is built, and compared with, is the folded net."""
+    return fold_batchnorm(module) if isinstance(module, QuantUNet) and module.config.batch_norm else module
+
+
+def _quantized_entries() -> list[str]:
+    return [name for name in zoo.names() if zoo.card_of(name).architecture.quantized]
+
+
+def _safe(name: str) -> str:
+    cleaned = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")[:60]
+    return cleaned if cleaned[:1].isalpha() else f"net_{cleaned}"

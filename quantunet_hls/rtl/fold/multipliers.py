@@ -1,0 +1,201 @@
+"""What each layer multiplies with: all layers the same, or each what suits the board's balance.
+
+LUTs are estimated from the parts of a layer (:mod:`quantunet_hls.rtl.fold.parts`), DSP blocks
+are counted exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from quantunet_hls.boards import Board
+from quantunet_hls.core.errors import BoardError, ConfigurationError
+from quantunet_hls.rtl.components.multipliers import lut_stages
+from quantunet_hls.rtl.components.packing import (
+    MOST_PRODUCTS,
+    MULTIPLIER_OPERANDS,
+    bits_for,
+    packing,
+)
+from quantunet_hls.rtl.components.requantize import reciprocal
+from quantunet_hls.rtl.fold.parts import NARROWEST_BLOCK_PRODUCT, cost, narrow_products, product_parts
+from quantunet_hls.rtl.graph import (
+    BLOCKS,
+    Convolution,
+    Input,
+    Layer,
+    LeakyRelu,
+    Multipliers,
+    Pointwise,
+    Pooling,
+    Quotient,
+    StreamGraph,
+    Weighted,
+)
+
+__all__ = ["KINDS", "blocks", "candidates", "choose_multipliers", "in_fabric", "luts", "multiplying",
+           "step_blocks", "with_multipliers"]
+
+#: What can be asked for, for all layers of a design.
+KINDS = ("auto", "dsp", "packed", "lut")
+
+#: LUTs of a DSP block where the part's numbers are not known: about what parts of all families have.
+USUAL_LUTS_PER_BLOCK = 100
+
+
+#: LUTs of a layer's line buffer and adapters, and of a layer without weights, roughly: they are the same
+#: whatever a layer multiplies with.
+LUTS_BESIDE = 150
+
+
+def candidates(layer: Weighted, family: str) -> Iterator[Multipliers]:
+    """All that a layer can multiply with on a family, plain blocks first where its products are wide enough."""
+    narrow = narrow_products(layer)
+    if not narrow:
+        yield BLOCKS
+    if isinstance(layer, Convolution):
+        low, high = int(layer.weights.min()), int(layer.weights.max())
+        for products in range(2, min(MOST_PRODUCTS, layer.lanes) + 1):
+            packed = packing(layer.weights, layer.input_type, products, MULTIPLIER_OPERANDS[family])
+            if packed:
+                rest = layer.lanes % products
+                if rest != 1 or not narrow:
+                    yield packed
+                # In two stages or more the look-up tables would be later than the blocks.
+                if rest and lut_stages(bits_for(low, high)) == 1:
+                    yield replace(packed, rest_in_luts=True)
+    yield Multipliers("lut")
+    if isinstance(layer, Convolution) and layer.mac_units == layer.weights.size:
+        yield Multipliers("adders")
+
+
+def blocks(layer: Weighted, multipliers: Multipliers) -> int:
+    """Multiplier blocks that a layer takes."""
+    if multipliers.kind in ("lut", "adders") or (multipliers.kind == "dsp" and narrow_products(layer)):
+        return 0
+    groups, rest = divmod(layer.lanes, multipliers.products)
+    return (groups + (rest > 0 and not multipliers.rest_in_luts)) * (layer.mac_units // layer.lanes)
+
+
+def step_blocks(layer: Layer, family: str = "xcup") -> int:
+    """Multiplier blocks of the steps behind a layer's sums: the slope below zero, the reciprocal of a divisor.
+
+    Args:
+        family: of parts: xcup, xc7 or ecp5.
+    """
+    if isinstance(layer, Weighted) and layer.multipliers.kind in ("lut", "adders"):
+        return 0
+    if not isinstance(layer, Weighted | Pooling | Pointwise):
+        return 0
+    wide, narrow = MULTIPLIER_OPERANDS[family]
+    source = layer.input_type if isinstance(layer, Pointwise) else layer.accumulator
+    number = 0
+    for step in layer.steps:
+        factor, width = 0, source.width
+        if isinstance(step, LeakyRelu) and source.signed:
+            factor = step.slope
+        elif isinstance(step, Quotient):
+            # The magnitude is multiplied, which has no sign.
+            gain = step.type.fraction - source.fraction
+            factor, width = reciprocal(step.divisor, gain, max(source.high, -source.low))[1], width + 1
+        bits = factor.bit_length() + 1
+        if factor & (factor - 1) and width + bits - 1 >= NARROWEST_BLOCK_PRODUCT:
+            long, short = max(width, bits), min(width, bits)
+            number += -(-(long - 1) // (wide - 1)) * -(-(short - 1) // (narrow - 1))
+        source = step.type
+    return number * layer.lanes
+
+
+def luts(layer: Weighted, multipliers: Multipliers, family: str = "xcup") -> float:
+    """An estimate of the LUTs of a layer's matrix-vector unit.
+
+    Args:
+        family: of parts: xcup, xc7 or ecp5.
+    """
+    return cost(product_parts(layer, multipliers, family), family)
+
+
+def multiplying(graph: StreamGraph, kind: str, board: Board) -> StreamGraph:
+    """The graph with the multipliers that were asked for.
+
+    Args:
+        kind: one of :data:`KINDS`.
+
+    Raises:
+        ConfigurationError: another kind.
+        BoardError: products are to be packed for a family whose multipliers are not known.
+    """
+    if kind == "auto":
+        return choose_multipliers(graph, board)
+    if kind == "packed" and board.yosys_family not in MULTIPLIER_OPERANDS:
+        raise BoardError(f"How products are packed on {board.title} is not known; use other multipliers or part.")
+    return with_multipliers(graph, kind, board.yosys_family or "")
+
+
+def in_fabric(graph: StreamGraph) -> list[str]:
+    """Names of the layers that are to be mapped without multiplier blocks."""
+    return [layer.name for layer in graph.layers
+            if isinstance(layer, Weighted) and layer.multipliers.kind in ("lut", "adders")]
+
+
+def with_multipliers(graph: StreamGraph, kind: str, family: str) -> StreamGraph:
+    """The graph with every layer's multipliers of one kind; ``packed`` as densely as each layer allows.
+
+    Args:
+        kind: ``dsp``, ``packed`` or ``lut``.
+
+    Raises:
+        ConfigurationError: another kind.
+    """
+    if kind not in ("dsp", "packed", "lut"):
+        raise ConfigurationError(f"There are no multipliers of kind {kind!r}; use one of {', '.join(KINDS)}.")
+    changed = {}
+    for layer in graph.layers:
+        if isinstance(layer, Weighted):
+            fitting = [Multipliers(kind)]
+            if kind == "packed":
+                fitting = [choice for choice in candidates(layer, family) if choice.kind == "packed"] or [BLOCKS]
+            changed[layer.name] = replace(layer, multipliers=min(
+                fitting, key=lambda choice: (blocks(layer, choice), luts(layer, choice, family))))
+    return graph.with_layers(changed)
+
+
+def choose_multipliers(graph: StreamGraph, board: Board) -> StreamGraph:
+    """The graph with multipliers such that the larger of its shares of LUTs and of DSP blocks is as small as can be.
+
+    For each number of blocks the fewest LUTs are found layer by layer (a knapsack); the estimate
+    of LUTs is that of :func:`luts`. A family that can't be mapped keeps plain blocks.
+
+    Args:
+        graph: folded.
+        board: whose numbers are weighed; usual ones where they are not known.
+    """
+    if board.yosys_family not in MULTIPLIER_OPERANDS:
+        return graph
+    weighted = [layer for layer in graph.layers if isinstance(layer, Weighted)]
+    choices = [[(blocks(layer, choice), luts(layer, choice, board.yosys_family), choice)
+                for choice in candidates(layer, board.yosys_family)] for layer in weighted]
+    most = sum(max(count for count, _, _ in options) for options in choices)
+    beside = LUTS_BESIDE * sum(not isinstance(layer, Input) for layer in graph.layers)
+    fewest = np.zeros(most + 1)
+    taken = []
+    for options in choices:
+        reached = np.full((len(options), most + 1), np.inf)
+        for index, (count, lut, _) in enumerate(options):
+            reached[index, count:] = fewest[: most + 1 - count] + lut
+        taken.append(reached.argmin(axis=0))
+        fewest = reached.min(axis=0)
+    have_blocks = board.resources.dsp or (board.resources.lut or USUAL_LUTS_PER_BLOCK**2) / USUAL_LUTS_PER_BLOCK
+    have_luts = board.resources.lut or have_blocks * USUAL_LUTS_PER_BLOCK
+    shares = np.stack([(fewest + beside) / have_luts, np.arange(most + 1) / have_blocks])
+    # Of equal largest shares the one with the least in all.
+    left = int(np.lexsort((shares.sum(axis=0), shares.max(axis=0)))[0])
+    changed = {}
+    for layer, options, best in reversed(list(zip(weighted, choices, taken, strict=True))):
+        count, _, choice = options[int(best[left])]
+        changed[layer.name] = replace(layer, multipliers=choice)
+        left -= count
+    return graph.with_layers(changed)

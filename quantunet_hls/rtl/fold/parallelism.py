@@ -1,0 +1,125 @@
+"""A folding for a number of cycles: the fewest multipliers with which no layer takes longer.
+
+The search for the best cycles on a board is not done here; this only turns one
+number into lanes and SIMD for every layer, and sizes the FIFOs so that no
+reconvergent path can block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import gcd
+
+from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.folding.schedule import fifo_depths
+from quantunet_hls.rtl.fold.actors import actors
+from quantunet_hls.rtl.graph import (
+    BLOCKS,
+    ArgMax,
+    Concat,
+    Convolution,
+    Input,
+    Layer,
+    StreamGraph,
+    ZeroInsertion,
+)
+
+__all__ = ["cycle_choices", "fewest_cycles", "fold", "folded_layer", "parallel", "with_safe_depths"]
+
+
+def fold(graph: StreamGraph, cycles: int) -> StreamGraph:
+    """Lanes, SIMD and FIFOs such that no frame takes more than ``cycles`` clocks.
+
+    Raises:
+        ConfigurationError: some layer can't be that fast; says how fast it can be.
+    """
+    return with_safe_depths(parallel(graph, cycles))
+
+
+def parallel(graph: StreamGraph, cycles: int) -> StreamGraph:
+    """Lanes and SIMD for every layer so that none takes more than ``cycles`` clocks a frame; FIFOs stay.
+
+    Raises:
+        ConfigurationError: some layer can't be that fast; says how fast it can be.
+    """
+    folded = {layer.name: folded_layer(layer, cycles) for layer in graph.layers}
+    # A concat takes its sources in turn, a beat a clock: with fewer lanes than its own they would hold it up.
+    for layer in graph.layers:
+        if isinstance(layer, Concat):
+            for name in layer.sources:
+                if folded[name].lanes < folded[layer.name].lanes:
+                    folded[name] = folded_layer(graph[name], cycles, folded[layer.name].lanes)
+    return graph.with_layers(folded)
+
+
+def fewest_cycles(graph: StreamGraph) -> int:
+    """Clocks a frame of the fastest folding that there is."""
+    return max(min(candidate.cycles for candidate in _candidates(layer))
+               for layer in graph.layers if not isinstance(layer, Input))
+
+
+def cycle_choices(graph: StreamGraph) -> list[int]:
+    """All clocks a frame, ascending, at which some layer's folding changes; the last is the slowest design."""
+    least = fewest_cycles(graph)
+    of_layers = {candidate.cycles for layer in graph.layers if not isinstance(layer, Input)
+                 for candidate in _candidates(layer)}
+    return sorted(cycles for cycles in of_layers if cycles >= least)
+
+
+def with_safe_depths(graph: StreamGraph) -> StreamGraph:
+    """The graph with FIFOs deep enough that nothing blocks and no frame takes longer than the slowest layer.
+
+    Two kinds of streams have to hold what comes: those that meet another one, while the other waits; and those
+    into and out of a zero insertion, which reads a row and then none, and has no buffer that would keep the
+    unevenness from its source. All others are written and read by units that can be held back, or whose line
+    buffers take the unevenness.
+    """
+    depths = fifo_depths(actors(graph))
+    return replace(graph, fifo_depths={
+        edge: depths[edge] for edge, source, reader in graph.edges
+        if isinstance(reader, Concat | ZeroInsertion) or isinstance(source, ZeroInsertion)})
+
+
+def folded_layer(layer: Layer, cycles: int, least_lanes: int = 1) -> Layer:
+    """Lanes and SIMD for a layer so that it takes no more than ``cycles`` clocks a frame.
+
+    Args:
+        least_lanes: that it must have, whatever its cycles are.
+
+    Raises:
+        ConfigurationError: it can't be that fast; says how fast it can be.
+    """
+    if isinstance(layer, Input):
+        return replace(layer, lanes=layer.shape.channels)
+    candidates = [candidate for candidate in _candidates(layer) if candidate.lanes >= least_lanes]
+    fitting = [candidate for candidate in candidates if candidate.cycles <= cycles]
+    if not fitting:
+        fastest = min(candidate.cycles for candidate in candidates)
+        raise ConfigurationError(f"Layer {layer.name!r} takes at least {fastest} cycles a frame, more than the "
+                                 f"{cycles} asked for; ask for {fastest} or more.")
+    fewest = min(max(candidate.mac_units, 1) for candidate in fitting)
+    return min((candidate for candidate in fitting if max(candidate.mac_units, 1) == fewest), key=_cost)
+
+
+def _candidates(layer: Layer) -> list[Layer]:
+    lanes = _divisors(gcd(*layer.channels) if isinstance(layer, Concat) else layer.shape.channels)
+    if isinstance(layer, Convolution):
+        return [replace(layer, lanes=pe, simd=simd, multipliers=BLOCKS)
+                for pe in lanes for simd in layer.simd_choices]
+    if isinstance(layer, ArgMax):
+        return [replace(layer, simd=count) for count in _divisors(layer.input_shape.channels)]
+    return [replace(layer, lanes=count) for count in lanes]
+
+
+def _cost(layer: Layer) -> float:
+    """LUTs beside the multipliers, roughly: accumulators and requantization by PE, buffer and adapters by SIMD.
+
+    The factors are of the order of what Yosys maps for 4-bit weights and 6-bit activations.
+    """
+    if isinstance(layer, Convolution):
+        return layer.lanes * 3.0 * layer.accumulator.width + layer.simd * 2.5 * layer.input_type.width
+    return float(layer.simd if isinstance(layer, ArgMax) else layer.lanes)
+
+
+def _divisors(number: int) -> list[int]:
+    return [divisor for divisor in range(1, number + 1) if number % divisor == 0]

@@ -1,0 +1,1 @@
+"""From the stream graph to Verilog."""

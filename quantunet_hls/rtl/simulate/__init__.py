@@ -1,0 +1,1 @@
+"""Streaming designs simulated: the RTL, one layer alone, the mapped netlist."""

@@ -1,0 +1,76 @@
+"""One layer's module alone, between recorded streams: beats that came from its sources in, its own beats out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from quantunet_hls.core.workshop import workshop
+from quantunet_hls.rtl.graph import Layer
+from quantunet_hls.rtl.simulate.verilator import (
+    DeadlockError,
+    Stalls,
+    drive,
+    harness_header,
+    harness_text,
+    pack,
+    read_beats,
+    unpack,
+    verilate,
+)
+from quantunet_hls.types.fixed import Integers
+
+__all__ = ["LayerBench"]
+
+
+@dataclass(frozen=True)
+class LayerBench:
+    """A layer and its surroundings.
+
+    Attributes:
+        module: name of its Verilog module.
+        files: the module, and what it is made of.
+        layer: whose beats go out.
+        sources: the layers whose beats come in, by port.
+    """
+
+    module: str
+    files: tuple[Path, ...]
+    layer: Layer
+    sources: tuple[Layer, ...]
+
+    @property
+    def header(self) -> str:
+        """What the harness must know of it."""
+        return harness_header({f"i{port}": source for port, source in enumerate(self.sources)}, self.layer)
+
+    def run(self, inputs: Sequence[Integers], folder: Path, *, cycle_limit: int, stalls: Stalls) -> Integers:
+        """Build it and simulate it.
+
+        Args:
+            inputs: of each source the codes (frames, height, width, channels).
+            folder: for the program.
+            cycle_limit: clocks after which it ends, whether all beats are out or not.
+            stalls: random pauses at each input and at the output.
+
+        Returns:
+            Codes (beats, lanes) that came out, from the first on: of all frames, or of as many clocks.
+
+        Raises:
+            DeadlockError: nothing moves any more.
+            ToolNotFoundError, ToolFailedError: a tool is absent or failed, or a model stopped the simulation.
+        """
+        program = verilate(self.module, self.files, folder, harness_text(), self.header, optimize=False)
+        total = self.layer.beats * len(inputs[0])
+        beats = [pack(codes, source.lanes, source.type.width)
+                 for codes, source in zip(inputs, self.sources, strict=True)]
+        with workshop() as place:
+            report = drive(program, beats, self.layer.beats, total, place, stalls=stalls, cycle_limit=cycle_limit)
+            if report["end"] == "stuck":
+                raise DeadlockError(f"Layer {self.layer.name!r} alone is stuck after {report['cycles']} cycles and "
+                                    f"{report['received']} of {total} output beats.")
+            seen: np.ndarray = read_beats(place / "out.bin", self.layer)
+        return unpack(seen, self.layer.lanes, self.layer.type)

@@ -1,0 +1,295 @@
+"""The mapped netlist simulated: a check of the synthesis tool, which is known to have been wrong at times.
+
+The very netlists that the report counts are simulated: that of each layer alone, fed with the beats
+that its sources gave in the simulation of the RTL, and then that of the top (FIFOs and forks) in place of
+the RTL's. What comes out is compared with what the RTL gave. Every result is kept by content, so that only
+what is new is built.
+
+The cells' models are Yosys's own (``cells_sim.v``: LUTs, flip-flops, carry
+chains, shift registers, LUT memory, DSP48E1) and, for the cells that it has
+only black boxes for, those in ``cells/`` (block RAM, UltraRAM, DSP48E2, and the
+ECP5's DP16KD and MULT18X18D), written from the vendors' user guides as far as
+our netlists use them. They stop the simulation where a netlist uses more.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import math
+import os
+import re
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from importlib import resources
+from pathlib import Path
+from shutil import rmtree
+
+import numpy as np
+
+from quantunet_hls.core.errors import BoardError
+from quantunet_hls.core.files import read_json, sha256_file, sha256_json, write_json, write_text
+from quantunet_hls.core.process import side_by_side
+from quantunet_hls.core.versions import version_of
+from quantunet_hls.rtl.generate.stitch import Design, module_name
+from quantunet_hls.rtl.generate.verilog import modules_of, yosys_share
+from quantunet_hls.rtl.simulate.layer_simulation import LayerBench
+from quantunet_hls.rtl.simulate.verilator import Simulation, Stalls, build_simulator, harness_text
+from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule
+from quantunet_hls.types.fixed import Integers
+
+__all__ = ["ALL", "LAYER_CELLS", "PAUSES", "SAMPLE", "TOTAL_CELLS", "WORK", "Compared", "Extent", "NetlistCheck",
+           "cell_models", "check_netlist"]
+
+#: In a sample a module with more cells is left, and so are the last ones when all together have more: a
+#: program of 5,600 cells takes g++ some 25 s.
+LAYER_CELLS = 4_000
+TOTAL_CELLS = 5_000
+
+#: Cells times clocks that a layer's simulation may take: some 40 s (5,600 cells run at 23,000 clocks/s).
+WORK = 5_000_000_000
+
+
+#: A module that is never held up would not show what a shift register without its clock enable does.
+PAUSES = Stalls(0.1, 0.1)
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much is simulated.
+
+    Attributes:
+        layer_cells: cells of the largest module.
+        total_cells: cells of all modules together.
+        work: cells times clocks of a layer; it ends there, however many beats are missing.
+    """
+
+    layer_cells: float = LAYER_CELLS
+    total_cells: float = TOTAL_CELLS
+    work: int = WORK
+
+
+#: The smallest modules, and every module.
+SAMPLE, ALL = Extent(), Extent(math.inf, math.inf)
+
+
+#: For each family Yosys's files of models, in its share folder, and our own in ``cells/``.
+_MODELS = {
+    "xcup": (("xilinx/cells_sim.v",), ("ultrascale.v", "block_ram.vh")),
+    "xcu": (("xilinx/cells_sim.v",), ("ultrascale.v", "block_ram.vh")),
+    "xc7": (("xilinx/cells_sim.v",), ("series7.v", "block_ram.vh")),
+    "ecp5": (("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), ("ecp5.v",)),
+}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A module whose netlist was simulated: how many values came out, how many differ from the RTL's.
+
+    Attributes:
+        layer: None for the top's netlist, compared at the network's output.
+        values: that were compared.
+        differing: of these.
+        all_values: that the RTL gave for the same frames.
+    """
+
+    layer: str | None
+    values: int
+    differing: int
+    all_values: int
+
+
+@dataclass(frozen=True)
+class NetlistCheck:
+    """What was compared, and what was not.
+
+    Attributes:
+        compared: in the order of the graph, the top last.
+        left: modules that were not simulated, ``top`` and ``board`` among them.
+        cells: cells of the netlists that were simulated.
+        all_cells: cells of all netlists.
+        all_values: that the RTL's modules gave, those that were not simulated among them.
+        own_models: the simulated cells that this package has models of.
+    """
+
+    compared: tuple[Compared, ...]
+    left: tuple[str, ...]
+    cells: int
+    all_cells: int
+    all_values: int
+    own_models: tuple[str, ...]
+
+    @property
+    def values(self) -> int:
+        """That were compared."""
+        return sum(one.values for one in self.compared)
+
+
+def check_netlist(design: Design, mapped: MappedDesign, family: str, expected: Simulation, frames: Integers,
+                  folder: Path, *, extent: Extent = SAMPLE, stalls: Stalls | None = None, workers: int | None = None,
+                  progress: Callable[[str, Compared], None] = lambda name, compared: None) -> NetlistCheck:
+    """Simulate netlists and compare with what the RTL gave for the same frames.
+
+    Args:
+        design: without probes, which was mapped.
+        mapped: its netlists.
+        family: that it was mapped for.
+        expected: the RTL's simulation, traced.
+        frames: codes (frames, height, width, channels).
+        folder: for the results, which are kept there by content.
+        extent: how much is simulated.
+        stalls: random pauses before and behind each module; :data:`PAUSES` by default.
+        workers: modules side by side; as many as there are processors unless said otherwise.
+        progress: called with each module's name and result as it is there.
+
+    Raises:
+        BoardError: a family without models.
+        DeadlockError: the netlist stands still.
+        ToolNotFoundError, ToolFailedError: a tool is absent or failed, or a netlist uses a cell as its model can't.
+    """
+    pauses = stalls or PAUSES
+    ours, yosys = _models(family)
+    graph, last = design.graph, design.graph.output.name
+    codes = {**expected.traces, graph.input.name: frames, last: expected.outputs, "top": expected.outputs}
+    # What is around the design on its board takes no part: its stream is a serial line.
+    chosen = _chosen(mapped, codes, set(ours) | set(yosys), extent)
+
+    def work(name: str) -> Compared:
+        module = mapped.layers[name]
+        place = folder / name
+        models = cell_models(family, set(module.cells), place)
+        if name == "top":
+            compared = _checked_top(design, module, models, expected, frames, place, pauses)
+        else:
+            layer = graph[name]
+            sources = tuple(graph[source] for source in layer.sources)
+            bench = LayerBench(module_name(graph, layer), (module.netlist, *models), layer, sources)
+            compared = _checked_layer(bench, [codes[source] for source in layer.sources], codes[name], place, pauses,
+                                      max(extent.work // max(sum(module.cells.values()), 1), 1))
+        progress(name, compared)
+        return compared
+
+    # The top's program, with all of the RTL in it, takes longest to build; then the largest modules.
+    order = sorted(chosen, key=lambda name: (name != "top", -sum(mapped.layers[name].cells.values())))
+    with side_by_side(workers or os.cpu_count() or 1) as pool:
+        found = dict(zip(order, pool.map(work, order), strict=True))
+    # One that ended before its first beat has shown nothing.
+    found = {name: compared for name, compared in found.items() if compared.values}
+    cells = {name: sum(module.cells.values()) for name, module in mapped.layers.items()}
+    simulated = {cell for name in found for cell in mapped.layers[name].cells}
+    return NetlistCheck(
+        tuple(found[name] for name in mapped.layers if name in found),
+        tuple(name for name in mapped.layers if name not in found),
+        sum(cells[name] for name in found), sum(cells.values()),
+        sum(codes[name].size for name in mapped.layers if name in codes),
+        tuple(sorted(simulated & set(ours))))
+
+
+def _chosen(mapped: MappedDesign, modules: Collection[str], modelled: set[str], extent: Extent) -> set[str]:
+    """Those of the modules that are small enough, the smallest first, and whose cells all have models."""
+    sizes = {name: sum(module.cells.values()) for name, module in mapped.layers.items() if name in modules}
+    chosen: set[str] = set()
+    for name in sorted(sizes, key=sizes.__getitem__):
+        fits = (sizes[name] <= extent.layer_cells
+                and sizes[name] + sum(sizes[other] for other in chosen) <= extent.total_cells)
+        if fits and set(mapped.layers[name].cells) <= modelled:
+            chosen.add(name)
+    return chosen
+
+
+def _checked_layer(bench: LayerBench, inputs: Sequence[Integers], expected: Integers, folder: Path, stalls: Stalls,
+                   cycle_limit: int) -> Compared:
+    key = _key(bench.files, [bench.module, bench.header, harness_text(), cycle_limit], [*inputs, expected], stalls)
+
+    def simulated() -> Compared:
+        seen = bench.run(inputs, folder / "program", cycle_limit=cycle_limit, stalls=stalls)
+        wanted = expected.reshape(-1, bench.layer.lanes)[: len(seen)]
+        return Compared(bench.layer.name, wanted.size, int(np.count_nonzero(wanted != seen)), expected.size)
+
+    return _kept(folder, key, simulated)
+
+
+def _checked_top(design: Design, module: MappedModule, models: Sequence[Path], expected: Simulation, frames: Integers,
+                 folder: Path, stalls: Stalls) -> Compared:
+    files = {**design.files, design.top: module.netlist, **{path.name: path for path in models}}
+    key = _key(files.values(), [sorted(files), harness_text()], [frames, expected.outputs], stalls)
+
+    def simulated() -> Compared:
+        # For so few frames a faster program would not make up for what it takes to compile.
+        simulator = build_simulator(replace(design, files=files), folder / "program", optimize=False)
+        seen = simulator.run(frames, stalls=stalls).outputs
+        differing = int(np.count_nonzero(expected.outputs != seen))
+        return Compared(None, seen.size, differing, expected.outputs.size)
+
+    return _kept(folder, key, simulated)
+
+
+def _key(files: Iterable[Path], texts: object, codes: Iterable[Integers], stalls: Stalls) -> str:
+    """Of all that a comparison depends on: netlist, models and what they include, beats, and the simulator."""
+    included = {part for path in files for part in (path, *path.parent.glob("*.vh"))}
+    return sha256_json([sorted(sha256_file(path) for path in included), texts, asdict(stalls), version_of("verilator"),
+                        [[list(values.shape), hashlib.sha256(values.astype("<i8").tobytes()).hexdigest()]
+                         for values in codes]])
+
+
+def _kept(folder: Path, key: str, simulated: Callable[[], Compared]) -> Compared:
+    """A comparison that was made before, or made now; of what was built only the result is kept."""
+    path = folder / f"compared-{key[:16]}.json"
+    if path.exists():
+        return Compared(**read_json(path))
+    found = simulated()
+    write_json(path, asdict(found))
+    # Its program takes megabytes, and is of no use once it has run.
+    rmtree(folder / "program", ignore_errors=True)
+    return found
+
+
+@functools.cache
+def _models(family: str) -> tuple[dict[str, str], dict[str, str]]:
+    """A family's models by cell: the package's own, and Yosys's for the other cells.
+
+    Raises:
+        BoardError: a family without models.
+        ToolNotFoundError: Yosys is absent.
+    """
+    if family not in _MODELS:
+        raise BoardError(f"There are no cell models for the family {family!r}; it takes {', '.join(_MODELS)}.")
+    shared, own = _MODELS[family]
+    ours = modules_of("\n".join(_own(name) for name in own))
+    yosys = modules_of("\n".join((yosys_share() / name).read_text(encoding="utf-8") for name in shared))
+    return ours, {name: text for name, text in yosys.items() if name not in ours}
+
+
+def cell_models(family: str, cells: set[str], folder: Path) -> list[Path]:
+    """Write the simulation models of some cells of a family; returns the files.
+
+    Raises:
+        BoardError: a family without models.
+        ToolNotFoundError: Yosys is absent.
+    """
+    _, yosys = _models(family)
+    return _write_models(family, _needed(cells, yosys), folder / "models")
+
+
+def _needed(cells: set[str], models: dict[str, str]) -> dict[str, str]:
+    """The models of some cells, with those that are made of others."""
+    needed: dict[str, str] = {}
+    waiting = [name for name in cells if name in models]
+    while waiting:
+        name = waiting.pop()
+        needed[name] = models[name]
+        waiting += [word for word in set(re.findall(r"\w+", models[name])) if word in models and word not in needed]
+    return needed
+
+
+def _own(name: str) -> str:
+    return resources.files("quantunet_hls.rtl.synthesize").joinpath("cells", name).read_text(encoding="utf-8")
+
+
+def _write_models(family: str, yosys: dict[str, str], folder: Path) -> list[Path]:
+    """Only what is simulated: Verilator takes seconds for the whole of ``cells_sim.v``."""
+    own = _MODELS[family][1]
+    for name in own:
+        write_text(folder / name, _own(name))
+    write_text(folder / "yosys_cells.v", "`timescale 1ps / 1ps\n" + "\n".join(yosys[name] for name in sorted(yosys)))
+    return [folder / "yosys_cells.v", *(folder / name for name in own if name.endswith(".v"))]

@@ -1,0 +1,1 @@
+"""Mapping to the cells of a part, and how fast these are."""

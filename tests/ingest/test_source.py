@@ -1,0 +1,70 @@
+import numpy as np
+import pytest
+import torch
+
+from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.ingest.source import open_source
+from tests.builders import brevitas_unet, small_unet
+
+
+def onnx_file(folder, name="net.onnx"):
+    path = folder / name
+    path.write_bytes(small_unet().proto("t16").SerializeToString())
+    return path
+
+
+def test_a_file_is_known_by_its_bytes(tmp_path):
+    one = open_source(onnx_file(tmp_path))
+    two = open_source(str(onnx_file(tmp_path, "other.onnx")))
+    assert one.key == two.key
+    assert (one.name, two.name) == ("net", "other")
+    assert one.module() is None
+    assert one.repeatable
+    assert len(one.graph().graph.node) == 17
+
+
+@pytest.mark.parametrize(("file", "name"), [("a b;$(x).onnx", "a_b_x"), ("9.onnx", "net_9"), ("ü.onnx", "net_"),
+                                            ("x" * 90 + ".onnx", "x" * 60)])
+def test_any_file_name_gives_a_name_for_the_project(tmp_path, file, name):
+    assert open_source(onnx_file(tmp_path, file)).name == name
+
+
+def test_a_file_fixes_its_own_size(tmp_path):
+    with pytest.raises(ConfigurationError, match="fixes its own image size; leave input_shape out"):
+        open_source(onnx_file(tmp_path), (1, 8, 8))
+    with pytest.raises(ConfigurationError, match="no ONNX file"):
+        open_source(tmp_path / "gone.onnx")
+
+
+def test_a_module_is_known_by_its_weights_and_needs_a_size():
+    net = brevitas_unet()
+    source = open_source(net, (1, 8, 12))
+    assert source.name == "QuantUNet"
+    assert source.module() is net
+    assert not source.repeatable
+    assert open_source(net, (1, 8, 12)).key == source.key
+    assert open_source(net, (1, 8, 8)).key != source.key
+    with torch.no_grad():
+        next(net.parameters()).add_(1)
+    assert open_source(net, (1, 8, 12)).sha256 != source.sha256
+    with pytest.raises(ConfigurationError, match="give input_shape"):
+        open_source(net)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (1, 0, 8), (1, 8, -8), ()])
+def test_a_shape_that_no_image_has(shape):
+    with pytest.raises(ConfigurationError, match="channels, height, width, each at least 1"):
+        open_source(brevitas_unet(), shape)
+
+
+@pytest.mark.parametrize("name", ["", "no_such_net", "no/such.pt", "no such;$(name)", "ü"])
+def test_what_is_neither_name_nor_file(name):
+    with pytest.raises(QuantUNetError) as caught:
+        open_source(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_graph_is_that_of_the_module():
+    net = brevitas_unet()
+    graph = open_source(net, (1, 8, 12)).graph()
+    assert list(np.array(graph.get_tensor_shape(graph.graph.input[0].name))) == [1, 1, 8, 12]

@@ -1,0 +1,51 @@
+import json
+
+import pytest
+
+from quantunet_hls import boards
+from quantunet_hls.core.errors import QuantUNetError
+from quantunet_hls.rtl.fold.multipliers import choose_multipliers
+from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold
+from quantunet_hls.rtl.fold.plan import folded_as, folding_of
+from tests.rtl.graphs import every_kind
+
+
+def folded():
+    return choose_multipliers(fold(every_kind(), 2 * fewest_cycles(every_kind())), boards.load("zcu104"))
+
+
+def test_a_folding_comes_back_from_its_file():
+    graph = folded()
+    written = json.loads(json.dumps(folding_of(graph)))
+    assert folded_as(every_kind(), written, "xcup").digest() == graph.digest()
+
+
+def test_an_edited_folding_is_taken():
+    written = folding_of(folded())
+    written["layers"]["merge"] |= {"lanes": 4, "simd": 5, "multipliers": "lut"}
+    edge = next(iter(written["fifo_depths"]))
+    written["fifo_depths"][edge] = 333
+    graph = folded_as(every_kind(), written, "xcup")
+    assert (graph["merge"].lanes, graph["merge"].simd, str(graph["merge"].multipliers)) == (4, 5, "lut")
+    assert graph.fifo_depths[edge] == 333
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    (lambda f: f["layers"].pop("merge"), "lacks layer 'merge'"),
+    (lambda f: f["layers"].update(other={"lanes": 1}), "names layer 'other'"),
+    (lambda f: f["layers"]["merge"].update(lanes=3), "3 lanes do not divide"),
+    (lambda f: f["layers"]["merge"].update(lanes="4"), "whole number"),
+    (lambda f: f["layers"]["merge"].update(simd=0), "whole number"),
+    (lambda f: f["layers"]["merge"].update(speed=9), "'speed'"),
+    (lambda f: f["layers"]["merge"].pop("simd"), "lacks 'simd'"),
+    (lambda f: f["layers"]["merge"].update(multipliers="abacus"), "abacus"),
+    (lambda f: f["fifo_depths"].update({"down->nowhere": 3}), "down->nowhere"),
+    (lambda f: f.pop("fifo_depths"), "folding.json"),
+    (lambda f: f.update(layers=[1]), "folding.json"),
+])
+def test_what_is_wrong_with_a_file_is_one_clear_line(change, says):
+    written = folding_of(folded())
+    change(written)
+    with pytest.raises(QuantUNetError, match=says) as caught:
+        folded_as(every_kind(), written, "xcup")
+    assert "\n" not in str(caught.value)

@@ -1,0 +1,150 @@
+"""The ULX3S's top: images over the serial line, bit by bit, and the clock."""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quantunet_hls.boards import load
+from quantunet_hls.core.errors import BoardError
+from quantunet_hls.core.process import run
+from quantunet_hls.rtl.generate.stitch import generate
+from quantunet_hls.rtl.graph import Cast, Input, Shape, StreamGraph
+from quantunet_hls.rtl.integrate import host, ulx3s
+from quantunet_hls.rtl.place.pll import dividers_for
+from quantunet_hls.rtl.reference import execute
+from quantunet_hls.rtl.simulate.netlist import cell_models
+from quantunet_hls.rtl.simulate.verilator import verilate
+from quantunet_hls.types.fixed import FixedType
+from tests.rtl.graphs import PIXEL, convolution, frames_for
+
+_PAUSE = 2000
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return StreamGraph("wired", (
+        Input("image", (), Shape(3, 4, 2), PIXEL, lanes=2),
+        convolution("head", "image", 2, 1, (3, 4), PIXEL, steps=(Cast(FixedType(13, 6)),), seed=3),
+    ))
+
+
+@pytest.fixture(scope="module")
+def line(graph, tmp_path_factory):
+    """The board in Verilator; sends messages and gives back what comes."""
+    folder = tmp_path_factory.mktemp("line")
+    # A slow clock has the fewest clocks a bit: 12; nothing in the design knows more of the rate.
+    top, dividers = ulx3s.write_top(graph, 12.5, folder, pause=_PAUSE)
+    _, bit = ulx3s.baud_rate(dividers.mhz)
+    sources = [top, *generate(graph, folder).files.values(), *cell_models("ecp5", set(), folder)]
+    harness = resources.files("quantunet_hls.rtl.integrate").joinpath("uart_harness.cpp").read_text()
+    program = verilate(ulx3s.top_name(graph), sources, folder / "program", harness,
+                       '#pragma once\n#include "Vdesign.h"\nusing Design = Vdesign;\n')
+    facts = ulx3s.host_facts(graph, dividers, load("ulx3s-85f"))
+
+    def talk(messages, expected, pause=4_000):
+        (folder / "in.bin").write_bytes(b"".join(len(sent).to_bytes(2, "little") + sent for sent in messages))
+        run([program, "in.bin", "out.bin", str(bit), str(expected), "1000000", str(pause)],
+            log=folder / "log", cwd=folder)
+        answer = iter((folder / "out.bin").read_bytes())
+        return lambda count: bytes(byte for _, byte in zip(range(count), answer, strict=False))
+
+    return talk, facts, top
+
+
+def test_images_come_back_as_the_networks_integers(graph, line):
+    talk, facts, _ = line
+    frames = frames_for(graph, 3)
+    expected = execute(graph, frames)["head"]
+    size = host.HEAD_BYTES + 4 + 12 * 2 + host.CRC_BYTES
+    read = talk([host.request(frame, facts) for frame in frames], 3 * size)
+    cycles = set()
+    for codes in expected:
+        counted, seen = host.result(*host.receive(read), facts)
+        assert (seen == codes).all()
+        cycles.add(counted)
+    assert min(codes.min() for codes in expected) < 0
+    # The network's own pace, whatever the line's: it is the same for each image.
+    assert len(cycles) == 1
+    assert graph.cycles <= cycles.pop() < graph.cycles + 60
+
+
+@pytest.mark.parametrize(("change", "error"), [
+    (lambda sent: sent[:-1] + bytes([sent[-1] ^ 1]), "checksum is wrong"),
+    (lambda sent: sent[:10] + bytes([sent[10] ^ 64]) + sent[11:], "checksum is wrong"),
+    (lambda sent: host.message(host.IMAGE, sent[6:-3]), "length is not an image's"),
+    (lambda sent: sent[:-4], "stopped midway"),
+])
+def test_a_damaged_request_is_answered_with_an_error_and_the_next_one_served(graph, line, change, error):
+    talk, facts, _ = line
+    frames = frames_for(graph, 1)
+    sent = host.request(frames[0], facts)
+    read = talk([change(sent), sent], 9 + 36)
+    kind, payload = host.receive(read)
+    with pytest.raises(host.TransportError, match=error):
+        host.result(kind, payload, facts)
+    _, seen = host.result(*host.receive(read), facts)
+    assert (seen == execute(graph, frames)["head"][0]).all()
+
+
+def test_noise_before_a_request_is_passed_over(graph, line):
+    talk, facts, _ = line
+    frames = frames_for(graph, 1)
+    read = talk([b"\x00\x55" + host.request(frames[0], facts)], 36)
+    assert (host.result(*host.receive(read), facts)[1] == execute(graph, frames)["head"][0]).all()
+
+
+@given(st.binary(max_size=40))
+def test_the_checksum_is_the_usual_one(data):
+    from binascii import crc_hqx
+    assert host.crc16(data) == crc_hqx(data, 0xFFFF)
+
+
+def test_what_the_host_cannot_use_is_said():
+    with pytest.raises(host.TransportError, match="0 of 6 bytes"):
+        host.receive(lambda count: b"")
+    with pytest.raises(host.TransportError, match="no message"):
+        host.receive(lambda count: b"\0" * count)
+
+
+def test_a_mask_is_a_picture():
+    assert host.mask_of(np.array([[[-1], [2]]])).tolist() == [[0, 255]]
+    assert host.mask_of(np.array([[[1, 5, 2], [9, 0, 0]]])).tolist() == [[127, 0]]
+    facts = {"input": {"fraction": 8, "low": 0, "high": 255}}
+    assert host.codes_of(np.array([0, 7, 255], np.uint8), facts).tolist() == [0, 7, 255]
+
+
+@given(st.integers(13, 200))
+@settings(max_examples=40)
+def test_the_plls_dividers_keep_the_data_sheets_limits(wanted):
+    found = dividers_for(25.0, float(wanted))
+    assert wanted - 12.5 < found.mhz <= wanted
+    assert 400 <= found.vco_mhz <= 800
+    assert found.source_mhz / found.input >= 10
+    assert found.vco_mhz / found.output == pytest.approx(found.mhz)
+
+
+def test_usual_clocks_are_met_exactly():
+    assert [dividers_for(25.0, mhz).mhz for mhz in (25.0, 50.0, 75.0, 100.0, 62.5)] == [25.0, 50.0, 75.0, 100.0, 62.5]
+    assert ulx3s.baud_rate(50.0) == (1_000_000, 50)
+    with pytest.raises(BoardError, match="no clock near 1 MHz"):
+        dividers_for(25.0, 1.0)
+    with pytest.raises(BoardError, match="no usual baud rate"):
+        ulx3s.baud_rate(0.5)
+
+
+def test_every_port_has_a_pin_of_its_own(line):
+    (module,) = re.findall(r"^module wired_ulx3s\(.*?^endmodule", line[2].read_text(), re.MULTILINE | re.DOTALL)
+    ports = set()
+    for bits, name in re.findall(r"^  (?:input|output) (?:\[(\d+):0\] )?(\w+);", module, re.MULTILINE):
+        ports |= {f"{name}[{n}]" for n in range(int(bits) + 1)} if bits else {name}
+    located = re.findall(r'LOCATE COMP "(\S+)" SITE "(\w+)";', ulx3s.constraints())
+    assert len(ports) == 12
+    assert {port for port, _ in located} == ports
+    assert len({site for _, site in located}) == len(located)
+    assert ("clk_25mhz", "G2") in located

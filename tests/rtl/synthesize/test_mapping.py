@@ -1,0 +1,196 @@
+from dataclasses import replace
+
+import pytest
+
+from quantunet_hls.boards import Resources, load
+from quantunet_hls.core.errors import BoardError, ConfigurationError
+from quantunet_hls.core.files import read_json
+from quantunet_hls.reports.schema import Source
+from quantunet_hls.rtl.fold.parallelism import fold
+from quantunet_hls.rtl.generate.stitch import generate
+from quantunet_hls.rtl.generate.verilog import run_yosys
+from quantunet_hls.rtl.graph import Input, Shape, StreamGraph
+from quantunet_hls.rtl.report import layer_reports, mapped_figures
+from quantunet_hls.rtl.synthesize.mapping import (
+    CellCount,
+    MappedDesign,
+    MappedModule,
+    MappingOptions,
+    check_fits,
+    check_memory,
+    count_cells,
+    layers_for_ultraram,
+    map_design,
+    mapping_script,
+)
+from quantunet_hls.rtl.synthesize.timing import Netlist, design_timing
+from tests.rtl.graphs import PIXEL, convolution
+
+
+@pytest.fixture(scope="module")
+def design(tmp_path_factory):
+    graph = StreamGraph("two", (
+        Input("image", (), Shape(6, 8, 2), PIXEL),
+        convolution("first", "image", 2, 4, (6, 8), PIXEL, seed=1),
+        convolution("second", "first", 4, 2, (6, 8), convolution("x", "y", 1, 1, (3, 3), PIXEL).type, seed=2),
+    ))
+    return generate(fold(graph, 900), tmp_path_factory.mktemp("two"))
+
+
+@pytest.fixture(scope="module")
+def mapped(design, tmp_path_factory):
+    cache = tmp_path_factory.mktemp("mapped")
+    return map_design(design, MappingOptions("xcup"), cache), cache
+
+
+def test_each_layer_is_mapped_and_the_sum_is_the_design(design, mapped):
+    result, _ = mapped
+    graph = design.graph
+    assert list(result.layers) == ["first", "second", "top"]
+    for name in ("first", "second"):
+        # One multiplier is one DSP block: nothing is shared, nothing lost.
+        assert result.layers[name].count.dsp == graph[name].mac_units
+        assert result.layers[name].count.lut > 0
+    total = sum((module.count for module in result.layers.values()), CellCount())
+    assert result.total == total
+    assert total.ff > 0
+    assert total.carry > 0
+
+
+def test_a_second_run_maps_nothing_and_a_changed_option_only_what_it_changes(design, mapped):
+    first, cache = mapped
+    again = map_design(design, MappingOptions("xcup"), cache)
+    assert all(module.reused for module in again.layers.values())
+    assert again.total == first.total
+    fabric = map_design(design, MappingOptions("xcup"), cache, lut_multipliers=["second"])
+    assert [module.reused for module in fabric.layers.values()] == [True, False, True]
+    assert fabric.layers["second"].count.dsp == 0
+    assert fabric.layers["second"].count.lut > first.layers["second"].count.lut
+
+
+def test_results_go_into_the_report_schema(design, mapped):
+    board = load("zcu104")
+    figures = {figure.name: figure for figure in mapped_figures(mapped[0], board)}
+    assert figures["lut"].value == mapped[0].total.lut
+    assert figures["lut"].available == board.resources.lut
+    assert {figure.source for figure in figures.values()} == {Source.MAPPED}
+    layers = layer_reports(design.graph, mapped[0], {"first": "enc0"})
+    assert [layer.name for layer in layers] == ["enc0", "second", "top"]
+    assert layers[0].figure("interval_cycles_max").value == design.graph["first"].cycles
+
+
+def test_the_clock_of_a_mapped_design_is_estimated(design, mapped):
+    timing = design_timing(design, mapped[0], "xcup")
+    assert not timing.refused
+    assert list(timing.layers) == ["first", "second", "top"]
+    for name, path in timing.layers.items():
+        # A register, a multiplexer or adder at the least, and a register.
+        assert path.ps >= 303 + 127
+        netlist = Netlist.from_yosys("", next(iter(read_json(mapped[0].layers[name].connections)["modules"].values())))
+        for end, ports in ((path.start, netlist.inputs), (path.end, netlist.outputs)):
+            place, _, port = end.rpartition(".")
+            known = netlist.cells[place].inputs | netlist.cells[place].outputs if place else ports
+            assert port.split("[")[0] in known
+    # The multipliers have registers around them, but none inside.
+    assert "DSP48E2" in timing.layers["first"].cells
+    assert timing.whole == max(timing.layers.values(), key=lambda path: path.ps)
+    assert design_timing(design, mapped[0], "ecp5") is None
+
+
+def test_estimates_of_the_clock_go_into_the_report(design, mapped):
+    timing = design_timing(design, mapped[0], "xcup")
+    figure = next(figure for figure in mapped_figures(mapped[0], None, timing) if figure.name == "clock_estimate_ns")
+    assert (figure.value, figure.source) == (timing.whole.ns, Source.ESTIMATE)
+    assert figure.tool == "quantunet-hls, logic only, 7-series delays, no routing"
+    layers = layer_reports(design.graph, mapped[0], timing=timing)
+    assert [layer.figure("clock_estimate_ns").value for layer in layers] == [
+        timing.layers[name].ns for name in ("first", "second", "top")]
+    half = replace(timing, layers={"first": timing.layers["first"]}, refused={"second": "", "top": ""})
+    assert "clock_estimate_ns" not in {figure.name for figure in mapped_figures(mapped[0], None, half)}
+
+
+def test_a_module_without_estimate_leaves_the_design_without(design, mapped, tmp_path):
+    module = mapped[0].layers["second"]
+    text = module.connections.read_text().replace('"FDRE"', '"FDNEW"')
+    (tmp_path / "new.json").write_text(text)
+    changed = replace(module, connections=tmp_path / "new.json")
+    other = replace(mapped[0], layers={**mapped[0].layers, "second": changed})
+    timing = design_timing(design, other, "xcup")
+    assert timing.whole is None
+    assert list(timing.layers) == ["first"]
+    assert list(timing.refused) == ["second", "top"]
+    assert "has the cell FDNEW" in timing.refused["top"]
+
+
+@pytest.mark.slow
+def test_a_netlist_kept_as_verilog_alone_has_the_same_estimate(design, mapped):
+    first, cache = mapped
+    before = design_timing(design, first, "xcup")
+    for module in first.layers.values():
+        module.connections.unlink()
+    again = map_design(design, MappingOptions("xcup"), cache)
+    assert all(module.reused for module in again.layers.values())
+    after = design_timing(design, again, "xcup")
+    assert {name: path.ps for name, path in after.layers.items()} == {
+        name: path.ps for name, path in before.layers.items()}
+
+
+def test_designs_that_cannot_be_mapped_are_refused(design, tmp_path):
+    probed = generate(design.graph, tmp_path, probes=True)
+    with pytest.raises(ConfigurationError, match="probes"):
+        map_design(probed, MappingOptions("xcup"), tmp_path)
+    with pytest.raises(BoardError, match="'versal'"):
+        map_design(design, MappingOptions("versal"), tmp_path)
+    with pytest.raises(BoardError, match=r"takes 3000 DSP, but .* has 1728"):
+        check_fits(CellCount(lut=1000, dsp=3000), load("zcu104"))
+    check_fits(CellCount(lut=1000, dsp=1000), load("zcu104"))
+
+
+def test_what_no_mapping_can_fit_is_refused_before_mapping():
+    size = (64, 64)
+    graph = StreamGraph("wide", (
+        Input("image", (), Shape(*size, 64), PIXEL),
+        convolution("only", "image", 64, 64, size, PIXEL),
+    ))
+    check_memory(graph, load("zcu104"))
+    tiny = replace(load("zcu104"), title="A tiny board", resources=Resources(lut=1000, lutram=500, bram_18k=2, uram=0))
+    # 36,864 weights of 4 bits and two beats of 64 pixels, against 2 blocks of 18 kbit and 1,000 LUTs of 64 bits.
+    with pytest.raises(BoardError, match=r"take 0\.0 MB.*A tiny board hold"):
+        check_memory(graph, tiny)
+
+
+def test_ultraram_is_for_boards_that_have_it_where_block_ram_is_short(tmp_path):
+    def mapped(blocks):
+        module = MappedModule("m", {}, CellCount(bram_18k=blocks), 0.0, True, tmp_path)
+        small = replace(module, count=CellCount(bram_18k=15))
+        return MappedDesign({"large": module, "small": small}, "")
+
+    plenty, without = load("zcu104"), load("pynq-z2")
+    short = plenty.resources.bram_18k
+    assert layers_for_ultraram(mapped(short - 15), plenty) == []
+    assert layers_for_ultraram(mapped(short - 14), plenty) == ["large"]
+    assert without.resources.uram == 0
+    assert layers_for_ultraram(mapped(short), without) == []
+
+
+@pytest.mark.parametrize("content", ["rom", "ram"])
+@pytest.mark.slow
+def test_yosys_puts_no_rom_into_ultraram(content, tmp_path):
+    write = "always @(posedge clk) if (we) m[at] <= d;" if content == "ram" else "initial $readmemh(\"rom.hex\", m);"
+    (tmp_path / "big.v").write_text(
+        "module big(input clk, we, input [13:0] at, from, input [71:0] d, output reg [71:0] q);\n"
+        f"reg [71:0] m [0:16383]; {write} always @(posedge clk) q <= m[from];\nendmodule\n")
+    (tmp_path / "rom.hex").write_text("\n".join(f"{(n * 2654435761) % (1 << 72):018x}" for n in range(16384)))
+    script = tmp_path / "map.ys"
+    script.write_text(mapping_script("big", MappingOptions("xcup", uram=True)))
+    run_yosys(script, tmp_path / "log")
+    cells = read_json(tmp_path / "big.stat.json")["design"]["num_cells_by_type"]
+    assert ("URAM288" in cells) == (content == "ram")
+
+
+def test_cells_are_counted_as_the_catalogue_counts_them():
+    cells = {"LUT6": 3, "INV": 1, "RAM32M16": 2, "SRL16E": 4, "FDRE": 5, "FDSE": 1, "RAMB36E2": 2, "RAMB18E2": 1,
+             "DSP48E2": 6, "CARRY4": 7, "URAM288": 1, "MUXF7": 9}
+    assert count_cells(cells) == CellCount(lut=24, ff=6, carry=7, dsp=6, bram_18k=5, uram=1, lutram=20)
+    lattice = {"LUT4": 10, "CCU2C": 3, "TRELLIS_DPR16X4": 2, "TRELLIS_FF": 8, "MULT18X18D": 1, "DP16KD": 2}
+    assert count_cells(lattice) == CellCount(lut=24, ff=8, carry=3, dsp=1, bram_18k=2, lutram=8)
