@@ -12,7 +12,7 @@ from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.data.image_folders import Samples, Split, names_in, read_images, read_pairs, to_input
 from quantunet_hls.data.phantoms import draw_phantoms
 
-DATA = Path(os.environ.get("QUANTUNET_HLS_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
+DATA = Path(os.environ.get("QUANTUNET_HLS_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
 
 
 def write_folder(folder: Path, samples: Samples, folds: int = 2) -> Path:

@@ -8,7 +8,7 @@ import pytest
 from quantunet_hls.core import versions
 from quantunet_hls.flow import doctor
 
-CONSTRAINTS = Path(__file__).parent.parent / "constraints.txt"
+CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
 
 
 @pytest.fixture
