@@ -34,12 +34,12 @@ from quantunet_hls.core.files import read_json, sha256_file, sha256_json, write_
 from quantunet_hls.core.steps import makers
 from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.emulate import Emulator
-from quantunet_hls.emulate.program import Convolution, Pooling
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.hls.mends import mended
 from quantunet_hls.ingest import export_module, ingest
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.nets import QuantUNet, calibrate
+from quantunet_hls.ops.network import Convolution, Pooling
 from quantunet_hls.types import FixedType, parse_type
 from quantunet_hls.zoo import checkpoints as zoo
 

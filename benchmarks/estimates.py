@@ -9,7 +9,7 @@ zoo's quantized networks are folded for 294,912 cycles a frame on the ZCU104. Wr
     python benchmarks/estimates.py
 
 ``--fit`` maps other networks instead, seeds from 100 on with multipliers taken by
-chance, and prints the costs of :data:`quantunet_hls.rtl.fold.parts.LUT_COSTS` that fit
+chance, and prints the costs of :data:`quantunet_hls.rtl.fold.lut_costs.LUT_COSTS` that fit
 their layers best, together with those of ``mac_arrays.py`` on UltraScale+ and of the
 zoo's network on the KV260, or of the ULX3S's demonstration on the ECP5::
 
@@ -31,14 +31,14 @@ from random_unets import random_unet
 
 from quantunet_hls.boards import load
 from quantunet_hls.core.files import read_json, write_json
+from quantunet_hls.ops.streaming import Multipliers, StreamGraph, Weighted
 from quantunet_hls.rtl.fold.estimate import contents, estimates, memory_parts
+from quantunet_hls.rtl.fold.lut_costs import LUT_COSTS, LutParts
 from quantunet_hls.rtl.fold.memories import layout
 from quantunet_hls.rtl.fold.multipliers import candidates, choose_multipliers, in_fabric
 from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold
-from quantunet_hls.rtl.fold.parts import LUT_COSTS, LutParts
 from quantunet_hls.rtl.fold.unfolded import stream_graph
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.graph import Multipliers, StreamGraph, Weighted
 from quantunet_hls.rtl.synthesize.mapping import CellCount, MappedDesign, MappingOptions, map_design, yosys_version
 
 REFERENCES = Path(__file__).parent.parent / "reports" / "reference"

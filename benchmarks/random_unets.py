@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantunet_hls.rtl.graph import (
+from quantunet_hls.ops.stages import SIGMOID_TYPE, sigmoid_table
+from quantunet_hls.ops.streaming import (
     ArgMax,
     Cast,
     Concat,
@@ -24,7 +25,6 @@ from quantunet_hls.rtl.graph import (
     Window,
     ZeroInsertion,
 )
-from quantunet_hls.types.activations import SIGMOID_TYPE, sigmoid_table
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
 __all__ = ["random_unet"]

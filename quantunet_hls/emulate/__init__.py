@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quantunet_hls.emulate.emulator import Emulator, predict, trace
-from quantunet_hls.emulate.program import Program
-from quantunet_hls.emulate.read import read_program
+from quantunet_hls.ingest.model_graph import read_network
+from quantunet_hls.ops.network import TypedNetwork
 
-__all__ = ["Emulator", "Program", "predict", "read_program", "trace"]
+__all__ = ["Emulator", "TypedNetwork", "predict", "read_network", "trace"]

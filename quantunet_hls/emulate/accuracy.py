@@ -16,12 +16,12 @@ from quantunet_hls.core.errors import DataError
 from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.data.tiles import Tiling, tiling_of
 from quantunet_hls.emulate.emulator import Emulator
-from quantunet_hls.emulate.program import ArgMax, Cast, Layer, Pointwise, Program, Sigmoid, Threshold
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.graph import QUANT_OPS, only, shape_of
 from quantunet_hls.ingest.passes.plain_classes import CLASS_OPS
 from quantunet_hls.ingest.ranges import GraphTypes, infer_types
+from quantunet_hls.ops.network import ArgMax, Cast, Layer, Pointwise, Sigmoid, Threshold, TypedNetwork
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
 from quantunet_hls.training.scores import Scores, count_pixels, evaluate, predict, scores_from_counts
@@ -97,7 +97,7 @@ def score_hardware(emulator: Emulator, samples: Samples) -> Scores:
     return scores_from_counts(count_pixels(masks, torch.from_numpy(samples.masks), classes_of(emulator.program)))
 
 
-def classes_of(program: Program) -> int:
+def classes_of(program: TypedNetwork) -> int:
     """How many classes a network tells apart, the background among them, be its result logits or classes."""
     last = program.by_name[program.output]
     logits = program.by_name[last.sources[0]] if isinstance(last, ArgMax) else last
@@ -115,7 +115,7 @@ def _classes(emulator: Emulator, result: torch.Tensor) -> torch.Tensor:
     return predict(result)
 
 
-def _decisive(program: Program) -> Layer:
+def _decisive(program: TypedNetwork) -> Layer:
     """The layer that says what the result means: the last one that is no mere quantizer."""
     layer = program.by_name[program.output]
     while isinstance(layer, Pointwise) and all(isinstance(stage, Cast) for stage in layer.stages):

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from quantunet_hls.emulate.program import Cast, LeakyRelu, Relu, Sigmoid, Stage, Threshold
+from quantunet_hls.ops.network import Cast, LeakyRelu, Relu, Sigmoid, Stage, Threshold
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["Chain", "Codes", "Scale", "assign", "assign_reals", "compile_stages", "rounded"]

@@ -16,8 +16,8 @@ from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.emulate.arithmetic import Codes, assign_reals
 from quantunet_hls.emulate.fuse import fuse
 from quantunet_hls.emulate.plan import Plan, make_plan
-from quantunet_hls.emulate.program import Program
-from quantunet_hls.emulate.read import read_program
+from quantunet_hls.ingest.model_graph import read_network
+from quantunet_hls.ops.network import TypedNetwork
 
 __all__ = ["Emulator", "predict", "trace"]
 
@@ -39,8 +39,8 @@ class Emulator:
         IllegalGraphError: arithmetic that can't be emulated exactly; names the layer.
     """
 
-    def __init__(self, program: Program | ModelGraph, device: str = "cpu"):
-        self.program = program if isinstance(program, Program) else read_program(program)
+    def __init__(self, program: TypedNetwork | ModelGraph, device: str = "cpu"):
+        self.program = program if isinstance(program, TypedNetwork) else read_network(program)
         try:
             self.device = torch.device(device)
             torch.empty(0, device=self.device)
@@ -171,11 +171,11 @@ def _ieee() -> Iterator[None]:
             setting.fp32_precision = precision
 
 
-def predict(program: Program, images: np.ndarray, device: str = "cpu") -> np.ndarray:
+def predict(program: TypedNetwork, images: np.ndarray, device: str = "cpu") -> np.ndarray:
     """:meth:`Emulator.predict` of a program that is used once."""
     return Emulator(program, device).predict(images)
 
 
-def trace(program: Program, images: np.ndarray, device: str = "cpu") -> dict[str, np.ndarray]:
+def trace(program: TypedNetwork, images: np.ndarray, device: str = "cpu") -> dict[str, np.ndarray]:
     """:meth:`Emulator.trace` of a program that is used once."""
     return Emulator(program, device).trace(images)

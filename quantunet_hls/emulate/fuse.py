@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from quantunet_hls.emulate.program import Convolution, Layer, Padding, Pointwise, Pooling, Program
+from quantunet_hls.ops.network import Convolution, Layer, Padding, Pointwise, Pooling, TypedNetwork
 
 __all__ = ["fuse"]
 
 
-def fuse(program: Program) -> Program:
+def fuse(program: TypedNetwork) -> TypedNetwork:
     """The same output from fewer layers; a fused layer bears the name of the last one in it."""
     return _fuse_stages(_fuse_padding(program))
 
 
-def _fuse_padding(program: Program) -> Program:
+def _fuse_padding(program: TypedNetwork) -> TypedNetwork:
     """Zeros in front of convolutions become theirs; the padding's own assignment stays, and 0 is 0 in every type."""
     layers: list[Layer] = []
     moved: dict[str, Padding] = {}
@@ -30,10 +30,10 @@ def _fuse_padding(program: Program) -> Program:
             layers.append(replace(layer, padding=(top, bottom, left, right)))
         else:
             layers.append(layer)
-    return Program(tuple(layers), program.output)
+    return TypedNetwork(tuple(layers), program.output)
 
 
-def _fuse_stages(program: Program) -> Program:
+def _fuse_stages(program: TypedNetwork) -> TypedNetwork:
     layers: dict[str, Layer] = {}
     renamed: dict[str, str] = {}
     for layer in program.layers:
@@ -51,4 +51,4 @@ def _fuse_stages(program: Program) -> Program:
                 layers[layer.name] = replace(source, name=layer.name, stages=(*source.stages, *layer.stages))
                 continue
         layers[layer.name] = layer
-    return Program(tuple(layers.values()), program.output)
+    return TypedNetwork(tuple(layers.values()), program.output)

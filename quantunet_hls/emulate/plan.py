@@ -16,7 +16,8 @@ from torch import Tensor
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.emulate.arithmetic import Chain, Codes, assign, compile_stages
-from quantunet_hls.emulate.program import (
+from quantunet_hls.emulate.sums import compile_sum
+from quantunet_hls.ops.network import (
     ArgMax,
     Cast,
     Concatenation,
@@ -26,11 +27,10 @@ from quantunet_hls.emulate.program import (
     Padding,
     Pointwise,
     Pooling,
-    Program,
     Resize,
+    TypedNetwork,
     ZeroInsertion,
 )
-from quantunet_hls.emulate.sums import compile_sum
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["Plan", "Step", "make_plan"]
@@ -76,7 +76,7 @@ class Plan:
     values: int
 
 
-def make_plan(program: Program, device: torch.device) -> Plan:
+def make_plan(program: TypedNetwork, device: torch.device) -> Plan:
     """Decide how each layer is computed.
 
     Raises:
@@ -105,7 +105,7 @@ def _with_ends(steps: Sequence[Step], output: str) -> tuple[Step, ...]:
 _Run = Callable[[Sequence[Tensor]], Tensor]
 
 
-def _compile(layer: Layer, given: Sequence[Codes], program: Program, device: torch.device) -> tuple[_Run, Codes]:
+def _compile(layer: Layer, given: Sequence[Codes], program: TypedNetwork, device: torch.device) -> tuple[_Run, Codes]:
     if isinstance(layer, Convolution):
         return _convolution(layer, given[0], device)
     if isinstance(layer, Pooling):

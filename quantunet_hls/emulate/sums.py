@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from quantunet_hls.emulate.arithmetic import Chain, Codes, Scale, assign
-from quantunet_hls.emulate.program import Convolution
+from quantunet_hls.ops.network import Convolution
 from quantunet_hls.types.fixed import Integers
 
 __all__ = ["Ordered", "Sum", "Unordered", "compile_sum"]

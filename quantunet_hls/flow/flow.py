@@ -389,7 +389,7 @@ class Flow:
     @cached_property
     def _streaming(self) -> Any:
         """The streaming RTL of the same types, with the folding that the project's step has left."""
-        from quantunet_hls.rtl.fold.plan import folded_as
+        from quantunet_hls.rtl.fold.folding_file import folded_as
         from quantunet_hls.rtl.project import Project
 
         streaming = read_json(self._file("folding.json"))["streaming"]

@@ -14,7 +14,7 @@ from quantunet_hls.folding import ConvWork, Goal, balanced_reuse, frame_cycles, 
 
 if TYPE_CHECKING:
     # Amaranth is an extra, which nobody needs who has no streaming RTL made.
-    from quantunet_hls.rtl.graph import StreamGraph
+    from quantunet_hls.ops.streaming import StreamGraph
 
 __all__ = ["FoldedDesign", "fold_design", "read_folding"]
 
@@ -41,7 +41,7 @@ class FoldedDesign:
         """As plain values, to be read, edited and given to :func:`fold_design` again."""
         values: dict[str, Any] = {"cycles_per_frame": frame_cycles(work, self.reuse), "reuse_factors": dict(self.reuse)}
         if self.streaming is not None:
-            from quantunet_hls.rtl.fold.plan import folding_of
+            from quantunet_hls.rtl.fold.folding_file import folding_of
 
             values["streaming"] = {"cycles_per_frame": self.streaming.cycles, **folding_of(self.streaming)}
         return values
@@ -150,8 +150,8 @@ def _as_given(work: Mapping[str, ConvWork], target: Board, stream: StreamGraph |
                                      f"it can have {possible}.")
     if stream is None:
         return FoldedDesign(dict(reuse), None)
+    from quantunet_hls.rtl.fold.folding_file import folded_as
     from quantunet_hls.rtl.fold.multipliers import multiplying
-    from quantunet_hls.rtl.fold.plan import folded_as
 
     streaming = given.get("streaming")
     if streaming is None:

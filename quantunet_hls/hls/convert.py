@@ -21,7 +21,7 @@ from quantunet_hls.hls.mends import mended
 from quantunet_hls.hls.mends.resize_shape_1268 import with_factors
 from quantunet_hls.ingest.graph import attribute, consumers, is_whole_mean, only, shape_of
 from quantunet_hls.ingest.ranges import GraphTypes
-from quantunet_hls.types.activations import SIGMOID_TYPE
+from quantunet_hls.ops.stages import SIGMOID_TYPE
 
 __all__ = ["HlsSettings", "convert", "convert_layers", "layer_config", "traced_tensors", "write_project"]
 

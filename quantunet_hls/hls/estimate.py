@@ -10,7 +10,6 @@ from hls4ml.model.graph import ModelGraph
 
 from quantunet_hls.boards import Board, Resources
 from quantunet_hls.core.versions import version_of
-from quantunet_hls.hls.precision import fixed_type
 from quantunet_hls.hls.resources import (
     Convolution,
     Estimate,
@@ -23,6 +22,7 @@ from quantunet_hls.hls.resources import (
     estimate,
 )
 from quantunet_hls.hls.streams import stream_sizes
+from quantunet_hls.ingest.hls4ml_types import fixed_type
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
 

@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from quantunet_hls.ingest.graph import CHANNELS_LAST, attribute, only
 from quantunet_hls.ingest.limits import check_run
-from quantunet_hls.types.activations import SIGMOID_REACH
+from quantunet_hls.ops.stages import SIGMOID_REACH
 
 __all__ = ["run_graph", "run_node"]
 

@@ -16,7 +16,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest.graph import attribute, constant, consumers, is_whole_mean, linked, only, shape_of
-from quantunet_hls.types.activations import SIGMOID_TYPE
+from quantunet_hls.ops.stages import SIGMOID_TYPE
 from quantunet_hls.types.fixed import FixedType, covering, shifted_right
 
 __all__ = ["MAX_WIDTH", "GraphTypes", "LayerTypes", "Range", "infer_types", "to_steps"]

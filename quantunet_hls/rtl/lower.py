@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.hls.precision import fixed_type
-from quantunet_hls.rtl.graph import (
+from quantunet_hls.ingest.hls4ml_types import fixed_type
+from quantunet_hls.ops.stages import sigmoid_table
+from quantunet_hls.ops.streaming import (
     ArgMax,
     Cast,
     Concat,
@@ -43,7 +44,6 @@ from quantunet_hls.rtl.graph import (
     Window,
     ZeroInsertion,
 )
-from quantunet_hls.types.activations import sigmoid_table
 from quantunet_hls.types.fixed import FixedType, Integers, cast, covering
 
 if TYPE_CHECKING:

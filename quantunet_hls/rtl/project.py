@@ -13,11 +13,11 @@ from quantunet_hls.boards import Board, for_part
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.core.files import write_text
 from quantunet_hls.core.process import run
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports.schema import Figure, LayerReport
 from quantunet_hls.rtl.fold.multipliers import in_fabric, multiplying
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import Design, generate
-from quantunet_hls.rtl.graph import StreamGraph
 from quantunet_hls.rtl.integrate.ulx3s import map_ulx3s, place_ulx3s
 from quantunet_hls.rtl.integrate.vivado import write_ip
 from quantunet_hls.rtl.lower import Lowered, lower

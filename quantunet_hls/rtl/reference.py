@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.rtl.graph import (
+from quantunet_hls.ops.stages import sigmoid_index
+from quantunet_hls.ops.streaming import (
     ArgMax,
     Concat,
     Convolution,
@@ -26,7 +27,6 @@ from quantunet_hls.rtl.graph import (
     Window,
     ZeroInsertion,
 )
-from quantunet_hls.types.activations import sigmoid_index
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
 __all__ = ["apply_steps", "execute"]

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.versions import version_of
+from quantunet_hls.ops.streaming import StreamGraph, Weighted
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject
 from quantunet_hls.rtl.fold.estimate import estimate
 from quantunet_hls.rtl.fold.memories import fabric_of
 from quantunet_hls.rtl.generate.stitch import depth_of
-from quantunet_hls.rtl.graph import StreamGraph, Weighted
 from quantunet_hls.rtl.place.ecp5 import Placed
 from quantunet_hls.rtl.simulate.netlist import NetlistCheck
 from quantunet_hls.rtl.simulate.verilator import Simulation

@@ -3,11 +3,11 @@ import pytest
 import torch
 
 from quantunet_hls.core.errors import ConfigurationError, DataError, IllegalGraphError
-from quantunet_hls.emulate import Emulator, predict, read_program, trace
+from quantunet_hls.emulate import Emulator, predict, read_network, trace
 from quantunet_hls.emulate.fuse import fuse
-from quantunet_hls.emulate.program import Padding, Pointwise
 from quantunet_hls.hls.convert import traced_tensors
 from quantunet_hls.ingest import run_graph
+from quantunet_hls.ops.network import Padding, Pointwise
 from tests.emulate.networks import Network, csimulate
 
 
@@ -18,7 +18,7 @@ def images():
 
 @pytest.fixture(scope="module")
 def program(unet_model):
-    return read_program(unet_model)
+    return read_network(unet_model)
 
 
 def test_a_unet_equals_its_graph_layer_by_layer(unet, unet_model, program, images):

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from quantunet_hls.emulate import Emulator, read_program
+from quantunet_hls.emulate import Emulator, read_network
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS
 from tests.emulate.networks import csimulate, edge_images, random_network
 
@@ -40,7 +40,7 @@ def test_random_networks_reach_every_layer_kind_and_mode(tmp_path):
     seen = set()
     for seed in range(12):
         model = random_network(seed).build(tmp_path / str(seed))
-        for layer in read_program(model).layers:
+        for layer in read_network(model).layers:
             seen.add(type(layer).__name__)
             for stage in layer.stages:
                 seen |= {type(stage).__name__, stage.type.rounding, stage.type.saturation}

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.emulate.arithmetic import Codes
 from quantunet_hls.emulate.plan import make_plan
-from quantunet_hls.emulate.program import Cast, Convolution, Input, Program
 from quantunet_hls.emulate.sums import Ordered, Unordered, compile_sum
+from quantunet_hls.ops.network import Cast, Convolution, Input, TypedNetwork
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 
 CPU = torch.device("cpu")
@@ -51,7 +51,7 @@ def accumulate(conv: Convolution, x: np.ndarray, fraction: int) -> np.ndarray:
 
 def emulate(conv: Convolution, x: np.ndarray, port: FixedType) -> np.ndarray:
     image = Input("image", (), x.shape[1:], (Cast(port),))
-    plan = make_plan(Program((image, conv), "conv"), CPU)
+    plan = make_plan(TypedNetwork((image, conv), "conv"), CPU)
     tensor = torch.from_numpy(x.astype(np.float32)).permute(0, 3, 1, 2)
     (step,) = plan.steps
     values = step.run([tensor]).permute(0, 2, 3, 1).double().numpy()

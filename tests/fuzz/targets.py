@@ -18,10 +18,10 @@ from quantunet_hls.folding import Goal
 from quantunet_hls.folding.facts import convolution_work, network_facts
 from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx, run_graph
 from quantunet_hls.ingest.ranges import infer_types
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports import render
 from quantunet_hls.reports.schema import Report
 from quantunet_hls.rtl.fold.unfolded import stream_graph
-from quantunet_hls.rtl.graph import StreamGraph
 from quantunet_hls.sweep.grid import read_grid
 from quantunet_hls.training import recipes
 from quantunet_hls.tuning.precision import chosen_types, read_precision, with_precision

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from quantunet_hls.rtl.graph import (
+from quantunet_hls.ops.streaming import (
     ArgMax,
     Cast,
     Concat,

@@ -3,10 +3,8 @@
 import numpy as np
 import pytest
 
-from quantunet_hls.rtl.fold.multipliers import with_multipliers
-from quantunet_hls.rtl.fold.parallelism import fold
-from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.graph import (
+from quantunet_hls.ops.stages import SIGMOID_TYPE, sigmoid_table
+from quantunet_hls.ops.streaming import (
     ArgMax,
     Cast,
     Concat,
@@ -24,9 +22,11 @@ from quantunet_hls.rtl.graph import (
     Window,
     ZeroInsertion,
 )
+from quantunet_hls.rtl.fold.multipliers import with_multipliers
+from quantunet_hls.rtl.fold.parallelism import fold
+from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate.verilator import Stalls, build_simulator, compare
-from quantunet_hls.types.activations import SIGMOID_TYPE, sigmoid_table
 from quantunet_hls.types.fixed import FixedType, covering
 from tests.rtl.graphs import PIXEL, SAME, convolution, frames_for
 

@@ -7,7 +7,7 @@ from math import lcm
 import numpy as np
 
 from quantunet_hls.folding.schedule import Actor, Reading
-from quantunet_hls.rtl.graph import (
+from quantunet_hls.ops.streaming import (
     ArgMax,
     Concat,
     Convolution,

@@ -2,7 +2,7 @@
 
 DSP blocks are counted as they will be instantiated, memories laid out as Yosys does
 (:mod:`quantunet_hls.rtl.fold.memories`), LUTs summed over the parts of each layer
-(:mod:`quantunet_hls.rtl.fold.parts`, which says where their costs come from).
+(:mod:`quantunet_hls.rtl.fold.lut_costs`, which says where their costs come from).
 """
 
 from __future__ import annotations
@@ -11,21 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quantunet_hls.boards import Board
-from quantunet_hls.rtl.components.streams import SHALLOW_FIFO
-from quantunet_hls.rtl.fold.memories import Memory, fabric_of, layout
-from quantunet_hls.rtl.fold.multipliers import blocks, step_blocks
-from quantunet_hls.rtl.fold.parts import (
-    LutParts,
-    adapter_parts,
-    buffer_parts,
-    cost,
-    fifo_parts,
-    product_parts,
-    result_parts,
-    stored_weights,
-)
-from quantunet_hls.rtl.generate.stitch import depth_of
-from quantunet_hls.rtl.graph import (
+from quantunet_hls.ops.hardware.streams import SHALLOW_FIFO
+from quantunet_hls.ops.streaming import (
     ArgMax,
     Concat,
     Convolution,
@@ -41,6 +28,19 @@ from quantunet_hls.rtl.graph import (
     Window,
     ZeroInsertion,
 )
+from quantunet_hls.rtl.fold.lut_costs import (
+    LutParts,
+    adapter_parts,
+    buffer_parts,
+    cost,
+    fifo_parts,
+    product_parts,
+    result_parts,
+    stored_weights,
+)
+from quantunet_hls.rtl.fold.memories import Memory, fabric_of, layout
+from quantunet_hls.rtl.fold.multipliers import blocks, step_blocks
+from quantunet_hls.rtl.generate.stitch import depth_of
 
 __all__ = ["Content", "Estimate", "contents", "estimate", "estimated", "estimates", "memory_parts", "module_content",
            "shares", "stream_content"]

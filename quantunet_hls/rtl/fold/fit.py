@@ -9,10 +9,10 @@ from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.folding import Goal
 from quantunet_hls.folding.schedule import schedule
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.fold.actors import actors
 from quantunet_hls.rtl.fold.estimate import shares
 from quantunet_hls.rtl.fold.parallelism import cycle_choices, fewest_cycles, fold, parallel
-from quantunet_hls.rtl.graph import StreamGraph
 
 __all__ = ["cycles_at_rate", "fold_for", "latency_cycles"]
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from quantunet_hls.rtl.components.rom import in_block_rom
+from quantunet_hls.ops.hardware.rom import in_block_rom
 
 __all__ = ["Layout", "Memory", "fabric_of", "layout"]
 

@@ -1,6 +1,6 @@
 """What each layer multiplies with: all layers the same, or each what suits the board's balance.
 
-LUTs are estimated from the parts of a layer (:mod:`quantunet_hls.rtl.fold.parts`), DSP blocks
+LUTs are estimated from the parts of a layer (:mod:`quantunet_hls.rtl.fold.lut_costs`), DSP blocks
 are counted exactly.
 """
 
@@ -13,16 +13,15 @@ import numpy as np
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ConfigurationError
-from quantunet_hls.rtl.components.multipliers import lut_stages
-from quantunet_hls.rtl.components.packing import (
+from quantunet_hls.ops.hardware.multipliers import lut_stages
+from quantunet_hls.ops.hardware.packing import (
     MOST_PRODUCTS,
     MULTIPLIER_OPERANDS,
     bits_for,
     packing,
 )
-from quantunet_hls.rtl.components.requantize import reciprocal
-from quantunet_hls.rtl.fold.parts import NARROWEST_BLOCK_PRODUCT, cost, narrow_products, product_parts
-from quantunet_hls.rtl.graph import (
+from quantunet_hls.ops.hardware.requantize import reciprocal
+from quantunet_hls.ops.streaming import (
     BLOCKS,
     Convolution,
     Input,
@@ -35,6 +34,7 @@ from quantunet_hls.rtl.graph import (
     StreamGraph,
     Weighted,
 )
+from quantunet_hls.rtl.fold.lut_costs import NARROWEST_BLOCK_PRODUCT, cost, narrow_products, product_parts
 
 __all__ = ["KINDS", "blocks", "candidates", "choose_multipliers", "in_fabric", "luts", "multiplying",
            "step_blocks", "with_multipliers"]

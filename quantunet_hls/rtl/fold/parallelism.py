@@ -12,8 +12,7 @@ from math import gcd
 
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.folding.schedule import fifo_depths
-from quantunet_hls.rtl.fold.actors import actors
-from quantunet_hls.rtl.graph import (
+from quantunet_hls.ops.streaming import (
     BLOCKS,
     ArgMax,
     Concat,
@@ -23,6 +22,7 @@ from quantunet_hls.rtl.graph import (
     StreamGraph,
     ZeroInsertion,
 )
+from quantunet_hls.rtl.fold.actors import actors
 
 __all__ = ["cycle_choices", "fewest_cycles", "fold", "folded_layer", "parallel", "with_safe_depths"]
 

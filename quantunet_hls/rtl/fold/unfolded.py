@@ -12,7 +12,7 @@ from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.ingest import ingest
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.ingest.source import open_source
-from quantunet_hls.rtl.graph import StreamGraph
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.lower import lower
 
 __all__ = ["stream_graph"]

@@ -29,11 +29,11 @@ import numpy as np
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, IllegalGraphError
-from quantunet_hls.rtl.components.packing import MULTIPLIER_OPERANDS
+from quantunet_hls.ops.hardware.packing import MULTIPLIER_OPERANDS
+from quantunet_hls.ops.streaming import Concat, Convolution, Input, Layer, Multipliers, Pooling, StreamGraph, Upsample
 from quantunet_hls.rtl.fold.estimate import Content, estimated, module_content, shares, stream_content
 from quantunet_hls.rtl.fold.multipliers import LUTS_BESIDE, blocks, candidates, choose_multipliers, luts
 from quantunet_hls.rtl.fold.parallelism import fold, folded_layer, parallel
-from quantunet_hls.rtl.graph import Concat, Convolution, Input, Layer, Multipliers, Pooling, StreamGraph, Upsample
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["NARROWEST", "WidthCosts", "result_owners", "width_costs", "with_widths"]

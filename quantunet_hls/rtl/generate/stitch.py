@@ -16,10 +16,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from quantunet_hls.core.files import check_name, read_json, sha256_file, sha256_json, write_json
-from quantunet_hls.rtl.components.streams import Fifo, Fork, connect, stream_in, stream_out
+from quantunet_hls.ops.hardware.streams import Fifo, Fork, connect, stream_in, stream_out
+from quantunet_hls.ops.streaming import Layer, StreamGraph, digest
 from quantunet_hls.rtl.generate.units import LayerUnit, sources_of
 from quantunet_hls.rtl.generate.verilog import write_verilog
-from quantunet_hls.rtl.graph import Layer, StreamGraph, digest
 
 __all__ = ["Design", "Top", "generate"]
 
@@ -166,9 +166,9 @@ def _digest_of(path: Path) -> str | None:
 
 def _generator_digest() -> str:
     """Of the code that makes the hardware: a changed generator makes everything anew."""
-    package = resources.files("quantunet_hls.rtl")
-    modules = [package.joinpath(name) for name in ("generate/units.py", "generate/stitch.py", "generate/verilog.py",
-                                                   "graph.py")]
-    modules += sorted((entry for entry in package.joinpath("components").iterdir() if entry.name.endswith(".py")),
+    package = resources.files("quantunet_hls")
+    modules = [package.joinpath(name) for name in ("rtl/generate/units.py", "rtl/generate/stitch.py",
+                                                   "rtl/generate/verilog.py", "ops/streaming.py")]
+    modules += sorted((entry for entry in package.joinpath("ops/hardware").iterdir() if entry.name.endswith(".py")),
                       key=lambda entry: entry.name)
     return sha256_json([module.read_text(encoding="utf-8") for module in modules])

@@ -13,7 +13,7 @@ from typing import Any
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
-from quantunet_hls.rtl.components import (
+from quantunet_hls.ops.hardware import (
     ArgMaxUnit,
     ConcatUnit,
     DotProducts,
@@ -26,9 +26,9 @@ from quantunet_hls.rtl.components import (
     WindowGenerator,
     ZeroInsertionUnit,
 )
-from quantunet_hls.rtl.components.matvec import depthwise_words
-from quantunet_hls.rtl.components.streams import connect, stream_in, stream_out
-from quantunet_hls.rtl.graph import (
+from quantunet_hls.ops.hardware.matvec import depthwise_words
+from quantunet_hls.ops.hardware.streams import connect, stream_in, stream_out
+from quantunet_hls.ops.streaming import (
     ArgMax,
     Concat,
     Convolution,

@@ -26,10 +26,10 @@ from amaranth.hdl import C, Cat, ClockDomain, ClockSignal, Instance, Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from quantunet_hls.rtl.components.streams import Fifo
+from quantunet_hls.ops.hardware.streams import Fifo
+from quantunet_hls.ops.streaming import Layer, StreamGraph
 from quantunet_hls.rtl.generate.stitch import Top
 from quantunet_hls.rtl.generate.verilog import write_verilog
-from quantunet_hls.rtl.graph import Layer, StreamGraph
 
 __all__ = ["FRAMES_IN_FLIGHT", "REGISTERS", "AxiTop", "stream_bytes", "write_axi"]
 

@@ -15,8 +15,8 @@ from amaranth.hdl import Array, C, Cat, Module, Mux, ResetInserter, Signal, Valu
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from quantunet_hls.rtl.components.streams import Fifo, stream_in, stream_out
-from quantunet_hls.rtl.graph import Layer
+from quantunet_hls.ops.hardware.streams import Fifo, stream_in, stream_out
+from quantunet_hls.ops.streaming import Layer
 from quantunet_hls.rtl.integrate.host import CRC_BYTES, ERROR, HEAD_BYTES, IMAGE, RESULT, SYNC
 
 __all__ = ["FrameLink", "UartReceiver", "UartTransmitter", "code_bytes"]

@@ -18,9 +18,9 @@ from amaranth.lib.wiring import In, Out
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.files import write_json, write_text
+from quantunet_hls.ops.streaming import Layer, StreamGraph
 from quantunet_hls.rtl.generate.stitch import Design
 from quantunet_hls.rtl.generate.verilog import write_verilog
-from quantunet_hls.rtl.graph import Layer, StreamGraph
 from quantunet_hls.rtl.integrate.uart import FrameLink, UartReceiver, UartTransmitter, code_bytes
 from quantunet_hls.rtl.place.ecp5 import Placed, place_ecp5
 from quantunet_hls.rtl.place.pll import Dividers, dividers_for

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from quantunet_hls.core.workshop import workshop
-from quantunet_hls.rtl.graph import Layer
+from quantunet_hls.ops.streaming import Layer
 from quantunet_hls.rtl.simulate.verilator import (
     DeadlockError,
     Stalls,

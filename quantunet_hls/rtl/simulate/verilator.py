@@ -22,8 +22,8 @@ from quantunet_hls.core import process
 from quantunet_hls.core.errors import ConfigurationError, MismatchError, QuantUNetError, ToolNotFoundError
 from quantunet_hls.core.files import TOOL_BYTES, read_json, sha256_file, sha256_json, write_json
 from quantunet_hls.core.workshop import keep, workshop
+from quantunet_hls.ops.streaming import Layer, StreamGraph
 from quantunet_hls.rtl.generate.stitch import Design, depth_of
-from quantunet_hls.rtl.graph import Layer, StreamGraph
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["DeadlockError", "Simulation", "Simulator", "Stalls", "build_simulator", "compare", "drive",

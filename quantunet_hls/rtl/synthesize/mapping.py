@@ -23,9 +23,9 @@ from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.core.files import TOOL_BYTES, read_json, sha256_file, sha256_json, write_json, write_text
 from quantunet_hls.core.process import run, side_by_side
 from quantunet_hls.core.workshop import workshop
+from quantunet_hls.ops.streaming import StreamGraph, Weighted
 from quantunet_hls.rtl.generate.stitch import Design, depth_of, module_name
 from quantunet_hls.rtl.generate.verilog import contents_apart, find_tool, run_yosys
-from quantunet_hls.rtl.graph import StreamGraph, Weighted
 from quantunet_hls.rtl.synthesize.cell_library import CellLibrary, xilinx_library
 from quantunet_hls.types.fixed import covering
 

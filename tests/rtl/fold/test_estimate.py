@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from quantunet_hls.boards import load
+from quantunet_hls.ops.stages import Cast
+from quantunet_hls.ops.streaming import Input, Pooling, Relu, Shape, StreamGraph, Window
 from quantunet_hls.rtl.fold.estimate import estimate, estimates
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers, in_fabric, with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.graph import Input, Pooling, Relu, Shape, StreamGraph, Window
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
-from quantunet_hls.types.activations import Cast
 from quantunet_hls.types.fixed import FixedType
 from tests.rtl.graphs import CODE, PIXEL, convolution, every_kind
 

@@ -7,6 +7,7 @@ import pytest
 from quantunet_hls.boards import load
 from quantunet_hls.boards.catalogue import Resources
 from quantunet_hls.core.errors import BoardError, ConfigurationError
+from quantunet_hls.ops.streaming import Input, Multipliers, Relu, Shape, StreamGraph, Window
 from quantunet_hls.rtl.fold.estimate import estimates
 from quantunet_hls.rtl.fold.multipliers import (
     LUTS_BESIDE,
@@ -20,7 +21,6 @@ from quantunet_hls.rtl.fold.multipliers import (
 )
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.graph import Input, Multipliers, Relu, Shape, StreamGraph, Window
 from quantunet_hls.rtl.report import layer_reports
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
 from quantunet_hls.types.fixed import FixedType

@@ -5,7 +5,7 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.sim import Simulator
 
-from quantunet_hls.rtl.graph import Cast, Input, Shape, StreamGraph
+from quantunet_hls.ops.streaming import Cast, Input, Shape, StreamGraph
 from quantunet_hls.rtl.integrate.axi import REGISTERS, AxiTop, stream_bytes, write_axi
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.types.fixed import FixedType

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from quantunet_hls.boards import load
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.process import run
+from quantunet_hls.ops.streaming import Cast, Input, Shape, StreamGraph
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.graph import Cast, Input, Shape, StreamGraph
 from quantunet_hls.rtl.integrate import host, ulx3s
 from quantunet_hls.rtl.place.pll import dividers_for
 from quantunet_hls.rtl.reference import execute

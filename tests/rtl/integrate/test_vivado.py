@@ -11,10 +11,10 @@ from defusedxml import ElementTree
 
 from quantunet_hls.boards import load
 from quantunet_hls.core.errors import ConfigurationError, ToolFailedError, ToolNotFoundError
+from quantunet_hls.ops.streaming import Cast, Input, Shape, StreamGraph
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Source
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.graph import Cast, Input, Shape, StreamGraph
 from quantunet_hls.rtl.integrate.axi import REGISTERS
 from quantunet_hls.rtl.integrate.ipxact import NAMESPACE
 from quantunet_hls.rtl.integrate.vivado import implement, packaging_script, vivado_script, write_ip

@@ -11,10 +11,10 @@ import pytest
 
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.process import run
+from quantunet_hls.ops.streaming import Input, Shape, StreamGraph, Window
 from quantunet_hls.rtl.fold.multipliers import in_fabric, with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.graph import Input, Shape, StreamGraph, Window
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate.netlist import ALL, Compared, Extent, cell_models, check_netlist
 from quantunet_hls.rtl.simulate.verilator import DeadlockError, Simulation, Stalls, verilate

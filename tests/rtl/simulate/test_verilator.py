@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError, MismatchError
-from quantunet_hls.rtl.components.packing import MULTIPLIER_OPERANDS, packing
+from quantunet_hls.ops.hardware.packing import MULTIPLIER_OPERANDS, packing
+from quantunet_hls.ops.streaming import Cast, Concat, Input, Multipliers, Pooling, Shape, StreamGraph, Weighted, Window
 from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fold, with_safe_depths
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.graph import Cast, Concat, Input, Multipliers, Pooling, Shape, StreamGraph, Weighted, Window
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate.verilator import DeadlockError, Stalls, build_simulator, compare, pack, unpack, verilate
 from quantunet_hls.types.fixed import FixedType

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.ops.streaming import Convolution, Input, Layer, Multipliers, StreamGraph, Weighted
 from quantunet_hls.rtl.fold.multipliers import candidates
-from quantunet_hls.rtl.graph import Convolution, Input, Layer, Multipliers, StreamGraph, Weighted
 
 __all__ = ["folded_as", "folding_of"]
 

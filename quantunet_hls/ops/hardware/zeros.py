@@ -7,8 +7,8 @@ from typing import Any
 from amaranth.hdl import C, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
-from quantunet_hls.rtl.components.streams import stream_in, stream_out
-from quantunet_hls.rtl.graph import Shape
+from quantunet_hls.ops.hardware.streams import stream_in, stream_out
+from quantunet_hls.ops.streaming import Shape
 
 __all__ = ["ZeroInsertionUnit"]
 

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 import numpy as np
 from amaranth.hdl import C, Cat, Mux, Shape, Value, signed, unsigned
 
-from quantunet_hls.rtl.components.pipeline import Pipeline
-from quantunet_hls.rtl.components.rom import rom
-from quantunet_hls.rtl.graph import LeakyRelu, Quotient, Relu, Sigmoid, Step, Threshold
-from quantunet_hls.types.activations import SIGMOID_REACH
+from quantunet_hls.ops.hardware.pipeline import Pipeline
+from quantunet_hls.ops.hardware.rom import rom
+from quantunet_hls.ops.stages import SIGMOID_REACH
+from quantunet_hls.ops.streaming import LeakyRelu, Quotient, Relu, Sigmoid, Step, Threshold
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["reciprocal", "requantize", "rounded", "saturated", "shape_of"]
@@ -104,7 +104,7 @@ def _divided(pipeline: Pipeline, values: list[Value], source: FixedType, step: Q
 
 
 def _looked_up(pipeline: Pipeline, values: list[Value], source: FixedType, step: Sigmoid) -> list[Value]:
-    """The table's entries: ``sigmoid_index`` of :mod:`quantunet_hls.types.activations` as hardware."""
+    """The table's entries: ``sigmoid_index`` of :mod:`quantunet_hls.ops.stages` as hardware."""
     size = len(step.table)
     gain = size // (2 * SIGMOID_REACH)
     places = (gain & -gain).bit_length() - 1

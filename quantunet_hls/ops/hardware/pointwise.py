@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quantunet_hls.rtl.components.pool import PoolUnit
-from quantunet_hls.rtl.graph import Step
+from quantunet_hls.ops.hardware.pool import PoolUnit
+from quantunet_hls.ops.streaming import Step
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["PointwiseUnit"]

@@ -37,9 +37,9 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 
-from quantunet_hls.rtl.components.rom import packed_words
-from quantunet_hls.rtl.components.streams import connect, stream_in, stream_out
-from quantunet_hls.rtl.graph import Shape, Window
+from quantunet_hls.ops.hardware.rom import packed_words
+from quantunet_hls.ops.hardware.streams import connect, stream_in, stream_out
+from quantunet_hls.ops.streaming import Shape, Window
 
 __all__ = ["LoopLevel", "StridedBuffer", "Tap", "UpsampleUnit", "WholeWindows", "WindowGenerator"]
 
@@ -221,7 +221,7 @@ class WindowGenerator(StridedBuffer):
     each a beat of all taps from top to bottom.
 
     The window is no larger than the padded image, and the padding smaller than
-    the window (:class:`~quantunet_hls.rtl.graph.StreamGraph` checks both).
+    the window (:class:`~quantunet_hls.ops.streaming.StreamGraph` checks both).
 
     Args:
         slack: pixels beyond one window's span.

@@ -12,11 +12,11 @@ from typing import Any
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
-from quantunet_hls.rtl.components.matvec import _code, _count_beats
-from quantunet_hls.rtl.components.pipeline import Pipeline
-from quantunet_hls.rtl.components.requantize import requantize, shape_of
-from quantunet_hls.rtl.components.streams import Fifo, connect, stream_in, stream_out
-from quantunet_hls.rtl.graph import Step
+from quantunet_hls.ops.hardware.matvec import _code, _count_beats
+from quantunet_hls.ops.hardware.pipeline import Pipeline
+from quantunet_hls.ops.hardware.requantize import requantize, shape_of
+from quantunet_hls.ops.hardware.streams import Fifo, connect, stream_in, stream_out
+from quantunet_hls.ops.streaming import Step
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["PoolUnit", "ReducingUnit"]

@@ -5,10 +5,10 @@ import pytest
 from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
-from quantunet_hls.rtl.components.pipeline import Pipeline
-from quantunet_hls.rtl.components.requantize import reciprocal, requantize, rounded, saturated, shape_of
+from quantunet_hls.ops.hardware.pipeline import Pipeline
+from quantunet_hls.ops.hardware.requantize import reciprocal, requantize, rounded, saturated, shape_of
+from quantunet_hls.ops.stages import Quotient, Sigmoid, Threshold
 from quantunet_hls.rtl.reference import apply_steps
-from quantunet_hls.types.activations import Quotient, Sigmoid, Threshold
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 
 

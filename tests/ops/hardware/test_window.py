@@ -6,8 +6,8 @@ from amaranth.sim import Simulator
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from quantunet_hls.rtl.components import UpsampleUnit, WholeWindows, WidthAdapter, WindowGenerator
-from quantunet_hls.rtl.graph import Shape, Window
+from quantunet_hls.ops.hardware import UpsampleUnit, WholeWindows, WidthAdapter, WindowGenerator
+from quantunet_hls.ops.streaming import Shape, Window
 
 BITS = 7
 

@@ -19,9 +19,9 @@ from functools import lru_cache
 import numpy as np
 from amaranth.hdl import C, Cat, Value
 
-from quantunet_hls.rtl.components.multipliers import Addend, signed_value
-from quantunet_hls.rtl.components.packing import bits_for
-from quantunet_hls.rtl.components.pipeline import Pipeline
+from quantunet_hls.ops.hardware.multipliers import Addend, signed_value
+from quantunet_hls.ops.hardware.packing import bits_for
+from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["Adder", "AdderGraph", "Term", "adder_bits", "adder_graph", "constant_sums", "signed_digits"]

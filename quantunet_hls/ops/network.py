@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from quantunet_hls.types.activations import Cast, LeakyRelu, Relu, Sigmoid, Threshold
+from quantunet_hls.ops.stages import Cast, LeakyRelu, Relu, Sigmoid, Threshold
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "Padding",
     "Pointwise",
     "Pooling",
-    "Program",
     "Relu",
     "Resize",
     "Shape",
@@ -33,6 +32,7 @@ __all__ = [
     "Sigmoid",
     "Stage",
     "Threshold",
+    "TypedNetwork",
     "ZeroInsertion",
 ]
 
@@ -150,7 +150,7 @@ class Pointwise(Layer):
 
 
 @dataclass(frozen=True, eq=False)
-class Program:
+class TypedNetwork:
     """A network whose every value is decided.
 
     Attributes:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantunet_hls.rtl.graph import Multipliers
+from quantunet_hls.ops.streaming import Multipliers
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["MULTIPLIER_OPERANDS", "bits_for", "packed_codes", "packing", "product_bits"]

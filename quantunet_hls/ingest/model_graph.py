@@ -10,7 +10,8 @@ from hls4ml.model.graph import ModelGraph
 from hls4ml.model.types import IntegerPrecisionType
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.emulate.program import (
+from quantunet_hls.ingest.hls4ml_types import fixed_type
+from quantunet_hls.ops.network import (
     ArgMax,
     Cast,
     Concatenation,
@@ -21,7 +22,6 @@ from quantunet_hls.emulate.program import (
     Padding,
     Pointwise,
     Pooling,
-    Program,
     Relu,
     Resize,
     Shape,
@@ -29,19 +29,19 @@ from quantunet_hls.emulate.program import (
     Sigmoid,
     Stage,
     Threshold,
+    TypedNetwork,
     ZeroInsertion,
 )
-from quantunet_hls.hls.precision import fixed_type
-from quantunet_hls.types.activations import sigmoid_table
+from quantunet_hls.ops.stages import sigmoid_table
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
-__all__ = ["codes_of", "read_program"]
+__all__ = ["codes_of", "read_network"]
 
 #: Fraction bits with which a real constant is written down before it is assigned to its type.
 _EXACT_BITS = 61
 
 
-def read_program(model: ModelGraph) -> Program:
+def read_network(model: ModelGraph) -> TypedNetwork:
     """A streaming Vitis or Vivado model, after conversion, as a program.
 
     Raises:
@@ -89,7 +89,7 @@ class _Reader:
         self.producers: dict[str, str] = {}
         self.types: dict[str, FixedType] = {}
 
-    def read(self, model: ModelGraph) -> Program:
+    def read(self, model: ModelGraph) -> TypedNetwork:
         kinds: dict[str, Callable[[Any], None]] = {
             "Input": self._input,
             "Conv2D": self._convolution,
@@ -112,7 +112,7 @@ class _Reader:
                 raise IllegalGraphError(node.name, f"the arithmetic of a layer of kind {kind} is not known to the "
                                         "emulator", f"use one of {', '.join(kinds)}")
             kinds[kind](node)
-        return Program(tuple(self.layers.values()), self.producers[model.outputs[0]])
+        return TypedNetwork(tuple(self.layers.values()), self.producers[model.outputs[0]])
 
     def _input(self, node: Any) -> None:
         self._add(Input(node.name, (), _shape(node), (Cast(_result(node)),)), node)

@@ -33,8 +33,8 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 
-from quantunet_hls.rtl.components.adders import constant_sums
-from quantunet_hls.rtl.components.multipliers import (
+from quantunet_hls.ops.hardware.adders import constant_sums
+from quantunet_hls.ops.hardware.multipliers import (
     Addend,
     add,
     block_products,
@@ -44,12 +44,12 @@ from quantunet_hls.rtl.components.multipliers import (
     packed_products,
     tree,
 )
-from quantunet_hls.rtl.components.packing import bits_for, packed_codes, product_bits
-from quantunet_hls.rtl.components.pipeline import Pipeline
-from quantunet_hls.rtl.components.requantize import requantize, shape_of
-from quantunet_hls.rtl.components.rom import packed_words, rom
-from quantunet_hls.rtl.components.streams import Fifo, connect, stream_in, stream_out
-from quantunet_hls.rtl.graph import BLOCKS, Multipliers, Step
+from quantunet_hls.ops.hardware.packing import bits_for, packed_codes, product_bits
+from quantunet_hls.ops.hardware.pipeline import Pipeline
+from quantunet_hls.ops.hardware.requantize import requantize, shape_of
+from quantunet_hls.ops.hardware.rom import packed_words, rom
+from quantunet_hls.ops.hardware.streams import Fifo, connect, stream_in, stream_out
+from quantunet_hls.ops.streaming import BLOCKS, Multipliers, Step
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["DotProducts", "MatrixVectorUnit", "depthwise_words", "matrix_words"]

@@ -4,9 +4,9 @@ import pytest
 
 from quantunet_hls import boards
 from quantunet_hls.core.errors import QuantUNetError
+from quantunet_hls.rtl.fold.folding_file import folded_as, folding_of
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers
 from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold
-from quantunet_hls.rtl.fold.plan import folded_as, folding_of
 from tests.rtl.graphs import every_kind
 
 

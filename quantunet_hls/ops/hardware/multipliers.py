@@ -14,7 +14,7 @@ from itertools import pairwise
 
 from amaranth.hdl import C, Cat, Mux, Value
 
-from quantunet_hls.rtl.components.pipeline import Pipeline
+from quantunet_hls.ops.hardware.pipeline import Pipeline
 
 __all__ = ["Addend", "add", "block_products", "join_parts", "lut_parts", "lut_stages", "packed_products",
            "signed_value", "tree"]

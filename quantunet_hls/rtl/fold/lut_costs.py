@@ -31,11 +31,11 @@ from math import lcm
 
 import numpy as np
 
-from quantunet_hls.rtl.components.adders import adder_bits, adder_graph
-from quantunet_hls.rtl.components.matvec import depthwise_words, matrix_words
-from quantunet_hls.rtl.components.packing import bits_for, packed_codes, product_bits
+from quantunet_hls.ops.hardware.adders import adder_bits, adder_graph
+from quantunet_hls.ops.hardware.matvec import depthwise_words, matrix_words
+from quantunet_hls.ops.hardware.packing import bits_for, packed_codes, product_bits
+from quantunet_hls.ops.streaming import Cast, Convolution, LeakyRelu, Multipliers, Quotient, Relu, Step, Weighted
 from quantunet_hls.rtl.fold.memories import Memory, layout
-from quantunet_hls.rtl.graph import Cast, Convolution, LeakyRelu, Multipliers, Quotient, Relu, Step, Weighted
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["LUT_COSTS", "NARROWEST_BLOCK_PRODUCT", "LutParts", "adapter_parts", "buffer_parts", "cost", "fifo_parts",

@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.rtl.components.adders import adder_graph, signed_digits
-from quantunet_hls.rtl.components.matvec import MatrixVectorUnit
-from quantunet_hls.rtl.components.packing import MULTIPLIER_OPERANDS, packed_codes, packing
+from quantunet_hls.ops.hardware.adders import adder_graph, signed_digits
+from quantunet_hls.ops.hardware.matvec import MatrixVectorUnit
+from quantunet_hls.ops.hardware.packing import MULTIPLIER_OPERANDS, packed_codes, packing
+from quantunet_hls.ops.streaming import Input, Multipliers, Shape, StreamGraph, Window
 from quantunet_hls.rtl.fold.multipliers import candidates
-from quantunet_hls.rtl.graph import Input, Multipliers, Shape, StreamGraph, Window
 from quantunet_hls.types.fixed import FixedType, covering
 from tests.rtl.graphs import PIXEL, convolution
 from tests.rtl.test_window import stream_through

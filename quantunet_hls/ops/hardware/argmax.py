@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Module, Mux, Signal, Value
 
-from quantunet_hls.rtl.components.pipeline import Pipeline
-from quantunet_hls.rtl.components.pool import ReducingUnit
-from quantunet_hls.rtl.components.requantize import shape_of
+from quantunet_hls.ops.hardware.pipeline import Pipeline
+from quantunet_hls.ops.hardware.pool import ReducingUnit
+from quantunet_hls.ops.hardware.requantize import shape_of
 from quantunet_hls.types.fixed import FixedType, covering
 
 __all__ = ["ArgMaxUnit"]

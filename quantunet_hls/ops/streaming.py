@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.types.activations import Cast, LeakyRelu, Quotient, Relu, Sigmoid, Threshold
+from quantunet_hls.ops.stages import Cast, LeakyRelu, Quotient, Relu, Sigmoid, Threshold
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
 __all__ = [
@@ -158,7 +158,7 @@ class Multipliers:
         kind: ``dsp`` (a multiplier block for each product), ``packed`` (a block for several), ``lut``
             (look-up tables), or ``adders`` (shifts and additions, for weights that never change).
         products: products of a block.
-        spacing: bits between two of them, where packed; see :mod:`quantunet_hls.rtl.components.packing`.
+        spacing: bits between two of them, where packed; see :mod:`quantunet_hls.ops.hardware.packing`.
         rest_in_luts: the outputs that are left over, fewer than ``products``, are computed in look-up tables.
     """
 

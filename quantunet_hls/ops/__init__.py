@@ -1,0 +1,1 @@
+"""The typed network, and a room for each operator."""
