@@ -31,5 +31,6 @@ FACETS = (
 
 def facet(kind: str, name: str) -> ModuleType:
     """A facet of the operator of this kind."""
-    assert kind in OPERATORS and name in FACETS, f"no facet {name!r} of {kind!r}"
+    assert kind in OPERATORS, kind
+    assert name in FACETS, name
     return import_module(f"quantunet_hls.ops.{kind}.{name}")
