@@ -116,12 +116,13 @@ def _reason(kind: type, values: Any, message: str) -> str:
     found = _PLACED.fullmatch(message)
     assert found is not None
     said, is_key, path = found[1], found[2], found[3] or ""
-    place = _place(kind, values, message, [name or index for name, index in _STEP.findall(path)])
+    steps = [name or index for name, index in _STEP.findall(path)]
+    place = _place(kind, values, message, [*steps, "..."] if is_key else steps)
     if missing := _MISSING.fullmatch(said):
         return f"it lacks the key {_spelled((*place, missing[1]))}"
-    spelled = _spelled(place) or "it"
     if is_key:
-        return f"a key of {spelled} is no text"
+        return f"{_spelled(place[:-1]) or 'it'} can't have the key {shown(place[-1])}"
+    spelled = _spelled(place) or "it"
     if expected := _EXPECTED.fullmatch(said):
         wanted = " or ".join(_NAMES.get(name, name) for name in expected[1].split(" | "))
         return f"{spelled} must be {wanted}{expected[2].replace('`', '')}, not {_given(_at(values, place))}"
