@@ -1,0 +1,1 @@
+"""The channels of all sources, in order."""

@@ -1,0 +1,1 @@
+"""Zeros around the image."""

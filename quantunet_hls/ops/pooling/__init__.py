@@ -1,0 +1,1 @@
+"""Largest or mean value under windows."""

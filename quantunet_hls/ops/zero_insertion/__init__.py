@@ -1,0 +1,1 @@
+"""Zeros between the pixels."""
