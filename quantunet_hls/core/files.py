@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
+import msgspec
 
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 
@@ -164,29 +166,25 @@ def read_bytes(
     return content
 
 
-def read_json(path: Path, most: int = JSON_BYTES) -> Any:
+def read_json(
+    path: Path, most: int = JSON_BYTES, *, what: str = "JSON", error: type[QuantUNetError] = ConfigurationError
+) -> Any:
     """Read JSON; whatever is no JSON by the standard, such as NaN, is none here.
 
     Args:
         path: of the file.
         most: bytes that it may have.
+        what: it is read as, for the message.
+        error: to raise; a class that takes one sentence.
 
     Raises:
-        ConfigurationError: where the file is absent, unreadable, no regular file, too large or no JSON.
+        QuantUNetError: as ``error``, where the file is absent, unreadable, no regular file, too large or no JSON.
     """
-    content = read_bytes(path, most, what="JSON")
+    content = read_bytes(path, most, what=what, error=error)
     try:
-        value = json.loads(content.decode(), parse_constant=_no_constant)
-        if b"\\u" in content:
-            # Escapes can spell halves of characters, which no text holds and nothing can write again.
-            json.dumps(value, ensure_ascii=False).encode()
-        return value
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path} can't be read as JSON ({error}); check the path and the file.") from error
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as failure:
+        raise error(f"{path} can't be read as {what} ({failure}); check the path and the file.") from failure
 
 
 def sha256_file(path: Path) -> str:

@@ -314,7 +314,7 @@ class Flow:
         if self.toolchain != "open":
             yield
             return
-        from quantunet_hls.rtl.synthesize.mapping import yosys_version
+        from quantunet_hls.core.open_tools import yosys_version
 
         with side_by_side(1) as pool:
             # Whether it starts is for the step to tell that needs it.

@@ -10,8 +10,8 @@ import numpy as np
 
 from quantunet_hls.hls.convert import HlsSettings, convert_layers, layer_config
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.ingest.hls4ml_types import fixed_type
 from quantunet_hls.ingest.ranges import GraphTypes, infer_types
+from quantunet_hls.ops.hls4ml_types import fixed_type
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, kind_of
 from quantunet_hls.ops.qonnx.ranges import to_steps

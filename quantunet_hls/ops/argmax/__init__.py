@@ -1,1 +1,1 @@
-"""The channel with the largest value."""
+"""The operator ``argmax``, facet by facet (:mod:`quantunet_hls.ops.table`)."""

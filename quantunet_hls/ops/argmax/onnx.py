@@ -11,10 +11,10 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.ends import at_the_end, bypass_source, lone_source, state_result
 from quantunet_hls.ops.qonnx.graph import attribute, set_attribute, shape_of
-from quantunet_hls.ops.qonnx.node_kinds import NodeKind, Relabelling
+from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
 
-__all__ = ["NODES"]
+__all__ = ["FACET"]
 
 
 def _lowest_of_many(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
@@ -56,7 +56,7 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
     return result, LayerTypes(result.type())
 
 
-NODES = (
+FACET = OnnxNodes((
     NodeKind("ArgMax", _run, _ranges, rules=(at_the_end(), _lowest_of_many), classes=True, plain_end=_plain_end,
              relabel=_relabel),
-)
+))

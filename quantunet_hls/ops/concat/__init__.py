@@ -1,1 +1,1 @@
-"""The channels of all sources, in order."""
+"""The operator ``concat``, facet by facet (:mod:`quantunet_hls.ops.table`)."""

@@ -10,10 +10,10 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.graph import attribute, constant, set_attribute, shape_of
-from quantunet_hls.ops.qonnx.node_kinds import NodeKind, Relabelling
+from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
 
-__all__ = ["NODES"]
+__all__ = ["FACET"]
 
 
 def _joins_channels(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
@@ -65,7 +65,7 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
     return result, LayerTypes(result.type())
 
 
-NODES = (
+FACET = OnnxNodes((
     NodeKind("Concat", _run, _ranges, rules=(_joins_channels,), joins=True, new_values=False, lowered=_lowered,
              relabel=_relabel),
-)
+))

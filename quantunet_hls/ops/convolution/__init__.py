@@ -1,1 +1,1 @@
-"""Sums of products under windows."""
+"""The operator ``convolution``, facet by facet (:mod:`quantunet_hls.ops.table`)."""

@@ -14,12 +14,12 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.folding.balance import ConvWork
 from quantunet_hls.ops.qonnx.execution import FIRST_AXES, biases, in_channels_first
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, constant, set_attribute, shape_of
-from quantunet_hls.ops.qonnx.node_kinds import NodeKind
+from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import MAX_RANGE_BITS, LayerTypes, Range, Typed, shift_left, to_steps
 from quantunet_hls.ops.qonnx.weights import explicit_kernel, weights_are_quantized
 from quantunet_hls.types.fixed import FixedType, covering
 
-__all__ = ["NODES"]
+__all__ = ["FACET"]
 
 
 def _fits(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
@@ -119,7 +119,7 @@ def _work(model: ModelWrapper, node: NodeProto) -> ConvWork:
     return ConvWork(rows * columns * channels, filters, height * width)
 
 
-NODES = (
+FACET = OnnxNodes((
     NodeKind("Conv", _run, _ranges, rules=(_fits, weights_are_quantized), spatial=True, kernels=(1,),
              roles=("weight", "bias"), weighted=True, explicit=explicit_kernel, with_padding=_with_padding, work=_work),
-)
+))

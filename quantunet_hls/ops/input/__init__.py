@@ -1,1 +1,1 @@
-"""Where images enter."""
+"""The operator ``input``, facet by facet (:mod:`quantunet_hls.ops.table`)."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from quantunet_hls.ops.qonnx.node_kinds import NodeKind
+from quantunet_hls.ops.qonnx.node_kinds import OnnxNodes
 
-__all__ = ["NODES"]
+__all__ = ["FACET"]
 
-NODES: tuple[NodeKind, ...] = ()
+FACET = OnnxNodes()

@@ -1,1 +1,1 @@
-"""Zeros around the image."""
+"""The operator ``padding``, facet by facet (:mod:`quantunet_hls.ops.table`)."""

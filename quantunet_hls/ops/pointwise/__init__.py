@@ -1,1 +1,1 @@
-"""What happens to each value by itself."""
+"""The operator ``pointwise``, facet by facet (:mod:`quantunet_hls.ops.table`)."""

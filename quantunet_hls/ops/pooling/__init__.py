@@ -1,1 +1,1 @@
-"""Largest or mean value under windows."""
+"""The operator ``pooling``, facet by facet (:mod:`quantunet_hls.ops.table`)."""

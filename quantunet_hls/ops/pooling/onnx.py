@@ -12,12 +12,12 @@ from torch.nn import functional
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.execution import in_channels_first
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, consumers, set_attribute
-from quantunet_hls.ops.qonnx.node_kinds import NodeKind
+from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.quantizers import quant_type
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, shift_left, times
 from quantunet_hls.ops.qonnx.weights import explicit_window
 
-__all__ = ["NODES"]
+__all__ = ["FACET"]
 
 
 def _fits(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
@@ -120,9 +120,9 @@ def _cut_mean(model: ModelWrapper, node: NodeProto, given: Range, count: int) ->
 
 
 #: Poolings bring values into their accumulator one by one, so each that the input's type can have must fit.
-NODES = (
+FACET = OnnxNodes((
     NodeKind("MaxPool", _run, _largest, rules=(_fits,), spatial=True, any_input=True, new_values=False,
              explicit=explicit_window),
     NodeKind("AveragePool", _run, _mean, rules=(_fits, _counts_padding, _mean_is_exact), spatial=True, any_input=True,
              explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole),
-)
+))

@@ -1,8 +1,7 @@
 """What an operator's ONNX facet says of the nodes of an op type, and the list of them all.
 
-A facet is a module ``onnx`` in an operator's room with a tuple ``NODES``. What
-walks graphs (legality, shapes, layouts, ranges, execution) asks the kind of each
-node and knows no operator by name.
+What walks graphs (legality, shapes, layouts, ranges, execution) asks the kind of
+each node and knows no operator by name.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.folding.balance import ConvWork
-from quantunet_hls.ops import table
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, shape_of
 from quantunet_hls.ops.qonnx.ranges import Range, Typed
+from quantunet_hls.ops.table import OPERATORS, STAGES, facet, stage_facet
 
-__all__ = ["STANDARD", "TRANSPOSE", "Layout", "NodeKind", "Relabelling", "Rule", "behind_real_values", "kind_of",
-           "node_kinds"]
+__all__ = ["STANDARD", "TRANSPOSE", "Layout", "NodeKind", "OnnxNodes", "Relabelling", "Rule", "behind_real_values",
+           "kind_of", "node_kinds"]
 
 #: ONNX's own domain, as files spell it.
 STANDARD = ("", "ai.onnx")
@@ -119,6 +118,13 @@ class NodeKind:
         return node.domain in self.domains or (self.spatial and node.domain == CHANNELS_LAST)
 
 
+@dataclass(frozen=True)
+class OnnxNodes:
+    """The facet ``onnx`` of an operator or a stage: the kinds of nodes that mean it, none where ONNX has none."""
+
+    kinds: tuple[NodeKind, ...] = ()
+
+
 def _order_of_axes(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     if len(shape_of(model, node.input[0])) != 4:
         return IllegalGraphError(node.name, "only images (four axes) can be transposed", "remove the node")
@@ -140,9 +146,10 @@ TRANSPOSE = NodeKind("Transpose", _transpose, rules=(_order_of_axes,), new_value
 
 @cache
 def node_kinds() -> Mapping[str, NodeKind]:
-    """Every kind by op type: those of the operators in the order of their table, and :data:`TRANSPOSE`."""
-    rooms = [kind for name in table.OPERATORS for kind in table.facet(name, "onnx").NODES]
-    return {kind.op_type: kind for kind in (*rooms, TRANSPOSE)}
+    """Every kind by op type: those of operators and stages in the order of their tables, and :data:`TRANSPOSE`."""
+    rooms = [*(facet(name, "onnx", OnnxNodes) for name in OPERATORS),
+             *(stage_facet(name, "onnx", OnnxNodes) for name in STAGES)]
+    return {kind.op_type: kind for kind in (*(kind for room in rooms for kind in room.kinds), TRANSPOSE)}
 
 
 def kind_of(node: NodeProto) -> NodeKind:

@@ -9,8 +9,8 @@ import numpy as np
 
 from quantunet_hls.types.fixed import FixedType, covering
 
-__all__ = ["MAX_RANGE_BITS", "MAX_WIDTH", "LayerTypes", "Range", "Typed", "all_values", "same_values", "shift_left",
-           "times", "to_steps"]
+__all__ = ["MAX_RANGE_BITS", "MAX_WIDTH", "LayerTypes", "Range", "Typed", "all_values", "positive_values",
+           "same_values", "shift_left", "times", "to_steps"]
 
 #: Widest integer that a proof counts with.
 MAX_RANGE_BITS = 62
@@ -68,6 +68,13 @@ def same_values(inputs: Sequence[Range]) -> Typed:
     """The proof of a node that copies the values of its one input."""
     (given,) = inputs
     return given, LayerTypes(given.type())
+
+
+def positive_values(inputs: Sequence[Range]) -> Typed:
+    """The proof of a node that puts 0 in the place of its one input's negative values."""
+    (given,) = inputs
+    result = Range(np.maximum(given.low, 0), np.maximum(given.high, 0), given.exponent)
+    return result, LayerTypes(result.type())
 
 
 def to_steps(values: np.ndarray) -> tuple[np.ndarray, int]:

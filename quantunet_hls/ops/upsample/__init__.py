@@ -1,1 +1,1 @@
-"""Every pixel repeated."""
+"""The operator ``upsample``, facet by facet (:mod:`quantunet_hls.ops.table`)."""

@@ -11,10 +11,10 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.execution import LAST_AXES
 from quantunet_hls.ops.qonnx.graph import attribute, constant, shape_of
-from quantunet_hls.ops.qonnx.node_kinds import NodeKind, Relabelling
+from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
 from quantunet_hls.ops.qonnx.ranges import Range, Typed, same_values
 
-__all__ = ["MAX_UP_SCALE", "NODES"]
+__all__ = ["FACET", "MAX_UP_SCALE"]
 
 #: Largest factor of an upsampling.
 MAX_UP_SCALE = 64
@@ -79,7 +79,7 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
     return same_values(inputs)
 
 
-NODES = (
+FACET = OnnxNodes((
     NodeKind("Resize", _run, _ranges, rules=(_repeats_pixels,), roles=("roi", "scales"), copies=True, new_values=False,
              relabel=_relabel),
-)
+))

@@ -1,1 +1,1 @@
-"""Zeros between the pixels."""
+"""The operator ``zero_insertion``, facet by facet (:mod:`quantunet_hls.ops.table`)."""

@@ -17,11 +17,11 @@ from torch.nn import functional
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.execution import biases, in_channels_first
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, constant, shape_of
-from quantunet_hls.ops.qonnx.node_kinds import NodeKind
+from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
 from quantunet_hls.ops.qonnx.weights import explicit_kernel, weights_are_quantized
 
-__all__ = ["MAX_UP_STRIDE", "NODES"]
+__all__ = ["FACET", "MAX_UP_STRIDE"]
 
 #: Largest stride of a transposed convolution: of its products all but 1 in the strides' product are with zeros.
 MAX_UP_STRIDE = 4
@@ -128,8 +128,8 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
     return result, LayerTypes(result.type())
 
 
-NODES = (
+FACET = OnnxNodes((
     NodeKind("ConvTranspose", _run_transposed, rules=(_fits, weights_are_quantized), weighted=True,
              explicit=explicit_kernel, lowered=_lowered),
     NodeKind("ZeroInsertion", _run, _ranges, admitted=False, spatial=True, copies=True, new_values=False),
-)
+))
