@@ -25,15 +25,15 @@ from rich.table import Table
 
 from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.folding import balanced_reuse
-from quantunet_hls.folding.facts import convolution_work, network_facts
 from quantunet_hls.hls.convert import HlsSettings, convert, traced_tensors, write_project
 from quantunet_hls.hls.csim import compile_bench, simulate
 from quantunet_hls.hls.mends.resize_shape_1268 import applied, with_factors
 from quantunet_hls.hls.testbench import Bench, write_bench
 from quantunet_hls.ingest import HardwareGraph, export_module, ingest, run_graph
-from quantunet_hls.ingest.graph import only, shape_of
+from quantunet_hls.ingest.facts import convolution_work, network_facts
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.nets import QuantUNet, calibrate
+from quantunet_hls.ops.qonnx.graph import only, shape_of
 
 PART = "xczu7ev-ffvc1156-2-e"
 CLOCK_NS = 5.0

@@ -12,7 +12,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 
 from quantunet_hls.ingest import channels_last_ops
-from quantunet_hls.ingest.graph import CHANNELS_LAST
+from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST
 
 QUANT_DOMAIN = "qonnx.custom_op.general"
 FIRST_TO_LAST, LAST_TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)

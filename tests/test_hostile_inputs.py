@@ -21,7 +21,7 @@ from PIL import Image
 from quantunet_hls.training.recipes import _FOLDER as RECIPES
 from quantunet_hls.zoo import checkpoints as zoo
 from tests.hostile import MOST_BYTES, MOST_SECONDS, Answerer
-from tests.test_zoo import quantized
+from tests.zoo.test_checkpoints import quantized
 
 RAN = "payload_ran"
 

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
+
+import msgspec
 
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 
@@ -176,17 +178,9 @@ def read_json(path: Path, most: int = JSON_BYTES) -> Any:
     """
     content = read_bytes(path, most, what="JSON")
     try:
-        value = json.loads(content.decode(), parse_constant=_no_constant)
-        if b"\\u" in content:
-            # Escapes can spell halves of characters, which no text holds and nothing can write again.
-            json.dumps(value, ensure_ascii=False).encode()
-        return value
-    except (ValueError, RecursionError) as error:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigurationError(f"{path} can't be read as JSON ({error}); check the path and the file.") from error
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
 
 
 def sha256_file(path: Path) -> str:

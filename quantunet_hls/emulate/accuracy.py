@@ -18,10 +18,10 @@ from quantunet_hls.data.tiles import Tiling, tiling_of
 from quantunet_hls.emulate.emulator import Emulator
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.ingest.graph import QUANT_OPS, only, shape_of
 from quantunet_hls.ingest.passes.plain_classes import CLASS_OPS
 from quantunet_hls.ingest.ranges import GraphTypes, infer_types
 from quantunet_hls.ops.network import ArgMax, Cast, Layer, Pointwise, Sigmoid, Threshold, TypedNetwork
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, only, shape_of
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
 from quantunet_hls.training.scores import Scores, count_pixels, evaluate, predict, scores_from_counts

@@ -28,7 +28,6 @@ from quantunet_hls.flow.folded_design import FoldedDesign, fold_design
 from quantunet_hls.flow.steps import STEPS
 from quantunet_hls.flow.verify import CSIM, RTL, compare_layers, reference, require_equal
 from quantunet_hls.folding import ConvWork, Goal, frame_cycles, multipliers
-from quantunet_hls.folding.facts import convolution_work, network_facts
 from quantunet_hls.hls import vendor
 from quantunet_hls.hls.convert import HlsSettings, convert, traced_tensors, write_project
 from quantunet_hls.hls.csim import compile_bench, require_compiler, simulate
@@ -36,9 +35,10 @@ from quantunet_hls.hls.estimate import ModelEstimate, estimate_model, estimated_
 from quantunet_hls.hls.streams import set_stream_depths, stream_bits
 from quantunet_hls.hls.testbench import Bench, write_bench
 from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx
-from quantunet_hls.ingest.graph import shape_of
+from quantunet_hls.ingest.facts import convolution_work, network_facts
 from quantunet_hls.ingest.ranges import GraphTypes
 from quantunet_hls.ingest.source import NetworkSource
+from quantunet_hls.ops.qonnx.graph import shape_of
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.merge import PARTS, merge
@@ -312,7 +312,7 @@ class Flow:
         if self.toolchain != "open":
             yield
             return
-        from quantunet_hls.rtl.synthesize.mapping import yosys_version
+        from quantunet_hls.core.open_tools import yosys_version
 
         with side_by_side(1) as pool:
             # Whether it starts is for the step to tell that needs it.

@@ -16,7 +16,7 @@ from torch import nn
 from quantunet_hls.core.errors import MismatchError
 from quantunet_hls.ingest import HardwareGraph, run_graph, trace_module
 from quantunet_hls.ingest.export import ModuleTrace
-from quantunet_hls.ingest.graph import QUANT_OPS, behind_sigmoid, constant, only
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, behind_sigmoid, constant, only
 from quantunet_hls.reports.schema import Check
 
 __all__ = ["BREVITAS", "CHANNELS_LAST", "CSIM", "QONNX", "RTL", "Reference", "compare_layers", "reference",

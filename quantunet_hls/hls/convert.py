@@ -19,8 +19,8 @@ from quantunet_hls.core.errors import QuantUNetError
 from quantunet_hls.hls.kinds import added, without_constants
 from quantunet_hls.hls.mends import mended
 from quantunet_hls.hls.mends.resize_shape_1268 import with_factors
-from quantunet_hls.ingest.graph import attribute, consumers, is_whole_mean, only, shape_of
 from quantunet_hls.ingest.ranges import GraphTypes
+from quantunet_hls.ops.qonnx.graph import attribute, consumers, is_whole_mean, only, shape_of
 from quantunet_hls.ops.stages import SIGMOID_TYPE
 
 __all__ = ["HlsSettings", "convert", "convert_layers", "layer_config", "traced_tensors", "write_project"]

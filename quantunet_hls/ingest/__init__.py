@@ -11,7 +11,6 @@ from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.ingest import channels_last_ops
 from quantunet_hls.ingest.execute import run_graph
 from quantunet_hls.ingest.export import export_module, trace_module
-from quantunet_hls.ingest.graph import linked, only, shape_of
 from quantunet_hls.ingest.legality import check_legal, violations
 from quantunet_hls.ingest.limits import check_sizes
 from quantunet_hls.ingest.load import load_qonnx
@@ -26,6 +25,7 @@ from quantunet_hls.ingest.passes.plain_classes import plain_classes, with_classe
 from quantunet_hls.ingest.passes.split_concat import split_concat
 from quantunet_hls.ingest.passes.tabulate_sigmoid import tabulate_sigmoid
 from quantunet_hls.ingest.passes.tidy import tidy
+from quantunet_hls.ops.qonnx.graph import linked, only, shape_of
 
 __all__ = ["OUTPUTS", "HardwareGraph", "check_legal", "export_module", "ingest", "load_qonnx", "run_graph",
            "trace_module", "violations"]

@@ -13,7 +13,7 @@ from qonnx.custom_op.channels_last.conv import Conv_v1
 from qonnx.custom_op.channels_last.max_pool import MaxPool_v1
 from qonnx.custom_op.registry import add_op_to_domain
 
-from quantunet_hls.ingest.graph import CHANNELS_LAST
+from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST
 
 __all__ = ["register"]
 

@@ -17,8 +17,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.general.intquant import int_quant
 from torch.nn import functional
 
-from quantunet_hls.ingest.graph import CHANNELS_LAST, attribute, only
 from quantunet_hls.ingest.limits import check_run
+from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, only
 from quantunet_hls.ops.stages import SIGMOID_REACH
 
 __all__ = ["run_graph", "run_node"]

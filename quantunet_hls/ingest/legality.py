@@ -15,7 +15,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ingest.graph import (
+from quantunet_hls.ops.qonnx.graph import (
     CHANNELS_LAST,
     QUANT_DOMAINS,
     QUANT_OPS,

@@ -14,8 +14,8 @@ from onnx import ModelProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.ingest.graph import constant_shape
 from quantunet_hls.ingest.outside_data import tensors_of
+from quantunet_hls.ops.qonnx.graph import constant_shape
 
 __all__ = ["FILE_BYTES", "MAX_CONSTANTS", "MAX_NODES", "MAX_TENSORS", "check_constants", "check_file_sizes",
            "check_run", "check_sizes"]

@@ -14,9 +14,9 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.core.files import read_bytes
-from quantunet_hls.ingest.graph import CHANNELS_LAST, QUANT_DOMAINS, QUANT_OPS, IndexedModel, attribute
 from quantunet_hls.ingest.limits import FILE_BYTES, check_file_sizes
 from quantunet_hls.ingest.outside_data import check_data, load_outside_data, tensors_of
+from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, QUANT_DOMAINS, QUANT_OPS, IndexedModel, attribute
 
 __all__ = ["load_qonnx"]
 

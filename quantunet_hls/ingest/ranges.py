@@ -15,7 +15,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ingest.graph import attribute, constant, consumers, is_whole_mean, linked, only, shape_of
+from quantunet_hls.ops.qonnx.graph import attribute, constant, consumers, is_whole_mean, linked, only, shape_of
 from quantunet_hls.ops.stages import SIGMOID_TYPE
 from quantunet_hls.types.fixed import FixedType, covering, shifted_right
 

@@ -20,6 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
+from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages import Cast, LeakyRelu, Quotient, Relu, Sigmoid, Threshold
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
@@ -47,20 +48,6 @@ __all__ = [
     "Window",
     "ZeroInsertion",
 ]
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Height and width in pixels, and channels."""
-
-    height: int
-    width: int
-    channels: int
-
-    @property
-    def pixels(self) -> int:
-        """Pixels of a frame."""
-        return self.height * self.width
 
 
 #: One step of the arithmetic behind a layer's accumulators.

@@ -18,10 +18,10 @@ import numpy as np
 
 from quantunet_hls.boards.catalogue import Resources
 from quantunet_hls.folding import balanced_reuse
-from quantunet_hls.folding.facts import convolution_work
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.ingest.graph import shape_of
+from quantunet_hls.ingest.facts import convolution_work
 from quantunet_hls.ingest.ranges import GraphTypes
+from quantunet_hls.ops.qonnx.graph import shape_of
 
 __all__ = ["ConvLoad", "Cost", "bit_cost", "board_cost", "loads"]
 

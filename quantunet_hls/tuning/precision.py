@@ -24,9 +24,9 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, UnknownNameError
 from quantunet_hls.core.files import read_json
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.ingest.graph import QUANT_OPS
 from quantunet_hls.ingest.legality import MAX_BITS
 from quantunet_hls.ingest.ranges import MAX_WIDTH, GraphTypes, LayerTypes, Range, infer_types
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS
 from quantunet_hls.tuning.requantize import Constants, Requantized, requantize
 from quantunet_hls.types import FixedType, parse_type
 

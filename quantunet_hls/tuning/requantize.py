@@ -15,7 +15,7 @@ from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.ingest.graph import (
+from quantunet_hls.ops.qonnx.graph import (
     CHANNELS_LAST,
     constant,
     consumers,

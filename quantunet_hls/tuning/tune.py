@@ -18,8 +18,8 @@ from quantunet_hls.core.folders import claim, exclusively
 from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.data.tiles import spread_tiles
 from quantunet_hls.emulate.accuracy import classes_of, emulate_graph
-from quantunet_hls.folding.facts import network_facts
 from quantunet_hls.ingest import HardwareGraph, ingest
+from quantunet_hls.ingest.facts import network_facts
 from quantunet_hls.ingest.ranges import GraphTypes, infer_types
 from quantunet_hls.ingest.source import Shape
 from quantunet_hls.tuning.bits import BitCount, count_bits, hls4ml_bits

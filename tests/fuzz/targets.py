@@ -15,8 +15,8 @@ from quantunet_hls import boards
 from quantunet_hls.core.errors import QuantUNetError
 from quantunet_hls.flow.folded_design import fold_design, read_folding
 from quantunet_hls.folding import Goal
-from quantunet_hls.folding.facts import convolution_work, network_facts
 from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx, run_graph
+from quantunet_hls.ingest.facts import convolution_work, network_facts
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports import render

@@ -6,12 +6,12 @@ import torch
 from quantunet_hls import generate_accelerator
 from quantunet_hls.boards import load
 from quantunet_hls.folding import balanced_reuse
-from quantunet_hls.folding.facts import convolution_work
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.hls.estimate import STREAMS, estimate_model, estimated_figures
 from quantunet_hls.hls.streams import set_stream_depths, stream_bits, stream_sizes
 from quantunet_hls.ingest import ingest
 from quantunet_hls.ingest.export import export_module
+from quantunet_hls.ingest.facts import convolution_work
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.nets import QuantUNet, calibrate
 from quantunet_hls.reports import names

@@ -13,7 +13,6 @@ from torch import nn
 
 from quantunet_hls import generate_accelerator
 from quantunet_hls.ingest import export_module
-from quantunet_hls.ingest.graph import CHANNELS_LAST, attribute
 from quantunet_hls.nets import QuantUNet, calibrate
 from quantunet_hls.nets.quantizers import (
     CALIBRATION_STEPS,
@@ -22,6 +21,7 @@ from quantunet_hls.nets.quantizers import (
     input_quantizer,
     weight_quantizer,
 )
+from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute
 
 
 def _conv(channels: int, filters: int, kernel: int | tuple[int, int] = 3, **settings: object) -> nn.Module:

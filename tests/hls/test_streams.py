@@ -8,11 +8,11 @@ import torch
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.folding import balanced_reuse
-from quantunet_hls.folding.facts import convolution_work
 from quantunet_hls.hls.convert import HlsSettings, convert, write_project
 from quantunet_hls.hls.streams import actors, set_stream_depths, stream_bits
 from quantunet_hls.ingest import ingest
 from quantunet_hls.ingest.export import export_module
+from quantunet_hls.ingest.facts import convolution_work
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.nets import QuantUNet, calibrate
 from tests.folding.test_schedule import simulate

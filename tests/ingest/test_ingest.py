@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from quantunet_hls.ingest import ingest, run_graph
-from quantunet_hls.ingest.graph import IndexedModel, only
 from quantunet_hls.ingest.ranges import infer_types
+from quantunet_hls.ops.qonnx.graph import IndexedModel, only
 from tests.builders import Net, execute, op_types, small_unet
 
 

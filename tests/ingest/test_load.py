@@ -10,8 +10,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError, QuantUNetError
 from quantunet_hls.ingest import ingest, load_qonnx
-from quantunet_hls.ingest.graph import set_attribute
 from quantunet_hls.ingest.passes.tidy import tidy
+from quantunet_hls.ops.qonnx.graph import set_attribute
 from tests.builders import Net, execute, image_for, small_unet
 
 

@@ -8,9 +8,9 @@ from onnx import TensorProto, helper
 
 from quantunet_hls.core.errors import IllegalGraphError, QuantUNetError
 from quantunet_hls.ingest import ingest, load_qonnx, violations
-from quantunet_hls.ingest.graph import CHANNELS_LAST
 from quantunet_hls.ingest.passes.tidy import tidy
 from quantunet_hls.ingest.ranges import infer_types
+from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST
 from tests.builders import QUANT_DOMAIN, Net, small_unet
 
 

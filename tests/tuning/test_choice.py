@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from quantunet_hls.ingest import ingest
-from quantunet_hls.ingest.graph import constant
 from quantunet_hls.ingest.ranges import infer_types
+from quantunet_hls.ops.qonnx.graph import constant
 from quantunet_hls.tuning.calibrate import calibrate
 from quantunet_hls.tuning.choice import Choice, Move, changes_of, groups_of, moves, start_of
 from quantunet_hls.tuning.requantize import requantize, requantize_hardware

@@ -9,8 +9,8 @@ import pytest
 from quantunet_hls import generate_accelerator
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, UnknownNameError
 from quantunet_hls.ingest import ingest, run_graph
-from quantunet_hls.ingest.graph import only
 from quantunet_hls.ingest.ranges import infer_types
+from quantunet_hls.ops.qonnx.graph import only
 from quantunet_hls.tuning.precision import (
     Precision,
     PrecisionError,

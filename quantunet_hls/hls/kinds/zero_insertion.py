@@ -10,7 +10,7 @@ from hls4ml.model.attributes import Attribute
 from hls4ml.model.layers import Layer
 
 from quantunet_hls.hls.kinds.templates import Call, Config
-from quantunet_hls.ingest.graph import attribute
+from quantunet_hls.ops.qonnx.graph import attribute
 
 __all__ = ["HANDLERS", "HEADER", "LAYER", "TEMPLATES", "ZeroInsertion"]
 

@@ -15,7 +15,7 @@ from typing import Any
 from hls4ml.converters.onnx_to_hls import layer_handlers
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest.graph import attribute, constant, copy_of, set_attribute
+from quantunet_hls.ops.qonnx.graph import attribute, constant, copy_of, set_attribute
 
 __all__ = ["applied", "with_factors"]
 

@@ -6,7 +6,7 @@ import numpy as np
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest.graph import attribute, constant, consumers, copy_of, linked, replace_nodes, set_attribute
+from quantunet_hls.ops.qonnx.graph import attribute, constant, consumers, copy_of, linked, replace_nodes, set_attribute
 
 __all__ = ["absorb_padding"]
 

@@ -9,7 +9,15 @@ from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ingest.graph import CHANNELS_LAST, IndexedModel, attribute, constant, only, set_attribute, shape_of
+from quantunet_hls.ops.qonnx.graph import (
+    CHANNELS_LAST,
+    IndexedModel,
+    attribute,
+    constant,
+    only,
+    set_attribute,
+    shape_of,
+)
 
 __all__ = ["FIRST", "LAST", "Relabelled", "channels_last"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest.graph import copy_of, replace_nodes
+from quantunet_hls.ops.qonnx.graph import copy_of, replace_nodes
 
 __all__ = ["drop_identities"]
 

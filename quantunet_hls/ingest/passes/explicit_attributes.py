@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest.graph import CHANNELS_LAST, attribute, constant, copy_of, set_attribute, shape_of
+from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, constant, copy_of, set_attribute, shape_of
 
 __all__ = ["explicit_attributes"]
 

@@ -13,8 +13,8 @@ import onnxruntime
 from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest.graph import copy_of, is_constant, only, replace_nodes
 from quantunet_hls.ingest.limits import check_constants
+from quantunet_hls.ops.qonnx.graph import copy_of, is_constant, only, replace_nodes
 
 __all__ = ["fold_constants"]
 

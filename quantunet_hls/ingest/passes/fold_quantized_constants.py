@@ -6,7 +6,7 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.custom_op.general.intquant import int_quant
 
-from quantunet_hls.ingest.graph import QUANT_OPS, attribute, constant, copy_of, replace_nodes
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, constant, copy_of, replace_nodes
 
 __all__ = ["fold_quantized_constants"]
 

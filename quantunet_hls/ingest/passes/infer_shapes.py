@@ -12,7 +12,7 @@ import onnx
 from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest.graph import CHANNELS_LAST, copy_of
+from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, copy_of
 
 __all__ = ["infer_shapes"]
 

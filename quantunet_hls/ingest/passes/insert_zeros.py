@@ -6,7 +6,7 @@ import numpy as np
 from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest.graph import attribute, constant, copy_of, replace_nodes, shape_of
+from quantunet_hls.ops.qonnx.graph import attribute, constant, copy_of, replace_nodes, shape_of
 
 __all__ = ["insert_zeros"]
 

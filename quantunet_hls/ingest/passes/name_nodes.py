@@ -6,7 +6,7 @@ import re
 
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest.graph import IndexedModel, copy_of, only
+from quantunet_hls.ops.qonnx.graph import IndexedModel, copy_of, only
 
 __all__ = ["name_nodes"]
 

@@ -7,7 +7,7 @@ from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ingest.graph import (
+from quantunet_hls.ops.qonnx.graph import (
     QUANT_OPS,
     attribute,
     constant,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from onnx import TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest.graph import attribute, copy_of, replace_nodes, shape_of
+from quantunet_hls.ops.qonnx.graph import attribute, copy_of, replace_nodes, shape_of
 
 __all__ = ["split_concat"]
 

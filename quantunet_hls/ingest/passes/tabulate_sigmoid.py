@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest.graph import copy_of
+from quantunet_hls.ops.qonnx.graph import copy_of
 from quantunet_hls.ops.stages import SIGMOID_TYPE, sigmoid_table
 
 __all__ = ["TABLE_SIZE", "tabulate_sigmoid"]

@@ -9,10 +9,10 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.general import GiveUniqueNodeNames
 
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
-from quantunet_hls.ingest.graph import QUANT_OPS, copy_of, is_constant, replace_nodes
 from quantunet_hls.ingest.limits import check_sizes
 from quantunet_hls.ingest.passes.fold_constants import fold_constants
 from quantunet_hls.ingest.passes.infer_shapes import infer_shapes
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, copy_of, is_constant, replace_nodes
 
 __all__ = ["tidy"]
 

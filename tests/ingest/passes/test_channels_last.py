@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ingest.graph import CHANNELS_LAST
 from quantunet_hls.ingest.passes.channels_last import FIRST, LAST, channels_last
 from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
 from quantunet_hls.ingest.passes.fold_quantized_constants import fold_quantized_constants
 from quantunet_hls.ingest.passes.tidy import tidy
+from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST
 from tests.builders import FIRST_TO_LAST, LAST_TO_FIRST, Net, execute, op_types, small_unet
 
 

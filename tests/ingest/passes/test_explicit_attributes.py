@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from quantunet_hls.ingest.graph import attribute, constant
 from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
 from quantunet_hls.ingest.passes.tidy import tidy
+from quantunet_hls.ops.qonnx.graph import attribute, constant
 from tests.builders import QUANT_DOMAIN, Net, execute, image_for
 
 

@@ -6,12 +6,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from quantunet_hls.ingest.execute import run_graph
-from quantunet_hls.ingest.graph import attribute
 from quantunet_hls.ingest.legality import violations
 from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
 from quantunet_hls.ingest.passes.fold_quantized_constants import fold_quantized_constants
 from quantunet_hls.ingest.passes.insert_zeros import insert_zeros
 from quantunet_hls.ingest.passes.tidy import tidy
+from quantunet_hls.ops.qonnx.graph import attribute
 from tests.builders import Net, op_types
 
 SIZES = st.tuples(st.integers(1, 5), st.integers(1, 5))

@@ -25,7 +25,7 @@ from quantunet_hls.core.errors import StepError
 from quantunet_hls.core.files import read_bytes, read_json
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
-from quantunet_hls.reports.numbers import count, number, period
+from quantunet_hls.reports.parsers.numbers import count, number, period
 from quantunet_hls.reports.schema import Figure, Source, Subject
 
 if TYPE_CHECKING:

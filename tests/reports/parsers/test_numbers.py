@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantunet_hls.core.errors import StepError
-from quantunet_hls.reports.numbers import LARGEST, number
+from quantunet_hls.reports.parsers.numbers import LARGEST, number
 
 
 @pytest.mark.parametrize(("text", "value"), [("112", 112), (" 2.50 ", 2.5), ("1e3", 1000.0), ("-0.871", -0.871),

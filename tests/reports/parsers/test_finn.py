@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from quantunet_hls.compare import compare, open_designs
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, StepError
 from quantunet_hls.reports import Source, Subject, names
-from quantunet_hls.reports.finn import FILES, read_finn
+from quantunet_hls.reports.parsers.finn import FILES, read_finn
 from tests.compare.builders import report as report_of
 from tests.reports import FIXTURES
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from quantunet_hls.core.errors import StepError
 from quantunet_hls.reports import Source, names
-from quantunet_hls.reports.vitis import read_csynth
+from quantunet_hls.reports.parsers.vitis import read_csynth
 from tests.reports import FIXTURES
 
 OLD = FIXTURES / "vivado_hls_2019.2" / "solution1"

@@ -10,13 +10,12 @@ from pathlib import Path
 
 from quantunet_hls.core.errors import StepError
 from quantunet_hls.core.files import read_bytes
-from quantunet_hls.hls.vendor.results import by_layer
 from quantunet_hls.reports import names
-from quantunet_hls.reports.cosim import read_cosim
-from quantunet_hls.reports.layers import layers_in_source
+from quantunet_hls.reports.parsers.cosim import read_cosim
+from quantunet_hls.reports.parsers.layers import by_layer, layers_in_source
+from quantunet_hls.reports.parsers.vitis import read_csynth
+from quantunet_hls.reports.parsers.vivado import parse_utilization, read_text
 from quantunet_hls.reports.schema import Figure, Network, Report, Subject, Target, stated
-from quantunet_hls.reports.vitis import read_csynth
-from quantunet_hls.reports.vivado import parse_utilization, read_text
 
 __all__ = ["Project", "read_folder", "report_of", "the_only"]
 

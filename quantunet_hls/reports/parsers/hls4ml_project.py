@@ -8,11 +8,11 @@ from typing import Any
 
 import yaml
 
-from quantunet_hls.compare.hls_folder import Project, report_of, the_only
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.core.files import check_name, read_bytes
+from quantunet_hls.reports.parsers.hls_folder import Project, report_of, the_only
+from quantunet_hls.reports.parsers.solutions import find_solutions
 from quantunet_hls.reports.schema import Report
-from quantunet_hls.reports.solutions import find_solutions
 
 __all__ = ["CONFIGURATION", "read_project"]
 

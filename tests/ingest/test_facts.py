@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from quantunet_hls.folding.facts import convolution_work, network_facts
 from quantunet_hls.ingest import ingest
+from quantunet_hls.ingest.facts import convolution_work, network_facts
 from tests.builders import Net
 
 

@@ -16,7 +16,7 @@ from quantunet_hls.core.errors import StepError
 from quantunet_hls.core.files import read_bytes
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
-from quantunet_hls.reports.numbers import number
+from quantunet_hls.reports.parsers.numbers import number
 from quantunet_hls.reports.schema import Figure, Source, Subject
 
 __all__ = ["Cosimulation", "parse_cosim", "parse_latencies", "read_cosim"]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from quantunet_hls.core.errors import StepError
 from quantunet_hls.reports import Source, names
-from quantunet_hls.reports.cosim import parse_cosim, parse_latencies, read_cosim
+from quantunet_hls.reports.parsers.cosim import parse_cosim, parse_latencies, read_cosim
 from tests.reports import FIXTURES
 
 

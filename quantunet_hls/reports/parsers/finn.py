@@ -28,10 +28,10 @@ from pathlib import Path
 from quantunet_hls.core.errors import StepError
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
-from quantunet_hls.reports.foreign import objects, read_value, text
-from quantunet_hls.reports.numbers import count, number, period
+from quantunet_hls.reports.parsers.foreign import objects, read_value, text
+from quantunet_hls.reports.parsers.numbers import count, number, period
+from quantunet_hls.reports.parsers.vivado import parse_timing, read_text
 from quantunet_hls.reports.schema import Figure, LayerReport, Network, Source, Subject, stated
-from quantunet_hls.reports.vivado import parse_timing, read_text
 
 __all__ = ["FILES", "Build", "read_finn"]
 

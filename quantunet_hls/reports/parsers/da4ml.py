@@ -26,11 +26,11 @@ from quantunet_hls.core.errors import StepError
 from quantunet_hls.core.files import read_bytes
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
-from quantunet_hls.reports.foreign import objects, read_value, text
-from quantunet_hls.reports.numbers import count, number, period
+from quantunet_hls.reports.parsers.foreign import objects, read_value, text
+from quantunet_hls.reports.parsers.numbers import count, number, period
+from quantunet_hls.reports.parsers.vitis import read_csynth
+from quantunet_hls.reports.parsers.vivado import parse_power, parse_timing, parse_utilization, read_text
 from quantunet_hls.reports.schema import Figure, Source, Subject, stated
-from quantunet_hls.reports.vitis import read_csynth
-from quantunet_hls.reports.vivado import parse_power, parse_timing, parse_utilization, read_text
 
 __all__ = ["METADATA", "Unrolled", "is_metadata", "read_da4ml", "read_summary"]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from quantunet_hls.core.errors import StepError
 from quantunet_hls.core.files import read_bytes
 from quantunet_hls.reports import names
-from quantunet_hls.reports.numbers import count, number, period
+from quantunet_hls.reports.parsers.numbers import count, number, period
 from quantunet_hls.reports.schema import Figure, Source
 
 __all__ = ["Cell", "Header", "parse_hierarchy", "parse_power", "parse_timing", "parse_utilization", "read_text"]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from quantunet_hls.compare.hls_folder import created
 from quantunet_hls.core.errors import StepError
-from quantunet_hls.reports.da4ml import METADATA, Unrolled, read_da4ml, read_summary
-from quantunet_hls.reports.finn import FILES, read_finn
+from quantunet_hls.reports.parsers.da4ml import METADATA, Unrolled, read_da4ml, read_summary
+from quantunet_hls.reports.parsers.finn import FILES, read_finn
+from quantunet_hls.reports.parsers.hls_folder import created
 from quantunet_hls.reports.schema import Network, Report, Target
 
 __all__ = ["read_peer", "read_peers_file"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from quantunet_hls.folding import ConvWork
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.ingest.graph import QUANT_OPS, constant, shape_of
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, shape_of
 
 __all__ = ["NetworkFacts", "convolution_work", "network_facts"]
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from quantunet_hls.compare import compare, open_designs
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, StepError
 from quantunet_hls.reports import Source, Subject, names
-from quantunet_hls.reports.da4ml import read_da4ml, read_summary
+from quantunet_hls.reports.parsers.da4ml import read_da4ml, read_summary
 from tests.compare.projects import profile, write
 from tests.reports import FIXTURES
 
