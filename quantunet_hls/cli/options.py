@@ -81,11 +81,10 @@ def _option(field: SpecField, name: str, default: Any, told: Any) -> Callable[[C
         default: that is handed over where it is not given.
         told: the default that the help text shows.
     """
-    values = ", ".join(map(str, told)) if field.repeated else str(told)
     return click.option(
         f"--{field.flag}", name, type=click.Path(path_type=Path) if field.kind is Path else field.kind,
-        nargs=field.count, multiple=field.repeated, help=_help(field), default=default,
-        show_default=values if told not in (None, ()) else False, metavar=field.option.metavar or _choices(field))
+        nargs=field.count, multiple=field.repeated, default=default, help=_help(field, told),
+        metavar=field.option.metavar or _choices(field))
 
 
 def _choices(field: SpecField) -> str | None:
@@ -93,8 +92,9 @@ def _choices(field: SpecField) -> str | None:
     return f"[{'|'.join(field.option.choices)}]" if 0 < len(field.option.choices) <= _FEW else None
 
 
-def _help(field: SpecField) -> str:
-    option = field.option
-    absent = f"  [default: {option.absent}]" if option.absent else ""
+def _help(field: SpecField, told: Any = None) -> str:
+    says, absent = field.option.says, field.option.absent
+    if told not in (None, ()):
+        absent = ", ".join(map(str, told)) if field.repeated else str(told)
     repeated = "; may be repeated" if field.repeated else ""
-    return f"{option.says[0].upper()}{option.says[1:]}{repeated}.{absent}"
+    return f"{says[0].upper()}{says[1:]}{repeated}." + (f"  [default: {absent}]" if absent else "")

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import msgspec
 
 from quantunet_hls import boards
+from quantunet_hls.core.decode import converted
 from quantunet_hls.core.errors import ConfigurationError, UnknownNameError, shown
 from quantunet_hls.core.files import check_name, sha256_file, sha256_json
 from quantunet_hls.core.plain_yaml import read_yaml
@@ -48,6 +49,11 @@ def _one(field: SpecField) -> Any:
              float: Annotated[float, msgspec.Meta(gt=0, lt=_LARGEST_NUMBER)]}
     form = forms.get(field.kind, str)
     return form | None if field.default is None else form
+
+
+def _form(field: SpecField) -> Any:
+    one: Any = _one(field)
+    return list[one] if field.repeated else one
 
 
 #: What a grid has beside the options of a design.
@@ -118,14 +124,14 @@ class Grid:
             ConfigurationError: a board, model or file that does not exist, a design that can't be asked for, or widths
                 for a trained network.
         """
-        axes = (self.models, self.boards, self.widths, *self.axes.values())
+        axes = (self.models, self.boards, *self.axes.values(), self.widths)
         count = math.prod(map(len, axes))
         if count > _MOST_JOBS:
             raise ConfigurationError(f"This sweep would make {count:,} designs, and {_MOST_JOBS:,} are the limit.")
         for board in self.boards:
             boards.load(board)
         jobs: list[Job] = []
-        for model, board, *values, widths in itertools.product(self.models, self.boards, *self.axes.values(), self.widths):
+        for model, board, *values, widths in itertools.product(*axes):
             name, path, unet = _network(model, widths)
             given = {**self.shared, **dict(zip(self.axes, values, strict=True))}
             options = {name: _whole_path(name, value) for name, value in given.items() if value is not None}
@@ -174,19 +180,15 @@ def grid_of(values: Mapping[str, Any]) -> Grid:
             raise ConfigurationError(f"The sweep names no {name}; give --{name} or write them into the grid's file.")
     return Grid(
         **{name: _checked(name, values[name], form) for name, form in _OWN.items() if name in values},
-        axes={field.name: _checked(name, values[name], _some(_one(field))) for name, field in axes.items()
-              if name in values},
-        shared=DEFAULTS | {field.name: _checked(name, values[name], list[_one(field)] if field.repeated else _one(field))
-                           for name, field in shared.items() if name in values},
+        axes={field.name: _checked(name, values[name], _some(_one(field)))
+              for name, field in axes.items() if name in values},
+        shared={**DEFAULTS, **{field.name: _checked(name, values[name], _form(field))
+                               for name, field in shared.items() if name in values}},
     )
 
 
 def _checked(name: str, value: Any, form: Any) -> Any:
-    try:
-        return msgspec.convert(value, form)
-    except msgspec.ValidationError as error:
-        raise ConfigurationError(f"A sweep's {name} can't be {shown(value)} ({str(error)[:1].lower()}{str(error)[1:]}); "
-                                 "see quantunet-hls sweep --help.") from error
+    return converted(form, value, f"A sweep's {name} can't be {shown(value)}", "see quantunet-hls sweep --help")
 
 
 def _network(model: str | Mapping[str, Any], widths: str | None) -> tuple[str, str, dict[str, Any] | None]:
