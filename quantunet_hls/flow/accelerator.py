@@ -22,7 +22,7 @@ from quantunet_hls.core.errors import (
 )
 from quantunet_hls.core.files import check_name
 from quantunet_hls.core.folders import claim, exclusively, refuse_foreign_file
-from quantunet_hls.core.steps import Outcome, Step, has_ledger, run_steps
+from quantunet_hls.core.steps import Outcome, Step, earlier_ledger, run_steps
 from quantunet_hls.core.workshop import clear
 from quantunet_hls.flow.flow import STEPS, Flow
 from quantunet_hls.flow.folded_design import read_folding
@@ -211,7 +211,7 @@ def generate_accelerator(
         _check_first(flow, last)
         if last in (None, STEPS[-1]):
             refuse_foreign_file(flow.report_path, "report", Report.load)
-        claim(flow.folder, "design", earlier=lambda folder: has_ledger(folder, flow.ledger, STEPS))
+        claim(flow.folder, "design", earlier=lambda folder: earlier_ledger(folder, flow.ledger, STEPS))
         with exclusively(flow.folder) as still_ours:
             clear(flow.report_path.parent, f".{flow.report_path.name}.*.part")
             for outcome in run_steps(flow.steps(), flow.ledger, first=first, last=last, started=started):

