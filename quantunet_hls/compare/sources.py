@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from quantunet_hls.compare.comparison import Design
-from quantunet_hls.compare.hls4ml_project import CONFIGURATION, read_project
-from quantunet_hls.compare.hls_folder import read_folder
-from quantunet_hls.compare.peers import read_peer, read_peers_file
 from quantunet_hls.core.errors import ConfigurationError
-from quantunet_hls.reports.foreign import read_value
 from quantunet_hls.reports.merge import PARTS, merge
+from quantunet_hls.reports.parsers.foreign import read_value
+from quantunet_hls.reports.parsers.hls4ml_project import CONFIGURATION, read_project
+from quantunet_hls.reports.parsers.hls_folder import read_folder
+from quantunet_hls.reports.parsers.peers import read_peer, read_peers_file
+from quantunet_hls.reports.parsers.solutions import find_solutions
 from quantunet_hls.reports.schema import SCHEMA, Report
-from quantunet_hls.reports.solutions import find_solutions
 from quantunet_hls.sweep.store import MAGIC, Store
 
 __all__ = ["open_designs"]

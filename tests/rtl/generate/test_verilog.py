@@ -1,10 +1,11 @@
 import pytest
 
 from quantunet_hls.core.files import read_json
+from quantunet_hls.core.open_tools import run_yosys
 from quantunet_hls.ops.streaming import Input, Shape, StreamGraph
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.generate.verilog import contents_apart, run_yosys
+from quantunet_hls.rtl.generate.verilog import contents_apart
 from tests.rtl.graphs import PIXEL, convolution
 
 
