@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from quantunet_hls.nets import QuantUNet
     from quantunet_hls.training import Plan, Recipe
     from quantunet_hls.training.settings import BoardCost
-    from quantunet_hls.zoo.checkpoints import Card
+    from quantunet_hls.zoo.cards import Card
 
 __all__ = ["train"]
 

@@ -21,6 +21,7 @@ from quantunet_hls.training.scores import evaluate
 from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import load_state
 from quantunet_hls.zoo import checkpoints as zoo
+from quantunet_hls.zoo.cards import Card
 
 __all__ = ["Plan", "calibration_samples", "first_weights", "run"]
 
@@ -110,7 +111,7 @@ def run(
     *,
     on_step: Callable[[int, int], None] | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
-) -> tuple[QuantUNet, zoo.Card]:
+) -> tuple[QuantUNet, Card]:
     """Train (or carry on, or find it done) and leave ``<name>.pt`` with its card in the run folder.
 
     Returns:
@@ -143,7 +144,7 @@ def _run(
     validation: Samples,
     on_step: Callable[[int, int], None] | None,
     on_epoch: Callable[[EpochResult], None] | None,
-) -> tuple[QuantUNet, zoo.Card]:
+) -> tuple[QuantUNet, Card]:
     net, start = first_weights(plan, training)
     results = train(
         net, training, validation, plan.settings, run_folder,
