@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from quantunet_hls.core.decode import load_json
 from quantunet_hls.core.errors import BoardError, ConfigurationError
-from quantunet_hls.core.files import read_json
 from quantunet_hls.targets import Family, family_named, part_named
 
 __all__ = ["Board", "Memory", "Resources", "read_board"]
@@ -98,7 +98,8 @@ class Board:
         return family_named(self.family)
 
 
-class _File(msgspec.Struct, forbid_unknown_fields=True):
+@dataclass(frozen=True)
+class _File:
     """A board's JSON: what is not told by the family of its part."""
 
     title: str
@@ -115,16 +116,13 @@ def read_board(path: Path) -> Board:
 
     Raises:
         ConfigurationError: no JSON, or a key that is absent, unknown or of another kind; says which.
-        UnknownNameError: a family that there is none of.
-        BoardError: a part that is not of that family.
+        BoardError: a family that there is none of, or a part that is not of it.
     """
+    facts = load_json(_File, path, "a board", "the boards of this package show what it takes")
     try:
-        facts = msgspec.convert(read_json(path), _File)
         part = part_named(facts.part, family_named(facts.family))
-    except msgspec.ValidationError as error:
-        raise ConfigurationError(f"The board file {path} can't be used: {error}.") from error
-    except BoardError as error:
-        raise BoardError(f"In the board file {path}: {error}") from error
+    except ConfigurationError as error:
+        raise BoardError(f"{path} is no board: {error}") from error
     return Board(
         name=path.stem,
         title=facts.title,

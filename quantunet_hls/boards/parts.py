@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from quantunet_hls.boards.catalogue import Board, Resources, shipped
+from quantunet_hls.boards.board import Board, Resources
+from quantunet_hls.boards.catalogue import shipped
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.targets import part_named
 

@@ -124,7 +124,7 @@ def in_block_rom(words: int, bits: int) -> bool:
 
 
 def layout(memory: Memory, family: Family) -> Layout:
-    """What Yosys makes of a memory: the cheapest of blocks, LUT memory, and logic, which has neither blocks nor cells."""
+    """What Yosys makes of a memory: the cheapest of blocks, LUT memory, and logic, which has neither."""
     cells = family.memories
     choices = [choice for cell in cells.blocks for choice in cell.layouts(memory)] if memory.registered else []
     if memory.rom:

@@ -9,6 +9,7 @@ from typing import Any
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.ops.streaming import Convolution, Input, Layer, Multipliers, StreamGraph, Weighted
 from quantunet_hls.rtl.fold.multipliers import candidates
+from quantunet_hls.targets import Family
 
 __all__ = ["folded_as", "folding_of"]
 

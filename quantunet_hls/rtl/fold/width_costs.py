@@ -29,7 +29,6 @@ import numpy as np
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, IllegalGraphError
-from quantunet_hls.ops.hardware.packing import MULTIPLIER_OPERANDS
 from quantunet_hls.ops.streaming import Concat, Convolution, Input, Layer, Multipliers, Pooling, StreamGraph, Upsample
 from quantunet_hls.rtl.fold.estimate import Content, estimated, module_content, shares, stream_content
 from quantunet_hls.rtl.fold.multipliers import LUTS_BESIDE, blocks, candidates, choose_multipliers, luts

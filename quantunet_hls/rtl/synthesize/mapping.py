@@ -195,8 +195,8 @@ def map_module(module: str, files: Mapping[str, Path], options: MappingOptions, 
         if connections and not connections.exists():
             _connect(module, netlist, files, options, black_boxes, connections)
         result = read_json(kept)
-        return MappedModule(module, result["cells"], count_cells(result["cells"], options.family.cells), result["seconds"], True, netlist,
-                            connections)
+        return MappedModule(module, result["cells"], count_cells(result["cells"], options.family.cells),
+                            result["seconds"], True, netlist, connections)
     library = _synthesis(options.family).library(yosys_version())
     with workshop() as folder:
         own, contents = contents_apart(files[module].read_text(encoding="utf-8"), module)
@@ -213,7 +213,8 @@ def map_module(module: str, files: Mapping[str, Path], options: MappingOptions, 
     cells = {cell: number for cell, number in statistics["design"]["num_cells_by_type"].items()
              if not cell.startswith("$") and cell not in black_boxes}
     write_json(kept, {"module": module, "cells": cells, "seconds": finished.seconds})
-    return MappedModule(module, cells, count_cells(cells, options.family.cells), finished.seconds, False, netlist, connections)
+    return MappedModule(module, cells, count_cells(cells, options.family.cells), finished.seconds, False, netlist,
+                        connections)
 
 
 def _connections_script(module: str) -> str:
