@@ -20,8 +20,11 @@ from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.passes.plain_classes import CLASS_OPS
 from quantunet_hls.ingest.ranges import GraphTypes, infer_types
-from quantunet_hls.ops.network import ArgMax, Cast, Layer, Pointwise, Sigmoid, Threshold, TypedNetwork
+from quantunet_hls.ops.argmax.layer import ArgMax
+from quantunet_hls.ops.network import Layer, TypedNetwork
+from quantunet_hls.ops.pointwise.layer import Pointwise
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, only, shape_of
+from quantunet_hls.ops.stages import Cast, Sigmoid, Threshold
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
 from quantunet_hls.training.scores import Scores, count_pixels, evaluate, predict, scores_from_counts
@@ -77,8 +80,8 @@ def segment(emulator: Emulator, samples: Samples) -> torch.Tensor:
 
 
 def _tiling(emulator: Emulator, samples: Samples) -> Tiling:
-    height, width, _ = emulator.program.input.shape
-    return tiling_of((samples.images.shape[2], samples.images.shape[3]), (height, width))
+    shape = emulator.program.input.shape
+    return tiling_of((samples.images.shape[2], samples.images.shape[3]), (shape.height, shape.width))
 
 
 def _classes_in(emulator: Emulator, images: np.ndarray) -> torch.Tensor:
@@ -101,7 +104,7 @@ def classes_of(program: TypedNetwork) -> int:
     """How many classes a network tells apart, the background among them, be its result logits or classes."""
     last = program.by_name[program.output]
     logits = program.by_name[last.sources[0]] if isinstance(last, ArgMax) else last
-    return max(2, logits.shape[2])
+    return max(2, logits.shape.channels)
 
 
 def _classes(emulator: Emulator, result: torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from quantunet_hls.ops.network import Cast, LeakyRelu, Relu, Sigmoid, Stage, Threshold
+from quantunet_hls.ops.stages import Cast, LeakyRelu, Relu, Sigmoid, Stage, Threshold
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["Chain", "Codes", "Scale", "assign", "assign_reals", "compile_stages", "rounded"]
@@ -190,6 +190,7 @@ def _compile(given: Codes, stage: Stage) -> Chain:
     if isinstance(stage, Threshold):
         limit = math.ldexp(stage.limit, given.fraction - stage.fraction)
         return Chain((_Exceeds(limit),), Codes(0, 1, 0), given.magnitude)
+    assert isinstance(stage, Sigmoid)
     return _sigmoid(given, stage)
 
 

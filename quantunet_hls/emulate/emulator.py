@@ -12,11 +12,13 @@ import torch
 from hls4ml.model.graph import ModelGraph
 from torch import Tensor
 
-from quantunet_hls.core.errors import ConfigurationError, DataError
+from quantunet_hls.core.errors import ConfigurationError, DataError, IllegalGraphError
 from quantunet_hls.emulate.arithmetic import Codes, assign_reals
 from quantunet_hls.emulate.fuse import fuse
 from quantunet_hls.emulate.plan import Plan, make_plan
+from quantunet_hls.emulate.sums import check_cpp
 from quantunet_hls.ingest.model_graph import read_network
+from quantunet_hls.ops.convolution.layer import Convolution
 from quantunet_hls.ops.network import TypedNetwork
 
 __all__ = ["Emulator", "predict", "trace"]
@@ -40,13 +42,16 @@ class Emulator:
     """
 
     def __init__(self, program: TypedNetwork | ModelGraph, device: str = "cpu"):
-        self.program = program if isinstance(program, TypedNetwork) else read_network(program)
+        self.program = program if isinstance(program, TypedNetwork) else _read(program)
         try:
             self.device = torch.device(device)
             torch.empty(0, device=self.device)
         except (RuntimeError, AssertionError) as error:
             raise ConfigurationError(f"There is no device {device!r} here; use cpu, or cuda where torch has "
                                      "it.") from error
+        if self.program.channels_first:
+            raise IllegalGraphError(self.program.output, "its result leaves the network with the channels first, for "
+                                    "which there is no emulation", "leave the channels last")
         self._fast = make_plan(fuse(self.program), self.device)
         self._whole: Plan | None = None
 
@@ -78,10 +83,10 @@ class Emulator:
         return results
 
     def _room(self, images: np.ndarray, layer: str) -> np.ndarray:
-        return np.empty((len(images), *self.program.by_name[layer].shape))
+        return np.empty((len(images), *self.program.by_name[layer].shape.axes))
 
     def _checked(self, images: np.ndarray) -> np.ndarray:
-        expected = self.program.input.shape
+        expected = self.program.input.shape.axes
         if images.ndim != 4 or images.shape[1:] != expected:
             raise DataError(f"The network takes images of the shape {expected} (height, width, channels), "
                             f"and these have {images.shape}; give it (images, *{expected}).")
@@ -129,6 +134,23 @@ class Emulator:
             yield step.name, held[step.name], step.codes
             for name in step.done:
                 del held[name]
+
+
+def _read(model: ModelGraph) -> TypedNetwork:
+    """The network of a model that the emulator follows.
+
+    Raises:
+        ConfigurationError: its C++ is not the streaming one.
+    """
+    backend, io_type = model.config.backend.name, model.config.get_config_value("IOType")
+    if backend not in ("Vitis", "Vivado") or io_type != "io_stream":
+        raise ConfigurationError(f"Emulation follows the streaming C++ of Vitis and Vivado, not {io_type} of "
+                                 f"{backend}; convert the network for one of these.")
+    network = read_network(model)
+    for layer in network.layers:
+        if isinstance(layer, Convolution):
+            check_cpp(layer)
+    return network
 
 
 def _storage(width: int) -> torch.dtype:

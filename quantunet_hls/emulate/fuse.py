@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from quantunet_hls.ops.network import Convolution, Layer, Padding, Pointwise, Pooling, TypedNetwork
+from quantunet_hls.ops.convolution.layer import Convolution
+from quantunet_hls.ops.network import Layer, TypedNetwork
+from quantunet_hls.ops.padding.layer import Padding
+from quantunet_hls.ops.pointwise.layer import Pointwise
+from quantunet_hls.ops.pooling.layer import Pooling
 
 __all__ = ["fuse"]
 

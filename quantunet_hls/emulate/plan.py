@@ -17,20 +17,17 @@ from torch import Tensor
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.emulate.arithmetic import Chain, Codes, assign, compile_stages
 from quantunet_hls.emulate.sums import compile_sum
-from quantunet_hls.ops.network import (
-    ArgMax,
-    Cast,
-    Concatenation,
-    Convolution,
-    Input,
-    Layer,
-    Padding,
-    Pointwise,
-    Pooling,
-    Resize,
-    TypedNetwork,
-    ZeroInsertion,
-)
+from quantunet_hls.ops.argmax.layer import ArgMax
+from quantunet_hls.ops.concat.layer import Concat
+from quantunet_hls.ops.convolution.layer import Convolution
+from quantunet_hls.ops.input.layer import Input
+from quantunet_hls.ops.network import Layer, TypedNetwork
+from quantunet_hls.ops.padding.layer import Padding
+from quantunet_hls.ops.pointwise.layer import Pointwise
+from quantunet_hls.ops.pooling.layer import Pooling
+from quantunet_hls.ops.stages import Cast
+from quantunet_hls.ops.upsample.layer import Upsample
+from quantunet_hls.ops.zero_insertion.layer import ZeroInsertion
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["Plan", "Step", "make_plan"]
@@ -91,7 +88,7 @@ def make_plan(program: TypedNetwork, device: torch.device) -> Plan:
         run, codes = _compile(layer, [known[source] for source in layer.sources], program, device)
         known[layer.name] = codes
         steps.append(Step(layer.name, layer.sources, run, codes))
-    sizes = {layer.name: layer.shape[0] * layer.shape[1] * layer.shape[2] for layer in program.layers}
+    sizes = {layer.name: layer.shape.values for layer in program.layers}
     values = max([sizes[layer.name] + sum(sizes[source] for source in layer.sources) for layer in program.layers])
     return Plan(port.type, program.input.name, _with_ends(steps, program.output), program.output, values)
 
@@ -112,14 +109,17 @@ def _compile(layer: Layer, given: Sequence[Codes], program: TypedNetwork, device
         return _pooling(layer, given[0])
     if isinstance(layer, Padding):
         return _padding(layer, given[0])
-    if isinstance(layer, Resize):
+    if isinstance(layer, Upsample):
+        _one_type(layer, program)
         return (lambda tensors: _repeat(tensors[0], layer.factor)), given[0]
     if isinstance(layer, ZeroInsertion):
+        _one_type(layer, program)
         codes = Codes(min(given[0].low, 0), max(given[0].high, 0), given[0].fraction)
         return (lambda tensors: _spread(tensors[0], layer)), codes
     if isinstance(layer, ArgMax):
-        return (lambda tensors: _first_largest(tensors[0])), Codes(0, program.by_name[layer.sources[0]].shape[2] - 1, 0)
-    if isinstance(layer, Concatenation):
+        channels = program.by_name[layer.sources[0]].shape.channels
+        return (lambda tensors: _first_largest(tensors[0])), Codes(0, channels - 1, 0)
+    if isinstance(layer, Concat):
         return _concatenation(layer, given)
     assert isinstance(layer, Pointwise)
     chain = compile_stages(given[0], layer.stages)
@@ -127,6 +127,13 @@ def _compile(layer: Layer, given: Sequence[Codes], program: TypedNetwork, device
     if not chain.operations:
         return (lambda tensors: tensors[0]), chain.result
     return (lambda tensors: chain(_own(tensors[0], work)).to(kept)), chain.result
+
+
+def _one_type(layer: Layer, program: TypedNetwork) -> None:
+    given, result = program.by_name[layer.sources[0]].type, layer.type
+    if (given.width, given.fraction, given.signed) != (result.width, result.fraction, result.signed):
+        raise IllegalGraphError(layer.name, f"hls4ml's C++ has one type for both ends of it, not {given} and {result}",
+                                "give its result the type of its input")
 
 
 def _exact_in(layer: Layer, peak: int) -> torch.dtype:
@@ -186,13 +193,13 @@ def _windows(x: Tensor, layer: Pooling, least: int) -> list[Tensor]:
     if any(layer.padding):
         x = torch.nn.functional.pad(x, (left, right, top, bottom), value=0 if layer.mean else least)
     (rows, columns), (down, across) = layer.window, layer.stride
-    height, width = (layer.shape[0] - 1) * down + 1, (layer.shape[1] - 1) * across + 1
+    height, width = (layer.shape.height - 1) * down + 1, (layer.shape.width - 1) * across + 1
     return [x[:, :, row: row + height: down, column: column + width: across]
             for row in range(rows) for column in range(columns)]
 
 
 def _spread(x: Tensor, layer: ZeroInsertion) -> Tensor:
-    height, width, _ = layer.shape
+    height, width = layer.shape.height, layer.shape.width
     rows, columns = layer.factor
     spread = torch.zeros(*x.shape[:2], height, width, dtype=x.dtype, device=x.device,
                          ).contiguous(memory_format=torch.channels_last)
@@ -249,7 +256,7 @@ def _repeat(x: Tensor, factor: tuple[int, int]) -> Tensor:
     return copies.reshape(images, height * rows, width * columns, channels).permute(0, 3, 1, 2)
 
 
-def _concatenation(layer: Concatenation, given: Sequence[Codes]) -> tuple[_Run, Codes]:
+def _concatenation(layer: Concat, given: Sequence[Codes]) -> tuple[_Run, Codes]:
     chains: list[Chain] = [compile_stages(codes, layer.stages) for codes in given]
     fraction = max(chain.result.fraction for chain in chains)
     ends = [chain.result.times(fraction - chain.result.fraction) for chain in chains]

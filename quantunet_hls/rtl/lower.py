@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ingest.hls4ml_types import fixed_type
+from quantunet_hls.ops.hls4ml_types import fixed_type
 from quantunet_hls.ops.stages import sigmoid_table
 from quantunet_hls.ops.streaming import (
     ArgMax,

@@ -7,27 +7,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.stages import sigmoid_index
+from quantunet_hls.ops.stages.base import apply_stages
 from quantunet_hls.ops.streaming import (
     ArgMax,
     Concat,
     Convolution,
     Depthwise,
     Layer,
-    LeakyRelu,
     Pointwise,
     Pooling,
-    Quotient,
-    Relu,
-    Sigmoid,
     Step,
     StreamGraph,
-    Threshold,
     Upsample,
     Window,
     ZeroInsertion,
 )
-from quantunet_hls.types.fixed import FixedType, Integers, cast
+from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["apply_steps", "execute"]
 
@@ -86,21 +81,4 @@ def _taps(window: Window, x: Integers, fill: int = 0) -> list[tuple[int, int, In
 
 def apply_steps(codes: Integers, source: FixedType, steps: Sequence[Step]) -> Integers:
     """Codes of ``source`` through casts and activations."""
-    for step in steps:
-        if isinstance(step, LeakyRelu):
-            scaled = FixedType(63, source.fraction + step.slope_fraction)
-            codes = np.where(codes > 0, cast(codes, source, step.type), cast(codes * step.slope, scaled, step.type))
-        elif isinstance(step, Relu):
-            codes = np.where(codes > 0, cast(codes, source, step.type), 0)
-        elif isinstance(step, Quotient):
-            aligned = codes << (step.type.fraction - source.fraction)
-            codes = np.sign(aligned) * (np.abs(aligned) // step.divisor)
-        elif isinstance(step, Sigmoid):
-            codes = np.array(step.table, np.int64)[sigmoid_index(codes, source.fraction, len(step.table))]
-        elif isinstance(step, Threshold):
-            finest = max(source.fraction, step.fraction)
-            codes = ((codes << (finest - source.fraction)) > (step.limit << (finest - step.fraction))).astype(np.int64)
-        else:
-            codes = cast(codes, source, step.type)
-        source = step.type
-    return codes
+    return apply_stages(codes, source, steps)

@@ -10,9 +10,9 @@ import numpy as np
 
 from quantunet_hls.hls.convert import HlsSettings, convert_layers, layer_config
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.ingest.hls4ml_types import fixed_type
 from quantunet_hls.ingest.passes.plain_classes import CLASS_OPS
 from quantunet_hls.ingest.ranges import GraphTypes, infer_types, to_steps
+from quantunet_hls.ops.hls4ml_types import fixed_type
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, shape_of
 from quantunet_hls.tuning.requantize import origin_of
 from quantunet_hls.types import FixedType, covering

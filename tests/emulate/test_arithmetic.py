@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantunet_hls.emulate.arithmetic import Codes, assign, assign_reals, compile_stages, rounded
-from quantunet_hls.ops.network import Cast, LeakyRelu, Relu, Sigmoid
+from quantunet_hls.ops.stages import Cast, LeakyRelu, Relu, Sigmoid
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 from tests.emulate.ap_fixed import assigned
 

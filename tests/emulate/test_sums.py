@@ -8,7 +8,11 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.emulate.arithmetic import Codes
 from quantunet_hls.emulate.plan import make_plan
 from quantunet_hls.emulate.sums import Ordered, Unordered, compile_sum
-from quantunet_hls.ops.network import Cast, Convolution, Input, TypedNetwork
+from quantunet_hls.ops.convolution.layer import Convolution
+from quantunet_hls.ops.input.layer import Input
+from quantunet_hls.ops.network import TypedNetwork
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.stages import Cast
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 
 CPU = torch.device("cpu")
@@ -20,15 +24,15 @@ def layer(weights: np.ndarray, accumulator: FixedType, *, bias=None, weight_frac
     height = (shape[0] + padding[0] + padding[1] - weights.shape[0]) // stride[0] + 1
     width = (shape[1] + padding[2] + padding[3] - weights.shape[1]) // stride[1] + 1
     bias = np.zeros(filters, np.int64) if bias is None else bias
-    return Convolution("conv", ("image",), (height, width, filters), (Cast(accumulator),), weights, weight_fraction,
-                       bias, accumulator, stride, padding, depthwise, reuse)
+    return Convolution("conv", ("image",), Shape(height, width, filters), (Cast(accumulator),), weights,
+                       weight_fraction, bias, accumulator, stride, padding, depthwise, reuse)
 
 
 def accumulate(conv: Convolution, x: np.ndarray, fraction: int) -> np.ndarray:
     """The C++ loops over Python's own integers: (images, height, width, filters), codes of the accumulator."""
     top, bottom, left, right = conv.padding
     x = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
-    height, width, filters = conv.shape
+    height, width, filters = conv.shape.axes
     rows, columns, inputs, _ = conv.weights.shape
     channels = filters if conv.depthwise else inputs
     product_type, wide = FixedType(60, fraction + conv.weight_fraction), FixedType(61, conv.accumulator.fraction)
@@ -50,7 +54,7 @@ def accumulate(conv: Convolution, x: np.ndarray, fraction: int) -> np.ndarray:
 
 
 def emulate(conv: Convolution, x: np.ndarray, port: FixedType) -> np.ndarray:
-    image = Input("image", (), x.shape[1:], (Cast(port),))
+    image = Input("image", (), Shape(*x.shape[1:]), (Cast(port),))
     plan = make_plan(TypedNetwork((image, conv), "conv"), CPU)
     tensor = torch.from_numpy(x.astype(np.float32)).permute(0, 3, 1, 2)
     (step,) = plan.steps

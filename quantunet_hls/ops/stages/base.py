@@ -1,0 +1,34 @@
+"""What all stages have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from quantunet_hls.types.fixed import FixedType, Integers
+
+__all__ = ["Stage", "apply_stages"]
+
+
+class Stage(ABC):
+    """A step behind a layer's sums, value by value: a frozen dataclass.
+
+    Attributes:
+        kind: name of its room.
+        type: of what it gives.
+    """
+
+    kind: ClassVar[str]
+    type: FixedType
+
+    @abstractmethod
+    def apply(self, codes: Integers, source: FixedType) -> Integers:
+        """Codes of ``source`` as codes of ``type``."""
+
+
+def apply_stages(codes: Integers, source: FixedType, stages: Sequence[Stage]) -> Integers:
+    """Codes of ``source`` behind all stages, in order."""
+    for stage in stages:
+        codes, source = stage.apply(codes, source), stage.type
+    return codes
