@@ -102,8 +102,8 @@ class MappedDesign:
 
 def _synthesis(family: Family) -> Synthesis:
     if family.synthesis is None:
-        able = ", ".join(each.title for each in FAMILIES if each.synthesis)
-        raise BoardError(f"Yosys can't map to {family.vendor} {family.title} parts here; choose a part of {able}.")
+        able = ", ".join(f"{each.vendor} {each.title}" for each in FAMILIES if each.synthesis)
+        raise BoardError(f"Yosys can't map to the family {family.name!r} here; choose a part of {able}.")
     return family.synthesis
 
 

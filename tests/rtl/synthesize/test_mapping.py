@@ -24,6 +24,7 @@ from quantunet_hls.rtl.synthesize.mapping import (
 from quantunet_hls.rtl.synthesize.timing import Netlist, design_timing
 from quantunet_hls.targets import CellCount, count_cells
 from quantunet_hls.targets.ecp5 import ECP5
+from quantunet_hls.targets.versal import VERSAL
 from quantunet_hls.targets.xcup import XCUP
 from tests.rtl.graphs import PIXEL, convolution
 
@@ -141,7 +142,7 @@ def test_designs_that_cannot_be_mapped_are_refused(design, tmp_path):
     with pytest.raises(ConfigurationError, match="probes"):
         map_design(probed, MappingOptions(XCUP), tmp_path)
     with pytest.raises(BoardError, match="'versal'"):
-        map_design(design, MappingOptions("versal"), tmp_path)
+        map_design(design, MappingOptions(VERSAL), tmp_path)
     with pytest.raises(BoardError, match=r"takes 3000 DSP, but .* has 1728"):
         check_fits(CellCount(lut=1000, dsp=3000), load("zcu104"))
     check_fits(CellCount(lut=1000, dsp=1000), load("zcu104"))
