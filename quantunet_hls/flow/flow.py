@@ -400,7 +400,7 @@ class Flow:
 
         streaming = read_json(self._file("folding.json"))["streaming"]
         return Project(self._lowered, self._file("rtl"), self.target.part,
-                       folded=lambda graph: folded_as(graph, streaming, self.target.yosys_family or ""))
+                       folded=lambda graph: folded_as(graph, streaming, self.target.part_family))
 
     def _synthesis(self) -> None:
         if self.toolchain == "none":
@@ -466,7 +466,7 @@ class Flow:
         """Who places and routes the RTL: "ecp5" for nextpnr, "vivado", or "" for nobody."""
         if self.toolchain != "open":
             return ""
-        if self.target.yosys_family == "ecp5":
+        if self.target.part_family.name == "ecp5":
             return "ecp5"
         return "vivado" if vendor.Stage.IMPLEMENT in self.stages else ""
 
