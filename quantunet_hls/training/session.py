@@ -9,9 +9,8 @@ from pathlib import Path
 import torch
 
 from quantunet_hls.core.errors import ConfigurationError
-from quantunet_hls.core.folders import claim, exclusively
+from quantunet_hls.core.folders import check_writable, claim, exclusively
 from quantunet_hls.data.image_folders import Samples, Split, read_pairs, require_masks
-from quantunet_hls.flow.preflight import check_writable
 from quantunet_hls.nets import QuantUNet, UNetConfig, settled
 from quantunet_hls.training.datasets import terms_of
 from quantunet_hls.training.loop import STATE_FILE, EpochResult, train
