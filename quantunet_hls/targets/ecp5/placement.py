@@ -6,82 +6,60 @@ linked here, nothing is synthesized again.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ToolFailedError
 from quantunet_hls.core.files import TOOL_BYTES, read_json, write_text
 from quantunet_hls.core.open_tools import open_tool, run_yosys
 from quantunet_hls.core.process import run
 from quantunet_hls.core.workshop import keep, workshop
-from quantunet_hls.reports import names
+from quantunet_hls.targets.ecp5.synthesis import CELL_PORTS
+from quantunet_hls.targets.place import PLACE_LIMIT_S, PinnedPort, Placed
 
-__all__ = ["Placed", "place_ecp5"]
-
-_log = logging.getLogger(__name__)
-
-LIMIT_S = 3600.0
-
-#: Yosys's files of the family's cells and their ports.
-ECP5_CELLS = ("+/ecp5/cells_sim.v", "+/ecp5/cells_bb.v")
+__all__ = ["Nextpnr"]
 
 #: nextpnr's option for each device of the family.
 _DEVICES = {"12f": "--12k", "25f": "--25k", "45f": "--45k", "85f": "--85k"}
 
 #: nextpnr's names of what the catalogue counts.
-_UTILIZATION = {"TRELLIS_COMB": names.LUT, "TRELLIS_FF": names.FF, "MULT18X18D": names.DSP, "DP16KD": names.BRAM_18K}
+_UTILIZATION = {"TRELLIS_COMB": "lut", "TRELLIS_FF": "ff", "MULT18X18D": "dsp", "DP16KD": "bram_18k"}
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A placed and routed design.
+class Nextpnr:
+    """``nextpnr-ecp5`` and ``ecppack``."""
 
-    Attributes:
-        clock_mhz: that it reaches, by nextpnr's timing analysis, in MHz.
-        resources: by name in the report schema, (used, in the part).
-        bitstream: the file for the part.
-        tool_version: of nextpnr.
-        seconds: of place and route.
-    """
+    def constraints(self, ports: Sequence[PinnedPort], clock_port: str, clock_mhz: float, configuration: str) -> str:
+        """Pins and clock in nextpnr's LPF, as of :meth:`quantunet_hls.targets.place.PlaceAndRoute.constraints`."""
+        lines = [f'FREQUENCY PORT "{clock_port}" {clock_mhz:g} MHZ;']
+        for each in ports:
+            for bit, site in enumerate(each.sites):
+                name = f"{each.port}[{bit}]" if len(each.sites) > 1 else each.port
+                lines.append(f'LOCATE COMP "{name}" SITE "{site}";')
+                if each.options:
+                    lines.append(f'IOBUF PORT "{name}" {each.options};')
+        if configuration:
+            lines.append(f"SYSCONFIG {configuration};")
+        return "\n".join(lines) + "\n"
 
-    clock_mhz: float
-    resources: dict[str, tuple[int, int]]
-    bitstream: Path
-    tool_version: str
-    seconds: float
-
-
-def place_ecp5(top: str, netlists: Sequence[Path], board: Board, folder: Path, *, constraints: str | None = None,
-               seed: int = 1, limit_s: float = LIMIT_S) -> Placed:
-    """Link a mapped design for an ECP5, place and route it, and pack the bitstream.
-
-    A clock that is missed is a figure in the result, not an error.
-
-    Args:
-        top: name of the top module; its clock is the port or net ``clk``.
-        netlists: Verilog of the cells of the top module and of all modules in it.
-        constraints: pins, in nextpnr's LPF; ports that it leaves out go to any pin.
-        folder: for netlist, logs and bitstream.
-
-    Raises:
-        BoardError: a board with another part than an ECP5.
-        ToolNotFoundError, ToolFailedError: a tool is absent, failed or ran past its limit.
-    """
-    device = re.match(r"lfe5u\w*-(\d+f)-(\d)(\w+)", board.part.lower())
-    if device is None or device[1] not in _DEVICES:
-        raise BoardError(f"{board.title} has a {board.part}; the open place and route here takes Lattice ECP5 only.")
-    package = re.sub(r"^bg(\d+).*", r"CABGA\1", device[3])
-    with workshop(folder) as bench:
-        device_options = [_DEVICES[device[1]], "--package", package, "--speed", device[2], "--freq",
-                          f"{board.clock_mhz:g}"]
-        seconds = _place(top, netlists, device_options, bench, folder, constraints, seed, limit_s)
-        for made in sorted(bench.iterdir()):
-            keep(made, folder / made.name)
-    return _read_result(folder, seconds)
+    def place(self, top: str, netlists: Sequence[Path], part: str, clock_mhz: float, folder: Path, *,
+              constraints: str | None = None, seed: int = 1, limit_s: float = PLACE_LIMIT_S) -> Placed:
+        """Link, place, route and pack, as of :meth:`quantunet_hls.targets.place.PlaceAndRoute.place`."""
+        device = re.match(r"lfe5u\w*-(\d+f)-(\d)(\w+)", part.lower())
+        if device is None or device[1] not in _DEVICES:
+            raise BoardError(f"nextpnr does not know the ECP5 {part}; it takes those of {', '.join(_DEVICES)}, named "
+                             "with speed grade and package as in LFE5U-85F-6BG381C.")
+        package = re.sub(r"^bg(\d+).*", r"CABGA\1", device[3])
+        with workshop(folder) as bench:
+            device_options = [_DEVICES[device[1]], "--package", package, "--speed", device[2], "--freq",
+                              f"{clock_mhz:g}"]
+            seconds = _place(top, netlists, device_options, bench, folder, constraints, seed, limit_s)
+            for made in sorted(bench.iterdir()):
+                keep(made, folder / made.name)
+        return _read_result(folder, seconds)
 
 
 def _place(top: str, netlists: Sequence[Path], device_options: list[str], bench: Path, logs: Path,
@@ -91,7 +69,7 @@ def _place(top: str, netlists: Sequence[Path], device_options: list[str], bench:
         write_text(bench / netlist.name, netlist.read_text(encoding="utf-8"))
     script = bench / "netlist.ys"
     write_text(script, "\n".join([
-        *(f"read_verilog -lib {library}" for library in ECP5_CELLS),
+        *(f"read_verilog -lib {library}" for library in CELL_PORTS),
         *(f"read_verilog {netlist.name}" for netlist in netlists),
         f"hierarchy -check -top {top}",
         "flatten -noscopeinfo",
@@ -121,7 +99,7 @@ def _read_result(folder: Path, seconds: float) -> Placed:
         raise ToolFailedError(f"nextpnr found no clock in the design; its log is {folder / 'nextpnr.log'}.")
     resources = {name: (report["utilization"][cell]["used"], report["utilization"][cell]["available"])
                  for cell, name in _UTILIZATION.items()}
-    return Placed(min(clocks), resources, folder / "design.bit", _nextpnr_version(folder), seconds)
+    return Placed(min(clocks), resources, folder / "design.bit", "nextpnr-ecp5", _nextpnr_version(folder), seconds)
 
 
 def _nextpnr_version(folder: Path) -> str:
