@@ -56,6 +56,17 @@ class Placed:
 class PlaceAndRoute(Protocol):
     """Place and route for a family, and the packer of bitstreams."""
 
+    @property
+    def tool(self) -> str:
+        """Its name in reports."""
+
+    def version(self) -> str:
+        """Its version, "" where it does not say.
+
+        Raises:
+            ToolNotFoundError, ToolFailedError: it is absent or does not run.
+        """
+
     def constraints(self, ports: Sequence[PinnedPort], clock_port: str, clock_mhz: float, configuration: str) -> str:
         """Pins and clock in the tool's own form.
 

