@@ -20,7 +20,7 @@ from quantunet_hls.data.tiles import spread_tiles
 from quantunet_hls.emulate.accuracy import classes_of, emulate_graph
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.ranges import infer_types
-from quantunet_hls.ingest.source import Shape
+from quantunet_hls.ingest.source import ImageSize
 from quantunet_hls.tuning.choice import moves
 from quantunet_hls.tuning.cost import Cost
 from quantunet_hls.tuning.measure import Meter, Notes, spread
@@ -73,7 +73,7 @@ class _Request:
     folder: Path
     tolerance: float
     bits: int | None
-    score: Callable[[Shape | None], Samples] | None
+    score: Callable[[ImageSize | None], Samples] | None
     multipliers: int | None
     progress: Progress
 
@@ -116,16 +116,16 @@ class _Evidence:
 
 def tune(
     model: str | Path | nn.Module,
-    samples: Callable[[Shape | None], Samples],
+    samples: Callable[[ImageSize | None], Samples],
     board: Board,
     cost: Cost,
     folder: Path,
     *,
     tolerance: float = 0.5,
     bits: int | None = None,
-    score: Callable[[Shape | None], Samples] | None = None,
+    score: Callable[[ImageSize | None], Samples] | None = None,
     multipliers: int | None = None,
-    input_shape: Shape | None = None,
+    input_shape: tuple[int, int, int] | None = None,
     name: str | None = None,
     progress: Progress = lambda line: None,
 ) -> Tuned:
@@ -155,7 +155,7 @@ def tune(
     request = _Request(board, cost, folder, tolerance, bits, score, multipliers, progress)
     began = time.monotonic()
     origin = open_origin(model, samples, input_shape)
-    given = samples(_shape(origin))
+    given = samples(_size(origin))
     if not len(given):
         raise DataError("There are no images to calibrate with; name a folder that has some.")
     design = check_name("network", name or f"{origin.name}_tuned"[:60])
@@ -170,13 +170,13 @@ def tune(
         return _written(origin, trials, evidence, chosen, request, folder / f"{design}.onnx", began)
 
 
-def _shape(origin: Origin) -> Shape:
+def _size(origin: Origin) -> ImageSize:
     height, width, channels = origin.graph.input_shape
-    return channels, height, width
+    return ImageSize(channels, height, width)
 
 
 def _evidence(origin: Origin, given: Samples, folder: Path) -> _Evidence:
-    classes = classes_of(emulate_graph(origin.graph).program)
+    classes = classes_of(emulate_graph(origin.graph).network)
     notes = Notes(folder / "measurements.json")
     searching, choosing = spread(given, _SEARCH), spread(given, _CHOICE, skip=1)
     tiles = spread_tiles(spread(given, _CALIBRATION).images, _CALIBRATION, origin.graph.input_shape[:2])
@@ -236,7 +236,7 @@ def _written(origin: Origin, trials: Trials, evidence: _Evidence, chosen: Chosen
         "search": {"start": evidence.search.reference_dice},
         "choice": {"start": evidence.choice.reference_dice, "tuned": chosen.final.point.dice}}
     if request.score is not None:
-        held = request.score(_shape(origin))
+        held = request.score(_size(origin))
         meter = Meter(held, origin.segment(held), evidence.classes, evidence.notes)
         counts["score"] = len(held)
         dice["score"] = {"start": meter.reference_dice, "tuned": meter(graph, types)[0]}
