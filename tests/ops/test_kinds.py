@@ -55,7 +55,7 @@ def questions(source: str) -> list[int]:
 
     found = []
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("isinstance", "issubclass"):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "issubclass"):
             asked = bool(names(node.args[1]) & kinds)
         elif isinstance(node, ast.MatchClass):
             asked = bool(names(node.cls) & kinds)
