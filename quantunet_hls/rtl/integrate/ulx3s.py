@@ -24,7 +24,8 @@ from quantunet_hls.rtl.generate.verilog import write_verilog
 from quantunet_hls.rtl.integrate.uart import FrameLink, UartReceiver, UartTransmitter, code_bytes
 from quantunet_hls.rtl.place.ecp5 import Placed, place_ecp5
 from quantunet_hls.rtl.place.pll import Dividers, dividers_for
-from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule, MappingOptions, map_module
+from quantunet_hls.rtl.synthesize.mapping import MappedDesign
+from quantunet_hls.rtl.synthesize.module import MappedModule, MappingOptions, map_module
 
 __all__ = ["OSCILLATOR_MHZ", "Ulx3sTop", "baud_rate", "constraints", "host_facts", "map_ulx3s", "place_ulx3s",
            "top_name", "write_host", "write_top"]
