@@ -156,7 +156,7 @@ def compare_networks(count: int, first: int, result: Path | None) -> int:
 
 def _types_of(emulator: Emulator) -> list[FixedType]:
     """Results and accumulators of all layers."""
-    layers = emulator.program.layers
+    layers = emulator.network.layers
     return [*(stage.type for layer in layers for stage in layer.stages),
             *(layer.accumulator for layer in layers if isinstance(layer, Convolution | Pooling))]
 

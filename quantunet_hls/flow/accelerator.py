@@ -8,7 +8,7 @@ from typing import Annotated
 
 from quantunet_hls.core.errors import QuantUNetError
 from quantunet_hls.core.folders import claim, exclusively, refuse_foreign_file
-from quantunet_hls.core.steps import Outcome, Step, has_ledger, run_steps
+from quantunet_hls.core.steps import Outcome, Step, earlier_ledger, run_steps
 from quantunet_hls.core.workshop import clear
 from quantunet_hls.flow.flow import steps_of
 from quantunet_hls.flow.options import Option, taking
@@ -84,7 +84,7 @@ def generate_accelerator(asked: Asked) -> Accelerator:
         check_first(run)
         if asked.reaches("report"):
             refuse_foreign_file(files.report, "report", Report.load)
-        claim(files.folder, "design", earlier=lambda folder: has_ledger(folder, files.ledger, STEPS))
+        claim(files.folder, "design", earlier=lambda folder: earlier_ledger(folder, files.ledger, STEPS))
         with exclusively(files.folder) as still_ours:
             clear(files.report.parent, f".{files.report.name}.*.part")
             for outcome in run_steps(steps_of(run), files.ledger, first=asked.first, last=asked.last,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from quantunet_hls.core.versions import DISTRIBUTION, PACKAGES, version_of
+from quantunet_hls.core.versions import DISTRIBUTION, PACKAGES, versions_of
 from quantunet_hls.ingest.facts import network_facts
 from quantunet_hls.reports.render import beyond_part
 from quantunet_hls.reports.schema import Check, Figure, LayerReport, Network, Report, Target
@@ -33,7 +33,7 @@ def partial_report(run: Run, graph: HardwareGraph, *, figures: Iterable[Figure] 
         checks=tuple(checks),
         layers=tuple(layers),
         figures=tuple(figures),
-        tools={DISTRIBUTION: version_of(DISTRIBUTION), **{name: version_of(name) for name in PACKAGES}, **(tools or {})},
+        tools={**versions_of(DISTRIBUTION, *PACKAGES), **(tools or {})},
         files={"project": paths.within(paths.project.folder), "network": paths.within(paths.exported.network),
                **(files or {})},
     )

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
-from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.meaning import Meaning
+from quantunet_hls.ops.shape import Shape, Sides
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.types.fixed import FixedType
 
@@ -39,10 +40,28 @@ class Layer:
     shape: Shape
     stages: tuple[Stage, ...]
 
+    #: Whether more stages can follow its own.
+    takes_stages: ClassVar[bool] = False
+    #: Whether its stages are all that it has.
+    only_stages: ClassVar[bool] = False
+
     @property
     def type(self) -> FixedType:
         """Of its result's values."""
         return self.stages[-1].type
+
+    @property
+    def meaning(self) -> Meaning | None:
+        """What its values say; None where they say what those do that it reads."""
+        return next((stage.meaning for stage in reversed(self.stages) if stage.meaning is not None), Meaning.SCORES)
+
+    def with_zeros(self, sides: Sides) -> Layer | None:
+        """The same layer with so many more zeros around what it reads, where it can put them there itself."""
+        return None
+
+    def without_zeros(self, source: Layer) -> tuple[Layer, Sides] | None:
+        """A layer that does nothing but put zeros around its source: what is left of it without, and the zeros."""
+        return None
 
 
 @dataclass(frozen=True, eq=False)

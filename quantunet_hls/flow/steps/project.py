@@ -39,7 +39,8 @@ def step(run: Run, opened: Opened, streams: Streams) -> Step:
     files, folded, project = run.files, run.files.folded, run.files.project
     part = files.part("project")
     return Step("project", "Fold it and write the hls4ml project",
-                lambda: {**contents([files.ingested.hardware]), "source": run.source.sha256, **design_inputs(run)},
+                lambda: {**contents([files.ingested.hardware]), "source": [run.source.name, run.source.sha256],
+                         **design_inputs(run)},
                 (*folded.files, *([project.estimate] if _for_vitis(run) else []), part, *project.sources),
                 lambda: make_project(run, opened, streams).save(part), (__name__,), packages)
 

@@ -28,7 +28,7 @@ def step(run: Run, opened: Opened, streams: FoldedStreams) -> Step:
     return Step("rtl", "Write the RTL, simulate it, compare" if run.streams else "RTL: not with this tool chain",
                 lambda: {**contents([files.ingested.hardware, *files.folded.files]), **design_inputs(run),
                          **image_inputs(run)},
-                (part, *([files.rtl.verilog] if run.streams else [])),
+                (part,),
                 lambda: (simulate_rtl(run, opened, streams) if run.streams else partial_report(run, opened.graph)
                          ).save(part), (__name__,), rtl_tools if run.streams else packages)
 

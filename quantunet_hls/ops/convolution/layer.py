@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from quantunet_hls.ops.network import Layer
@@ -31,6 +31,7 @@ class Convolution(Layer):
     """
 
     kind: ClassVar[str] = "convolution"
+    takes_stages: ClassVar[bool] = True
 
     weights: Integers
     weight_fraction: int
@@ -42,3 +43,8 @@ class Convolution(Layer):
     reuse: int | None
     dilation: tuple[int, int] = (1, 1)
     strategy: str = "latency"
+
+    def with_zeros(self, sides: Sides) -> Convolution:
+        """The same convolution with so much more padding."""
+        top, bottom, left, right = (own + more for own, more in zip(self.padding, sides, strict=True))
+        return replace(self, padding=(top, bottom, left, right))

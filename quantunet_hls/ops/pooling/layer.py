@@ -25,6 +25,7 @@ class Pooling(Layer):
     """
 
     kind: ClassVar[str] = "pooling"
+    takes_stages: ClassVar[bool] = True
 
     window: tuple[int, int]
     stride: tuple[int, int]

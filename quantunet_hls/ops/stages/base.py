@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar
 
+from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["Stage", "apply_stages"]
@@ -17,9 +18,11 @@ class Stage(ABC):
     Attributes:
         kind: name of its room.
         type: of what it gives.
+        meaning: of its values; None where they say what those do that it gets.
     """
 
     kind: ClassVar[str]
+    meaning: ClassVar[Meaning | None] = Meaning.SCORES
     type: FixedType
 
     @abstractmethod

@@ -6,8 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantunet_hls.emulate.arithmetic import Codes, assign, assign_reals, compile_stages, rounded
+from quantunet_hls.emulate.port import assign_reals
 from quantunet_hls.ops.stages import Cast, LeakyRelu, Relu, Sigmoid
+from quantunet_hls.ops.tensors.codes import Codes, assign, rounded
+from quantunet_hls.ops.tensors.kernel import compile_stages
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 from tests.emulate.ap_fixed import assigned
 

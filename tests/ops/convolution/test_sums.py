@@ -5,14 +5,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.emulate.arithmetic import Codes
-from quantunet_hls.emulate.plan import make_plan
-from quantunet_hls.emulate.sums import Ordered, Unordered, compile_sum
+from quantunet_hls.emulate.program import compile_network
 from quantunet_hls.ops.convolution.layer import Convolution
+from quantunet_hls.ops.convolution.sums import Ordered, Unordered, compile_sum
 from quantunet_hls.ops.input.layer import Input
 from quantunet_hls.ops.network import TypedNetwork
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages import Cast
+from quantunet_hls.ops.tensors.codes import Codes
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 
 CPU = torch.device("cpu")
@@ -55,11 +55,11 @@ def accumulate(conv: Convolution, x: np.ndarray, fraction: int) -> np.ndarray:
 
 def emulate(conv: Convolution, x: np.ndarray, port: FixedType) -> np.ndarray:
     image = Input("image", (), Shape(*x.shape[1:]), (Cast(port),))
-    plan = make_plan(TypedNetwork((image, conv), "conv"), CPU)
+    program = compile_network(TypedNetwork((image, conv), "conv"), CPU)
     tensor = torch.from_numpy(x.astype(np.float32)).permute(0, 3, 1, 2)
-    (step,) = plan.steps
-    values = step.run([tensor]).permute(0, 2, 3, 1).double().numpy()
-    return np.ldexp(values, conv.accumulator.fraction - step.codes.fraction)
+    (last,) = program.instructions
+    values = last.kernel.run([tensor]).permute(0, 2, 3, 1).double().numpy()
+    return np.ldexp(values, conv.accumulator.fraction - last.kernel.codes.fraction)
 
 
 @settings(deadline=None, max_examples=60)

@@ -16,12 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.emulate.arithmetic import Chain, Codes, Scale, assign
 from quantunet_hls.ops.convolution.layer import Convolution
+from quantunet_hls.ops.tensors.codes import Chain, Codes, Scale, assign
 from quantunet_hls.types.fixed import Integers
 
-__all__ = ["Ordered", "Sum", "Unordered", "check_cpp", "compile_sum"]
+__all__ = ["Ordered", "Sum", "Unordered", "compile_sum"]
 
 _log = logging.getLogger(__name__)
 
@@ -151,19 +150,6 @@ def compile_sum(layer: Convolution, given: Codes) -> Sum:
     if not add.operations:
         add = Chain((), Codes(low, high, accumulator.fraction), both.magnitude)
     return Ordered(layer, product, add, max(product.peak, add.peak, both.magnitude))
-
-
-def check_cpp(layer: Convolution) -> None:
-    """What hls4ml's C++ computes otherwise than it says."""
-    rows, columns = layer.weights.shape[:2]
-    if rows == 1 and columns > 1 and layer.stride[0] > 1:
-        raise IllegalGraphError(layer.name, "a kernel of one row is moved by one row in hls4ml, whatever its stride",
-                                "use a stride of 1 row")
-    if layer.dilation != (1, 1):
-        raise IllegalGraphError(layer.name, "a dilated kernel can't be emulated", "use dilation 1")
-    if layer.strategy not in ("latency", "resource"):
-        raise IllegalGraphError(layer.name, f"the strategy {layer.strategy} can't be emulated",
-                                "use latency or resource")
 
 
 def _trailing_zeros(codes: Integers) -> int:
