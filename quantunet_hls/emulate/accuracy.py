@@ -18,11 +18,11 @@ from quantunet_hls.data.tiles import Tiling, tiling_of
 from quantunet_hls.emulate.emulator import Emulator
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.ingest.passes.plain_classes import CLASS_OPS
 from quantunet_hls.ingest.ranges import GraphTypes, infer_types
 from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.ops.network import Layer, TypedNetwork
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, only, shape_of
+from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
 from quantunet_hls.training.scores import Scores, count_pixels, evaluate, predict, scores_from_counts
@@ -150,11 +150,11 @@ def as_logits(module: nn.Module, graph: HardwareGraph) -> nn.Module:
     layout, last = graph.layouts[output], model.find_producer(output)
     while last.op_type in ("Transpose", *QUANT_OPS):
         last = model.find_producer(last.input[0])
-    if last.op_type in CLASS_OPS:
+    if kind_of(last).classes:
         logits = str(last.input[0])
         channels = shape_of(model, logits)[graph.layouts[logits][1]] if last.op_type == "ArgMax" else 1
         return _Logits(module, lambda result: _votes(result.reshape(len(result), *graph.output_shape[:2]), channels))
-    if last.op_type == "Sigmoid":
+    if kind_of(last).real:
         return _Logits(module, lambda result: result.permute(layout) - 0.5)
     return _Logits(module, lambda result: result.permute(layout))
 

@@ -39,7 +39,7 @@ class FoldedStreams:
         run = self.streams.run
         streaming = run.files.folded.streaming()
         return Project(self.streams.lowered, run.files.rtl.folder, run.target.part,
-                       folded=lambda graph: folded_as(graph, streaming, run.target.yosys_family or ""))
+                       folded=lambda graph: folded_as(graph, streaming, run.target.part_family))
 
 
 def rtl_tools() -> dict[str, str]:

@@ -14,7 +14,7 @@ from quantunet_hls.data.check_images import check_count, check_images
 from quantunet_hls.data.image_folders import image_files, names_in, require_masks
 from quantunet_hls.flow.run import Run
 from quantunet_hls.hls.csim import require_compiler
-from quantunet_hls.ingest.source import Shape
+from quantunet_hls.ingest.source import ImageSize
 from quantunet_hls.zoo import checkpoints as zoo
 
 __all__ = ["check_baseline", "check_data", "check_first"]
@@ -36,7 +36,7 @@ def check_first(run: Run) -> None:
         check_writable(run.files.report.parent)
 
 
-def check_data(data: Path | np.ndarray | None, images: int, shape: Shape | None, folds: Collection[int]) -> None:
+def check_data(data: Path | np.ndarray | None, images: int, shape: ImageSize | None, folds: Collection[int]) -> None:
     """Read the images of a check, and look whether everything is there that they are scored with.
 
     Args:

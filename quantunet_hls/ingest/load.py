@@ -173,6 +173,11 @@ def _check_well_formed(proto: onnx.ModelProto, image: onnx.ValueInfoProto, origi
     if not any(result in node.output for node in proto.graph.node):
         raise ConfigurationError(f"No node writes the output {result!r} of {origin}; export it again.")
     for node in proto.graph.node:
+        # ONNX's checker looks at the attributes of its own operators alone.
+        for entry in node.attribute:
+            if entry.type == onnx.AttributeProto.UNDEFINED:
+                raise ConfigurationError(f"{origin} has an attribute {entry.name!r} of no type in a node of operator "
+                                         f"{node.op_type}; export it again.")
         for name in _POSITIVE:
             numbers = np.atleast_1d(attribute(node, name, 1))
             if numbers.dtype.kind != "i" or np.any(numbers < 1):

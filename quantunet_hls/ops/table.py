@@ -24,7 +24,7 @@ FACETS = (
     "layer",  # the layer of the typed network; numpy
     "model_graph",  # how it is read from hls4ml's ModelGraph (quantunet_hls.ops.model_graph); hls4ml
     "tensors",  # how the emulator computes it (quantunet_hls.ops.tensors); torch
-    "onnx",  # what ONNX calls it, legality with remedies, layout, ranges; onnx, qonnx
+    "onnx",  # what ONNX calls it, legality with remedies, layout, ranges (quantunet_hls.ops.qonnx); onnx, qonnx
     "cpp",  # its hls4ml configuration, its kernel where hls4ml has none, stream depths and cost of the C++
     "stream",  # its beats: streaming layer, lanes to choose from, schedule, integer arithmetic; numpy
     "unit",  # its hardware; amaranth
@@ -39,6 +39,7 @@ STAGE_FACETS = (
     "stage",  # its class with its integer arithmetic, which is all that it has; numpy
     "model_graph",  # how it is read from hls4ml's ModelGraph; hls4ml
     "tensors",  # how the emulator computes it; torch
+    "onnx",  # what ONNX calls it, as for an operator; onnx, qonnx
     "unit",  # its hardware; amaranth
     "cost",  # LUTs and memory of its hardware
 )

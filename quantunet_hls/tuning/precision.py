@@ -24,9 +24,11 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.core.decode import load_json
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, UnknownNameError
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.ingest.legality import MAX_BITS
-from quantunet_hls.ingest.ranges import MAX_WIDTH, GraphTypes, LayerTypes, Range, infer_types
+from quantunet_hls.ingest.ranges import GraphTypes, infer_types
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS
+from quantunet_hls.ops.qonnx.node_kinds import kind_of
+from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, LayerTypes, Range
+from quantunet_hls.ops.qonnx.weights import MAX_BITS
 from quantunet_hls.tuning.requantize import Constants, Requantized, requantize
 from quantunet_hls.types import FixedType, parse_type
 
@@ -184,7 +186,7 @@ def chosen_types(graph: HardwareGraph, precision: Precision | None) -> GraphType
         name, proven = str(node.name), types.layers[str(node.name)]
         chosen = dict(precision.layers.get(name, {}))
         kinds = proven
-        if node.op_type in ("Resize", "ZeroInsertion"):
+        if kind_of(node).copies:
             kinds = _copied(node, proven, written[node.input[0]], chosen)
         elif node.op_type not in QUANT_OPS:
             for role in ("result", "accumulator"):

@@ -105,6 +105,10 @@ def short_data(proto):
     tensor.raw_data = tensor.raw_data[:-3]
 
 
+def typeless(proto):
+    first(proto, "Quant").attribute.add(name="strides")
+
+
 MALFORMED = {
     "no nodes": (lambda proto: proto.graph.ClearField("node"), "holds no nodes"),
     "two inputs": (second_input, "has 2 inputs and 1 outputs"),
@@ -127,6 +131,7 @@ MALFORMED = {
                              first(proto, "Relu").output.__setitem__(0, "t3"), "well-formed"),
     "no kernel": (lambda proto: first(proto, "MaxPool").ClearField("attribute"), "kernel_shape"),
     "a text for a kernel": (lambda proto: set_attribute(first(proto, "MaxPool"), "kernel_shape", "2"), "kernel_shape"),
+    "an attribute of no type": (typeless, "'strides' of no type"),
     "no axis": (lambda proto: first(proto, "Concat").ClearField("attribute"), "axis"),
     "no weights": (lambda proto: first(proto, "Conv").input.__delitem__(slice(1, None)), "Conv"),
     "an unknown type": (unknown_type, "can't be read|well-formed|unknown type"),

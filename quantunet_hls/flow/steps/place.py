@@ -36,7 +36,7 @@ def _placer(run: Run) -> str:
     """Who places and routes the RTL: "ecp5" for nextpnr, "vivado", or "" for nobody."""
     if not run.streams:
         return ""
-    if run.target.yosys_family == "ecp5":
+    if run.target.part_family.name == "ecp5":
         return "ecp5"
     return "vivado" if vendor.Stage.IMPLEMENT in run.spec.stages else ""
 

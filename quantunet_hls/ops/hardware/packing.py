@@ -24,10 +24,7 @@ import numpy as np
 from quantunet_hls.ops.streaming import Multipliers
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["MULTIPLIER_OPERANDS", "bits_for", "packed_codes", "packing", "product_bits"]
-
-#: Bits (signed) of the operands of a family's multiplier block (UG579, UG479, ECP5 family data sheet).
-MULTIPLIER_OPERANDS = {"xcup": (27, 18), "xcu": (27, 18), "xc7": (25, 18), "ecp5": (18, 18)}
+__all__ = ["bits_for", "packed_codes", "packing", "product_bits"]
 
 #: More products than this never fit any block.
 MOST_PRODUCTS = 4

@@ -1,7 +1,7 @@
 """Resources of a folded stream graph before it is mapped: what Yosys is likely to make of it, in milliseconds.
 
 DSP blocks are counted as they will be instantiated, memories laid out as Yosys does
-(:mod:`quantunet_hls.rtl.fold.memories`), LUTs summed over the parts of each layer
+(:mod:`quantunet_hls.targets.memories`), LUTs summed over the parts of each layer
 (:mod:`quantunet_hls.rtl.fold.lut_costs`, which says where their costs come from).
 """
 
@@ -29,7 +29,6 @@ from quantunet_hls.ops.streaming import (
     ZeroInsertion,
 )
 from quantunet_hls.rtl.fold.lut_costs import (
-    LutParts,
     adapter_parts,
     buffer_parts,
     cost,
@@ -38,9 +37,10 @@ from quantunet_hls.rtl.fold.lut_costs import (
     result_parts,
     stored_weights,
 )
-from quantunet_hls.rtl.fold.memories import Memory, fabric_of, layout
 from quantunet_hls.rtl.fold.multipliers import blocks, step_blocks
 from quantunet_hls.rtl.generate.stitch import depth_of
+from quantunet_hls.targets import Family, LutParts
+from quantunet_hls.targets.memories import Memory, layout
 
 __all__ = ["Content", "Estimate", "contents", "estimate", "estimated", "estimates", "memory_parts", "module_content",
            "shares", "stream_content"]
@@ -70,12 +70,8 @@ class Content:
 _NOTHING = Content(LutParts())
 
 
-def contents(graph: StreamGraph, family: str = "xcup") -> dict[str, Content]:
-    """What the module of each layer has, by layer name, and the top with its FIFOs and forks as ``top``.
-
-    Args:
-        family: of parts: xcup, xc7 or ecp5.
-    """
+def contents(graph: StreamGraph, family: Family) -> dict[str, Content]:
+    """What the module of each layer has, by layer name, and the top with its FIFOs and forks as ``top``."""
     by_name = {layer.name: layer for layer in graph.layers}
     found = {layer.name: module_content(layer, [by_name[name] for name in layer.sources], family)
              for layer in graph.layers[1:]}
@@ -88,12 +84,11 @@ def stream_content(graph: StreamGraph) -> Content:
                _NOTHING)
 
 
-def module_content(layer: Layer, sources: Sequence[Layer], family: str = "xcup") -> Content:
+def module_content(layer: Layer, sources: Sequence[Layer], family: Family) -> Content:
     """What the module of a layer has, with the adapters of the streams that it reads.
 
     Args:
         sources: the layers of those streams.
-        family: of parts: xcup, xc7 or ecp5.
     """
     content = _of_layer(layer, family)
     for source in sources:
@@ -101,55 +96,42 @@ def module_content(layer: Layer, sources: Sequence[Layer], family: str = "xcup")
     return content
 
 
-def estimates(graph: StreamGraph, family: str = "xcup") -> dict[str, Estimate]:
+def estimates(graph: StreamGraph, family: Family) -> dict[str, Estimate]:
     """Resources of each module of :func:`contents`; the graph is folded and its multipliers are chosen."""
     return {name: estimated(content, family) for name, content in contents(graph, family).items()}
 
 
-def estimate(graph: StreamGraph, family: str = "xcup") -> Estimate:
-    """Resources of a folded graph whose multipliers have been chosen.
-
-    Args:
-        family: of parts: xcup, xc7 or ecp5.
-    """
+def estimate(graph: StreamGraph, family: Family) -> Estimate:
+    """Resources of a folded graph whose multipliers have been chosen."""
     modules = estimates(graph, family).values()
     return Estimate(*(sum(getattr(module, name) for module in modules) for name in ("lut", "dsp", "bram_18k")))
 
 
 def shares(graph: StreamGraph, board: Board) -> dict[str, float]:
     """What a design takes of a board's LUTs, DSP blocks and block RAM, where those are known."""
-    found = estimate(graph, fabric_of(board.yosys_family))
+    found = estimate(graph, board.part_family)
     have = {"lut": board.resources.lut, "dsp": board.resources.dsp, "bram_18k": board.resources.bram_18k}
     return {name: getattr(found, name) / number for name, number in have.items() if number}
 
 
-def estimated(content: Content, family: str = "xcup") -> Estimate:
-    """Resources of what a module has.
-
-    Args:
-        family: of parts: xcup, xc7 or ecp5.
-    """
+def estimated(content: Content, family: Family) -> Estimate:
+    """Resources of what a module has."""
     layouts = [layout(memory, family) for memory in content.memories]
     beside = sum((memory_parts(memory, family) for memory in content.memories), LutParts())
     return Estimate(round(cost(content.parts + beside, family) + sum(made.cells for made in layouts)), content.dsp,
                     sum(made.blocks for made in layouts))
 
 
-def memory_parts(memory: Memory, family: str = "xcup") -> LutParts:
-    """Of what stands beside a memory's cells: the choice among copies, and on the ECP5 what a block can't do.
-
-    Its blocks don't say what is read where the same word is written, so that is remembered beside them.
-    """
+def memory_parts(memory: Memory, family: Family) -> LutParts:
+    """Of what stands beside a memory's cells: the choice among copies, and what a block can't do."""
     made = layout(memory, family)
-    # Of two bits by a LUT of four inputs, of four by one of six; what joins their outputs is no LUT.
-    groups = -(-made.copies // 2) if family == "ecp5" else -(-(made.copies - 1) // 3)
-    chosen = groups * memory.width if made.copies > 1 else 0
-    if family == "ecp5" and made.blocks and not memory.rom:
+    chosen = family.memories.choosers(made.copies) * memory.width if made.copies > 1 else 0
+    if family.memories.remembers and made.blocks and not memory.rom:
         return LutParts(beats=chosen + memory.width, addresses=(memory.depth - 1).bit_length())
     return LutParts(beats=chosen)
 
 
-def _of_layer(layer: Layer, family: str) -> Content:
+def _of_layer(layer: Layer, family: Family) -> Content:
     if isinstance(layer, Weighted):
         return _of_weighted(layer, family)
     if isinstance(layer, Pooling):
@@ -178,7 +160,7 @@ def _of_layer(layer: Layer, family: str) -> Content:
     return _NOTHING
 
 
-def _of_weighted(layer: Weighted, family: str) -> Content:
+def _of_weighted(layer: Weighted, family: Family) -> Content:
     words, width = stored_weights(layer, layer.multipliers)
     memories = (Memory(words, width, rom=True),) if words > 1 and layer.multipliers.kind != "adders" else ()
     content = Content(product_parts(layer, layer.multipliers, family), (*memories, *_tables(layer.lanes, layer.steps)),
@@ -190,7 +172,7 @@ def _of_weighted(layer: Weighted, family: str) -> Content:
         -(-(stages + 1) // fold) + 2, layer.lanes * layer.type.width)
 
 
-def _of_pooling(layer: Pooling, family: str) -> Content:
+def _of_pooling(layer: Pooling, family: Family) -> Content:
     width = layer.accumulator.width
     parts = LutParts(units=1, results=layer.lanes * width * 2) if layer.operation == "max" else LutParts(
         units=1, accumulators=layer.lanes * width)

@@ -9,6 +9,7 @@ from typing import Any
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.ops.streaming import Convolution, Input, Layer, Multipliers, StreamGraph, Weighted
 from quantunet_hls.rtl.fold.multipliers import candidates
+from quantunet_hls.targets import Family
 
 __all__ = ["folded_as", "folding_of"]
 
@@ -28,13 +29,13 @@ def _parallelism(layer: Layer) -> dict[str, Any]:
     return values
 
 
-def folded_as(graph: StreamGraph, folding: Mapping[str, Any], family: str) -> StreamGraph:
+def folded_as(graph: StreamGraph, folding: Mapping[str, Any], family: Family) -> StreamGraph:
     """The graph with the folding of a file.
 
     Args:
         graph: lowered, not folded.
         folding: as :func:`folding_of` gives it.
-        family: Yosys's name of the part's family.
+        family: of the part.
 
     Raises:
         ConfigurationError: the file is of another form, or of another network.
@@ -55,7 +56,7 @@ def folded_as(graph: StreamGraph, folding: Mapping[str, Any], family: str) -> St
     return replace(graph.with_layers(changed), fifo_depths=depths)
 
 
-def _changed(layer: Layer, values: dict[str, Any], family: str) -> Layer:
+def _changed(layer: Layer, values: dict[str, Any], family: Family) -> Layer:
     unknown = set(values) - set(_parallelism(layer))
     missing = set(_parallelism(layer)) - set(values)
     for key in sorted(unknown | missing):
@@ -69,7 +70,7 @@ def _changed(layer: Layer, values: dict[str, Any], family: str) -> Layer:
     return folded
 
 
-def _multipliers(layer: Weighted, text: Any, family: str) -> Multipliers:
+def _multipliers(layer: Weighted, text: Any, family: Family) -> Multipliers:
     if layer.shape.channels % layer.lanes:
         # The graph's own check says so better.
         return Multipliers()

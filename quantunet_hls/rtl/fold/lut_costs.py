@@ -2,10 +2,10 @@
 
 A part is what the generator writes: bits of adders, of digits of look-up table
 multipliers, of address counters and so on. What is known exactly, LUTs that are
-memory, is no matter of a fit (:mod:`quantunet_hls.rtl.fold.memories`).
+memory, is no matter of a fit (:mod:`quantunet_hls.targets.memories`).
 
 Source
-    :data:`LUT_COSTS` are least squares of relative errors against modules that Yosys
+    The costs that families have are least squares of relative errors against modules that Yosys
     0.70 mapped, not below zero, pulled to about a LUT a bit where modules don't tell
     two parts apart. UltraScale+ (xcup): the 28 modules of the zoo's w4a6 network on the
     KV260, the 27 units of ``benchmarks/mac_arrays.py`` without those of constants, and
@@ -25,7 +25,7 @@ Error
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from functools import lru_cache
 from math import lcm
 
@@ -35,10 +35,11 @@ from quantunet_hls.ops.hardware.adders import adder_bits, adder_graph
 from quantunet_hls.ops.hardware.matvec import depthwise_words, matrix_words
 from quantunet_hls.ops.hardware.packing import bits_for, packed_codes, product_bits
 from quantunet_hls.ops.streaming import Cast, Convolution, LeakyRelu, Multipliers, Quotient, Relu, Step, Weighted
-from quantunet_hls.rtl.fold.memories import Memory, layout
+from quantunet_hls.targets import Family, LutParts
+from quantunet_hls.targets.memories import Memory, layout
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["LUT_COSTS", "NARROWEST_BLOCK_PRODUCT", "LutParts", "adapter_parts", "buffer_parts", "cost", "fifo_parts",
+__all__ = ["NARROWEST_BLOCK_PRODUCT", "adapter_parts", "buffer_parts", "cost", "fifo_parts",
            "narrow_products", "product_parts", "products_in_luts", "result_parts", "stored_weights"]
 
 #: Yosys makes products of fewer bits in LUTs, one by one and dearly, whatever is asked for.
@@ -48,68 +49,12 @@ NARROWEST_BLOCK_PRODUCT = 9
 SHALLOW_TABLE = 16
 
 
-@dataclass(frozen=True)
-class LutParts:
-    """What takes LUTs, in bits unless said otherwise.
-
-    Attributes:
-        units: of matrix-vector, pooling and comparing units, a number: their counters and credits.
-        adders: of adder trees.
-        accumulators: with the choice between the bias and the sum so far.
-        digits: of multiples and sums of look-up table multipliers, those of three times each activation included.
-        corrections: of packed products whose lowest bit lies on another product.
-        products: of products that Yosys makes of LUTs by itself: bits of the one times bits of the other.
-        tables: of ROMs of up to 16 words, a number: outputs whose content differs.
-        deep_tables: of deeper ones, the same for every 16 words: logic of so many inputs is not found as one table.
-        rounding: of sums behind which a carry runs for rounding.
-        results: that are saturated, set to zero below zero, or compared.
-        buffers: of line buffers, a number: what of them has no width.
-        addresses: of counters, adders and comparisons that say where line buffers are read and written.
-        beats: of words that are chosen or set to zero: padding, zeros, concats, adapters.
-        fifos: a number.
-        levels: of FIFOs' counters.
-    """
-
-    units: float = 0
-    adders: float = 0
-    accumulators: float = 0
-    digits: float = 0
-    corrections: float = 0
-    products: float = 0
-    tables: float = 0
-    deep_tables: float = 0
-    rounding: float = 0
-    results: float = 0
-    buffers: float = 0
-    addresses: float = 0
-    beats: float = 0
-    fifos: float = 0
-    levels: float = 0
-
-    def __add__(self, other: LutParts) -> LutParts:
-        return LutParts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+def cost(parts: LutParts, family: Family) -> float:
+    """LUTs of some parts."""
+    return sum(number * each for number, each in zip(astuple(parts), astuple(family.lut_costs), strict=True))
 
 
-#: LUTs that each of :class:`LutParts` takes, by family of parts; below one a bit where Yosys folds parts into each
-#: other or into DSP blocks.
-LUT_COSTS = dict.fromkeys(("xcup", "xcu", "xc7"), LutParts(
-    units=5.8, adders=0.55, accumulators=0.47, digits=0.84, corrections=0.95, products=1.28, tables=2.0,
-    deep_tables=1.15, rounding=1.66, results=1.59, buffers=28.3, addresses=0.39, beats=1.28, fifos=7.9, levels=0.64))
-LUT_COSTS["ecp5"] = LutParts(
-    units=1.4, adders=0, accumulators=2.53, digits=1.52, corrections=4.0, products=1.65, tables=0, deep_tables=1.6,
-    rounding=1.68, results=1.16, buffers=3.3, addresses=1.1, beats=2.56, fifos=19.4, levels=0)
-
-
-def cost(parts: LutParts, family: str = "xcup") -> float:
-    """LUTs of some parts.
-
-    Args:
-        family: of parts: xcup, xc7 or ecp5.
-    """
-    return sum(number * each for number, each in zip(astuple(parts), astuple(LUT_COSTS[family]), strict=True))
-
-
-def product_parts(layer: Weighted, multipliers: Multipliers, family: str = "xcup") -> LutParts:
+def product_parts(layer: Weighted, multipliers: Multipliers, family: Family) -> LutParts:
     """Of a layer's matrix-vector unit, requantization included, whatever else it has."""
     per_output = layer.mac_units // layer.lanes
     product = product_bits(layer.weights, layer.input_type)
@@ -120,8 +65,7 @@ def product_parts(layer: Weighted, multipliers: Multipliers, family: str = "xcup
         tree = adder_bits(adder_graph(_words(layer)[0]), layer.input_type)
     elif multipliers.kind == "dsp" and narrow_products(layer):
         soft = layer.mac_units * _weight_bits(layer) * layer.input_type.width
-    elif multipliers.kind == "dsp" and family != "ecp5":
-        # A block of AMD's has an adder behind its product.
+    elif multipliers.kind == "dsp" and family.multiplier.adder:
         tree -= layer.lanes * (per_output // 2) * (product + 1)
     packed = layer.mac_units - in_luts if multipliers.kind == "packed" else 0
     outputs = layer.lanes - in_luts // per_output
@@ -242,7 +186,7 @@ def _digit_bits(layer: Weighted, in_luts: int) -> int:
     return in_luts * (digits * digit + (-(-digits // 2) - 1) * (digit + 2)) + triples * digit
 
 
-def _table_luts(layer: Weighted, multipliers: Multipliers, family: str) -> tuple[int, int]:
+def _table_luts(layer: Weighted, multipliers: Multipliers, family: Family) -> tuple[int, int]:
     """Tables and deep tables, as of :class:`LutParts`, of the weights and biases that are made of logic."""
     tables = []
     codes = _stored(layer, multipliers)

@@ -16,7 +16,6 @@ from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.ops.hardware.multipliers import lut_stages
 from quantunet_hls.ops.hardware.packing import (
     MOST_PRODUCTS,
-    MULTIPLIER_OPERANDS,
     bits_for,
     packing,
 )
@@ -35,6 +34,7 @@ from quantunet_hls.ops.streaming import (
     Weighted,
 )
 from quantunet_hls.rtl.fold.lut_costs import NARROWEST_BLOCK_PRODUCT, cost, narrow_products, product_parts
+from quantunet_hls.targets import Family
 
 __all__ = ["KINDS", "blocks", "candidates", "choose_multipliers", "in_fabric", "luts", "multiplying",
            "step_blocks", "with_multipliers"]
@@ -51,7 +51,7 @@ USUAL_LUTS_PER_BLOCK = 100
 LUTS_BESIDE = 150
 
 
-def candidates(layer: Weighted, family: str) -> Iterator[Multipliers]:
+def candidates(layer: Weighted, family: Family) -> Iterator[Multipliers]:
     """All that a layer can multiply with on a family, plain blocks first where its products are wide enough."""
     narrow = narrow_products(layer)
     if not narrow:
@@ -59,7 +59,7 @@ def candidates(layer: Weighted, family: str) -> Iterator[Multipliers]:
     if isinstance(layer, Convolution):
         low, high = int(layer.weights.min()), int(layer.weights.max())
         for products in range(2, min(MOST_PRODUCTS, layer.lanes) + 1):
-            packed = packing(layer.weights, layer.input_type, products, MULTIPLIER_OPERANDS[family])
+            packed = packing(layer.weights, layer.input_type, products, family.multiplier.operands)
             if packed:
                 rest = layer.lanes % products
                 if rest != 1 or not narrow:
@@ -80,17 +80,13 @@ def blocks(layer: Weighted, multipliers: Multipliers) -> int:
     return (groups + (rest > 0 and not multipliers.rest_in_luts)) * (layer.mac_units // layer.lanes)
 
 
-def step_blocks(layer: Layer, family: str = "xcup") -> int:
-    """Multiplier blocks of the steps behind a layer's sums: the slope below zero, the reciprocal of a divisor.
-
-    Args:
-        family: of parts: xcup, xc7 or ecp5.
-    """
+def step_blocks(layer: Layer, family: Family) -> int:
+    """Multiplier blocks of the steps behind a layer's sums: the slope below zero, the reciprocal of a divisor."""
     if isinstance(layer, Weighted) and layer.multipliers.kind in ("lut", "adders"):
         return 0
     if not isinstance(layer, Weighted | Pooling | Pointwise):
         return 0
-    wide, narrow = MULTIPLIER_OPERANDS[family]
+    wide, narrow = family.multiplier.operands
     source = layer.input_type if isinstance(layer, Pointwise) else layer.accumulator
     number = 0
     for step in layer.steps:
@@ -109,12 +105,8 @@ def step_blocks(layer: Layer, family: str = "xcup") -> int:
     return number * layer.lanes
 
 
-def luts(layer: Weighted, multipliers: Multipliers, family: str = "xcup") -> float:
-    """An estimate of the LUTs of a layer's matrix-vector unit.
-
-    Args:
-        family: of parts: xcup, xc7 or ecp5.
-    """
+def luts(layer: Weighted, multipliers: Multipliers, family: Family) -> float:
+    """An estimate of the LUTs of a layer's matrix-vector unit."""
     return cost(product_parts(layer, multipliers, family), family)
 
 
@@ -130,9 +122,9 @@ def multiplying(graph: StreamGraph, kind: str, board: Board) -> StreamGraph:
     """
     if kind == "auto":
         return choose_multipliers(graph, board)
-    if kind == "packed" and board.yosys_family not in MULTIPLIER_OPERANDS:
+    if kind == "packed" and not board.part_family.mapped:
         raise BoardError(f"How products are packed on {board.title} is not known; use other multipliers or part.")
-    return with_multipliers(graph, kind, board.yosys_family or "")
+    return with_multipliers(graph, kind, board.part_family)
 
 
 def in_fabric(graph: StreamGraph) -> list[str]:
@@ -141,7 +133,7 @@ def in_fabric(graph: StreamGraph) -> list[str]:
             if isinstance(layer, Weighted) and layer.multipliers.kind in ("lut", "adders")]
 
 
-def with_multipliers(graph: StreamGraph, kind: str, family: str) -> StreamGraph:
+def with_multipliers(graph: StreamGraph, kind: str, family: Family) -> StreamGraph:
     """The graph with every layer's multipliers of one kind; ``packed`` as densely as each layer allows.
 
     Args:
@@ -173,11 +165,12 @@ def choose_multipliers(graph: StreamGraph, board: Board) -> StreamGraph:
         graph: folded.
         board: whose numbers are weighed; usual ones where they are not known.
     """
-    if board.yosys_family not in MULTIPLIER_OPERANDS:
+    family = board.part_family
+    if not family.mapped:
         return graph
     weighted = [layer for layer in graph.layers if isinstance(layer, Weighted)]
-    choices = [[(blocks(layer, choice), luts(layer, choice, board.yosys_family), choice)
-                for choice in candidates(layer, board.yosys_family)] for layer in weighted]
+    choices = [[(blocks(layer, choice), luts(layer, choice, family), choice)
+                for choice in candidates(layer, family)] for layer in weighted]
     most = sum(max(count for count, _, _ in options) for options in choices)
     beside = LUTS_BESIDE * sum(not isinstance(layer, Input) for layer in graph.layers)
     fewest = np.zeros(most + 1)

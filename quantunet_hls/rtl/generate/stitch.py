@@ -168,7 +168,8 @@ def _generator_digest() -> str:
     """Of the code that makes the hardware: a changed generator makes everything anew."""
     package = resources.files("quantunet_hls")
     modules = [package.joinpath(name) for name in ("rtl/generate/units.py", "rtl/generate/stitch.py",
-                                                   "rtl/generate/verilog.py", "ops/streaming.py")]
+                                                   "rtl/generate/verilog.py", "ops/streaming.py",
+                                                   "targets/memories.py")]
     modules += sorted((entry for entry in package.joinpath("ops/hardware").iterdir() if entry.name.endswith(".py")),
                       key=lambda entry: entry.name)
     return sha256_json([module.read_text(encoding="utf-8") for module in modules])

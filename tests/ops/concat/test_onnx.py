@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from quantunet_hls.ingest.passes.split_concat import split_concat
+from quantunet_hls.ingest.passes.lower_nodes import lower_nodes
 from quantunet_hls.ingest.passes.tidy import tidy
 from tests.builders import Net, execute, image_for
 
@@ -14,7 +14,7 @@ def test_a_chain_of_pairs_computes_the_same(count, last):
     net.relu(net.concat(*(net.quant(image, 3, -index) for index in range(count))))
     model = tidy(net.model())
     before = model.model.SerializeToString()
-    split = split_concat(model)
+    split = lower_nodes(model)
     pairs = [node for node in split.graph.node if node.op_type == "Concat"]
     assert [len(node.input) for node in pairs] == [2] * (count - 1)
     assert len({node.name for node in split.graph.node}) == len(split.graph.node)
@@ -31,4 +31,4 @@ def test_the_same_tensor_three_times():
     net.relu(net.concat(image, image, image))
     model = tidy(net.model())
     value = image_for(model)
-    assert np.array_equal(execute(split_concat(model), value), execute(model, value))
+    assert np.array_equal(execute(lower_nodes(model), value), execute(model, value))
