@@ -38,7 +38,7 @@ class FoldedStreams:
 
         run = self.streams.run
         streaming = run.files.folded.streaming()
-        return Project(self.streams.lowered, run.files.rtl.folder, run.target.part,
+        return Project(self.streams.lowered, run.files.rtl.folder, run.target,
                        folded=lambda graph: folded_as(graph, streaming, run.target.part_family))
 
 

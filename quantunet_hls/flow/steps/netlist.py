@@ -51,7 +51,7 @@ def simulate_netlist(run: Run, opened: Opened, streams: FoldedStreams) -> Report
 
     rtl = streams.project
     images = check_images(run.data, IMAGES, *opened.graph.input_shape)
-    found = rtl.check_netlist(rtl.map(target=run.target), codes_of(images, rtl.graph.input.type),
+    found = rtl.check_netlist(rtl.map(), codes_of(images, rtl.graph.input.type),
                               ALL if run.spec.netlist == "all" else SAMPLE, show)
     run.progress(f"netlist: {found.cells:,} of {found.all_cells:,} cells simulated, {found.values:,} of "
                  f"{found.all_values:,} values compared"

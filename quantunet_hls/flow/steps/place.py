@@ -1,10 +1,9 @@
-"""Step ``place``: the mapped design on the part's own places and wires, by nextpnr or Vivado."""
+"""Step ``place``: the mapped design on the part's own places and wires, by the family's open tool or Vivado."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quantunet_hls.core.open_tools import nextpnr_version
 from quantunet_hls.core.steps import Step
 from quantunet_hls.flow.folded_streams import FoldedStreams, rtl_tools
 from quantunet_hls.flow.inputs import contents, design_inputs, packages
@@ -26,24 +25,25 @@ def step(run: Run, opened: Opened, streams: FoldedStreams) -> Step:
     return Step("place", "Place and route it" if placer else "Place and route: not here",
                 lambda: {**contents([*files.folded.files, files.part("rtl"), files.part("synthesis")]),
                          **design_inputs(run), "placer": placer},
-                (part, *([files.rtl.bitstream] if placer == "ecp5" else [])),
+                (part, *([files.rtl.bitstream] if placer == "open" else [])),
                 lambda: (place_and_route(run, opened, streams, placer) if placer
                          else partial_report(run, opened.graph)).save(part),
-                (__name__,), lambda: _tools(placer))
+                (__name__,), lambda: _tools(run, placer))
 
 
 def _placer(run: Run) -> str:
-    """Who places and routes the RTL: "ecp5" for nextpnr, "vivado", or "" for nobody."""
+    """Who places and routes the RTL: "open" for the family's own tool, "vivado", or "" for nobody."""
     if not run.streams:
         return ""
-    if run.target.part_family.name == "ecp5":
-        return "ecp5"
+    if run.target.part_family.place_and_route:
+        return "open"
     return "vivado" if vendor.Stage.IMPLEMENT in run.spec.stages else ""
 
 
-def _tools(placer: str) -> dict[str, str]:
-    if placer == "ecp5":
-        return {**rtl_tools(), "nextpnr": nextpnr_version()}
+def _tools(run: Run, placer: str) -> dict[str, str]:
+    tool = run.target.part_family.place_and_route if placer == "open" else None
+    if tool:
+        return {**rtl_tools(), tool.tool: tool.version()}
     return {**packages(), **(vendor.versions("Vitis", (vendor.Stage.IMPLEMENT,)) if placer == "vivado" else {})}
 
 
@@ -64,7 +64,7 @@ def place_and_route(run: Run, opened: Opened, streams: FoldedStreams, placer: st
     if placer == "vivado":
         figures = implement(paths.rtl.ip)
     else:
-        figures = placed_figures(streams.project.place(run.target))
+        figures = placed_figures(streams.project.place())
         files = {"bitstream": paths.within(paths.rtl.bitstream)}
         if paths.rtl.host.exists():
             files["host"] = paths.within(paths.rtl.host)

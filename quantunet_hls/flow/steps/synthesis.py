@@ -49,20 +49,19 @@ def map_rtl(run: Run, opened: Opened, streams: FoldedStreams) -> Report:
         BoardError: the part has less than the design takes.
     """
     # Amaranth and the tools are an extra, which nobody else needs.
-    from quantunet_hls.rtl.project import ULX3S
     from quantunet_hls.rtl.report import layer_reports, mapped_figures
     from quantunet_hls.rtl.synthesize.mapping import check_fits, check_memory
 
     rtl = streams.project
     check_memory(rtl.graph, run.target)
-    modules = len(rtl.graph.layers) + (run.target.name == ULX3S)
+    modules = len(rtl.graph.layers) + (run.target.serial_line is not None)
     done = count(1)
 
     def show(layer: str, module: MappedModule) -> None:
         how = "unchanged" if module.reused else f"{module.seconds:.1f} s"
         run.progress(f"mapped {layer} ({next(done)} of {modules}): {how}")
 
-    mapped = rtl.map(progress=show, target=run.target)
+    mapped = rtl.map(progress=show)
     check_fits(mapped.total, run.target)
     timing = rtl.timing(mapped)
     for reason in sorted(set(timing.refused.values())) if timing else ():
