@@ -174,8 +174,8 @@ class Flow:
                  (parts["netlist"],), self._netlist, tools.of_rtl if opened else tools.packages),
             step("place", "Place and route it" if self._places else "Place and route: not here",
                  lambda: {**_contents((*made, parts["rtl"], parts["synthesis"])), **settings},
-                 (parts["place"], *([self._file("rtl/placed/design.bit")] if self._places == "ecp5" else ())),
-                 self._place, lambda: tools.of_place(self._places)),
+                 (parts["place"], *([self._file("rtl/placed/design.bit")] if self._places == "open" else ())),
+                 self._place, lambda: tools.of_place(self._places, self.target.part_family)),
             step("report", "Write the report", lambda: _contents(parts.values()), (self.report_path,), self._report),
         ]
 
@@ -370,7 +370,7 @@ class Flow:
         output = simulation.outputs * rtl.graph.output.type.step
         checks = compare_layers(expected, graph, RTL, layers, tensors, output)
         require_equal(checks)
-        ip = {"ip": str(rtl.write_ip(self.target).relative_to(self.folder))} if self.target.vendor == "AMD" else {}
+        ip = {"ip": str(rtl.write_ip().relative_to(self.folder))} if self.target.vendor == "AMD" else {}
         self._partial_report(
             figures=simulation_figures(simulation, rtl.graph, self.target.clock_ns),
             checks=checks,
@@ -399,7 +399,7 @@ class Flow:
         from quantunet_hls.rtl.project import Project
 
         streaming = read_json(self._file("folding.json"))["streaming"]
-        return Project(self._lowered, self._file("rtl"), self.target.part,
+        return Project(self._lowered, self._file("rtl"), self.target,
                        folded=lambda graph: folded_as(graph, streaming, self.target.part_family))
 
     def _synthesis(self) -> None:
@@ -411,20 +411,19 @@ class Flow:
             self._build()
 
     def _map(self) -> None:
-        from quantunet_hls.rtl.project import ULX3S
         from quantunet_hls.rtl.report import layer_reports, mapped_figures
         from quantunet_hls.rtl.synthesize.mapping import check_fits, check_memory
 
         rtl = self._streaming
         check_memory(rtl.graph, self.target)
-        modules = len(rtl.graph.layers) + (self.target.name == ULX3S)
+        modules = len(rtl.graph.layers) + (self.target.serial_line is not None)
         done = count(1)
 
         def show(layer: str, module: Any) -> None:
             how = "unchanged" if module.reused else f"{module.seconds:.1f} s"
             self.progress(f"mapped {layer} ({next(done)} of {modules}): {how}")
 
-        mapped = rtl.map(progress=show, target=self.target)
+        mapped = rtl.map(progress=show)
         check_fits(mapped.total, self.target)
         timing = rtl.timing(mapped)
         for reason in sorted(set(timing.refused.values())) if timing else ():
@@ -449,7 +448,7 @@ class Flow:
 
         rtl = self._streaming
         images = check_images(self.data, NETLIST_IMAGES, *self._graph.input_shape)
-        found = rtl.check_netlist(rtl.map(target=self.target), codes_of(images, rtl.graph.input.type),
+        found = rtl.check_netlist(rtl.map(), codes_of(images, rtl.graph.input.type),
                                   ALL if self.netlist == "all" else SAMPLE, show)
         self.progress(f"netlist: {found.cells:,} of {found.all_cells:,} cells simulated, {found.values:,} of "
                       f"{found.all_values:,} values compared"
@@ -463,11 +462,11 @@ class Flow:
 
     @property
     def _places(self) -> str:
-        """Who places and routes the RTL: "ecp5" for nextpnr, "vivado", or "" for nobody."""
+        """Who places and routes the RTL: "open" for the family's own tool, "vivado", or "" for nobody."""
         if self.toolchain != "open":
             return ""
-        if self.target.part_family.name == "ecp5":
-            return "ecp5"
+        if self.target.part_family.place_and_route:
+            return "open"
         return "vivado" if vendor.Stage.IMPLEMENT in self.stages else ""
 
     def _place(self) -> None:
@@ -483,7 +482,7 @@ class Flow:
         if self._places == "vivado":
             figures = implement(self._file("rtl/ip"))
         else:
-            figures = placed_figures(self._streaming.place(self.target))
+            figures = placed_figures(self._streaming.place())
             files = {"bitstream": "rtl/placed/design.bit"}
             if self._file("rtl/placed/host.py").exists():
                 files["host"] = "rtl/placed/host.py"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quantunet_hls.core.open_tools import nextpnr_version, yosys_version
+from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.core.process import output_of
 from quantunet_hls.core.versions import PACKAGES, versions_of
 from quantunet_hls.hls import vendor
 from quantunet_hls.hls.csim import require_compiler
+from quantunet_hls.targets import Family
 
 __all__ = ["of_csim", "of_place", "of_rtl", "of_synthesis", "packages"]
 
@@ -51,15 +52,16 @@ def of_synthesis(toolchain: str, stages: Sequence[str]) -> dict[str, str]:
     return packages() | (vendor.versions(toolchain.capitalize(), stages) if toolchain != "none" else {})
 
 
-def of_place(places: str) -> dict[str, str]:
+def of_place(places: str, family: Family) -> dict[str, str]:
     """Of what places and routes.
 
     Args:
-        places: "ecp5" for nextpnr, "vivado", or "" for nobody.
+        places: "open" for the family's own tool, "vivado", or "" for nobody.
+        family: of the part.
 
     Raises:
-        ToolNotFoundError, ToolFailedError: nextpnr or Yosys is needed, and absent or does not run.
+        ToolNotFoundError, ToolFailedError: the family's tool or Yosys is needed, and absent or does not run.
     """
-    if places == "ecp5":
-        return {**of_rtl(), "nextpnr": nextpnr_version()}
+    if places == "open" and family.place_and_route:
+        return {**of_rtl(), family.place_and_route.tool: family.place_and_route.version()}
     return packages() | (vendor.versions("Vitis", (vendor.Stage.IMPLEMENT,)) if places == "vivado" else {})

