@@ -98,7 +98,7 @@ def generate_accelerator(asked: Asked) -> Accelerator:
         flow = Flow(
             source=source,
             target=target,
-            board=asked.board,
+            board=target.name if asked.board is not None else None,
             name=design,
             folder=Path(asked.projects) / design,
             report_path=Path(asked.reports) / f"{design}.json",
