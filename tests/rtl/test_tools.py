@@ -13,6 +13,7 @@ from amaranth.hdl import Fragment
 
 from quantunet_hls.boards import load
 from quantunet_hls.core import process
+from quantunet_hls.core.code_key import modules_behind
 from quantunet_hls.core.errors import BoardError, ToolFailedError, ToolNotFoundError
 from quantunet_hls.core.files import read_json
 from quantunet_hls.ops.streaming import Input, Shape, StreamGraph
@@ -89,11 +90,40 @@ def test_a_mapping_that_was_killed_goes_on_where_it_was(stand_in, design):
     assert all(module.netlist.is_file() for module in mapped.layers.values())
 
 
-def test_a_netlist_that_was_lost_is_made_again(stand_in, design):
+def reused(design, cache, **options):
+    mapped = map_design(design, MappingOptions(XCUP), cache, workers=1, **options)
+    return [module.reused for module in mapped.layers.values()]
+
+
+@pytest.mark.parametrize("file", ["netlist", "connections"])
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("altered")])
+def test_a_netlist_that_was_lost_or_altered_is_made_again(stand_in, design, file, damage):
     first = map_design(design, MappingOptions(XCUP), stand_in / "cache", workers=1)
-    first.layers["first"].netlist.unlink()
-    again = map_design(design, MappingOptions(XCUP), stand_in / "cache", workers=1)
-    assert [module.reused for module in again.layers.values()] == [False, True, True]
+    damage(getattr(first.layers["first"], file))
+    assert reused(design, stand_in / "cache") == [False, True, True]
+
+
+def test_another_version_of_yosys_maps_everything_again(stand_in, design):
+    assert reused(design, stand_in / "cache") == [False, False, False]
+    assert reused(design, stand_in / "cache") == [True, True, True]
+    yosys = stand_in / "yosys"
+    text = yosys.read_text()
+    yosys.write_text(text.replace("Yosys 9.99", "Yosys 9.98"))
+    assert reused(design, stand_in / "cache") == [False, False, False]
+
+
+def test_of_a_module_only_the_last_few_netlists_are_kept(stand_in, design):
+    cache = stand_in / "cache"
+    for number in range(8):
+        design.files["two_first"].write_text(f"module two_first; /* {number} */ endmodule\n")
+        assert reused(design, cache) == [False, number > 0, number > 0]
+    assert len(list(cache.glob("two_first-*.v"))) == 4
+    assert len(list(cache.glob("two_second-*.v"))) == 1
+
+
+def test_a_mapping_depends_on_the_verilog_and_not_on_what_writes_it():
+    behind = modules_behind("quantunet_hls.rtl.synthesize.module")
+    assert not {name for name in behind if name.startswith(("quantunet_hls.ops", "quantunet_hls.rtl.generate.stitch"))}
 
 
 def test_a_tool_that_the_environment_names_and_that_is_not_there_is_not_replaced(monkeypatch, design, tmp_path):

@@ -25,7 +25,8 @@ from quantunet_hls.rtl.generate.stitch import Design
 from quantunet_hls.rtl.generate.verilog import write_verilog
 from quantunet_hls.rtl.integrate.uart import FrameLink, UartReceiver, UartTransmitter, code_bytes
 from quantunet_hls.rtl.place.route import driver_of, place_and_route
-from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule, MappingOptions, map_module
+from quantunet_hls.rtl.synthesize.mapping import MappedDesign
+from quantunet_hls.rtl.synthesize.module import MappedModule, MappingOptions, map_module
 from quantunet_hls.targets.place import PinnedPort, Placed
 from quantunet_hls.targets.pll import PllCell
 
