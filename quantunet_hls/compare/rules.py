@@ -29,8 +29,8 @@ from quantunet_hls.compare.cells import Cell, Mark, Row
 from quantunet_hls.compare.comparison import Comparison, Design
 from quantunet_hls.core.errors import ConfigurationError, UnknownNameError
 from quantunet_hls.reports.amounts import amount, bare_amount
+from quantunet_hls.reports.figure import Figure, Source, Subject
 from quantunet_hls.reports.names import RATIO, aliases, kind_of
-from quantunet_hls.reports.schema import Figure, Source, Subject
 
 __all__ = ["Rule", "Verdict", "judge", "parse_rule"]
 
