@@ -31,7 +31,8 @@ from random_unets import random_unet
 
 from quantunet_hls.boards import load
 from quantunet_hls.core.files import read_json, write_json
-from quantunet_hls.ops.streaming import Multipliers, StreamGraph, Weighted
+from quantunet_hls.ops.streaming import Multipliers, StreamGraph
+from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.rtl.fold.estimate import contents, estimates, memory_parts
 from quantunet_hls.rtl.fold.lut_costs import LUT_COSTS, LutParts
 from quantunet_hls.rtl.fold.memories import layout

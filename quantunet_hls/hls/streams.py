@@ -17,7 +17,8 @@ import numpy as np
 from hls4ml.model.graph import ModelGraph
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.folding.schedule import LEAST_DEPTH, Actor, Reading, fifo_depths
+from quantunet_hls.folding.schedule import LEAST_DEPTH, fifo_depths
+from quantunet_hls.ops.actors import Actor, Reading
 
 __all__ = ["actors", "set_stream_depths", "stream_bits", "stream_sizes"]
 

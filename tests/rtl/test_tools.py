@@ -15,7 +15,9 @@ from quantunet_hls.boards import load
 from quantunet_hls.core import process
 from quantunet_hls.core.errors import BoardError, ToolFailedError, ToolNotFoundError
 from quantunet_hls.core.files import read_json
-from quantunet_hls.ops.streaming import Input, Shape, StreamGraph
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.generate.stitch import Design, module_name
 from quantunet_hls.rtl.integrate.ulx3s import constraints, map_ulx3s, place_ulx3s
 from quantunet_hls.rtl.place.ecp5 import place_ecp5

@@ -24,7 +24,7 @@ import numpy as np
 from quantunet_hls.ops.streaming import Multipliers
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["MULTIPLIER_OPERANDS", "bits_for", "packed_codes", "packing", "product_bits"]
+__all__ = ["MOST_PRODUCTS", "MULTIPLIER_OPERANDS", "bits_for", "lut_stages", "packed_codes", "packing", "product_bits"]
 
 #: Bits (signed) of the operands of a family's multiplier block (UG579, UG479, ECP5 family data sheet).
 MULTIPLIER_OPERANDS = {"xcup": (27, 18), "xcu": (27, 18), "xc7": (25, 18), "ecp5": (18, 18)}
@@ -81,3 +81,8 @@ def packed_codes(codes: Integers, products: int) -> Integers:
         if output % products:
             stored[:, output] = codes[:, output] - (stored[:, output - 1] < 0)
     return stored
+
+
+def lut_stages(bits: int) -> int:
+    """Stages of :func:`~.multipliers.join_parts` for weights of so many bits."""
+    return max((-(-bits // 2) - 1).bit_length(), 1)

@@ -11,23 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from quantunet_hls.boards import Board
+from quantunet_hls.ops.argmax.stream import ArgMax
+from quantunet_hls.ops.concat.stream import Concat
 from quantunet_hls.ops.hardware.streams import SHALLOW_FIFO
-from quantunet_hls.ops.streaming import (
-    ArgMax,
-    Concat,
-    Convolution,
-    Depthwise,
-    Layer,
-    Pointwise,
-    Pooling,
-    Sigmoid,
-    Step,
-    StreamGraph,
-    Upsample,
-    Weighted,
-    Window,
-    ZeroInsertion,
-)
+from quantunet_hls.ops.pointwise.stream import Pointwise
+from quantunet_hls.ops.pooling.stream import Pooling
+from quantunet_hls.ops.stages import Sigmoid, Stage
+from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
+from quantunet_hls.ops.upsample.stream import Upsample
+from quantunet_hls.ops.weighted import Weighted
+from quantunet_hls.ops.windowed import Windowed
+from quantunet_hls.ops.zero_insertion.stream import ZeroInsertion
 from quantunet_hls.rtl.fold.lut_costs import (
     LutParts,
     adapter_parts,
@@ -88,7 +82,7 @@ def stream_content(graph: StreamGraph) -> Content:
                _NOTHING)
 
 
-def module_content(layer: Layer, sources: Sequence[Layer], family: str = "xcup") -> Content:
+def module_content(layer: StreamLayer, sources: Sequence[StreamLayer], family: str = "xcup") -> Content:
     """What the module of a layer has, with the adapters of the streams that it reads.
 
     Args:
@@ -149,11 +143,11 @@ def memory_parts(memory: Memory, family: str = "xcup") -> LutParts:
     return LutParts(beats=chosen)
 
 
-def _of_layer(layer: Layer, family: str) -> Content:
+def _of_layer(layer: StreamLayer, family: str) -> Content:
     if isinstance(layer, Weighted):
         return _of_weighted(layer, family)
     if isinstance(layer, Pooling):
-        return _windows(layer, 1) + _of_pooling(layer, family)
+        return _windows(layer) + _of_pooling(layer, family)
     if isinstance(layer, Upsample):
         shape, words = layer.input_shape, layer.shape.channels // layer.lanes
         row = shape.width * words
@@ -172,39 +166,37 @@ def _of_layer(layer: Layer, family: str) -> Content:
         return Content(LutParts(addresses=2 * (sum(layer.channels) // layer.lanes - 1).bit_length(),
                                 beats=layer.lanes * layer.type.width))
     if isinstance(layer, Pointwise):
-        return Content(LutParts(units=1) + result_parts(layer.lanes, layer.input_type, layer.steps),
-                       _tables(layer.lanes, layer.steps), step_blocks(layer, family)) + _of_fifo(
-            2 + _step_stages(layer.steps), layer.lanes * layer.type.width)
+        return Content(LutParts(units=1) + result_parts(layer.lanes, layer.input_type, layer.stages),
+                       _tables(layer.lanes, layer.stages), step_blocks(layer, family)) + _of_fifo(
+            2 + _step_stages(layer.stages), layer.lanes * layer.type.width)
     return _NOTHING
 
 
 def _of_weighted(layer: Weighted, family: str) -> Content:
     words, width = stored_weights(layer, layer.multipliers)
     memories = (Memory(words, width, rom=True),) if words > 1 and layer.multipliers.kind != "adders" else ()
-    content = Content(product_parts(layer, layer.multipliers, family), (*memories, *_tables(layer.lanes, layer.steps)),
+    content = Content(product_parts(layer, layer.multipliers, family), (*memories, *_tables(layer.lanes, layer.stages)),
                       blocks(layer, layer.multipliers) + step_blocks(layer, family))
-    fold, repeats = (layer.synapse_fold, layer.neuron_fold) if isinstance(layer, Convolution) else (
-        layer.window.taps, 1)
-    stages = 5 + (layer.mac_units // layer.lanes - 1).bit_length() + _step_stages(layer.steps)
-    return content + _windows(layer, repeats) + _of_fifo(
-        -(-(stages + 1) // fold) + 2, layer.lanes * layer.type.width)
+    stages = 5 + (layer.mac_units // layer.lanes - 1).bit_length() + _step_stages(layer.stages)
+    return content + _windows(layer) + _of_fifo(
+        -(-(stages + 1) // layer.window_beats) + 2, layer.lanes * layer.type.width)
 
 
 def _of_pooling(layer: Pooling, family: str) -> Content:
     width = layer.accumulator.width
     parts = LutParts(units=1, results=layer.lanes * width * 2) if layer.operation == "max" else LutParts(
         units=1, accumulators=layer.lanes * width)
-    stages = 2 + _step_stages(layer.steps)
-    return Content(parts + result_parts(layer.lanes, layer.accumulator, layer.steps), dsp=step_blocks(layer, family)
+    stages = 2 + _step_stages(layer.stages)
+    return Content(parts + result_parts(layer.lanes, layer.accumulator, layer.stages), dsp=step_blocks(layer, family)
                    ) + _of_fifo(-(-(stages + 1) // layer.window.taps) + 2, layer.lanes * layer.type.width)
 
 
-def _windows(layer: Convolution | Depthwise | Pooling | Weighted, repeats: int) -> Content:
+def _windows(layer: Windowed) -> Content:
     """Of the line buffers before a unit, one a tap that is read at once."""
     window, shape = layer.window, layer.input_shape
-    if window == Window((1, 1)) and repeats == 1:
+    if not layer.buffered:
         return _NOTHING
-    rows, columns = layer.beat_taps if isinstance(layer, Convolution) else (1, 1)
+    (rows, columns), repeats = layer.beat_taps, layer.repeats
     words = shape.channels // layer.input_lanes
     word = layer.input_lanes * layer.input_type.width
     height, width = window.output(shape)
@@ -230,11 +222,11 @@ def _of_fifo(depth: int, width: int) -> Content:
     return Content(fifo_parts(depth), (Memory(depth if shallow else depth - 1, width, registered=not shallow),))
 
 
-def _tables(lanes: int, steps: tuple[Step, ...]) -> tuple[Memory, ...]:
-    return tuple(Memory(len(step.table), step.type.width, rom=True) for step in steps if isinstance(step, Sigmoid)
+def _tables(lanes: int, stages: tuple[Stage, ...]) -> tuple[Memory, ...]:
+    return tuple(Memory(len(stage.table), stage.type.width, rom=True) for stage in stages if isinstance(stage, Sigmoid)
                  for _ in range(lanes))
 
 
-def _step_stages(steps: tuple[Step, ...]) -> int:
+def _step_stages(stages: tuple[Stage, ...]) -> int:
     """Registers one behind the other, about."""
-    return 2 * len(steps)
+    return 2 * len(stages)

@@ -32,17 +32,15 @@ from math import lcm
 import numpy as np
 
 from quantunet_hls.ops.hardware.adders import adder_bits, adder_graph
-from quantunet_hls.ops.hardware.matvec import depthwise_words, matrix_words
 from quantunet_hls.ops.hardware.packing import bits_for, packed_codes, product_bits
-from quantunet_hls.ops.streaming import Cast, Convolution, LeakyRelu, Multipliers, Quotient, Relu, Step, Weighted
+from quantunet_hls.ops.stages import Cast, LeakyRelu, Quotient, Relu, Stage
+from quantunet_hls.ops.streaming import Multipliers
+from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.rtl.fold.memories import Memory, layout
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["LUT_COSTS", "NARROWEST_BLOCK_PRODUCT", "LutParts", "adapter_parts", "buffer_parts", "cost", "fifo_parts",
-           "narrow_products", "product_parts", "products_in_luts", "result_parts", "stored_weights"]
-
-#: Yosys makes products of fewer bits in LUTs, one by one and dearly, whatever is asked for.
-NARROWEST_BLOCK_PRODUCT = 9
+__all__ = ["LUT_COSTS", "LutParts", "adapter_parts", "buffer_parts", "cost", "fifo_parts",
+           "product_parts", "products_in_luts", "result_parts", "stored_weights"]
 
 #: Words of a ROM up to which Yosys finds that an output is one LUT.
 SHALLOW_TABLE = 16
@@ -117,9 +115,9 @@ def product_parts(layer: Weighted, multipliers: Multipliers, family: str = "xcup
     in_luts = products_in_luts(layer, multipliers)
     soft = 0
     if multipliers.kind == "adders":
-        tree = adder_bits(adder_graph(_words(layer)[0]), layer.input_type)
-    elif multipliers.kind == "dsp" and narrow_products(layer):
-        soft = layer.mac_units * _weight_bits(layer) * layer.input_type.width
+        tree = adder_bits(adder_graph(layer.words[0]), layer.input_type)
+    elif multipliers.kind == "dsp" and layer.narrow_products:
+        soft = layer.mac_units * layer.weight_bits * layer.input_type.width
     elif multipliers.kind == "dsp" and family != "ecp5":
         # A block of AMD's has an adder behind its product.
         tree -= layer.lanes * (per_output // 2) * (product + 1)
@@ -130,12 +128,7 @@ def product_parts(layer: Weighted, multipliers: Multipliers, family: str = "xcup
     return LutParts(
         units=1, adders=tree, accumulators=layer.lanes * layer.accumulator.width,
         digits=_digit_bits(layer, in_luts), corrections=(product - multipliers.spacing) * joined, products=soft,
-        tables=tables, deep_tables=deep) + result_parts(layer.lanes, layer.accumulator, layer.steps)
-
-
-def narrow_products(layer: Weighted) -> bool:
-    """Whether Yosys makes a layer's products in LUTs where they are not packed: by bits of operands, not by values."""
-    return _weight_bits(layer) + layer.input_type.width < NARROWEST_BLOCK_PRODUCT
+        tables=tables, deep_tables=deep) + result_parts(layer.lanes, layer.accumulator, layer.stages)
 
 
 def products_in_luts(layer: Weighted, multipliers: Multipliers) -> int:
@@ -146,29 +139,29 @@ def products_in_luts(layer: Weighted, multipliers: Multipliers) -> int:
     return rest * layer.mac_units // layer.lanes
 
 
-def result_parts(lanes: int, source: FixedType, steps: tuple[Step, ...]) -> LutParts:
-    """Of the steps behind exact sums, as :mod:`.components.requantize` builds them."""
+def result_parts(lanes: int, source: FixedType, stages: tuple[Stage, ...]) -> LutParts:
+    """Of the stages behind exact sums, as :mod:`.components.requantize` builds them."""
     rounding = results = adders = 0
-    for step in steps:
+    for stage in stages:
         fraction, width = source.fraction, source.width
-        if isinstance(step, LeakyRelu):
-            fraction += max(step.slope_fraction, 0)
-            width += max(step.slope_fraction, 0)
+        if isinstance(stage, LeakyRelu):
+            fraction += max(stage.slope_fraction, 0)
+            width += max(stage.slope_fraction, 0)
             results += width
-        if isinstance(step, Cast | Relu | LeakyRelu):
-            drop = fraction - step.type.fraction
-            if drop > 0 and step.type.rounding != "TRN":
+        if isinstance(stage, Cast | Relu | LeakyRelu):
+            drop = fraction - stage.type.fraction
+            if drop > 0 and stage.type.rounding != "TRN":
                 rounding += max(width - drop, 1) + drop // 5
-            if step.type.saturation != "WRAP" and width - drop > step.type.width:
-                results += step.type.width + max(width - drop - step.type.width, 0) // 5
-            elif isinstance(step, Relu):
-                results += step.type.width
-        elif isinstance(step, Quotient):
+            if stage.type.saturation != "WRAP" and width - drop > stage.type.width:
+                results += stage.type.width + max(width - drop - stage.type.width, 0) // 5
+            elif isinstance(stage, Relu):
+                results += stage.type.width
+        elif isinstance(stage, Quotient):
             # The magnitude before the multiplication, the sign behind it.
-            rounding += source.width + step.type.width
+            rounding += source.width + stage.type.width
         else:
             adders += source.width
-        source = step.type
+        source = stage.type
     return LutParts(adders=lanes * adders, rounding=lanes * rounding, results=lanes * results)
 
 
@@ -215,18 +208,8 @@ def stored_weights(layer: Weighted, multipliers: Multipliers) -> tuple[int, int]
 
 def _stored(layer: Weighted, multipliers: Multipliers) -> Integers:
     """Weights as the ROM has them: (words, lanes, products of a lane)."""
-    words = _words(layer)
+    words = layer.words
     return packed_codes(words, multipliers.products) if multipliers.kind == "packed" else words
-
-
-def _weight_bits(layer: Weighted) -> int:
-    return bits_for(int(layer.weights.min()), int(layer.weights.max()))
-
-
-def _words(layer: Weighted) -> Integers:
-    if isinstance(layer, Convolution):
-        return matrix_words(layer.weights, layer.lanes, layer.simd)
-    return depthwise_words(layer.weights, layer.lanes)
 
 
 def _digit_bits(layer: Weighted, in_luts: int) -> int:
@@ -236,9 +219,9 @@ def _digit_bits(layer: Weighted, in_luts: int) -> int:
     """
     if not in_luts:
         return 0
-    digits = -(-_weight_bits(layer) // 2)
+    digits = -(-layer.weight_bits // 2)
     digit = layer.input_type.width + 2
-    triples = layer.mac_units // layer.lanes * (1 if isinstance(layer, Convolution) else layer.lanes)
+    triples = layer.mac_units // layer.lanes * (1 if layer.shares_inputs else layer.lanes)
     return in_luts * (digits * digit + (-(-digits // 2) - 1) * (digit + 2)) + triples * digit
 
 

@@ -13,28 +13,16 @@ import numpy as np
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ConfigurationError
-from quantunet_hls.ops.hardware.multipliers import lut_stages
 from quantunet_hls.ops.hardware.packing import (
-    MOST_PRODUCTS,
     MULTIPLIER_OPERANDS,
-    bits_for,
-    packing,
 )
-from quantunet_hls.ops.hardware.requantize import reciprocal
-from quantunet_hls.ops.streaming import (
-    BLOCKS,
-    Convolution,
-    Input,
-    Layer,
-    LeakyRelu,
-    Multipliers,
-    Pointwise,
-    Pooling,
-    Quotient,
-    StreamGraph,
-    Weighted,
-)
-from quantunet_hls.rtl.fold.lut_costs import NARROWEST_BLOCK_PRODUCT, cost, narrow_products, product_parts
+from quantunet_hls.ops.pointwise.stream import Pointwise
+from quantunet_hls.ops.pooling.stream import Pooling
+from quantunet_hls.ops.stages import LeakyRelu, Quotient
+from quantunet_hls.ops.stages.quotient.reciprocal import reciprocal
+from quantunet_hls.ops.streaming import BLOCKS, Multipliers, StreamGraph, StreamLayer
+from quantunet_hls.ops.weighted import NARROWEST_BLOCK_PRODUCT, Weighted, weighted
+from quantunet_hls.rtl.fold.lut_costs import cost, product_parts
 
 __all__ = ["KINDS", "blocks", "candidates", "choose_multipliers", "in_fabric", "luts", "multiplying",
            "step_blocks", "with_multipliers"]
@@ -53,35 +41,19 @@ LUTS_BESIDE = 150
 
 def candidates(layer: Weighted, family: str) -> Iterator[Multipliers]:
     """All that a layer can multiply with on a family, plain blocks first where its products are wide enough."""
-    narrow = narrow_products(layer)
-    if not narrow:
-        yield BLOCKS
-    if isinstance(layer, Convolution):
-        low, high = int(layer.weights.min()), int(layer.weights.max())
-        for products in range(2, min(MOST_PRODUCTS, layer.lanes) + 1):
-            packed = packing(layer.weights, layer.input_type, products, MULTIPLIER_OPERANDS[family])
-            if packed:
-                rest = layer.lanes % products
-                if rest != 1 or not narrow:
-                    yield packed
-                # In two stages or more the look-up tables would be later than the blocks.
-                if rest and lut_stages(bits_for(low, high)) == 1:
-                    yield replace(packed, rest_in_luts=True)
-    yield Multipliers("lut")
-    if isinstance(layer, Convolution) and layer.mac_units == layer.weights.size:
-        yield Multipliers("adders")
+    return layer.multiplier_choices(MULTIPLIER_OPERANDS[family])
 
 
 def blocks(layer: Weighted, multipliers: Multipliers) -> int:
     """Multiplier blocks that a layer takes."""
-    if multipliers.kind in ("lut", "adders") or (multipliers.kind == "dsp" and narrow_products(layer)):
+    if multipliers.kind in ("lut", "adders") or (multipliers.kind == "dsp" and layer.narrow_products):
         return 0
     groups, rest = divmod(layer.lanes, multipliers.products)
     return (groups + (rest > 0 and not multipliers.rest_in_luts)) * (layer.mac_units // layer.lanes)
 
 
-def step_blocks(layer: Layer, family: str = "xcup") -> int:
-    """Multiplier blocks of the steps behind a layer's sums: the slope below zero, the reciprocal of a divisor.
+def step_blocks(layer: StreamLayer, family: str = "xcup") -> int:
+    """Multiplier blocks of the stages behind a layer's sums: the slope below zero, the reciprocal of a divisor.
 
     Args:
         family: of parts: xcup, xc7 or ecp5.
@@ -93,19 +65,19 @@ def step_blocks(layer: Layer, family: str = "xcup") -> int:
     wide, narrow = MULTIPLIER_OPERANDS[family]
     source = layer.input_type if isinstance(layer, Pointwise) else layer.accumulator
     number = 0
-    for step in layer.steps:
+    for stage in layer.stages:
         factor, width = 0, source.width
-        if isinstance(step, LeakyRelu) and source.signed:
-            factor = step.slope
-        elif isinstance(step, Quotient):
+        if isinstance(stage, LeakyRelu) and source.signed:
+            factor = stage.slope
+        elif isinstance(stage, Quotient):
             # The magnitude is multiplied, which has no sign.
-            gain = step.type.fraction - source.fraction
-            factor, width = reciprocal(step.divisor, gain, max(source.high, -source.low))[1], width + 1
+            gain = stage.type.fraction - source.fraction
+            factor, width = reciprocal(stage.divisor, gain, max(source.high, -source.low))[1], width + 1
         bits = factor.bit_length() + 1
         if factor & (factor - 1) and width + bits - 1 >= NARROWEST_BLOCK_PRODUCT:
             long, short = max(width, bits), min(width, bits)
             number += -(-(long - 1) // (wide - 1)) * -(-(short - 1) // (narrow - 1))
-        source = step.type
+        source = stage.type
     return number * layer.lanes
 
 
@@ -137,8 +109,7 @@ def multiplying(graph: StreamGraph, kind: str, board: Board) -> StreamGraph:
 
 def in_fabric(graph: StreamGraph) -> list[str]:
     """Names of the layers that are to be mapped without multiplier blocks."""
-    return [layer.name for layer in graph.layers
-            if isinstance(layer, Weighted) and layer.multipliers.kind in ("lut", "adders")]
+    return [layer.name for layer in weighted(graph) if layer.multipliers.kind in ("lut", "adders")]
 
 
 def with_multipliers(graph: StreamGraph, kind: str, family: str) -> StreamGraph:
@@ -153,13 +124,12 @@ def with_multipliers(graph: StreamGraph, kind: str, family: str) -> StreamGraph:
     if kind not in ("dsp", "packed", "lut"):
         raise ConfigurationError(f"There are no multipliers of kind {kind!r}; use one of {', '.join(KINDS)}.")
     changed = {}
-    for layer in graph.layers:
-        if isinstance(layer, Weighted):
-            fitting = [Multipliers(kind)]
-            if kind == "packed":
-                fitting = [choice for choice in candidates(layer, family) if choice.kind == "packed"] or [BLOCKS]
-            changed[layer.name] = replace(layer, multipliers=min(
-                fitting, key=lambda choice: (blocks(layer, choice), luts(layer, choice, family))))
+    for layer in weighted(graph):
+        fitting = [Multipliers(kind)]
+        if kind == "packed":
+            fitting = [choice for choice in candidates(layer, family) if choice.kind == "packed"] or [BLOCKS]
+        changed[layer.name] = replace(layer, multipliers=min(
+            fitting, key=lambda choice: (blocks(layer, choice), luts(layer, choice, family))))
     return graph.with_layers(changed)
 
 
@@ -175,11 +145,11 @@ def choose_multipliers(graph: StreamGraph, board: Board) -> StreamGraph:
     """
     if board.yosys_family not in MULTIPLIER_OPERANDS:
         return graph
-    weighted = [layer for layer in graph.layers if isinstance(layer, Weighted)]
+    layers = weighted(graph)
     choices = [[(blocks(layer, choice), luts(layer, choice, board.yosys_family), choice)
-                for choice in candidates(layer, board.yosys_family)] for layer in weighted]
+                for choice in candidates(layer, board.yosys_family)] for layer in layers]
     most = sum(max(count for count, _, _ in options) for options in choices)
-    beside = LUTS_BESIDE * sum(not isinstance(layer, Input) for layer in graph.layers)
+    beside = LUTS_BESIDE * len(graph.inner)
     fewest = np.zeros(most + 1)
     taken = []
     for options in choices:
@@ -194,7 +164,7 @@ def choose_multipliers(graph: StreamGraph, board: Board) -> StreamGraph:
     # Of equal largest shares the one with the least in all.
     left = int(np.lexsort((shares.sum(axis=0), shares.max(axis=0)))[0])
     changed = {}
-    for layer, options, best in reversed(list(zip(weighted, choices, taken, strict=True))):
+    for layer, options, best in reversed(list(zip(layers, choices, taken, strict=True))):
         count, _, choice = options[int(best[left])]
         changed[layer.name] = replace(layer, multipliers=choice)
         left -= count

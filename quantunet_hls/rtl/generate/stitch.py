@@ -17,7 +17,7 @@ from amaranth.lib.wiring import Out
 
 from quantunet_hls.core.files import check_name, read_json, sha256_file, sha256_json, write_json
 from quantunet_hls.ops.hardware.streams import Fifo, Fork, connect, stream_in, stream_out
-from quantunet_hls.ops.streaming import Layer, StreamGraph, digest
+from quantunet_hls.ops.streaming import StreamGraph, StreamLayer, digest
 from quantunet_hls.rtl.generate.units import LayerUnit, sources_of
 from quantunet_hls.rtl.generate.verilog import write_verilog
 
@@ -49,7 +49,7 @@ def depth_of(graph: StreamGraph, edge: str) -> int:
     return graph.fifo_depths.get(edge, EDGE_DEPTH)
 
 
-def module_name(graph: StreamGraph, layer: Layer) -> str:
+def module_name(graph: StreamGraph, layer: StreamLayer) -> str:
     """Name of a layer's Verilog module."""
     return f"{graph.name}_{layer.name}"
 
@@ -109,7 +109,7 @@ class Top(wiring.Component):
                 ]
         return m
 
-    def _instance(self, m: Module, layer: Layer, fifos: dict[str, Fifo]) -> Any:
+    def _instance(self, m: Module, layer: StreamLayer, fifos: dict[str, Fifo]) -> Any:
         if self.inline:
             m.submodules[layer.name] = unit = LayerUnit(layer, sources_of(self.graph, layer))
             for index, source in enumerate(layer.sources):

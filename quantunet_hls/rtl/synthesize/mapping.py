@@ -23,7 +23,8 @@ from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.core.files import TOOL_BYTES, read_json, sha256_file, sha256_json, write_json, write_text
 from quantunet_hls.core.process import run, side_by_side
 from quantunet_hls.core.workshop import workshop
-from quantunet_hls.ops.streaming import StreamGraph, Weighted
+from quantunet_hls.ops.streaming import StreamGraph
+from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.rtl.generate.stitch import Design, depth_of, module_name
 from quantunet_hls.rtl.generate.verilog import contents_apart, find_tool, run_yosys
 from quantunet_hls.rtl.synthesize.cell_library import CellLibrary, xilinx_library
@@ -395,9 +396,8 @@ def check_memory(graph: StreamGraph, board: Board) -> None:
     if have.bram_18k is None or have.lutram is None:
         return
     bits = sum(depth_of(graph, edge) * source.lanes * source.type.width for edge, source, _ in graph.edges)
-    for layer in graph.layers:
-        if isinstance(layer, Weighted):
-            bits += layer.weights.size * covering(int(layer.weights.min()), int(layer.weights.max()), 0).width
+    for layer in weighted(graph):
+        bits += layer.weights.size * covering(int(layer.weights.min()), int(layer.weights.max()), 0).width
     # A LUT that is memory holds 64 bits (UG574), 16 on the ECP5; LUTs as ROM hold no more.
     room = have.bram_18k * 18 * 1024 + (have.uram or 0) * 288 * 1024 + max(have.lutram, have.lut or 0) * 64
     if bits > room:

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from quantunet_hls.ops.hardware.matvec import MatrixVectorUnit
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.hardware.adders import adder_graph, signed_digits
-from quantunet_hls.ops.hardware.matvec import MatrixVectorUnit
 from quantunet_hls.ops.hardware.packing import MULTIPLIER_OPERANDS, packed_codes, packing
-from quantunet_hls.ops.streaming import Input, Multipliers, Shape, StreamGraph, Window
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.streaming import Multipliers, StreamGraph, Window
 from quantunet_hls.rtl.fold.multipliers import candidates
 from quantunet_hls.types.fixed import FixedType, covering
 from tests.rtl.graphs import PIXEL, convolution

@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from quantunet_hls.ops.hardware import UpsampleUnit, WholeWindows, WidthAdapter, WindowGenerator
-from quantunet_hls.ops.streaming import Shape, Window
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.streaming import Window
 
 BITS = 7
 

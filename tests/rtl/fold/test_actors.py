@@ -4,10 +4,11 @@ import math
 from dataclasses import replace
 
 import pytest
+from quantunet_hls.rtl.fold.actors import actors
 
 from quantunet_hls.folding.schedule import SPARE, fifo_depths
-from quantunet_hls.ops.streaming import Concat, StreamGraph
-from quantunet_hls.rtl.fold.actors import actors
+from quantunet_hls.ops.concat.stream import Concat
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import depth_of, generate
 from quantunet_hls.rtl.simulate.verilator import DeadlockError, build_simulator

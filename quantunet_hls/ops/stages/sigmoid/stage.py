@@ -1,78 +1,40 @@
-"""What a layer does to each value by itself, behind its sums: casts, quotients, activations, tables, thresholds."""
+"""A sigmoid as a table, as hls4ml's C++ has it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
+from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.types.fixed import FixedType, Integers, cast, shifted_right
 
-__all__ = ["BIT", "SIGMOID_REACH", "SIGMOID_TYPE", "Cast", "LeakyRelu", "Quotient", "Relu", "Sigmoid", "Threshold",
-           "sigmoid_index", "sigmoid_table"]
+__all__ = ["SIGMOID_REACH", "SIGMOID_TYPE", "Sigmoid", "sigmoid_index", "sigmoid_table"]
 
 #: hls4ml's sigmoid table covers [-8, 8).
 SIGMOID_REACH = 8
 #: What the flow's own sigmoid tables hold: as fine as a step of a table of 1024 entries changes them, 1 as 255/256.
 SIGMOID_TYPE = FixedType(8, 8, False, "RND", "SAT")
-#: The type of a yes or no.
-BIT = FixedType(1, 0, False)
 #: Fraction bits that hold every single-precision sigmoid of [-8, 8): 24 digits behind 2**-12.
 _SIGMOID_FRACTION = 40
 
 
 @dataclass(frozen=True)
-class Cast:
-    """The value, cast into another type."""
-
-    type: FixedType
-
-
-@dataclass(frozen=True)
-class Relu:
-    """Zero where the value is not positive, else the value cast into ``type``."""
-
-    type: FixedType
-
-
-@dataclass(frozen=True)
-class LeakyRelu:
-    """The value where it is positive, else ``slope * 2**-slope_fraction`` times it, cast into ``type``."""
-
-    type: FixedType
-    slope: int
-    slope_fraction: int
-
-
-@dataclass(frozen=True)
-class Quotient:
-    """The value divided by a whole number, cut towards zero behind the last fraction bit of ``type``.
-
-    ``type`` holds every quotient and has no fewer fraction bits than the value.
-    """
-
-    type: FixedType
-    divisor: int
-
-
-@dataclass(frozen=True)
-class Sigmoid:
+class Sigmoid(Stage):
     """The entry of a table over [-8, 8) that the value's truncated index points at.
 
-    ``table`` holds codes of ``type``.
+    ``table`` holds codes of ``type``, a multiple of 16 of them.
     """
+
+    kind: ClassVar[str] = "sigmoid"
 
     type: FixedType
     table: tuple[int, ...]
 
-
-@dataclass(frozen=True)
-class Threshold:
-    """1 where the value exceeds ``limit * 2**-fraction``, else 0."""
-
-    limit: int
-    fraction: int
-    type: FixedType = field(default=BIT)
+    def apply(self, codes: Integers, source: FixedType) -> Integers:
+        """Codes of ``source`` as codes of ``type``."""
+        return np.array(self.table, np.int64)[sigmoid_index(codes, source.fraction, len(self.table))]
 
 
 def sigmoid_table(size: int, kind: FixedType, result: FixedType) -> tuple[int, ...]:

@@ -1,0 +1,42 @@
+"""What all stages have in common."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar, TypeVar
+
+from quantunet_hls.types.fixed import FixedType, Integers
+
+__all__ = ["Stage", "apply_stages", "retyped"]
+
+S = TypeVar("S", bound="Stage")
+
+
+class Stage(ABC):
+    """A step behind a layer's sums, value by value: a frozen dataclass.
+
+    Attributes:
+        kind: name of its room.
+        type: of what it gives.
+    """
+
+    kind: ClassVar[str]
+    type: FixedType
+
+    @abstractmethod
+    def apply(self, codes: Integers, source: FixedType) -> Integers:
+        """Codes of ``source`` as codes of ``type``."""
+
+
+def apply_stages(codes: Integers, source: FixedType, stages: Sequence[Stage]) -> Integers:
+    """Codes of ``source`` behind all stages, in order."""
+    for stage in stages:
+        codes, source = stage.apply(codes, source), stage.type
+    return codes
+
+
+def retyped(stage: S, type_: FixedType) -> S:
+    """The same stage into another type."""
+    return replace(stage, type=type_)  # type: ignore[type-var]

@@ -1,0 +1,24 @@
+"""The value in another type."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.types.fixed import FixedType, Integers, cast
+
+__all__ = ["Cast"]
+
+
+@dataclass(frozen=True)
+class Cast(Stage):
+    """The value, cast into another type."""
+
+    kind: ClassVar[str] = "cast"
+
+    type: FixedType
+
+    def apply(self, codes: Integers, source: FixedType) -> Integers:
+        """Codes of ``source`` as codes of ``type``."""
+        return cast(codes, source, self.type)

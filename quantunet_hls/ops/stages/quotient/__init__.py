@@ -1,0 +1,1 @@
+"""The stage ``quotient``, facet by facet (:mod:`quantunet_hls.ops.table`)."""
