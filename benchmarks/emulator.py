@@ -39,7 +39,8 @@ from quantunet_hls.hls.mends import mended
 from quantunet_hls.ingest import export_module, ingest
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.nets import QuantUNet, calibrate
-from quantunet_hls.ops.network import Convolution, Pooling
+from quantunet_hls.ops.convolution.layer import Convolution
+from quantunet_hls.ops.pooling.layer import Pooling
 from quantunet_hls.types import FixedType, parse_type
 from quantunet_hls.zoo import checkpoints as zoo
 
@@ -155,7 +156,7 @@ def compare_networks(count: int, first: int, result: Path | None) -> int:
 
 def _types_of(emulator: Emulator) -> list[FixedType]:
     """Results and accumulators of all layers."""
-    layers = emulator.program.layers
+    layers = emulator.network.layers
     return [*(stage.type for layer in layers for stage in layer.stages),
             *(layer.accumulator for layer in layers if isinstance(layer, Convolution | Pooling))]
 

@@ -31,6 +31,7 @@ from random_unets import random_unet
 
 from quantunet_hls.boards import load
 from quantunet_hls.core.files import read_json, write_json
+from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.ops.streaming import Multipliers, StreamGraph
 from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.rtl.fold.estimate import contents, estimates, memory_parts
@@ -40,7 +41,7 @@ from quantunet_hls.rtl.fold.multipliers import candidates, choose_multipliers, i
 from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold
 from quantunet_hls.rtl.fold.unfolded import stream_graph
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.synthesize.mapping import CellCount, MappedDesign, MappingOptions, map_design, yosys_version
+from quantunet_hls.rtl.synthesize.mapping import CellCount, MappedDesign, MappingOptions, map_design
 
 REFERENCES = Path(__file__).parent.parent / "reports" / "reference"
 RESOURCES = ("lut", "dsp", "bram_18k")

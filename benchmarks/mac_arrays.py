@@ -32,6 +32,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from quantunet_hls.core.files import read_json, sha256_file, sha256_json, write_json, write_text
+from quantunet_hls.core.open_tools import run_yosys, yosys_version
 from quantunet_hls.ops.convolution.stream import Convolution
 from quantunet_hls.ops.hardware.adders import constant_sums
 from quantunet_hls.ops.hardware.pipeline import Pipeline
@@ -41,14 +42,13 @@ from quantunet_hls.ops.stages import Relu
 from quantunet_hls.ops.streaming import BLOCKS, Multipliers, StreamGraph, Window
 from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.generate.verilog import run_yosys, write_verilog
+from quantunet_hls.rtl.generate.verilog import write_verilog
 from quantunet_hls.rtl.synthesize.mapping import (
     CellCount,
     MappingOptions,
     count_cells,
     map_design,
     mapping_script,
-    yosys_version,
 )
 from quantunet_hls.types.fixed import FixedType, Integers
 

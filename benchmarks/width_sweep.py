@@ -23,7 +23,7 @@ from quantunet_hls.core.files import write_json
 from quantunet_hls.data.image_folders import names_in, read_pairs
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, settled
 from quantunet_hls.training import Settings, WidthLearning, evaluate, quantize, train
-from quantunet_hls.zoo import checkpoints as zoo
+from quantunet_hls.zoo.footprint import footprint
 
 UNIFORM = (2, 3, 4, 5, 6, 8)
 TARGETS = (3.0, 4.0, 5.0)
@@ -50,7 +50,7 @@ def main() -> None:
         return settled(net)
 
     def point(name: str, net: QuantUNet) -> dict[str, object]:
-        size = zoo.footprint(net, height, width)
+        size = footprint(net, height, width)
         return {
             "name": name, "dice": evaluate(net, validation).dice, "weight_bits": size.weight_bits,
             "activation_bits": size.activation_bits, "weight_bits_by_layer": size.weight_bits_by_layer,

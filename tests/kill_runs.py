@@ -22,7 +22,7 @@ from pathlib import Path
 
 import click
 
-from quantunet_hls.flow.flow import STEPS
+from quantunet_hls.flow.steps import STEPS
 from tests.builders import Net
 
 #: A variable that marks a run and all that it starts.

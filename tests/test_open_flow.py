@@ -99,7 +99,7 @@ def test_a_layer_that_leaves_the_end_of_its_frame_unread_is_built(case, tmp_path
 
 
 def test_an_extent_that_there_is_not_is_refused(net, tmp_path):
-    with pytest.raises(ConfigurationError, match=r"no extent 'most' .*sample, all"):
+    with pytest.raises(ConfigurationError, match=r"no extent of the netlist's simulation named 'most'.* all, sample"):
         _generate(net, tmp_path, netlist="most")
 
 

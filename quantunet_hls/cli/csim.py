@@ -6,14 +6,15 @@ from typing import Any
 
 import click
 
-from quantunet_hls.cli.generate import flow_options, run_flow
+from quantunet_hls.cli.generate import run_flow
+from quantunet_hls.cli.options import flow_options
 from quantunet_hls.cli.screen import screen
 
 __all__ = ["csim"]
 
 
 @click.command()
-@flow_options
+@flow_options(whole=False)
 @click.option("--layers", is_flag=True, help="One row for each layer and pair of stages.")
 def csim(layers: bool, **options: Any) -> None:
     """C-simulate MODEL with g++ and compare it, layer by layer, with the trained network.

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
+from quantunet_hls.cli.options import List, axis_options
 from quantunet_hls.cli.screen import screen
 from quantunet_hls.core.printable import cut
+from quantunet_hls.sweep.grid import DEFAULTS
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -21,35 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["sweep"]
 
 
-class _List(click.ParamType):
-    """Values with commas between them."""
-
-    name = "list"
-
-    def __init__(self, item: type):
-        self.item = item
-
-    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> list[Any]:
-        """The values, each of the item's type."""
-        try:
-            return [self.item(part.strip()) for part in str(value).split(",") if part.strip()]
-        except ValueError:
-            self.fail(f"{value!r} is no list of {self.item.__name__} with commas between them.", parameter, context)
-
-
 @click.command()
 @click.argument("grid", type=click.Path(path_type=Path, dir_okay=False), required=False)
-@click.option("--models", type=_List(str), metavar="A,B", help="Zoo names, checkpoints or ONNX files.")
-@click.option("--boards", type=_List(str), metavar="A,B", help="Boards of the catalogue.")
-@click.option("--multipliers", type=_List(int), metavar="N,M", help="Budgets of multipliers; the rate follows.")
-@click.option("--fps", type=_List(float), metavar="N,M", help="Or frames a second; the multipliers follow.")
-@click.option("--clock-ns", type=_List(float), metavar="X,Y", help="Clock periods in ns.")
-@click.option("--widths", type=_List(str), metavar="4/6,3/4", help="Weight/activation bits of untrained U-Nets.")
-@click.option("--precisions", type=_List(str), metavar="A,B", help="Precision files to build with.")
-@click.option("--arithmetic", type=_List(str), metavar="A,B", help="What the open tool chain multiplies with.")
-@click.option("--toolchain", default=None, help="Who synthesizes.  [default: auto]")
-@click.option("--images", type=int, default=None, help="How many images to check each design with.  [default: 2]")
-@click.option("--to", default=None, help="Stop every flow behind this step; see generate --to.")
+@click.option("--models", type=List(str), metavar="A,B", help="Zoo names, checkpoints or ONNX files.")
+@click.option("--boards", type=List(str), metavar="A,B", help="Boards of the catalogue.")
+@click.option("--widths", type=List(str), metavar="4/6,3/4", help="Weight/activation bits of untrained U-Nets.")
+@axis_options(DEFAULTS)
 @click.option("--store", type=click.Path(path_type=Path, dir_okay=False), default=Path("sweep.sqlite"),
               show_default=True, help="SQLite file of the results; what it has is not made again.")
 @click.option("--projects", type=click.Path(path_type=Path), default=Path("hls_projects"), show_default=True)
@@ -69,8 +48,8 @@ def sweep(grid: Path | None, store: Path, projects: Path, reports: Path, workers
           system: str | None, job_script: bool, retries: int, html: Path | None, **axes: Any) -> None:
     """Make every combination of models, boards and settings.
 
-    GRID is a YAML file with the lists models, boards, multipliers, fps, clock_ns, widths, precisions and arithmetic,
-    of which the options here take the place. A model may be an untrained U-Net there:
+    GRID is a YAML file with lists such as models, boards and multipliers, and settings such as toolchain, of the names
+    that the options here have, which take their place. A model may be an untrained U-Net there:
     unet: {depth: 2, base_channels: 8, size: [1, 64, 64]}. See the README for an example.
     """
     console = screen()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from quantunet_hls.nets import QuantUNet
     from quantunet_hls.training import Plan, Recipe
     from quantunet_hls.training.settings import BoardCost
-    from quantunet_hls.zoo.checkpoints import Card
+    from quantunet_hls.zoo.cards import Card
 
 __all__ = ["train"]
 
@@ -50,8 +50,9 @@ def _numbers(_: click.Context, option: click.Parameter, text: str | None) -> tup
               help="Folder with images/, masks/ and, for folds, index.csv (columns file, fold).")
 @click.option("--name", required=True, help="Name of the checkpoint: letters, digits, underscores.")
 @click.option("--recipe", default=None,
-              help="A recipe's name, or a YAML file; what the options below say wins.  [default: uniform, or float "
-                   "with --float]")
+              help="A recipe's name, or a YAML file that says what it changes in uniform, or in the recipe that it "
+                   "extends (extends: NAME or FILE.yaml); what the options below say wins.  [default: uniform, or "
+                   "float with --float]")
 @click.option("--quantized/--float", "quantized", default=True, help="What to train without a recipe.")
 @click.option("--architecture", default=None, help="Named shape: small, tiny, original, fixedpoint_paper.")
 @click.option("--depth", type=int, default=None, help="How often the image is halved.")
@@ -163,7 +164,7 @@ def _changed(recipe: Recipe, options: dict[str, Any]) -> Recipe:
             raise ConfigurationError(
                 "--measure, --target-bits and --board are for learned bit widths; take the recipe quantunet."
             )
-        widths = recipe.widths | learning
+        widths = replace(recipe.widths, **learning)
     return recipe.with_changes(
         **{key: options[key] for key in same}, learning_rate=options["lr"], widths=widths,
         mixed_precision=options["mixed_precision"] or None,
@@ -192,7 +193,7 @@ def _device(name: str) -> str:
 
 def _unpriced(recipe: Recipe) -> Recipe:
     """The recipe for as long as it is not known what its widths cost."""
-    return recipe.with_changes(widths=recipe.widths and recipe.widths | {"measure": "mean"})
+    return recipe.with_changes(widths=recipe.widths and replace(recipe.widths, measure="mean"))
 
 
 def _board_cost(plan: Plan, board: Board, options: dict[str, Any]) -> BoardCost:

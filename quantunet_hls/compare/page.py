@@ -9,12 +9,14 @@ from importlib.metadata import version
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from quantunet_hls.compare import plots
-from quantunet_hls.compare.comparison import LAYER_FIGURES, Comparison, Mark, Row, origin_of
+from quantunet_hls.compare.cells import Mark, telling
+from quantunet_hls.compare.comparison import Comparison
+from quantunet_hls.compare.drawing import COLOURS
+from quantunet_hls.compare.plots import draw
 from quantunet_hls.compare.rules import Verdict
 from quantunet_hls.compare.tables import FEW, change_text, told_apart, value_text
 from quantunet_hls.core.printable import printable
-from quantunet_hls.reports.render import amount
+from quantunet_hls.reports.amounts import amount
 from quantunet_hls.reports.schema import Report
 
 __all__ = ["is_page", "page"]
@@ -32,25 +34,24 @@ def page(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
     environment.filters["soft"] = _soft
     environment.finalize = _shown
     environment.globals.update(
-        amount=amount, change=change_text, value=value_text, origin_of=origin_of, marks=Mark, checked=_checked,
+        amount=amount, change=change_text, value=value_text, marks=Mark, checked=_checked,
         told_apart=told_apart,
         # Our own drawings, whose text matplotlib escapes.
         svg=Markup,
     )
-    layer_tables = [rows for name in LAYER_FIGURES if _worth_showing(rows := comparison.layer_rows(name))]
     headline = comparison.headline
     return environment.get_template("page.html.jinja").render(
         designs=comparison.designs,
         baseline=comparison.baseline,
-        colours=plots.COLOURS,
+        colours=COLOURS,
         tall=len(comparison.designs) > FEW,
         headline=headline,
         mixed=[row for row in headline if row.origin is None],
         retold=[row for row in headline if any(cell.mark in (Mark.TOOL, Mark.VERSION) for cell in row.cells)],
         every=comparison.every,
-        layer_tables=layer_tables,
+        layer_tables=telling(comparison.layer_tables),
         differences=comparison.differences(),
-        plots=plots.draw(comparison),
+        plots=draw(comparison),
         verdicts=verdicts,
         violated=[verdict for verdict in verdicts if verdict.violated],
         notes=list(dict.fromkeys(note for verdict in verdicts for note in verdict.notes)),
@@ -61,10 +62,6 @@ def page(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
 def is_page(text: str) -> bool:
     """Whether a file that begins so is a page that was made here."""
     return text.startswith("<!doctype html>") and "compared</title>" in text[:1000]
-
-
-def _worth_showing(rows: Sequence[Row]) -> bool:
-    return any(figure.value for row in rows for figure in row.figures)
 
 
 def _soft(text: str) -> Markup:

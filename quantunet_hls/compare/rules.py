@@ -25,21 +25,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
-from quantunet_hls.compare.comparison import Cell, Comparison, Design, Mark, Row, origin_of
+from quantunet_hls.compare.cells import Cell, Mark, Row
+from quantunet_hls.compare.comparison import Comparison, Design
 from quantunet_hls.core.errors import ConfigurationError, UnknownNameError
-from quantunet_hls.reports import names
-from quantunet_hls.reports.render import amount
+from quantunet_hls.reports.amounts import amount, bare_amount
+from quantunet_hls.reports.names import RATIO, aliases, kind_of
 from quantunet_hls.reports.schema import Figure, Source, Subject
 
 __all__ = ["Rule", "Verdict", "judge", "parse_rule"]
-
-_ALIASES = {
-    "cycles_per_frame": names.INTERVAL_CYCLES_MAX,
-    "latency_cycles": names.LATENCY_CYCLES_MAX,
-    "latency_s": names.LATENCY_S_MAX,
-    "bram": names.BRAM_18K,
-    "fps": names.FRAMES_PER_S,
-}
 
 _OPERATORS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
 
@@ -159,7 +152,7 @@ def parse_rule(text: str) -> Rule:
     if len(number) > 40 or abs(float(number)) > 1e30:
         raise ConfigurationError(f"In the rule {text!r}, {number[:20]} is no number for a limit; {_EXAMPLE}.")
     limit = Fraction(number) * (-1 if sign == "-" else 1)
-    return Rule(text, _ALIASES.get(figure, figure), sign_of_rule, limit, bool(sign), percent, layer, source, subject)
+    return Rule(text, aliases().get(figure, figure), sign_of_rule, limit, bool(sign), percent, layer, source, subject)
 
 
 def judge(rule: Rule, comparison: Comparison) -> tuple[Verdict, ...]:
@@ -234,31 +227,31 @@ def _verdict(rule: Rule, row: Row, cell: Cell, design: Design, base: Design) -> 
             "run the stage that finds it, or drop the rule.")
     notes = []
     if reference is not None and cell.mark is not Mark.NONE:
-        notes.append(f"{what} is of different origin: {origin_of(figure)} in {design.label}, "
-                     f"{origin_of(reference)} in {base.label}.")
+        notes.append(f"{what} is of different origin: {figure.provenance} in {design.label}, "
+                     f"{reference.provenance} in {base.label}.")
     if not rule.change:
         limit = _absolute(rule, figure)
         violated = _OPERATORS[rule.operator](_exact(figure.value), limit)
         return Verdict(rule, design.label, row.layer, violated, f"{_told(design, figure, row.layer)}.", tuple(notes))
     if reference is None or cell.apart:
         reason = (f"{base.label} has no {what}" if reference is None else
-                  f"{origin_of(figure)} in {design.label} and {origin_of(reference)} in {base.label} are not "
+                  f"{figure.provenance} in {design.label} and {reference.provenance} in {base.label} are not "
                   "comparable")
         raise ConfigurationError(
             f"The rule {rule.text!r} can't be judged: {reason}; run the same stage for both, "
             "or name a design and a source that both have, as in lut@cpp@estimate.")
     value, before = _exact(figure.value), _exact(reference.value)
     limit = abs(before) * rule.limit / 100 if rule.percent else rule.limit
-    if not rule.percent and figure.unit == "1":
+    if not rule.percent and figure.unit == RATIO:
         limit = rule.limit / 100
     violated = _OPERATORS[rule.operator](value - before, limit)
     return Verdict(rule, design.label, row.layer, violated,
                    f"{_told(design, figure, row.layer)}, {_moved(value, before, figure)} "
-                   f"{base.label}'s {amount(reference.value, '1' if figure.unit != 's' else 's')}.", tuple(notes))
+                   f"{base.label}'s {bare_amount(reference.value, figure.unit)}.", tuple(notes))
 
 
 def _absolute(rule: Rule, figure: Figure) -> Fraction:
-    ratio = figure.unit == "1"
+    ratio = figure.unit == RATIO
     if rule.percent and not ratio:
         raise ConfigurationError(
             f"The rule {rule.text!r} has a percentage without a sign, and {rule.figure} counts {figure.unit}; "
@@ -276,16 +269,16 @@ def _exact(value: float) -> Fraction:
 
 
 def _told(design: Design, figure: Figure, layer: str | None) -> str:
-    ratio = f"{names.TITLES.get(figure.name, figure.name)} " if figure.unit == "1" else ""
+    ratio = f"{kind_of(figure.name).title} " if figure.unit == RATIO else ""
     place = f" in layer {layer}" if layer is not None else ""
-    return f"{design.label} has {ratio}{amount(figure.value, figure.unit)}{place} ({origin_of(figure)})"
+    return f"{design.label} has {ratio}{amount(figure.value, figure.unit)}{place} ({figure.provenance})"
 
 
 def _moved(value: Fraction, before: Fraction, figure: Figure) -> str:
     if value == before:
         return "as many as" if isinstance(figure.value, int) else "the same as"
     size, way = abs(value - before), "more than" if value > before else "less than"
-    if figure.unit == "1":
+    if figure.unit == RATIO:
         return f"{float(size * 100):.3g} points {way}"
     if before:
         return f"{float(size / abs(before)):.3g} times {way}" if size >= 10 * abs(before) else \

@@ -12,11 +12,14 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from quantunet_hls.compare.comparison import LAYER_FIGURES, Cell, Comparison, Design, Mark, Row, origin_of, tool_of
+from quantunet_hls.compare.cells import Cell, Mark, Row, telling
+from quantunet_hls.compare.comparison import Comparison, Design
 from quantunet_hls.compare.rules import Verdict
 from quantunet_hls.core.printable import csv_cell, markdown_text, printable
+from quantunet_hls.reports.amounts import amount, bare_amount
 from quantunet_hls.reports.grid import Column, Grid
-from quantunet_hls.reports.render import amount, beyond_part
+from quantunet_hls.reports.names import RATIO
+from quantunet_hls.reports.render import beyond_part
 
 __all__ = ["change_text", "csv_text", "json_value", "markdown", "overview", "told_apart", "value_text"]
 
@@ -30,7 +33,7 @@ _COLOURS = {True: "green", False: "red", None: "dim"}
 def value_text(cell: Cell) -> str:
     """The figure without its unit, which the row tells; seconds have theirs, for it changes with the size."""
     figure = cell.figure
-    return "–" if figure is None else amount(figure.value, "s" if figure.unit == "s" else "1")
+    return "–" if figure is None else bare_amount(figure.value, figure.unit)
 
 
 def change_text(cell: Cell) -> str:
@@ -39,7 +42,7 @@ def change_text(cell: Cell) -> str:
         return ""
     if cell.difference == 0:
         return "="
-    if cell.figure.unit == "1":
+    if cell.figure.unit == RATIO:
         return f"{cell.difference * 100:+.2f} pt".replace("-", "−").replace(" ", "\N{NO-BREAK SPACE}")
     if cell.change is None:
         return "new"
@@ -120,10 +123,10 @@ def _legend(rows: Sequence[Row]) -> Iterator[str]:
         yield "≠ is of another design or from another source than the baseline's, so it is not compared:"
     for row in rows:
         if row.origin is None:
-            known = "; ".join(dict.fromkeys(f"{amount(f.value, f.unit)}: {origin_of(f)}" for f in row.figures))
+            known = "; ".join(dict.fromkeys(f"{amount(f.value, f.unit)}: {f.provenance}" for f in row.figures))
             yield f"  {row.title}: {known}"
     for mark in (Mark.TOOL, Mark.VERSION):
-        named = [f"{row.title} ({', '.join(dict.fromkeys(map(tool_of, row.figures)))})"
+        named = [f"{row.title} ({', '.join(dict.fromkeys(figure.program for figure in row.figures))})"
                  for row in rows if any(cell.mark is mark for cell in row.cells)]
         if named:
             yield f"{_SIGNS[mark]} is from {mark} than the baseline's: {', '.join(named)}"
@@ -150,12 +153,10 @@ def markdown(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
         lines += ["", "### What sets them apart", "", _markdown_row(["", *(design.label for design in designs)]),
                   "|---" * (len(designs) + 1) + "|"]
         lines += [_markdown_row([title, *values]) for title, values in differences]
-    for name in LAYER_FIGURES:
-        rows = comparison.layer_rows(name)
-        if any(figure.value for row in rows for figure in row.figures):
-            lines += ["", "<details>", f"<summary>{rows[0].title}, layer by layer</summary>", ""]
-            lines += _markdown_table(comparison, rows, "Layer")
-            lines += ["", "</details>"]
+    for rows in telling(comparison.layer_tables):
+        lines += ["", "<details>", f"<summary>{rows[0].title}, layer by layer</summary>", ""]
+        lines += _markdown_table(comparison, rows, "Layer")
+        lines += ["", "</details>"]
     return "\n".join(lines) + "\n"
 
 
@@ -207,8 +208,8 @@ def csv_text(comparison: Comparison) -> str:
 
 def _all_rows(comparison: Comparison) -> Iterator[Row]:
     yield from comparison.every
-    for name in LAYER_FIGURES:
-        yield from comparison.layer_rows(name)
+    for rows in comparison.layer_tables:
+        yield from rows
 
 
 def _record(label: str, row: Row, cell: Cell) -> dict[str, Any]:

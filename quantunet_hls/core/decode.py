@@ -43,20 +43,14 @@ def load_json(kind: type[T], path: Path, what: str, remedy: str, *, most: int = 
         most: bytes that the file may have.
         error: to raise.
     """
-    try:
-        values = read_json(path, most)
-    except ConfigurationError as failure:
-        raise error(str(failure)) from failure
+    values = read_json(path, most, what=what, error=error)
     return converted(kind, values, f"{path} is no {_bare(what)}", remedy, error=error)
 
 
 def load_yaml(kind: type[T], path: Path, what: str, remedy: str, *,
               error: type[QuantUNetError] = ConfigurationError) -> T:
     """The same from a YAML file of plain values without aliases."""
-    try:
-        values = read_yaml(path, what)
-    except ConfigurationError as failure:
-        raise error(str(failure)) from failure
+    values = read_yaml(path, what, error=error)
     return converted(kind, values, f"{path} is no {_bare(what)}", remedy, error=error)
 
 
@@ -116,14 +110,16 @@ def _reason(kind: type, values: Any, message: str) -> str:
     found = _PLACED.fullmatch(message)
     assert found is not None
     said, is_key, path = found[1], found[2], found[3] or ""
-    place = _place(kind, values, message, [name or index for name, index in _STEP.findall(path)])
+    steps = [name or index for name, index in _STEP.findall(path)]
+    place = _place(kind, values, message, [*steps, "..."] if is_key else steps)
     if missing := _MISSING.fullmatch(said):
         return f"it lacks the key {_spelled((*place, missing[1]))}"
-    spelled = _spelled(place) or "it"
     if is_key:
-        return f"a key of {spelled} is no text"
+        return f"{_spelled(place[:-1]) or 'it'} can't have the key {shown(place[-1])}"
+    spelled = _spelled(place) or "it"
     if expected := _EXPECTED.fullmatch(said):
-        wanted = " or ".join(_NAMES.get(name, name) for name in expected[1].split(" | "))
+        kinds = expected[1].split(" | ")
+        wanted = " or ".join(_NAMES.get(kind, kind) for kind in kinds if kind != "int" or "float" not in kinds)
         return f"{spelled} must be {wanted}{expected[2].replace('`', '')}, not {_given(_at(values, place))}"
     if said.startswith(("Invalid enum value", "Number out of range", "Integer value out of range")):
         return f"{spelled} can't be {shown(_at(values, place))}"

@@ -166,21 +166,25 @@ def read_bytes(
     return content
 
 
-def read_json(path: Path, most: int = JSON_BYTES) -> Any:
+def read_json(
+    path: Path, most: int = JSON_BYTES, *, what: str = "JSON", error: type[QuantUNetError] = ConfigurationError
+) -> Any:
     """Read JSON; whatever is no JSON by the standard, such as NaN, is none here.
 
     Args:
         path: of the file.
         most: bytes that it may have.
+        what: it is read as, for the message.
+        error: to raise; a class that takes one sentence.
 
     Raises:
-        ConfigurationError: where the file is absent, unreadable, no regular file, too large or no JSON.
+        QuantUNetError: as ``error``, where the file is absent, unreadable, no regular file, too large or no JSON.
     """
-    content = read_bytes(path, most, what="JSON")
+    content = read_bytes(path, most, what=what, error=error)
     try:
         return msgspec.json.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigurationError(f"{path} can't be read as JSON ({error}); check the path and the file.") from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as failure:
+        raise error(f"{path} can't be read as {what} ({failure}); check the path and the file.") from failure
 
 
 def sha256_file(path: Path) -> str:

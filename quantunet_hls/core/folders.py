@@ -17,7 +17,7 @@ from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, StepEr
 from quantunet_hls.core.files import read_json, write_json
 from quantunet_hls.core.workshop import clear
 
-__all__ = ["claim", "exclusively", "is_claimed", "one_writer", "refuse_foreign_file"]
+__all__ = ["check_writable", "claim", "exclusively", "is_claimed", "one_writer", "refuse_foreign_file"]
 
 #: The file that says whose a folder is.
 MARKER = ".quantunet-hls.json"
@@ -232,3 +232,15 @@ def _clear(folder: Path) -> None:
         if any(name.endswith(".part") for name in (*folders, *files)):
             clear(Path(place))
         folders[:] = [name for name in folders if not name.endswith((".part", "_prj"))]
+
+
+def check_writable(folder: Path) -> None:
+    """Whether a folder is there, or can be made, and takes files.
+
+    Raises:
+        ConfigurationError: it can't be written to.
+    """
+    there = next((place for place in (folder, *folder.absolute().parents) if os.path.lexists(place)), folder)
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigurationError(f"{folder} can't be written to, for {there} is no folder that takes files of yours; "
+                                 "name another one.")

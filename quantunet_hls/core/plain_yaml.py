@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.core.files import read_bytes
 
 __all__ = ["read_yaml"]
@@ -46,24 +46,23 @@ def _refuse(reason: str, mark: Any) -> NoReturn:
     raise yaml.MarkedYAMLError(problem=f"{reason}, in line {mark.line + 1}")
 
 
-def read_yaml(path: Path, what: str) -> Any:
+def read_yaml(path: Path, what: str, *, error: type[QuantUNetError] = ConfigurationError) -> Any:
     """The plain values of a YAML file.
 
     Args:
         path: of the file.
         what: it is read as, such as "a recipe", for the message.
+        error: to raise; a class that takes one sentence.
 
     Raises:
-        ConfigurationError: where the file is absent, unreadable, no regular file, too large, or no YAML of
+        QuantUNetError: as ``error``, where the file is absent, unreadable, no regular file, too large, or no YAML of
             plain values without aliases.
     """
-    content = read_bytes(path, _MOST_BYTES, what=what)
+    content = read_bytes(path, _MOST_BYTES, what=what, error=error)
     try:
         return yaml.load(content.decode("utf-8-sig"), _Loader)  # noqa: S506 (a SafeLoader that refuses more)
-    except Exception as error:  # PyYAML's constructors raise whatever a wrong value leads to
-        reason = " ".join(str(getattr(error, "problem", None) or error or type(error).__name__).split())
-        mark = getattr(error, "problem_mark", None)
+    except Exception as failure:  # PyYAML's constructors raise whatever a wrong value leads to
+        reason = " ".join(str(getattr(failure, "problem", None) or failure or type(failure).__name__).split())
+        mark = getattr(failure, "problem_mark", None)
         place = f", in line {mark.line + 1}" if mark is not None else ""
-        raise ConfigurationError(
-            f"{path} can't be read as {what} ({reason[:_LONGEST_REASON]}{place}); mend the file."
-        ) from error
+        raise error(f"{path} can't be read as {what} ({reason[:_LONGEST_REASON]}{place}); mend the file.") from failure

@@ -18,10 +18,11 @@ from quantunet_hls.data.tiles import Tiling, tiling_of
 from quantunet_hls.emulate.emulator import Emulator
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.ingest.passes.plain_classes import CLASS_OPS
 from quantunet_hls.ingest.ranges import GraphTypes, infer_types
-from quantunet_hls.ops.network import ArgMax, Cast, Layer, Pointwise, Sigmoid, Threshold, TypedNetwork
+from quantunet_hls.ops.meaning import Meaning
+from quantunet_hls.ops.network import Layer, TypedNetwork
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, only, shape_of
+from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
 from quantunet_hls.training.scores import Scores, count_pixels, evaluate, predict, scores_from_counts
@@ -77,8 +78,8 @@ def segment(emulator: Emulator, samples: Samples) -> torch.Tensor:
 
 
 def _tiling(emulator: Emulator, samples: Samples) -> Tiling:
-    height, width, _ = emulator.program.input.shape
-    return tiling_of((samples.images.shape[2], samples.images.shape[3]), (height, width))
+    shape = emulator.network.input.shape
+    return tiling_of((samples.images.shape[2], samples.images.shape[3]), (shape.height, shape.width))
 
 
 def _classes_in(emulator: Emulator, images: np.ndarray) -> torch.Tensor:
@@ -94,32 +95,32 @@ def score_hardware(emulator: Emulator, samples: Samples) -> Scores:
         DataError: images smaller than the network's.
     """
     masks = segment(emulator, samples)
-    return scores_from_counts(count_pixels(masks, torch.from_numpy(samples.masks), classes_of(emulator.program)))
+    return scores_from_counts(count_pixels(masks, torch.from_numpy(samples.masks), classes_of(emulator.network)))
 
 
-def classes_of(program: TypedNetwork) -> int:
+def classes_of(network: TypedNetwork) -> int:
     """How many classes a network tells apart, the background among them, be its result logits or classes."""
-    last = program.by_name[program.output]
-    logits = program.by_name[last.sources[0]] if isinstance(last, ArgMax) else last
-    return max(2, logits.shape[2])
+    last = _decisive(network)
+    logits = network.by_name[last.sources[0]] if last.meaning is Meaning.CLASSES else last
+    return max(2, logits.shape.channels)
 
 
 def _classes(emulator: Emulator, result: torch.Tensor) -> torch.Tensor:
     """Class indices, uint8 (N, H, W), of what the network ends in (N, channels, H, W), be it logits or classes."""
-    last = _decisive(emulator.program)
-    if isinstance(last, ArgMax) or any(isinstance(stage, Threshold) for stage in last.stages[-1:]):
+    meaning = _decisive(emulator.network).meaning
+    if meaning is Meaning.CLASSES:
         return result[:, 0].to(torch.uint8)
-    if any(isinstance(stage, Sigmoid) for stage in last.stages[-1:]):
+    if meaning is Meaning.PROBABILITIES:
         # 0.5 is what its logit of 0 becomes.
         result = result - 0.5
     return predict(result)
 
 
-def _decisive(program: TypedNetwork) -> Layer:
+def _decisive(network: TypedNetwork) -> Layer:
     """The layer that says what the result means: the last one that is no mere quantizer."""
-    layer = program.by_name[program.output]
-    while isinstance(layer, Pointwise) and all(isinstance(stage, Cast) for stage in layer.stages):
-        layer = program.by_name[layer.sources[0]]
+    layer = network.by_name[network.output]
+    while layer.meaning is None:
+        layer = network.by_name[layer.sources[0]]
     return layer
 
 
@@ -149,11 +150,11 @@ def as_logits(module: nn.Module, graph: HardwareGraph) -> nn.Module:
     layout, last = graph.layouts[output], model.find_producer(output)
     while last.op_type in ("Transpose", *QUANT_OPS):
         last = model.find_producer(last.input[0])
-    if last.op_type in CLASS_OPS:
+    if kind_of(last).classes:
         logits = str(last.input[0])
         channels = shape_of(model, logits)[graph.layouts[logits][1]] if last.op_type == "ArgMax" else 1
         return _Logits(module, lambda result: _votes(result.reshape(len(result), *graph.output_shape[:2]), channels))
-    if last.op_type == "Sigmoid":
+    if kind_of(last).real:
         return _Logits(module, lambda result: result.permute(layout) - 0.5)
     return _Logits(module, lambda result: result.permute(layout))
 

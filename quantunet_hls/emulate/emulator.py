@@ -1,4 +1,4 @@
-"""Programs run on whole batches of images."""
+"""Networks run on whole batches of images."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ import torch
 from hls4ml.model.graph import ModelGraph
 from torch import Tensor
 
-from quantunet_hls.core.errors import ConfigurationError, DataError
-from quantunet_hls.emulate.arithmetic import Codes, assign_reals
+from quantunet_hls.core.errors import ConfigurationError, DataError, IllegalGraphError
 from quantunet_hls.emulate.fuse import fuse
-from quantunet_hls.emulate.plan import Plan, make_plan
+from quantunet_hls.emulate.port import assign_reals
+from quantunet_hls.emulate.program import TensorProgram, compile_network
 from quantunet_hls.ingest.model_graph import read_network
 from quantunet_hls.ops.network import TypedNetwork
+from quantunet_hls.ops.tensors.codes import Codes
+from quantunet_hls.ops.tensors.kernel import layer_tensors
 
 __all__ = ["Emulator", "predict", "trace"]
 
-#: Values that a step may read and write at a time on a CPU, so that they stay in its cache.
+#: Values that an instruction may read and write at a time on a CPU, so that they stay in its cache.
 _CACHED_VALUES = 1 << 20
 #: The same on a GPU, which wants work for all its cores.
 _GPU_VALUES = 1 << 27
@@ -31,7 +33,7 @@ class Emulator:
     """The hardware's integers at the speed of tensors.
 
     Args:
-        program: what to compute, or the converted hls4ml model to read it from.
+        network: what to compute, or the converted hls4ml model to read it from.
         device: torch's name of a device.
 
     Raises:
@@ -39,16 +41,19 @@ class Emulator:
         IllegalGraphError: arithmetic that can't be emulated exactly; names the layer.
     """
 
-    def __init__(self, program: TypedNetwork | ModelGraph, device: str = "cpu"):
-        self.program = program if isinstance(program, TypedNetwork) else read_network(program)
+    def __init__(self, network: TypedNetwork | ModelGraph, device: str = "cpu"):
+        self.network = network if isinstance(network, TypedNetwork) else _read(network)
         try:
             self.device = torch.device(device)
             torch.empty(0, device=self.device)
         except (RuntimeError, AssertionError) as error:
             raise ConfigurationError(f"There is no device {device!r} here; use cpu, or cuda where torch has "
                                      "it.") from error
-        self._fast = make_plan(fuse(self.program), self.device)
-        self._whole: Plan | None = None
+        if self.network.channels_first:
+            raise IllegalGraphError(self.network.output, "its result leaves the network with the channels first, for "
+                                    "which there is no emulation", "leave the channels last")
+        self._fast = compile_network(fuse(self.network), self.device)
+        self._whole: TensorProgram | None = None
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """The network's output.
@@ -62,9 +67,9 @@ class Emulator:
         Raises:
             DataError: images of another shape, or numbers that are not finite.
         """
-        results = {self.program.output: self._room(images, self.program.output)}
+        results = {self.network.output: self._room(images, self.network.output)}
         self._run(self._fast, self._checked(images), results)
-        return results[self.program.output]
+        return results[self.network.output]
 
     def trace(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Every layer's result: hls4ml's layer name to float64 (images, height, width, channels).
@@ -72,16 +77,16 @@ class Emulator:
         Arguments and errors are those of :meth:`predict`.
         """
         if self._whole is None:
-            self._whole = make_plan(self.program, self.device)
-        results = {layer.name: self._room(images, layer.name) for layer in self.program.layers}
+            self._whole = compile_network(self.network, self.device)
+        results = {layer.name: self._room(images, layer.name) for layer in self.network.layers}
         self._run(self._whole, self._checked(images), results)
         return results
 
     def _room(self, images: np.ndarray, layer: str) -> np.ndarray:
-        return np.empty((len(images), *self.program.by_name[layer].shape))
+        return np.empty((len(images), *self.network.by_name[layer].shape.axes))
 
     def _checked(self, images: np.ndarray) -> np.ndarray:
-        expected = self.program.input.shape
+        expected = self.network.input.shape.axes
         if images.ndim != 4 or images.shape[1:] != expected:
             raise DataError(f"The network takes images of the shape {expected} (height, width, channels), "
                             f"and these have {images.shape}; give it (images, *{expected}).")
@@ -90,17 +95,17 @@ class Emulator:
             raise DataError("The images hold values that are not finite; remove them.")
         return images
 
-    def _run(self, plan: Plan, images: np.ndarray, results: Mapping[str, np.ndarray]) -> None:
+    def _run(self, program: TensorProgram, images: np.ndarray, results: Mapping[str, np.ndarray]) -> None:
         """Fill in the results of the layers that they are wanted of, a few images at a time."""
         on_cpu = self.device.type == "cpu"
         threads = torch.get_num_threads() if on_cpu else 1
-        size = max(1, (_CACHED_VALUES if on_cpu else _GPU_VALUES) // plan.values)
+        size = max(1, (_CACHED_VALUES if on_cpu else _GPU_VALUES) // program.values)
         size = max(1, min(size, -(-len(images) // threads)))
         parts = [slice(start, start + size) for start in range(0, len(images), size)]
 
         def work(part: slice) -> None:
             with torch.inference_mode():
-                for name, values, codes in self._layers(plan, images[part]):
+                for name, values, codes in self._layers(program, images[part]):
                     if name in results:
                         results[name][part] = _numbers(values, codes)
 
@@ -119,16 +124,33 @@ class Emulator:
                 # Parts of torch share the setting between threads.
                 torch.set_num_threads(threads)
 
-    def _layers(self, plan: Plan, images: np.ndarray) -> Iterator[tuple[str, Tensor, Codes]]:
+    def _layers(self, program: TensorProgram, images: np.ndarray) -> Iterator[tuple[str, Tensor, Codes]]:
         """Each layer's tensor as it is computed; none is kept longer than it is needed."""
-        codes = assign_reals(images, plan.port)
-        held = {plan.port_name: torch.from_numpy(codes).permute(0, 3, 1, 2).to(self.device, _storage(plan.port.width))}
-        yield plan.port_name, held[plan.port_name], Codes(plan.port.low, plan.port.high, plan.port.fraction)
-        for step in plan.steps:
-            held[step.name] = step.run([held[source] for source in step.sources])
-            yield step.name, held[step.name], step.codes
-            for name in step.done:
+        codes = assign_reals(images, program.port)
+        images_in = torch.from_numpy(codes).permute(0, 3, 1, 2).to(self.device, _storage(program.port.width))
+        held = {program.port_name: images_in}
+        yield program.port_name, held[program.port_name], program.port_codes
+        for each in program.instructions:
+            held[each.name] = each.kernel.run([held[source] for source in each.sources])
+            yield each.name, held[each.name], each.kernel.codes
+            for name in each.done:
                 del held[name]
+
+
+def _read(model: ModelGraph) -> TypedNetwork:
+    """The network of a model that the emulator follows.
+
+    Raises:
+        ConfigurationError: its C++ is not the streaming one.
+    """
+    backend, io_type = model.config.backend.name, model.config.get_config_value("IOType")
+    if backend not in ("Vitis", "Vivado") or io_type != "io_stream":
+        raise ConfigurationError(f"Emulation follows the streaming C++ of Vitis and Vivado, not {io_type} of "
+                                 f"{backend}; convert the network for one of these.")
+    network = read_network(model)
+    for layer in network.layers:
+        layer_tensors(layer).check_cpp(layer, [network.by_name[source] for source in layer.sources])
+    return network
 
 
 def _storage(width: int) -> torch.dtype:
@@ -171,11 +193,11 @@ def _ieee() -> Iterator[None]:
             setting.fp32_precision = precision
 
 
-def predict(program: TypedNetwork, images: np.ndarray, device: str = "cpu") -> np.ndarray:
-    """:meth:`Emulator.predict` of a program that is used once."""
-    return Emulator(program, device).predict(images)
+def predict(network: TypedNetwork, images: np.ndarray, device: str = "cpu") -> np.ndarray:
+    """:meth:`Emulator.predict` of a network that is used once."""
+    return Emulator(network, device).predict(images)
 
 
-def trace(program: TypedNetwork, images: np.ndarray, device: str = "cpu") -> dict[str, np.ndarray]:
-    """:meth:`Emulator.trace` of a program that is used once."""
-    return Emulator(program, device).trace(images)
+def trace(network: TypedNetwork, images: np.ndarray, device: str = "cpu") -> dict[str, np.ndarray]:
+    """:meth:`Emulator.trace` of a network that is used once."""
+    return Emulator(network, device).trace(images)

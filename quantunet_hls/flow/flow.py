@@ -25,6 +25,7 @@ from quantunet_hls.core.steps import Step, content, makers
 from quantunet_hls.core.versions import PACKAGES
 from quantunet_hls.data.check_images import check_images
 from quantunet_hls.flow.folded_design import FoldedDesign, fold_design
+from quantunet_hls.flow.steps import STEPS
 from quantunet_hls.flow.verify import CSIM, RTL, compare_layers, reference, require_equal
 from quantunet_hls.folding import ConvWork, Goal, frame_cycles, multipliers
 from quantunet_hls.hls import vendor
@@ -46,10 +47,7 @@ from quantunet_hls.reports.schema import Figure, LayerReport, Network, Report, S
 from quantunet_hls.tuning.precision import Precision, chosen_types, precision_of, with_precision
 from quantunet_hls.zoo import checkpoints as zoo
 
-__all__ = ["STEPS", "Flow"]
-
-#: Names of the steps, in order.
-STEPS = ("export", "ingest", "project", "csim", "accuracy", "rtl", "synthesis", "netlist", "place", "report")
+__all__ = ["Flow"]
 
 _OURS = "quantunet-hls"
 
@@ -314,7 +312,7 @@ class Flow:
         if self.toolchain != "open":
             yield
             return
-        from quantunet_hls.rtl.synthesize.mapping import yosys_version
+        from quantunet_hls.core.open_tools import yosys_version
 
         with side_by_side(1) as pool:
             # Whether it starts is for the step to tell that needs it.

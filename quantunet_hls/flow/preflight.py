@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from quantunet_hls.data.image_folders import image_files, names_in, require_mask
 from quantunet_hls.ingest.source import Shape
 from quantunet_hls.zoo import checkpoints as zoo
 
-__all__ = ["check_baseline", "check_data", "check_writable"]
+__all__ = ["check_baseline", "check_data"]
 
 
 def check_data(data: Path | np.ndarray | None, images: int, shape: Shape | None, folds: Collection[int]) -> None:
@@ -56,15 +55,3 @@ def check_baseline(name: str | None) -> None:
     """
     if name is not None:
         zoo.load(name)
-
-
-def check_writable(folder: Path) -> None:
-    """Whether a folder is there, or can be made, and takes files.
-
-    Raises:
-        ConfigurationError: it can't be written to.
-    """
-    there = next((place for place in (folder, *folder.absolute().parents) if os.path.lexists(place)), folder)
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigurationError(f"{folder} can't be written to, for {there} is no folder that takes files of yours; "
-                                 "name another one.")

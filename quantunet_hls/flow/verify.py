@@ -16,7 +16,8 @@ from torch import nn
 from quantunet_hls.core.errors import MismatchError
 from quantunet_hls.ingest import HardwareGraph, run_graph, trace_module
 from quantunet_hls.ingest.export import ModuleTrace
-from quantunet_hls.ops.qonnx.graph import QUANT_OPS, behind_sigmoid, constant, only
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, only
+from quantunet_hls.ops.qonnx.node_kinds import behind_real_values, kind_of
 from quantunet_hls.reports.schema import Check
 
 __all__ = ["BREVITAS", "CHANNELS_LAST", "CSIM", "QONNX", "RTL", "Reference", "compare_layers", "reference",
@@ -65,9 +66,9 @@ def reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module | None
     tensors = run_graph(graph.model, images)
     checks = []
     errors = [np.abs(tensors[node.output[0]] - graph.from_original(origin, original[origin])).max()
-              for node in graph.model.graph.node if node.op_type == "Sigmoid"
+              for node in graph.model.graph.node if kind_of(node).real
               for origin in [graph.origins[node.output[0]]]]
-    behind_tables = behind_sigmoid(graph.original)
+    behind_tables = behind_real_values(graph.original)
     if module is not None:
         checks += _against_module(graph, original, images, module)
     for name, values in tensors.items():
@@ -85,10 +86,10 @@ def _against_module(graph: HardwareGraph, original: Mapping[str, np.ndarray], im
     model = graph.original
     result = only(model, "output")
     checks = []
-    convolutions = [node.output[0] for node in model.graph.node if node.op_type in ("Conv", "ConvTranspose")]
+    convolutions = [node.output[0] for node in model.graph.node if kind_of(node).weighted]
     quantizers = [node.output[0] for node in model.graph.node
                   if node.op_type in QUANT_OPS and constant(model, node.input[0]) is None]
-    inexact = behind_sigmoid(model)
+    inexact = behind_real_values(model)
     for trace, names in ((weighted, convolutions), (activations, quantizers)):
         # The export runs the module once, so its layers stand in the graph in the order they ran.
         if _same_shapes(trace, [original[name] for name in names]):

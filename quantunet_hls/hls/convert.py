@@ -20,7 +20,8 @@ from quantunet_hls.hls.kinds import added, without_constants
 from quantunet_hls.hls.mends import mended
 from quantunet_hls.hls.mends.resize_shape_1268 import with_factors
 from quantunet_hls.ingest.ranges import GraphTypes
-from quantunet_hls.ops.qonnx.graph import attribute, consumers, is_whole_mean, only, shape_of
+from quantunet_hls.ops.qonnx.graph import attribute, consumers, only, shape_of
+from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.ops.stages import SIGMOID_TYPE
 
 __all__ = ["HlsSettings", "convert", "convert_layers", "layer_config", "traced_tensors", "write_project"]
@@ -149,7 +150,7 @@ def traced_tensors(model: ModelWrapper, graph: ModelGraph) -> dict[str, str]:
             tensor = readers[0].output[0]
             readers = consumers(model, tensor)
         producer = model.find_producer(tensor)
-        if producer.op_type != "AveragePool" or is_whole_mean(producer):
+        if kind_of(producer).exact(producer):
             traced[layer.name] = tensor
     return traced
 

@@ -22,7 +22,7 @@ from quantunet_hls.hls.resources import (
     estimate,
 )
 from quantunet_hls.hls.streams import stream_sizes
-from quantunet_hls.ingest.hls4ml_types import fixed_type
+from quantunet_hls.ops.hls4ml_types import fixed_type
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
 

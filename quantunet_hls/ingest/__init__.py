@@ -15,17 +15,15 @@ from quantunet_hls.ingest.legality import check_legal, violations
 from quantunet_hls.ingest.limits import check_sizes
 from quantunet_hls.ingest.load import load_qonnx
 from quantunet_hls.ingest.passes.absorb_padding import absorb_padding
-from quantunet_hls.ingest.passes.channels_last import Layout, channels_last
+from quantunet_hls.ingest.passes.channels_last import channels_last
 from quantunet_hls.ingest.passes.drop_identities import drop_identities
 from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
-from quantunet_hls.ingest.passes.fold_quantized_constants import fold_quantized_constants
-from quantunet_hls.ingest.passes.insert_zeros import insert_zeros
+from quantunet_hls.ingest.passes.lower_nodes import lower_nodes
 from quantunet_hls.ingest.passes.name_nodes import name_nodes
 from quantunet_hls.ingest.passes.plain_classes import plain_classes, with_classes
-from quantunet_hls.ingest.passes.split_concat import split_concat
-from quantunet_hls.ingest.passes.tabulate_sigmoid import tabulate_sigmoid
 from quantunet_hls.ingest.passes.tidy import tidy
 from quantunet_hls.ops.qonnx.graph import linked, only, shape_of
+from quantunet_hls.ops.qonnx.node_kinds import Layout
 
 __all__ = ["OUTPUTS", "HardwareGraph", "check_legal", "export_module", "ingest", "load_qonnx", "run_graph",
            "trace_module", "violations"]
@@ -92,8 +90,7 @@ def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
     original = absorb_padding(plain_classes(drop_identities(tidy(graph))))
     check_legal(original)
     original = explicit_attributes(original)
-    hardware = insert_zeros(tabulate_sigmoid(fold_quantized_constants(original)))
-    relabelled = channels_last(split_concat(hardware))
+    relabelled = channels_last(lower_nodes(original))
     model, origins = name_nodes(with_classes(relabelled.model) if output == "mask" else relabelled.model)
     # What passes make of a node may be more than the node: a Concat of many becomes a chain.
     check_sizes(model)

@@ -9,6 +9,7 @@ import numpy as np
 from quantunet_hls.folding import ConvWork
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, shape_of
+from quantunet_hls.ops.qonnx.node_kinds import kind_of
 
 __all__ = ["NetworkFacts", "convolution_work", "network_facts"]
 
@@ -32,13 +33,12 @@ class NetworkFacts:
 
 def convolution_work(graph: HardwareGraph) -> dict[str, ConvWork]:
     """What each convolution has to do for one frame, by node name."""
-    work = {}
+    found = {}
     for node in graph.model.graph.node:
-        if node.op_type == "Conv":
-            filters, rows, columns, channels = shape_of(graph.model, node.input[1])
-            _, height, width, _ = shape_of(graph.model, node.output[0])
-            work[node.name] = ConvWork(rows * columns * channels, filters, height * width)
-    return work
+        work = kind_of(node).work
+        if work is not None:
+            found[str(node.name)] = work(graph.model, node)
+    return found
 
 
 def network_facts(graph: HardwareGraph) -> NetworkFacts:
@@ -46,7 +46,7 @@ def network_facts(graph: HardwareGraph) -> NetworkFacts:
     original = graph.original
     weights = weight_bits = values = value_bits = biases = 0
     for node in original.graph.node:
-        if node.op_type in ("Conv", "ConvTranspose"):
+        if kind_of(node).weighted:
             size = int(np.prod(shape_of(original, node.input[1])))
             producer = original.find_producer(node.input[1])
             # A constant that no quantizer made is exact in float32, which is what its file spends on it.

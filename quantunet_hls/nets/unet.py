@@ -17,6 +17,7 @@ from brevitas.nn import QuantConv2d, QuantIdentity, QuantReLU
 from brevitas.nn.utils import merge_bn
 from torch import Tensor, nn
 
+from quantunet_hls.core.decode import converted
 from quantunet_hls.core.errors import ConfigurationError, shown
 from quantunet_hls.nets.quantizers import (
     CALIBRATION_STEPS,
@@ -33,7 +34,6 @@ __all__ = ["LayerWidths", "QuantUNet", "UNetConfig", "calibrate", "fold_batchnor
 _DEEPEST, _WIDEST = 8, 4096
 _MOST_WEIGHTS = 1 << 27
 _MOST_BITS, _MOST_INPUT_BITS = 64, 32
-_LONGEST_REASON = 160
 _UPSAMPLINGS = ("nearest", "bilinear")
 _LEVELS = ("ternary", "binary")
 
@@ -221,15 +221,7 @@ class UNetConfig:
         Raises:
             ConfigurationError: for a key or a value that no U-Net has.
         """
-        try:
-            rest = dict(values)
-            widths = LayerWidths(**rest.pop("widths", {}))
-            layer_widths = {k: LayerWidths(**v) for k, v in rest.pop("layer_widths", {}).items()}
-            channels = tuple(rest.pop("channels", ()))
-            return cls(widths=widths, layer_widths=layer_widths, channels=channels, **rest)
-        except (TypeError, AttributeError, ValueError) as error:
-            reason = str(error)[:_LONGEST_REASON]
-            raise ConfigurationError(f"The U-Net's architecture can't be read ({reason}); see UNetConfig.") from error
+        return converted(cls, values, "This is no U-Net's architecture", "see UNetConfig")
 
 
 class ConvBlock(nn.Module):

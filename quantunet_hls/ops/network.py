@@ -2,7 +2,8 @@
 
 A layer computes integers from the integers of its sources, and then passes them
 through its stages, one after the other. A number is its integer code times
-``2**-fraction`` of its type.
+``2**-fraction`` of its type. Each kind of layer has a room of its own
+(:mod:`quantunet_hls.ops.table`); this is what they have in common.
 """
 
 from __future__ import annotations
@@ -10,40 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
-from quantunet_hls.ops.stages import Cast, LeakyRelu, Relu, Sigmoid, Threshold
-from quantunet_hls.types.fixed import FixedType, Integers
+from quantunet_hls.ops.meaning import Meaning
+from quantunet_hls.ops.shape import Shape, Sides
+from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.types.fixed import FixedType
 
-__all__ = [
-    "ArgMax",
-    "Cast",
-    "Concatenation",
-    "Convolution",
-    "Input",
-    "Layer",
-    "LeakyRelu",
-    "Padding",
-    "Pointwise",
-    "Pooling",
-    "Relu",
-    "Resize",
-    "Shape",
-    "Sides",
-    "Sigmoid",
-    "Stage",
-    "Threshold",
-    "TypedNetwork",
-    "ZeroInsertion",
-]
-
-#: Height, width, channels.
-Shape = tuple[int, int, int]
-#: Rows above and below the image, columns left and right of it.
-Sides = tuple[int, int, int, int]
-
-
-#: What happens to each value by itself.
-Stage = Cast | Relu | LeakyRelu | Sigmoid | Threshold
+__all__ = ["Layer", "TypedNetwork"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,102 +26,42 @@ class Layer:
     """Common to all layers.
 
     Attributes:
+        kind: name of its room.
         name: hls4ml's name.
         sources: names of the layers whose results it reads.
         shape: of its result.
-        stages: what each of its values passes through, in order.
+        stages: what each of its values passes through, in order; one at least.
     """
+
+    kind: ClassVar[str]
 
     name: str
     sources: tuple[str, ...]
     shape: Shape
     stages: tuple[Stage, ...]
 
+    #: Whether more stages can follow its own.
+    takes_stages: ClassVar[bool] = False
+    #: Whether its stages are all that it has.
+    only_stages: ClassVar[bool] = False
 
-@dataclass(frozen=True, eq=False)
-class Input(Layer):
-    """Where images enter: real numbers, assigned to the port's type by the first stage."""
+    @property
+    def type(self) -> FixedType:
+        """Of its result's values."""
+        return self.stages[-1].type
 
+    @property
+    def meaning(self) -> Meaning | None:
+        """What its values say; None where they say what those do that it reads."""
+        return next((stage.meaning for stage in reversed(self.stages) if stage.meaning is not None), Meaning.SCORES)
 
-@dataclass(frozen=True, eq=False)
-class Convolution(Layer):
-    """Sums of products, kept in an accumulator that starts from the bias.
+    def with_zeros(self, sides: Sides) -> Layer | None:
+        """The same layer with so many more zeros around what it reads, where it can put them there itself."""
+        return None
 
-    Attributes:
-        weights: codes (height, width, input channels, filters); (height, width, 1, channels) for a depthwise one.
-        weight_fraction: fraction bits of the weights.
-        bias: codes of the accumulator's type (filters).
-        accumulator: type to which every product, and then every sum, is assigned.
-        stride: rows and columns.
-        padding: zeros around the image.
-        depthwise: whether each channel has a kernel of its own.
-        reuse: cycles that share a multiplier; decides the order in which products are added.
-            None adds them in the order of the window.
-    """
-
-    weights: Integers
-    weight_fraction: int
-    bias: Integers
-    accumulator: FixedType
-    stride: tuple[int, int]
-    padding: Sides
-    depthwise: bool
-    reuse: int | None
-
-
-@dataclass(frozen=True, eq=False)
-class Pooling(Layer):
-    """Largest or mean value under windows.
-
-    Attributes:
-        window: rows and columns.
-        stride: rows and columns.
-        padding: around the image: zeros to a mean, below every value to a maximum.
-        mean: whether it is the mean.
-        accumulator: type to which every value, and then every sum, is assigned.
-    """
-
-    window: tuple[int, int]
-    stride: tuple[int, int]
-    padding: Sides
-    mean: bool
-    accumulator: FixedType
-
-
-@dataclass(frozen=True, eq=False)
-class Padding(Layer):
-    """Zeros around the image."""
-
-    padding: Sides
-
-
-@dataclass(frozen=True, eq=False)
-class Resize(Layer):
-    """Every pixel repeated ``factor`` (rows, columns) times."""
-
-    factor: tuple[int, int]
-
-
-@dataclass(frozen=True, eq=False)
-class ZeroInsertion(Layer):
-    """Pixels ``factor`` (rows, columns) apart, zeros between and behind."""
-
-    factor: tuple[int, int]
-
-
-@dataclass(frozen=True, eq=False)
-class ArgMax(Layer):
-    """The channel with the largest value, the lowest one of several."""
-
-
-@dataclass(frozen=True, eq=False)
-class Concatenation(Layer):
-    """The channels of all sources, in order; the stages hold for each source."""
-
-
-@dataclass(frozen=True, eq=False)
-class Pointwise(Layer):
-    """Nothing but stages."""
+    def without_zeros(self, source: Layer) -> tuple[Layer, Sides] | None:
+        """A layer that does nothing but put zeros around its source: what is left of it without, and the zeros."""
+        return None
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,12 +69,14 @@ class TypedNetwork:
     """A network whose every value is decided.
 
     Attributes:
-        layers: each after its sources; the first is the :class:`Input`.
+        layers: each after its sources; the first is the one where images enter.
         output: name of the layer whose result is the network's.
+        channels_first: the network hands its result out with the channels first; the layer has them last.
     """
 
     layers: tuple[Layer, ...]
     output: str
+    channels_first: bool = False
 
     @cached_property
     def by_name(self) -> Mapping[str, Layer]:
@@ -167,11 +84,9 @@ class TypedNetwork:
         return {layer.name: layer for layer in self.layers}
 
     @property
-    def input(self) -> Input:
+    def input(self) -> Layer:
         """The layer where images enter."""
-        first = self.layers[0]
-        assert isinstance(first, Input)
-        return first
+        return self.layers[0]
 
     def readers(self, name: str) -> tuple[Layer, ...]:
         """Layers that read this one's result."""

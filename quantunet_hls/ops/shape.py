@@ -24,6 +24,11 @@ class Shape:
         return self.height * self.width
 
     @property
+    def axes(self) -> tuple[int, int, int]:
+        """Sizes of the axes, as an array has them."""
+        return self.height, self.width, self.channels
+
+    @property
     def values(self) -> int:
         """Values of a frame."""
         return self.pixels * self.channels

@@ -29,6 +29,7 @@ class Weighted(Windowed):
 
     Attributes:
         shares_inputs: whether all processing elements multiply the same activations, or each has its own.
+        narrows: whether it is known with other widths, by :meth:`narrowed`.
         weights: integer codes, kernel height and width first, output channels last.
         bias: integer codes (output channels), in steps of the products: ``2**-product_fraction``.
         product_fraction: fraction bits of input times weight.
@@ -36,6 +37,7 @@ class Weighted(Windowed):
     """
 
     shares_inputs: ClassVar[bool]
+    narrows: ClassVar[bool] = False
 
     weights: Integers
     bias: Integers
@@ -155,12 +157,8 @@ class Weighted(Windowed):
             widest: bits of the weights that it has.
             bits: that they shall have.
             result: bits of the result; None for that of the exact sums.
-
-        Raises:
-            IllegalGraphError: it is not known how.
         """
-        raise IllegalGraphError(self.name, f"what widths cost is not known behind a layer of kind {self.kind!r}",
-                                "leave it out, or train without a board")
+        raise NotImplementedError
 
 
 def weighted(graph: StreamGraph) -> tuple[Weighted, ...]:

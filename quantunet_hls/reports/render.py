@@ -8,51 +8,15 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from quantunet_hls.core.printable import printable
-from quantunet_hls.reports import names
+from quantunet_hls.reports.amounts import amount, heading, short_unit
 from quantunet_hls.reports.grid import Column, Grid, Section
+from quantunet_hls.reports.names import FIGURES, RATIO, kind_of, rank_of
 from quantunet_hls.reports.schema import Check, Figure, Report, Source, Subject
 
-__all__ = ["SHORT_UNITS", "amount", "beyond_part", "checks", "layers", "report", "stages", "totals"]
-
-_LAYER_COLUMNS = (
-    names.LUT,
-    names.FF,
-    names.DSP,
-    names.BRAM_18K,
-    names.URAM,
-    names.LUTRAM,
-    names.LATENCY_CYCLES_MAX,
-    names.INTERVAL_CYCLES_MAX,
-)
-_PREFIXES = ((1, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"))
-
-#: What a title says already, and what can be said shorter.
-SHORT_UNITS = {"1": "", "s": "", "LUTs": "", "flip-flops": "", "DSP blocks": "", "multipliers": "",
-               "blocks of 18 kbit": "18 kbit", "blocks of 288 kbit": "288 kbit"}
-
-# What a person wants to know first.
-_FIRST = (names.FRAMES_PER_S, names.INTERVAL_CYCLES_MIN, names.INTERVAL_CYCLES_MAX, names.LATENCY_CYCLES_MIN,
-          names.LATENCY_CYCLES_MAX)
-_ORDER = {name: rank for rank, name in enumerate(dict.fromkeys((*_FIRST, *names.UNITS)))}
-
-# The same thing in seconds, and the least of a range whose most is equal.
-_IN_CYCLES = {names.INTERVAL_S_MIN: names.INTERVAL_CYCLES_MIN, names.INTERVAL_S_MAX: names.INTERVAL_CYCLES_MAX,
-              names.LATENCY_S_MIN: names.LATENCY_CYCLES_MIN, names.LATENCY_S_MAX: names.LATENCY_CYCLES_MAX}
-_MOST = {names.INTERVAL_CYCLES_MIN: names.INTERVAL_CYCLES_MAX, names.LATENCY_CYCLES_MIN: names.LATENCY_CYCLES_MAX,
-         names.INTERVAL_S_MIN: names.INTERVAL_S_MAX, names.LATENCY_S_MIN: names.LATENCY_S_MAX}
+__all__ = ["beyond_part", "checks", "layers", "report", "stages", "totals"]
 
 _SECTIONS = {Subject.RTL: "RTL", Subject.CPP: "C++ (hls4ml)", Subject.NETWORK: "Network",
              Subject.UNSTATED: "Of which design is not stated"}
-
-
-def amount(value: float, unit: str) -> str:
-    """A number with its unit, short enough to read: 12,345 LUTs, 1.23 ms, 338.6 frames/s."""
-    if unit == "s":
-        scale, prefix = next((pair for pair in _PREFIXES if abs(value) >= pair[0]), _PREFIXES[0])
-        return f"{value / scale:.4g} {prefix}s"
-    whole = isinstance(value, int) or (abs(value) < 1e15 and value.is_integer())
-    number = f"{value:,.0f}" if whole or 1000 <= abs(value) < 1e15 else f"{value:,.4g}"
-    return number if unit == "1" else f"{number} {unit}"
 
 
 def _share(figure: Figure) -> Text:
@@ -98,26 +62,27 @@ def _once(figures: Iterable[Figure]) -> list[Figure]:
         known.append(figure)
 
     def said(name: str) -> bool:
-        cycles, most = _IN_CYCLES.get(name), _MOST.get(name)
-        return cycles in best or (most in best and best[most][0].value == best[name][0].value)
+        """The same in seconds, or the least of a range whose most is equal."""
+        kind = kind_of(name)
+        return kind.in_cycles in best or (kind.most in best and best[kind.most][0].value == best[name][0].value)
 
     kept = [figure for name, known in best.items() if not said(name) for figure in known]
-    return sorted(kept, key=lambda figure: _ORDER.get(figure.name, len(_ORDER)))
+    # How fast it is, a person wants to know first.
+    return sorted(kept, key=lambda figure: (figure.unit != "frames/s", figure.unit != "cycles", rank_of(figure.name)))
 
 
 def _title(figure: Figure, told: Sequence[str]) -> str:
     """Without "most" where the least is not told, for then it says nothing."""
-    title = names.TITLES.get(figure.name, figure.name.replace("_", " ").capitalize())
-    return title if {name for name, most in _MOST.items() if most == figure.name} & set(told) else \
-        title.removesuffix(", most")
+    title = kind_of(figure.name).title
+    return title if any(kind_of(name).most == figure.name for name in told) else title.removesuffix(", most")
 
 
 def _value(figure: Figure) -> str:
     """With what of the unit the title doesn't say."""
-    unit = SHORT_UNITS.get(figure.unit, figure.unit)
+    unit = short_unit(figure.unit)
     if figure.unit == "s" or unit == figure.unit:
         return amount(figure.value, figure.unit)
-    return amount(figure.value, f"x {unit}" if unit else "1")
+    return amount(figure.value, f"x {unit}" if unit else RATIO)
 
 
 def _tools(figures: Iterable[Figure]) -> dict[str, list[str]]:
@@ -148,17 +113,16 @@ def layers(report: Report, source: Source) -> RenderableType | None:
 
 
 def _layers(report: Report, source: Source, subject: Subject) -> Grid | None:
-    rows = [(layer, {name: layer.figure(name, source, subject) for name in _LAYER_COLUMNS}) for layer in report.layers]
+    told = [kind for kind in FIGURES.values() if kind.of_layers]
+    rows = [(layer, {kind: layer.figure(kind.name, source, subject) for kind in told}) for layer in report.layers]
     rows = [(layer, found) for layer, found in rows if any(found.values())]
-    columns = [name for name in _LAYER_COLUMNS if any(found[name] for _, found in rows)]
+    columns = [kind for kind in told if any(found[kind] for _, found in rows)]
     if not columns:
         return None
-    units = [f" ({names.UNITS[name]})" if names.UNITS[name] == "cycles" else "" for name in columns]
     origin = next(figure.origin for _, found in rows for figure in found.values() if figure is not None)
-    return Grid((Column("Layer"), Column("Kind"),
-                 *(Column(names.TITLES[name] + unit, figures=True) for name, unit in zip(columns, units, strict=True))),
-                [(layer.name, layer.kind, *("" if (figure := found[name]) is None else amount(figure.value, "1")
-                                            for name in columns)) for layer, found in rows], f"Layers: {origin}")
+    return Grid((Column("Layer"), Column("Kind"), *(Column(heading(kind), figures=True) for kind in columns)),
+                [(layer.name, layer.kind, *("" if (figure := found[kind]) is None else amount(figure.value, RATIO)
+                                            for kind in columns)) for layer, found in rows], f"Layers: {origin}")
 
 
 def checks(found: Iterable[Check]) -> RenderableType:

@@ -20,11 +20,11 @@ from typing import Any
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.core.files import read_json, write_json
 from quantunet_hls.reports.fields import Fields
-from quantunet_hls.reports.names import UNITS
+from quantunet_hls.reports.names import FIGURES, HARDWARE
 from quantunet_hls.reports.subject import Subject, assumed_subjects
 
 __all__ = ["SCHEMA", "VERSION", "Check", "Figure", "LayerReport", "Network", "Report", "Source", "Subject", "Target",
-           "stated"]
+           "binding", "pick", "stated"]
 
 _log = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ class Figure:
             # An integer may be larger than any float, so it is compared before it is asked whether it is finite.
             if number is not None and number != 0 and not _SMALLEST <= abs(number) <= _LARGEST:
                 raise ValueError(f"the figure {self.name!r} is not finite, or not from {_SMALLEST:g} to {_LARGEST:g}")
-        unit = UNITS.get(self.name, self.unit)
+        unit = FIGURES[self.name].unit if self.name in FIGURES else self.unit
         if not unit or self.unit not in ("", unit):
             raise ValueError(f"the figure {self.name!r} can't have the unit {self.unit!r}")
         object.__setattr__(self, "unit", unit)
@@ -103,6 +103,16 @@ class Figure:
     def origin(self) -> str:
         """Which design it is of and where it comes from: "RTL, mapped", "C++, estimate", "RTL simulation"."""
         return str(self.source) if self.source.startswith(self.subject) else f"{self.subject}, {self.source}"
+
+    @property
+    def program(self) -> str:
+        """The tool with its version."""
+        return f"{self.tool} {self.tool_version}".strip()
+
+    @property
+    def provenance(self) -> str:
+        """Which design it is of, where it comes from, and the tool with its version."""
+        return f"{self.origin}, {self.program}"
 
     @property
     def share(self) -> float | None:
@@ -151,12 +161,46 @@ def stated(figures: Iterable[Figure], subject: Subject) -> tuple[Figure, ...]:
     return tuple(replace(figure, subject=subject) for figure in figures)
 
 
-def _find(figures: Iterable[Figure], name: str, source: Source | None, subject: Subject | None) -> Figure | None:
+_SOURCES, _SUBJECTS = list(Source), list(Subject)
+
+
+def binding(subject: Subject, source: Source) -> tuple[int, int]:
+    """How much a figure of that design and from that source binds, to be compared with another's.
+
+    Of two from the same source the RTL's binds more, for that is what this package's own tool chain builds.
+    """
+    return _SOURCES.index(source), -_SUBJECTS.index(subject)
+
+
+def pick(figures: Iterable[Figure], name: str, source: Source | None = None,
+         subject: Subject | None = None) -> Figure | None:
+    """The one figure of that name that counts, None where there is none; the only rule by which one is chosen.
+
+    It is the most binding one: of the latest source of :class:`Source`, then of the RTL before the C++. Where several
+    tools know it, that of the hardware's emulation counts for an accuracy, else that of the tool whose other figures
+    are the most binding, else the first by the tool's name; the figures' order says nothing.
+
+    Args:
+        figures: of a report, or of one layer.
+        name: of the figure.
+        source: that it must come from.
+        subject: which design it must be of.
+    """
+    figures = tuple(figures)
     fitting = [figure for figure in figures if figure.name == name and source in (None, figure.source)
                and subject in (None, figure.subject)]
-    sources, subjects = list(Source), list(Subject)
-    return max(fitting, key=lambda figure: (sources.index(figure.source), -subjects.index(figure.subject)),
-               default=None)
+    if not fitting:
+        return None
+    most = max(binding(figure.subject, figure.source) for figure in fitting)
+    rivals = sorted((figure for figure in fitting if binding(figure.subject, figure.source) == most),
+                    key=lambda figure: figure.tool)
+
+    def standing(figure: Figure) -> tuple[bool, int]:
+        of_tool = (_SOURCES.index(other.source) for other in figures
+                   if (other.tool, other.subject) == (figure.tool, figure.subject))
+        return figure.tool == HARDWARE, max(of_tool)
+
+    return max(rivals, key=standing)
 
 
 @dataclass(frozen=True)
@@ -225,8 +269,8 @@ class LayerReport:
         _no_twins(self.figures, f"the layer {self.name!r}")
 
     def figure(self, name: str, source: Source | None = None, subject: Subject | None = None) -> Figure | None:
-        """The figure of that name: from that source, or from the most binding one; of that design, or the RTL's."""
-        return _find(self.figures, name, source, subject)
+        """The figure of that name that counts; see :func:`pick`."""
+        return pick(self.figures, name, source, subject)
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
@@ -343,8 +387,8 @@ class Report:
         _no_twins(self.figures, "the report")
 
     def figure(self, name: str, source: Source | None = None, subject: Subject | None = None) -> Figure | None:
-        """The figure of that name: from that source, or from the most binding one; of that design, or the RTL's."""
-        return _find(self.figures, name, source, subject)
+        """The figure of that name that counts; see :func:`pick`."""
+        return pick(self.figures, name, source, subject)
 
     @property
     def equal(self) -> bool:

@@ -30,7 +30,6 @@ class Subject(StrEnum):
     UNSTATED = "not stated"
 
 
-_OF_THE_NETWORK = (names.DICE, names.IOU, names.PIXEL_ACCURACY, names.SIGMOID_ERROR_MAX, names.FRAME_BITS)
 _OF_THE_CPP = ("hls4ml", "C-synthesis model", "g++", "Vitis HLS", "Vivado HLS")
 _OF_THE_RTL = ("verilator", "yosys", "nextpnr", "quantunet-hls")
 _VIVADO = "Vivado"
@@ -54,7 +53,7 @@ def assumed_subjects(figures: Collection[tuple[str, str, str]]) -> dict[tuple[st
 
 
 def _assumed(name: str, source: str, tool: str) -> Subject:
-    if name in _OF_THE_NETWORK:
+    if names.kind_of(name).of_network:
         return Subject.NETWORK
     if source in _CPP_SOURCES or tool.startswith(_OF_THE_CPP):
         return Subject.CPP

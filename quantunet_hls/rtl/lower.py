@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ingest.hls4ml_types import fixed_type
 from quantunet_hls.ops.argmax.stream import ArgMax
 from quantunet_hls.ops.concat.stream import Concat
 from quantunet_hls.ops.convolution.stream import Convolution, Depthwise
+from quantunet_hls.ops.hls4ml_types import fixed_type
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.pointwise.stream import Pointwise
 from quantunet_hls.ops.pooling.stream import Pooling

@@ -8,7 +8,7 @@ from quantunet_hls.boards import Board
 from quantunet_hls.core.versions import version_of
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject
+from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject, pick
 from quantunet_hls.rtl.fold.estimate import estimate
 from quantunet_hls.rtl.fold.memories import fabric_of
 from quantunet_hls.rtl.generate.stitch import depth_of
@@ -23,8 +23,6 @@ __all__ = ["MAPPED_NETLIST", "frame_rate", "layer_reports", "mapped_figures", "n
 
 #: Name of the stage in comparisons.
 MAPPED_NETLIST = "mapped netlist"
-
-_RESOURCES = (names.LUT, names.FF, names.DSP, names.BRAM_18K, names.URAM, names.LUTRAM)
 
 
 def simulation_figures(simulation: Simulation, graph: StreamGraph, clock_ns: float) -> tuple[Figure, ...]:
@@ -111,7 +109,7 @@ def netlist_models(found: NetlistCheck) -> dict[str, str]:
 
 def frame_rate(cycles: Figure, placed: Iterable[Figure]) -> tuple[Figure, ...]:
     """Frames/s of a routed design: its clock, and the cycles that the simulation counted."""
-    clock = next((figure for figure in placed if figure.name == names.CLOCK_ACHIEVED_NS), None)
+    clock = pick(placed, names.CLOCK_ACHIEVED_NS, Source.ROUTED, Subject.RTL)
     if clock is None:
         return ()
     return (_figure(names.FRAMES_PER_S, 1e9 / (cycles.value * clock.value), Source.ROUTED,
@@ -134,7 +132,7 @@ def _figure(name: str, value: float, source: Source, tool: str, version: str = "
 
 def _resources(count: CellCount, release: str, board: Board | None) -> tuple[Figure, ...]:
     figures = [_figure(name, getattr(count, name), Source.MAPPED, "yosys", release,
-                       getattr(board.resources, name) if board else None) for name in _RESOURCES]
+                       getattr(board.resources, name) if board else None) for name in names.resources()]
     return (*figures, _figure(names.CARRY, count.carry, Source.MAPPED, "yosys", release))
 
 

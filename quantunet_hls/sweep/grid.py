@@ -3,27 +3,62 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import msgspec
 
 from quantunet_hls import boards
+from quantunet_hls.core.decode import converted
 from quantunet_hls.core.errors import ConfigurationError, UnknownNameError, shown
 from quantunet_hls.core.files import check_name, sha256_file, sha256_json
 from quantunet_hls.core.plain_yaml import read_yaml
 from quantunet_hls.core.steps import content, makers
+from quantunet_hls.flow.options import SpecField, spec_fields
+from quantunet_hls.flow.spec import DesignSpec
 from quantunet_hls.zoo.folders import checkpoint_of
 
-__all__ = ["Grid", "Job", "read_grid"]
+__all__ = ["DEFAULTS", "Grid", "Job", "grid_of", "read_grid"]
 
 _WIDTHS = re.compile(r"(\d{1,2})/(\d{1,2})")
 _LONGEST_NAME = 63
-_MOST_IMAGES = 1_000_000
 _SEEDS = 2**63
-_LARGEST_NUMBER = 1e15
+_LARGEST_NUMBER = 10**15
 _MOST_JOBS = 100_000
+
+
+#: What a sweep's designs have where nothing is said and a single design has something else.
+DEFAULTS: Mapping[str, Any] = {"images": 2}
+
+_AXES = {field.name: field for field in spec_fields(DesignSpec) if field.option.axis}
+_SHARED = {field.name: field for field in spec_fields(DesignSpec) if field.option.shared}
+_PATHS = [field.name for field in spec_fields(DesignSpec) if field.kind is Path]
+
+
+def _some(form: Any) -> Any:
+    return Annotated[list[form], msgspec.Meta(min_length=1)]
+
+
+def _one(field: SpecField) -> Any:
+    """What a file can say for one value of a field."""
+    forms = {int: Annotated[int, msgspec.Meta(gt=0, lt=_LARGEST_NUMBER)],
+             float: Annotated[float, msgspec.Meta(gt=0, lt=_LARGEST_NUMBER)]}
+    form = forms.get(field.kind, str)
+    return form | None if field.default is None else form
+
+
+def _form(field: SpecField) -> Any:
+    one: Any = _one(field)
+    return list[one] if field.repeated else one
+
+
+#: What a grid has beside the options of a design.
+_OWN = {"models": _some(str | dict[str, Any]), "boards": _some(str), "widths": _some(str | None),
+        "cluster": dict[str, Any] | None}
 
 
 @dataclass(frozen=True)
@@ -60,69 +95,23 @@ class Job:
 
 @dataclass(frozen=True)
 class Grid:
-    """The axes of a sweep; every combination is one design.
+    """What a sweep makes; every combination of the axes' values is one design.
 
     Attributes:
         models: zoo names, paths, or ``{"unet": {...}}`` for untrained U-Nets.
         boards: names in the catalogue.
-        multipliers: budgets of multipliers; None is the default of half the part's DSP blocks.
-        fps: frames a second to reach; instead of multipliers.
-        clock_ns: periods in ns; None is the board's.
+        axes: by field of a :class:`quantunet_hls.flow.spec.DesignSpec` the values that it takes; None is its default.
         widths: "weights/activations" in bits, for untrained U-Nets; None is what the model says.
-        precisions: files with types (:mod:`quantunet_hls.tuning.precision`); None is the network's own.
-        arithmetic: what the open tool chain multiplies with.
-        toolchain: who synthesizes.
-        stages: what a vendor's tools are asked for.
-        images: how many images to check with.
-        data: images to check with, None for phantoms.
-        to: last step of the flow, None for the whole.
+        shared: by field what all designs have.
         cluster: options of the batch system's cluster, for :mod:`quantunet_hls.sweep.cluster`.
     """
 
     models: Sequence[str | Mapping[str, Any]]
     boards: Sequence[str]
-    multipliers: Sequence[int | None] = (None,)
-    fps: Sequence[float | None] = (None,)
-    clock_ns: Sequence[float | None] = (None,)
+    axes: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     widths: Sequence[str | None] = (None,)
-    precisions: Sequence[str | None] = (None,)
-    arithmetic: Sequence[str] = ("auto",)
-    toolchain: str = "auto"
-    stages: Sequence[str] = ("csynth",)
-    images: int = 2
-    data: str | None = None
-    to: str | None = None
+    shared: Mapping[str, Any] = field(default_factory=dict)
     cluster: Mapping[str, Any] | None = None
-
-    def __post_init__(self) -> None:
-        for axis, kind in (("models", (str, Mapping)), ("boards", str), ("multipliers", (int, type(None))),
-                           ("fps", (int, float, type(None))), ("clock_ns", (int, float, type(None))),
-                           ("widths", (str, type(None))), ("precisions", (str, type(None))),
-                           ("arithmetic", str), ("stages", str)):
-            values = getattr(self, axis)
-            if isinstance(values, str) or not isinstance(values, Sequence) or not values:
-                raise ConfigurationError(f"A sweep's {axis} must be a list with something in it, not {shown(values)}.")
-            wrong = [value for value in values if not isinstance(value, kind) or isinstance(value, bool)]
-            if wrong:
-                raise ConfigurationError(
-                    f"A sweep's {axis} can't hold {shown(wrong[0])}; see quantunet-hls sweep --help."
-                )
-        for axis in ("multipliers", "fps", "clock_ns"):
-            odd = [value for value in getattr(self, axis) if value is not None and not 0 < value < _LARGEST_NUMBER]
-            if odd:
-                raise ConfigurationError(f"A sweep's {axis} are numbers above 0, not {shown(odd[0])}.")
-        if any(self.fps) and any(self.multipliers):
-            raise ConfigurationError("A sweep folds for multipliers or for fps, not for both; name one of them.")
-        for name, one in (("toolchain", str), ("images", int), ("data", (str, type(None))), ("to", (str, type(None))),
-                          ("cluster", (Mapping, type(None)))):
-            value = getattr(self, name)
-            if not isinstance(value, one) or isinstance(value, bool):
-                raise ConfigurationError(f"A sweep's {name} can't be {shown(value)}; see quantunet-hls sweep --help.")
-
-        if not 1 <= self.images <= _MOST_IMAGES:
-            raise ConfigurationError(
-                f"A sweep's designs are checked with 1 to {_MOST_IMAGES:,} images, not {shown(self.images)}."
-            )
 
     def jobs(self, projects: Path, reports: Path) -> tuple[Job, ...]:
         """Every combination, in the order of the axes, each with a name and a key.
@@ -132,60 +121,74 @@ class Grid:
             reports: folder for the reports.
 
         Raises:
-            ConfigurationError: a board, model or file that does not exist, or widths for a trained network.
+            ConfigurationError: a board, model or file that does not exist, a design that can't be asked for, or widths
+                for a trained network.
         """
-        axes = (self.models, self.boards, self.multipliers, self.fps, self.clock_ns, self.widths, self.precisions,
-                self.arithmetic)
-        count = 1
-        for axis in axes:
-            count *= len(axis)
+        axes = (self.models, self.boards, *self.axes.values(), self.widths)
+        count = math.prod(map(len, axes))
         if count > _MOST_JOBS:
             raise ConfigurationError(f"This sweep would make {count:,} designs, and {_MOST_JOBS:,} are the limit.")
         for board in self.boards:
             boards.load(board)
         jobs: list[Job] = []
-        for model, board, multipliers, fps, clock_ns, widths, precision, arithmetic in itertools.product(*axes):
+        for model, board, *values, widths in itertools.product(*axes):
             name, path, unet = _network(model, widths)
-            options = {
-                "multiplier_budget": multipliers, "target_fps": fps, "clock_ns": clock_ns, "arithmetic": arithmetic,
-                "precision": _file(precision), "toolchain": self.toolchain, "stages": list(self.stages),
-                "images": self.images, "data": _file(self.data), "last": self.to,
-            }
-            parts = [name, board]
-            parts += [f"m{multipliers}"] if len(self.multipliers) > 1 else []
-            parts += [f"{fps or 0:g}fps"] if len(self.fps) > 1 else []
-            parts += [f"{clock_ns or 'own'}ns"] if len(self.clock_ns) > 1 else []
-            parts += [f"w{widths.replace('/', 'a')}"] if widths else []
-            parts += [Path(precision or "own").stem] if len(self.precisions) > 1 else []
-            parts += [arithmetic] if len(self.arithmetic) > 1 else []
+            given = {**self.shared, **dict(zip(self.axes, values, strict=True))}
+            options = {name: _whole_path(name, value) for name, value in given.items() if value is not None}
+            # It refuses what can't be asked for.
+            DesignSpec(name, board, **options)
+            parts = [name, board, *self._labels(values), *([f"w{widths.replace('/', 'a')}"] if widths else [])]
             job = Job("", path, unet, board, options, str(projects.absolute()), str(reports.absolute()))
-            key = sha256_json([makers(open_tools=True), _network_key(path, unet), _board_key(board), options,
-                               content(Path(options["data"])) if options["data"] else "",
-                               sha256_file(Path(options["precision"])) if options["precision"] else ""])
+            files = {name: content(Path(options[name])) for name in options if name in _PATHS}
+            key = sha256_json([makers(open_tools=True), _network_key(path, unet), _board_key(board), options, files])
             jobs.append(replace(job, key=key, name=_name("_".join(parts), key)))
         return _distinct(jobs)
+
+    def _labels(self, values: Sequence[Any]) -> list[str]:
+        """What tells a design with these values of the axes from the others."""
+        return [_AXES[name].option.label.format(_label(name, value))
+                for (name, axis), value in zip(self.axes.items(), values, strict=True) if len(axis) > 1]
 
 
 def read_grid(path: Path | None, options: Mapping[str, Any]) -> Grid:
     """The grid in a YAML file, with what the command line gives put in its place.
 
     Raises:
-        ConfigurationError: a file that can't be read, or members that no grid has.
+        ConfigurationError: a file that can't be read, or what :func:`grid_of` refuses.
     """
     values: dict[str, Any] = {}
     if path is not None:
         values = read_yaml(path, "a grid") or {}
         if not isinstance(values, dict):
             raise ConfigurationError(f"{path} is no grid; write lists such as 'models: [...]' and 'boards: [...]'.")
-    values |= {name: value for name, value in options.items() if value not in (None, ())}
-    known = list(Grid.__dataclass_fields__)
+    return grid_of(values | {name: value for name, value in options.items() if value not in (None, ())})
+
+
+def grid_of(values: Mapping[str, Any]) -> Grid:
+    """The grid that plain values tell: its own lists, the axes, and the settings that all designs share.
+
+    Raises:
+        ConfigurationError: members that no grid has, or a value that one of them can't have.
+    """
+    axes = {field.option.axis: field for field in _AXES.values()}
+    shared = {field.setting: field for field in _SHARED.values()}
     for name in values:
-        if name not in known:
-            raise UnknownNameError("axis or setting of a sweep", str(name), known)
+        if name not in {*_OWN, *axes, *shared}:
+            raise UnknownNameError("axis or setting of a sweep", str(name), [*_OWN, *axes, *shared])
     for name in ("models", "boards"):
         if name not in values:
             raise ConfigurationError(f"The sweep names no {name}; give --{name} or write them into the grid's file.")
-    return Grid(**values)
+    return Grid(
+        **{name: _checked(name, values[name], form) for name, form in _OWN.items() if name in values},
+        axes={field.name: _checked(name, values[name], _some(_one(field)))
+              for name, field in axes.items() if name in values},
+        shared={**DEFAULTS, **{field.name: _checked(name, values[name], _form(field))
+                               for name, field in shared.items() if name in values}},
+    )
+
+
+def _checked(name: str, value: Any, form: Any) -> Any:
+    return converted(form, value, f"A sweep's {name} can't be {shown(value)}", "see quantunet-hls sweep --help")
 
 
 def _network(model: str | Mapping[str, Any], widths: str | None) -> tuple[str, str, dict[str, Any] | None]:
@@ -239,12 +242,19 @@ def _distinct(jobs: Sequence[Job]) -> tuple[Job, ...]:
     )
 
 
-def _file(path: str | None) -> str | None:
-    if path is None:
-        return None
-    if not Path(path).exists():
-        raise ConfigurationError(f"There is nothing at {path}; check the path.")
-    return str(Path(path).absolute())
+def _whole_path(name: str, value: Any) -> Any:
+    """A value as it is told wherever the job is done."""
+    if name not in _PATHS:
+        return value
+    if not Path(value).exists():
+        raise ConfigurationError(f"There is nothing at {value}; check the path.")
+    return str(Path(value).absolute())
+
+
+def _label(name: str, value: Any) -> str:
+    if value is None:
+        return "own"
+    return Path(value).stem if name in _PATHS else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _network_key(path: str, unet: Mapping[str, Any] | None) -> Any:

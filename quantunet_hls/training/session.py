@@ -9,9 +9,8 @@ from pathlib import Path
 import torch
 
 from quantunet_hls.core.errors import ConfigurationError
-from quantunet_hls.core.folders import claim, exclusively
+from quantunet_hls.core.folders import check_writable, claim, exclusively
 from quantunet_hls.data.image_folders import Samples, Split, read_pairs, require_masks
-from quantunet_hls.flow.preflight import check_writable
 from quantunet_hls.nets import QuantUNet, UNetConfig, settled
 from quantunet_hls.training.datasets import terms_of
 from quantunet_hls.training.loop import STATE_FILE, EpochResult, train
@@ -21,6 +20,7 @@ from quantunet_hls.training.scores import evaluate
 from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import load_state
 from quantunet_hls.zoo import checkpoints as zoo
+from quantunet_hls.zoo.cards import Card
 
 __all__ = ["Plan", "calibration_samples", "first_weights", "run"]
 
@@ -110,7 +110,7 @@ def run(
     *,
     on_step: Callable[[int, int], None] | None = None,
     on_epoch: Callable[[EpochResult], None] | None = None,
-) -> tuple[QuantUNet, zoo.Card]:
+) -> tuple[QuantUNet, Card]:
     """Train (or carry on, or find it done) and leave ``<name>.pt`` with its card in the run folder.
 
     Returns:
@@ -143,7 +143,7 @@ def _run(
     validation: Samples,
     on_step: Callable[[int, int], None] | None,
     on_epoch: Callable[[EpochResult], None] | None,
-) -> tuple[QuantUNet, zoo.Card]:
+) -> tuple[QuantUNet, Card]:
     net, start = first_weights(plan, training)
     results = train(
         net, training, validation, plan.settings, run_folder,

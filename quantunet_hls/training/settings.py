@@ -8,7 +8,7 @@ from typing import Any
 
 from quantunet_hls.core.errors import ConfigurationError, shown
 
-__all__ = ["MEASURES", "Augmentation", "BoardCost", "Settings", "WidthLearning"]
+__all__ = ["MEASURES", "Augmentation", "BoardCost", "Settings", "WidthGoal", "WidthLearning"]
 
 #: What a bit width can be weighed by.
 MEASURES = ("mean", "parameters", "operations", "board")
@@ -74,8 +74,8 @@ class BoardCost:
 
 
 @dataclass(frozen=True)
-class WidthLearning:
-    """How bit widths are learned along with the weights.
+class WidthGoal:
+    """What bit widths are to be when they are learned along with the weights.
 
     Attributes:
         measure: "mean" of all widths, or weighed by "parameters", by "operations", or by what they cost on a "board".
@@ -86,7 +86,6 @@ class WidthLearning:
             segmentation misses goes down more slowly, or up.
         settled: share of the epochs, the last ones, that train with the whole widths that are exported.
         widest: most bits of a weight or an activation.
-        board: what widths cost, for that measure only.
     """
 
     measure: str = "mean"
@@ -95,7 +94,6 @@ class WidthLearning:
     pace: float = 1.5
     settled: float = 0.4
     widest: int = 8
-    board: BoardCost | None = None
 
     def __post_init__(self) -> None:
         _check_numbers("A bitwidth loss", self)
@@ -103,8 +101,6 @@ class WidthLearning:
             raise ConfigurationError(
                 f"Widths are weighed by one of {', '.join(MEASURES)}, not by {shown(self.measure)}."
             )
-        if (self.measure == "board") != (self.board is not None):
-            raise ConfigurationError("Widths that are weighed by a board need that board's costs; name a board.")
         if not 0 < self.settled <= 1:
             raise ConfigurationError(
                 f"The settled share of the epochs lies above 0 up to 1, not at {shown(self.settled)}."
@@ -114,6 +110,22 @@ class WidthLearning:
                 raise ConfigurationError(f"The bitwidth loss has a {name} above 0, not {shown(getattr(self, name))}.")
         if not isinstance(self.widest, int) or not 2 <= self.widest <= 16:
             raise ConfigurationError(f"The widest width is a whole number from 2 to 16, not {shown(self.widest)}.")
+
+
+@dataclass(frozen=True)
+class WidthLearning(WidthGoal):
+    """How bit widths are learned: towards a goal, and where a board weighs them, by that board's costs.
+
+    Attributes:
+        board: what widths cost, for that measure only.
+    """
+
+    board: BoardCost | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.measure == "board") != (self.board is not None):
+            raise ConfigurationError("Widths that are weighed by a board need that board's costs; name a board.")
 
 
 @dataclass(frozen=True)

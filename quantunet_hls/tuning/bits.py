@@ -10,17 +10,15 @@ import numpy as np
 
 from quantunet_hls.hls.convert import HlsSettings, convert_layers, layer_config
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.ingest.hls4ml_types import fixed_type
-from quantunet_hls.ingest.passes.plain_classes import CLASS_OPS
-from quantunet_hls.ingest.ranges import GraphTypes, infer_types, to_steps
+from quantunet_hls.ingest.ranges import GraphTypes, infer_types
+from quantunet_hls.ops.hls4ml_types import fixed_type
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, shape_of
+from quantunet_hls.ops.qonnx.node_kinds import NodeKind, kind_of
+from quantunet_hls.ops.qonnx.ranges import to_steps
 from quantunet_hls.tuning.requantize import origin_of
 from quantunet_hls.types import FixedType, covering
 
 __all__ = ["BitCount", "LayerBits", "count_bits", "hls4ml_bits"]
-
-#: Layers that hls4ml lacks, so it infers nothing for them and they keep what they have.
-_UNKNOWN = ("ZeroInsertion", "Sigmoid", *CLASS_OPS)
 
 
 @dataclass(frozen=True)
@@ -95,7 +93,7 @@ def hls4ml_bits(graph: HardwareGraph) -> BitCount:
                 if len(node.input) > index:
                     precision[role] = str(_stated_type(graph, str(node.name), index))
             precision |= {"accum": "auto", "result": "auto"}
-        elif node.op_type not in (*QUANT_OPS, *_UNKNOWN):
+        elif node.op_type not in QUANT_OPS and not _is_unknown(kind_of(node)):
             config[node.name]["Precision"] = {"result": "auto"}
     settings = HlsSettings("inferred", "xczu7ev-ffvc1156-2-e", 5.0, "Vitis", {})
     model = convert_layers(graph.model, config, settings, Path("inferred"))
@@ -110,6 +108,11 @@ def hls4ml_bits(graph: HardwareGraph) -> BitCount:
             width = _stated_type(graph, str(node.name), 1).width
             layers[str(node.name)] = LayerBits(int(np.prod(shape)), width, shape[0], accumulator.width)
     return BitCount(layers)
+
+
+def _is_unknown(kind: NodeKind) -> bool:
+    """Whether hls4ml lacks the layer, so that it infers nothing for it and it keeps what it has."""
+    return kind.real or kind.classes or not kind.admitted
 
 
 def _stated_type(graph: HardwareGraph, name: str, index: int) -> FixedType:

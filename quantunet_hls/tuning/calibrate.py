@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from quantunet_hls.core.errors import DataError, IllegalGraphError
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.ingest.ranges import quant_type
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, constant, only, shape_of
+from quantunet_hls.ops.qonnx.quantizers import quant_type
 from quantunet_hls.tuning.rounding import Fitted, Moments, fit, moments
 from quantunet_hls.types import FixedType
 

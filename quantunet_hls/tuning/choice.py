@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.ingest.ranges import infer_types, to_steps
+from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, constant
+from quantunet_hls.ops.qonnx.ranges import to_steps
 from quantunet_hls.tuning.requantize import Constants, Requantized
 from quantunet_hls.tuning.rounding import Fitted, bias_type
 from quantunet_hls.types import FixedType

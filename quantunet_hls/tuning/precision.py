@@ -14,26 +14,28 @@ results don't: they may be wider than what the proof says, and not narrower.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
+from quantunet_hls.core.decode import load_json
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, UnknownNameError
-from quantunet_hls.core.files import read_json
 from quantunet_hls.ingest import HardwareGraph
-from quantunet_hls.ingest.legality import MAX_BITS
-from quantunet_hls.ingest.ranges import MAX_WIDTH, GraphTypes, LayerTypes, Range, infer_types
+from quantunet_hls.ingest.ranges import GraphTypes, infer_types
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS
+from quantunet_hls.ops.qonnx.node_kinds import kind_of
+from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, LayerTypes, Range
+from quantunet_hls.ops.qonnx.weights import MAX_BITS
 from quantunet_hls.tuning.requantize import Constants, Requantized, requantize
 from quantunet_hls.types import FixedType, parse_type
 
 __all__ = ["Precision", "PrecisionError", "chosen_types", "decided_precision", "precision_of", "read_precision",
            "with_precision"]
 
-_ROLES = ("result", "accumulator", "weight", "bias")
+Role = Literal["result", "accumulator", "weight", "bias"]
 
 
 class PrecisionError(QuantUNetError):
@@ -57,6 +59,14 @@ class Precision:
         image = {"image": str(self.image)} if self.image else {}
         return image | {"layers": {name: {role: str(kind) for role, kind in kinds.items()}
                                    for name, kinds in self.layers.items()}}
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The same as the file spells it."""
+
+    image: str | None = None
+    layers: Mapping[str, Mapping[Role, str]] = field(default_factory=dict)
 
 
 def precision_of(types: GraphTypes) -> Precision:
@@ -86,25 +96,13 @@ def read_precision(path: Path) -> Precision:
     Raises:
         ConfigurationError: it is no such file, or spells a type that there is not; says where.
     """
-    values = read_json(path)
-    if not isinstance(values, dict) or not set(values) <= {"image", "layers"} or not isinstance(
-            values.get("layers", {}), dict):
-        raise ConfigurationError(f"{path} is no precision file, which has the keys image and layers; "
-                                 "start from the precision.json of a design.")
-    image = _type(path, "image", values["image"]) if "image" in values else None
-    layers = {}
-    for name, kinds in values.get("layers", {}).items():
-        if not isinstance(kinds, dict):
-            raise ConfigurationError(f"{path}: layer {name!r} needs a type for each of its roles, "
-                                     f"{', '.join(_ROLES)}; start from the precision.json of a design.")
-        for role in kinds:
-            if role not in _ROLES:
-                raise ConfigurationError(f"{path}: layer {name!r} has no {role!r}; a layer has {', '.join(_ROLES)}.")
-        layers[name] = {role: _type(path, f"{name}, {role}", text) for role, text in kinds.items()}
-    return Precision(image, layers)
+    written = load_json(_Written, path, "a precision file", "start from the precision.json of a design")
+    image = _type(path, "image", written.image) if written.image is not None else None
+    return Precision(image, {name: {role: _type(path, f"{name}, {role}", text) for role, text in kinds.items()}
+                             for name, kinds in written.layers.items()})
 
 
-def _type(path: Path, where: str, text: Any) -> FixedType:
+def _type(path: Path, where: str, text: str) -> FixedType:
     try:
         return parse_type(text)
     except ConfigurationError as error:
@@ -188,7 +186,7 @@ def chosen_types(graph: HardwareGraph, precision: Precision | None) -> GraphType
         name, proven = str(node.name), types.layers[str(node.name)]
         chosen = dict(precision.layers.get(name, {}))
         kinds = proven
-        if node.op_type in ("Resize", "ZeroInsertion"):
+        if kind_of(node).copies:
             kinds = _copied(node, proven, written[node.input[0]], chosen)
         elif node.op_type not in QUANT_OPS:
             for role in ("result", "accumulator"):

@@ -137,7 +137,7 @@ def _tune(
     name: str | None,
     progress: Callable[[str], None],
 ) -> Tuned:
-    classes = classes_of(emulate_graph(origin.graph).program)
+    classes = classes_of(emulate_graph(origin.graph).network)
     notes = Notes(folder / "measurements.json")
     searching, choosing = spread(given, _SEARCH), spread(given, _CHOICE, skip=1)
     coarse = Meter(searching, origin.segment(searching), classes, notes)

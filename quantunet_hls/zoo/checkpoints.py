@@ -11,7 +11,7 @@ import hashlib
 import io
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,108 +20,21 @@ import torch
 from torch import Tensor
 
 from quantunet_hls.core.errors import CheckpointError, ConfigurationError, QuantUNetError, shown
-from quantunet_hls.core.files import check_name, read_bytes, read_json, write_json, writing
+from quantunet_hls.core.files import check_name, read_bytes, write_json, writing
 from quantunet_hls.core.folders import is_claimed, refuse_foreign_file
 from quantunet_hls.nets import QuantUNet, UNetConfig
-from quantunet_hls.nets.sizes import check_image_size, layer_sizes, state_bytes
+from quantunet_hls.nets.sizes import state_bytes
+from quantunet_hls.zoo.cards import Card, card_at
 from quantunet_hls.zoo.folders import check_free, checkpoint_of, names, own_folder
+from quantunet_hls.zoo.footprint import footprint
 from quantunet_hls.zoo.state_files import StateFileError, read_state
 
-__all__ = ["Card", "Footprint", "Verdict", "card_of", "footprint", "load", "names", "require_ours", "save", "verify"]
+__all__ = ["Verdict", "card_of", "load", "names", "require_ours", "save", "verify"]
 
-_LARGEST_FIGURE = 10**18
 _PACKAGES = ("torch", "brevitas", "numpy")
-_FLOAT_BITS = 32
 _LONGEST_REASON = 300
-_CARD_BYTES = 1 << 20
 #: What a checkpoint may have beyond its numbers: their names, and an archive's entry for each.
 _ARCHIVE_BYTES = 4 << 20
-
-
-@dataclass(frozen=True)
-class Footprint:
-    """What a network takes, BatchNorm folded.
-
-    Attributes:
-        parameters: weights and biases of all convolutions.
-        macs: multiplications for one image.
-        bit_operations: every multiplication counted as the product of its two widths (32 each in float).
-        weight_bits: mean width of a weight over all weights, first layer and head included.
-        weight_bits_by_layer: mean of the layers' weight widths, every layer alike.
-        activation_bits: mean width of a value between layers, over all such values of one image,
-            the input port included; the logits have no quantizer and don't count.
-        activation_bits_by_layer: mean of the widths of these tensors, each alike.
-        size_bytes: all weights and biases at their widths, packed, rounded up.
-        times_smaller: how often that goes into the same parameters in float32.
-    """
-
-    parameters: int
-    macs: int
-    bit_operations: int
-    weight_bits: float
-    weight_bits_by_layer: float
-    activation_bits: float
-    activation_bits_by_layer: float
-    size_bytes: int
-    times_smaller: float
-
-
-@dataclass(frozen=True)
-class Card:
-    """What is known of a checkpoint.
-
-    Attributes:
-        name: of the entry, and of its two files.
-        architecture: what :class:`~quantunet_hls.nets.UNetConfig` builds.
-        height: rows of the images that it was trained on, in pixels.
-        width: columns, in pixels.
-        sha256: of the ``.pt`` file.
-        footprint: size, operations and widths.
-        scores: Dice, IoU and pixel accuracy on the validation images, from 0 to 1, and what they mean.
-        data: data set, folds, terms.
-        training: command, seed, epochs, minutes.
-        versions: of Python packages.
-    """
-
-    name: str
-    architecture: UNetConfig
-    height: int
-    width: int
-    sha256: str
-    footprint: Footprint
-    scores: Mapping[str, Any] = field(default_factory=dict)
-    data: Mapping[str, Any] = field(default_factory=dict)
-    training: Mapping[str, Any] = field(default_factory=dict)
-    versions: Mapping[str, str] = field(default_factory=dict)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON."""
-        return asdict(self) | {"architecture": self.architecture.to_dict()}
-
-    @classmethod
-    def from_dict(cls, values: Any) -> Card:
-        """Inverse of :meth:`to_dict`; raises ValueError, TypeError or ConfigurationError for anything else."""
-        if not isinstance(values, dict):
-            raise TypeError("it is no JSON object")
-        wrong = {entry.name for entry in fields(cls)} ^ set(values)
-        if wrong:
-            raise ValueError(f"the key {sorted(wrong)[0]!r} is missing or unknown")
-        for key in ("scores", "data", "training", "versions", "footprint", "architecture"):
-            if not isinstance(values[key], dict):
-                raise TypeError(f"{key} is no object")
-        for key in ("name", "sha256"):
-            if not isinstance(values[key], str):
-                raise TypeError(f"{key} is no text")
-        for key, value in values["footprint"].items():
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LARGEST_FIGURE:
-                raise ValueError(f"the footprint's {key} is no figure of a network's")
-        for key, value in values["scores"].items():
-            if not isinstance(value, str) and (isinstance(value, bool) or not isinstance(value, int | float)
-                                               or not abs(value) <= _LARGEST_FIGURE):
-                raise ValueError(f"the score {key} is neither a number nor a text")
-        architecture = UNetConfig.from_dict(values["architecture"])
-        check_image_size(architecture, values["height"], values["width"])
-        return cls(**values | {"architecture": architecture, "footprint": Footprint(**values["footprint"])})
 
 
 @dataclass(frozen=True)
@@ -130,47 +43,6 @@ class Verdict:
 
     name: str
     problem: str | None
-
-
-def footprint(net: QuantUNet, height: int, width: int) -> Footprint:
-    """Size, operations and widths of a network on images of this size in pixels."""
-    config = net.config
-    sizes = layer_sizes(config, height, width)
-
-    def bits(count: int) -> int:
-        return count if config.quantized else _FLOAT_BITS
-
-    def input_bits(name: str) -> int:
-        source = config.source_of(name)
-        return bits(config.widths_of(source).activation if source else config.input_bits)
-
-    weight_bits = {name: bits(config.widths_of(name).weight) for name in sizes}
-    # An upsampling branch shares the quantizer of the skip that it is concatenated with; the logits have none.
-    value_bits = {
-        name: bits(config.widths_of(config.activation_owner(name)).activation) for name in sizes if name != "head"
-    }
-    image = config.in_channels * height * width
-    weights = sum(size.weights for size in sizes.values())
-    values = image + sum(sizes[name].values for name in value_bits)
-    weights_packed = sum(weight_bits[name] * size.weights for name, size in sizes.items())
-    biases_packed = sum(bits(config.widths_of(name).bias) * size.outputs for name, size in sizes.items())
-    values_packed = bits(config.input_bits) * image + sum(
-        width * sizes[name].values for name, width in value_bits.items()
-    )
-    parameters = weights + sum(size.outputs for size in sizes.values())
-    packed = -(-(weights_packed + biases_packed) // 8)
-    tensors = [bits(config.input_bits), *value_bits.values()]
-    return Footprint(
-        parameters=parameters,
-        macs=sum(size.macs for size in sizes.values()),
-        bit_operations=sum(size.macs * weight_bits[name] * input_bits(name) for name, size in sizes.items()),
-        weight_bits=weights_packed / weights,
-        weight_bits_by_layer=sum(weight_bits.values()) / len(weight_bits),
-        activation_bits=values_packed / values,
-        activation_bits_by_layer=sum(tensors) / len(tensors),
-        size_bytes=packed,
-        times_smaller=4 * parameters / packed,
-    )
 
 
 def save(
@@ -286,19 +158,6 @@ def card_of(name_or_path: str | Path) -> Card:
         CheckpointError: no card there, or one that can't be read.
     """
     return card_at(_paths(name_or_path)[1])
-
-
-def card_at(path: Path) -> Card:
-    """The card in a file.
-
-    Raises:
-        CheckpointError: it is no card.
-    """
-    try:
-        return Card.from_dict(read_json(path, _CARD_BYTES))
-    except (QuantUNetError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        reason = str(error).rstrip(".")[:_LONGEST_REASON]
-        raise CheckpointError(f"{path} is no card of a checkpoint ({reason}); fetch it again.") from error
 
 
 def load(name_or_path: str | Path) -> tuple[QuantUNet, Card]:

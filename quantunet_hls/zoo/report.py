@@ -15,7 +15,7 @@ from quantunet_hls.core.outputs import check_outputs
 from quantunet_hls.core.printable import markdown_text, printable
 from quantunet_hls.data.image_folders import Split, read_pairs, to_input
 from quantunet_hls.zoo import checkpoints as zoo
-from quantunet_hls.zoo.checkpoints import Card
+from quantunet_hls.zoo.cards import Card
 
 __all__ = ["baseline_of", "plot_accuracy", "plot_bits", "plot_curves", "plot_predictions", "write_report"]
 
@@ -135,9 +135,11 @@ def _table(group: Sequence[Card], cards: Sequence[Card]) -> str:
 
 def _distance(card: Card, other: Card | None) -> str:
     """Dice points that a checkpoint has more than another."""
-    if other is None or "dice" not in card.scores or "dice" not in other.scores:
+    mine, others = card.scores.get("dice"), other.scores.get("dice") if other else None
+    # Somebody else's card may have a text there.
+    if not isinstance(mine, int | float) or not isinstance(others, int | float):
         return ""
-    return f"{100 * (card.scores['dice'] - other.scores['dice']):+.2f}"
+    return f"{100 * (mine - others):+.2f}"
 
 
 def _epochs(card: Card, start: Card | None) -> str:
@@ -158,8 +160,8 @@ def plot_accuracy(group: Sequence[Card]) -> Figure:
     figure = Figure(figsize=(6, 4))
     axes = figure.subplots()
     for card in group:
-        if "dice" in card.scores:
-            at = card.footprint.size_bytes / 1000, 100 * card.scores["dice"]
+        if isinstance(dice := card.scores.get("dice"), int | float):
+            at = card.footprint.size_bytes / 1000, 100 * dice
             axes.plot(*at, "o" if card.architecture.quantized else "s")
             axes.annotate(card.name, at, textcoords="offset points", xytext=(5, 5), fontsize=7)
     axes.set(xscale="log", xlabel="size of weights and biases, kB", ylabel="validation Dice, %")

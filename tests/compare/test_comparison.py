@@ -1,8 +1,9 @@
 import pytest
 
 from quantunet_hls.compare import Comparison, compare
-from quantunet_hls.compare.comparison import Mark, pick
-from quantunet_hls.compare.plots import front, roofline_of
+from quantunet_hls.compare.cells import Mark
+from quantunet_hls.compare.plots import front
+from quantunet_hls.compare.roofline import roofline_of
 from quantunet_hls.core.errors import UnknownNameError
 from quantunet_hls.reports import Source, Subject, names
 from tests.compare.builders import design, figure, full, report
@@ -50,17 +51,6 @@ def test_every_row_is_of_one_source_and_tool():
         assert len({(known.subject, known.source, known.tool) for known in row.figures}) == 1
     told = [known for row in comparison.every for known in row.figures]
     assert len(told) == sum(len(each.report.figures) for each in comparison.designs)
-
-
-def test_of_two_tools_the_one_whose_figures_bind_more():
-    figures = [figure(names.FRAMES_PER_S, 1.0, Source.ESTIMATE, "hls4ml"),
-               figure(names.FRAMES_PER_S, 2.0, Source.ESTIMATE, "verilator"),
-               figure(names.INTERVAL_CYCLES_MAX, 3, Source.RTL_SIM, "verilator"),
-               figure(names.DICE, 0.9, Source.MEASURED, "float"), figure(names.DICE, 0.8, Source.MEASURED,
-                                                                         names.HARDWARE)]
-    assert pick(figures, names.FRAMES_PER_S, report("a", figures)).value == 2.0
-    assert pick(figures, names.DICE, report("a", figures)).value == 0.8
-    assert pick(reversed(figures), names.DICE, report("a", figures)).value == 0.8
 
 
 def test_the_cpp_and_the_rtl_of_one_report_are_told_apart_in_whatever_order_they_stand():

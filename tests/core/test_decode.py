@@ -33,6 +33,7 @@ class Net:
     heads: tuple[Layer, ...] = ()
     weights: int | str = 4
     quantized: bool = True
+    roles: Mapping[str, Mapping[Literal["in", "out"], int]] = field(default_factory=dict)
 
 
 def read(values, error=ConfigurationError):
@@ -72,8 +73,10 @@ GOOD = {"bits": 1}
                                                           "...; see the manual."),
     ({"name": "a", "layers": {f"l{at}": GOOD | ({"step": []} if at in (5, 7) else {}) for at in range(9)}, "heads": 5},
      "layers.l5.step must be a number, not a list; see the manual."),
-    ({"name": "a", "layers": {3: GOOD}}, "a key of layers is no text; see the manual."),
-    ({3: 4}, "a key of it is no text; see the manual."),
+    ({"name": "a", "layers": {3: GOOD}}, "layers can't have the key 3; see the manual."),
+    ({3: 4}, "it can't have the key 3; see the manual."),
+    ({"name": "a", "roles": {"x": {"in": 1}, "y": {"in": 1, "out": 2, "inn": 3, "oot": 4}}},
+     "roles.y can't have the key 'inn'; see the manual."),
     ({"name": "a", "heads": [{"bits": 1, "kind": "even"}]}, "heads[0].kind can't be 'even'; see the manual."),
     ({"name": "a", "heads": [{"bits": 1, "step": 10**400}]},
      f"heads[0].step can't be {'1' + '0' * 79}...; see the manual."),

@@ -10,7 +10,7 @@ import pytest
 
 from quantunet_hls.core import folders
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, StepError
-from quantunet_hls.core.folders import claim, exclusively, is_claimed, one_writer, refuse_foreign_file
+from quantunet_hls.core.folders import check_writable, claim, exclusively, is_claimed, one_writer, refuse_foreign_file
 from quantunet_hls.reports.schema import Report
 
 
@@ -278,3 +278,11 @@ def test_the_links_of_a_killed_build_do_not_keep_a_run_from_resuming(tmp_path):
     enter(tmp_path / "design")
     assert not left.exists()
     assert (tmp_path / "theirs").is_dir()
+
+
+def test_a_folder_that_takes_no_files(tmp_path):
+    check_writable(tmp_path / "to" / "be" / "made")
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ConfigurationError, match="can't be written to"):
+            check_writable(folder)

@@ -7,7 +7,8 @@ from quantunet_hls.emulate import Emulator, predict, read_network, trace
 from quantunet_hls.emulate.fuse import fuse
 from quantunet_hls.hls.convert import traced_tensors
 from quantunet_hls.ingest import run_graph
-from quantunet_hls.ops.network import Padding, Pointwise
+from quantunet_hls.ops.padding.layer import Padding
+from quantunet_hls.ops.pointwise.layer import Pointwise
 from tests.emulate.networks import Network, csimulate
 
 
@@ -67,7 +68,7 @@ def test_fusing_leaves_fewer_layers_and_no_padding(program):
 def test_what_cannot_be_emulated_is_named(tmp_path):
     network = Network(np.random.default_rng(0), 4, 4, 1)
     network.activate("relu6", "fixed<8,4>")
-    with pytest.raises(IllegalGraphError, match=r"'activation1': the activation relu6"):
+    with pytest.raises(IllegalGraphError, match=r"'activation1': there is no emulation .* for the activation 'relu6'"):
         Emulator(network.build(tmp_path))
     network = Network(np.random.default_rng(0), 4, 4, 1)
     network.activate("relu", "fixed<8,4,RND,WRAP,1>")

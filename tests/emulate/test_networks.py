@@ -44,6 +44,6 @@ def test_random_networks_reach_every_layer_kind_and_mode(tmp_path):
             seen.add(type(layer).__name__)
             for stage in layer.stages:
                 seen |= {type(stage).__name__, stage.type.rounding, stage.type.saturation}
-    kinds = {"Input", "Convolution", "Pooling", "Padding", "Resize", "Concatenation", "Pointwise"}
+    kinds = {"Input", "Convolution", "Pooling", "Padding", "Upsample", "Concat", "Pointwise"}
     kinds |= {"ZeroInsertion", "ArgMax"}
     assert seen == kinds | {"Cast", "Relu", "LeakyRelu", "Sigmoid", "Threshold"} | set(ROUNDINGS) | set(SATURATIONS)

@@ -12,7 +12,7 @@ import yaml
 from quantunet_hls import boards
 from quantunet_hls.cli import quantunet_hls
 from quantunet_hls.compare.rules import parse_rule
-from quantunet_hls.flow.accelerator import TOOLCHAINS
+from quantunet_hls.flow.spec import TOOLCHAINS
 
 FOLDER = Path(__file__).parents[2] / "examples" / "ci"
 

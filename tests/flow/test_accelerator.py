@@ -12,7 +12,7 @@ import pytest
 
 from quantunet_hls import generate_accelerator
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
-from quantunet_hls.flow.flow import STEPS
+from quantunet_hls.flow.steps import STEPS
 from tests.builders import Net, small_unet
 
 PART = "xc7z020clg400-1"
@@ -100,7 +100,7 @@ def test_a_run_killed_in_the_c_simulation_resumes_with_the_same_result(home, mad
     ({"clock_ns": 0}, "clock period of 0 ns"),
     ({"clock_ns": float("nan")}, "clock period of nan ns"),
     ({"multiplier_budget": 0}, "budget of 0 multipliers"),
-    ({"toolchain": "quartus"}, "no tool chain 'quartus'"),
+    ({"toolchain": "quartus"}, "no tool chain named 'quartus'"),
     ({"stages": ("fly",)}, "fly"),
     ({"first": "fly"}, "no step named 'fly'"),
     ({"first": "csim", "last": "export"}, "swap --from and --to"),

@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from quantunet_hls.core.errors import ConfigurationError, DataError
-from quantunet_hls.flow.preflight import check_data, check_writable
+from quantunet_hls.flow.preflight import check_data
 
 SHAPE = (1, 8, 8)
 
@@ -48,11 +48,3 @@ def test_images_that_are_too_many_or_too_small(data):
         check_data(None, 10**9, SHAPE, ())
     with pytest.raises(DataError, match="enlarge"):
         check_data(data, 1, (1, 16, 16), ())
-
-
-def test_a_folder_that_takes_no_files(tmp_path):
-    check_writable(tmp_path / "to" / "be" / "made")
-    (tmp_path / "file").write_text("")
-    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(ConfigurationError, match="can't be written to"):
-            check_writable(folder)

@@ -12,6 +12,7 @@ import numpy as np
 from rich.console import Console
 
 from quantunet_hls import boards
+from quantunet_hls.core.decode import converted
 from quantunet_hls.core.errors import QuantUNetError
 from quantunet_hls.flow.folded_design import fold_design, read_folding
 from quantunet_hls.folding import Goal
@@ -25,7 +26,7 @@ from quantunet_hls.rtl.fold.unfolded import stream_graph
 from quantunet_hls.sweep.grid import read_grid
 from quantunet_hls.training import recipes
 from quantunet_hls.tuning.precision import chosen_types, read_precision, with_precision
-from quantunet_hls.zoo.checkpoints import Card, card_at
+from quantunet_hls.zoo.cards import Card, card_at
 
 __all__ = ["TARGETS", "answer", "seeds"]
 
@@ -76,7 +77,8 @@ def _precision(path: Path) -> None:
 
 def _card(path: Path) -> None:
     card = card_at(path)
-    assert Card.from_dict(json.loads(json.dumps(card.to_dict(), allow_nan=False))) == card
+    again = json.loads(json.dumps(card.to_dict(), allow_nan=False))
+    assert converted(Card, again, "This is no card", "fetch it again") == card
 
 
 def _yaml(path: Path) -> None:

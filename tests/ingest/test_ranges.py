@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest import ingest, run_graph
-from quantunet_hls.ingest.ranges import Range, infer_types, quant_type, to_steps
+from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.ops.qonnx.graph import only
+from quantunet_hls.ops.qonnx.quantizers import quant_type
+from quantunet_hls.ops.qonnx.ranges import Range, to_steps
 from quantunet_hls.types import FixedType
 from tests.builders import Net, execute, small_unet
 

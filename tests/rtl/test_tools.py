@@ -15,6 +15,7 @@ from quantunet_hls.boards import load
 from quantunet_hls.core import process
 from quantunet_hls.core.errors import BoardError, ToolFailedError, ToolNotFoundError
 from quantunet_hls.core.files import read_json
+from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import StreamGraph
@@ -22,7 +23,7 @@ from quantunet_hls.rtl.generate.stitch import Design, module_name
 from quantunet_hls.rtl.integrate.ulx3s import constraints, map_ulx3s, place_ulx3s
 from quantunet_hls.rtl.place.ecp5 import place_ecp5
 from quantunet_hls.rtl.simulate.verilator import verilate
-from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design, yosys_version
+from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
 from tests.rtl.graphs import PIXEL, convolution
 
 # Takes Yosys's command line and leaves a netlist of one cell; dies at the module that a file names.

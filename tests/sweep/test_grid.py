@@ -4,7 +4,7 @@ import pytest
 
 from quantunet_hls import cli
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
-from quantunet_hls.sweep.grid import Grid, read_grid
+from quantunet_hls.sweep.grid import grid_of, read_grid
 from quantunet_hls.sweep.work import build
 from tests.builders import small_unet
 
@@ -12,7 +12,7 @@ UNET = {"unet": {"depth": 1, "base_channels": 1, "size": [1, 4, 6]}}
 
 
 def jobs(tmp_path, **axes):
-    return Grid(**({"models": [UNET], "boards": ["zcu104"]} | axes)).jobs(tmp_path / "p", tmp_path / "r")
+    return grid_of({"models": [UNET], "boards": ["zcu104"]} | axes).jobs(tmp_path / "p", tmp_path / "r")
 
 
 def test_every_combination_once_with_a_name_and_a_key_of_its_own(tmp_path):
@@ -27,7 +27,7 @@ def test_rates_are_an_axis_like_any_other(tmp_path):
     made = jobs(tmp_path, fps=[200, 400.5])
     assert [job.name for job in made] == ["unet_b1d1_4x6_zcu104_200fps", "unet_b1d1_4x6_zcu104_400_5fps"]
     assert [job.options["target_fps"] for job in made] == [200, 400.5]
-    with pytest.raises(ConfigurationError, match="not for both"):
+    with pytest.raises(ConfigurationError, match="at once"):
         jobs(tmp_path, fps=[200], multipliers=[8])
 
 
@@ -35,7 +35,7 @@ def test_the_key_follows_content_not_names(tmp_path):
     file = tmp_path / "a net.onnx"
     file.write_bytes(b"one")
     (first,) = jobs(tmp_path, models=[str(file)])
-    (elsewhere,) = Grid(models=[str(file)], boards=["zcu104"]).jobs(tmp_path / "other", tmp_path)
+    (elsewhere,) = grid_of({"models": [str(file)], "boards": ["zcu104"]}).jobs(tmp_path / "other", tmp_path)
     assert elsewhere.key == first.key
     file.write_bytes(b"two")
     (second,) = jobs(tmp_path, models=[str(file)])
@@ -54,7 +54,7 @@ def test_long_names_are_cut_and_stay_apart(tmp_path):
 def test_a_file_with_the_command_lines_values_in_place_of_its_own(tmp_path):
     (tmp_path / "g.yml").write_text("models: [a, b]\nboards: [zcu104]\nimages: 3\n")
     grid = read_grid(tmp_path / "g.yml", {"boards": ["kv260"], "to": None})
-    assert (list(grid.models), list(grid.boards), grid.images) == (["a", "b"], ["kv260"], 3)
+    assert (list(grid.models), list(grid.boards), grid.shared["images"]) == (["a", "b"], ["kv260"], 3)
 
 
 @pytest.mark.parametrize("text", ["[1]", "models: a\nboards: [zcu104]", "models: [a]", "models: []\nboards: [zcu104]",

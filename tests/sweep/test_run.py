@@ -20,7 +20,7 @@ from quantunet_hls.core.files import sha256_json
 from quantunet_hls.reports import names
 from quantunet_hls.sweep import cluster
 from quantunet_hls.sweep.cluster import batch_client, job_script, jobs_client, local_client, remote_client
-from quantunet_hls.sweep.grid import Grid, Job
+from quantunet_hls.sweep.grid import Job, grid_of
 from quantunet_hls.sweep.run import run_sweep
 from quantunet_hls.sweep.store import Result, State, Store
 from tests.compare.builders import figure, report
@@ -131,8 +131,8 @@ def test_a_batch_system_that_takes_no_jobs(system, monkeypatch):
 @pytest.mark.slow
 def test_twenty_four_designs_survive_a_killed_worker_and_are_made_once(tmp_path):
     nets = [{"unet": {"depth": 1, "base_channels": base, "size": [1, 4, 4 * base]}} for base in (1, 2)]
-    grid = Grid(models=nets, boards=["zcu104", "kv260"], multipliers=[8, 16], widths=["3/4", "4/5", "4/6"],
-                toolchain="none", images=1, to="csim")
+    grid = grid_of({"models": nets, "boards": ["zcu104", "kv260"], "multipliers": [8, 16],
+                    "widths": ["3/4", "4/5", "4/6"], "toolchain": "none", "images": 1, "to": "csim"})
     jobs = grid.jobs(tmp_path / "p", tmp_path / "r")
     assert len({job.key for job in jobs}) == len({job.name for job in jobs}) == 24
     store, reasons, results = Store(tmp_path / "s.sqlite"), [], []

@@ -148,10 +148,11 @@ def test_wrong_choices_are_refused_in_one_sentence(graph):
 @pytest.mark.parametrize(("text", "message"), [
     ("[]", "is no precision file"),
     ('{"layer": {}}', "is no precision file"),
-    ('{"layers": {"a": 1}}', "needs a type for each"),
-    ('{"layers": {"a": {"width": 3}}}', "'a' has no 'width'"),
+    ('{"layers": {"a": 1}}', "layers.a must be keys with values, not 1; start from"),
+    ('{"layers": {"a": {"width": 3}}}', "layers.a can't have the key 'width'; start from"),
     ('{"layers": {"a": {"weight": "4"}}}', "a, weight: '4' is no fixed-point type"),
-    ('{"image": 8}', "image: 8 is no fixed-point type"),
+    ('{"image": 8}', "image must be a text or null, not 8; start from"),
+    ('{"image": "8"}', "image: '8' is no fixed-point type"),
     ("{", "can't be read as JSON"),
 ])
 def test_files_that_are_none_are_refused(text, message, tmp_path):

@@ -15,6 +15,7 @@ from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, calibrate
 from quantunet_hls.training import Settings, train
 from quantunet_hls.zoo import checkpoints as zoo
 from quantunet_hls.zoo.folders import checkpoint_of
+from quantunet_hls.zoo.footprint import footprint
 
 IMAGES = to_input(draw_phantoms(3, 8, 12, seed=1).images)
 
@@ -317,7 +318,7 @@ def test_footprint_of_a_net_counted_by_hand():
         "enc0b": LayerWidths(weight=4, activation=7),
     }
     net = QuantUNet(depth=1, base_channels=1, widths=LayerWidths(weight=2, activation=4, bias=10), layer_widths=layers)
-    got = zoo.footprint(net, 4, 6)
+    got = footprint(net, 4, 6)
 
     weight = {name: layers[name].weight if name in layers else 2 for name in kernels}
     bias = {name: 20 if name == "head" else 16 if name in layers else 10 for name in kernels}
@@ -337,8 +338,8 @@ def test_footprint_of_a_net_counted_by_hand():
 
 
 def test_a_float_net_is_counted_with_its_norms_folded():
-    plain = zoo.footprint(QuantUNet(depth=2, base_channels=2, quantized=False), 8, 8)
-    assert zoo.footprint(QuantUNet(depth=2, base_channels=2, quantized=False, batch_norm=True), 8, 8) == plain
+    plain = footprint(QuantUNet(depth=2, base_channels=2, quantized=False), 8, 8)
+    assert footprint(QuantUNet(depth=2, base_channels=2, quantized=False, batch_norm=True), 8, 8) == plain
     assert plain.times_smaller == 1.0
     assert plain.weight_bits == plain.activation_bits == 32.0
 

@@ -85,3 +85,10 @@ def test_a_name_in_a_card_is_no_path_and_a_foreign_file_is_not_overwritten(fille
         write_report(filled / "out" / "zoo.md")
     assert thesis.read_text() == "# Mine"
     assert not list(filled.glob("*.png"))
+
+
+def test_a_text_in_the_place_of_a_score_is_no_distance(filled):
+    card = filled / "zoo" / "few_bits.json"
+    card.write_text(card.read_text().replace('"dice": 0.7425', '"dice": "good"'))
+    write_report(filled / "zoo.md")
+    assert [cell.strip() for cell in row_of("few_bits", (filled / "zoo.md").read_text())][4:7] == ["", "", ""]

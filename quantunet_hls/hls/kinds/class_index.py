@@ -12,8 +12,8 @@ from hls4ml.model.layers import Layer
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.hls.kinds.templates import Call, Config
-from quantunet_hls.ingest.ranges import to_steps
 from quantunet_hls.ops.qonnx.graph import attribute, constant, copy_of, set_attribute
+from quantunet_hls.ops.qonnx.ranges import to_steps
 from quantunet_hls.types import covering
 
 __all__ = ["HANDLERS", "HEADER", "LAYER", "TEMPLATES", "ClassIndex", "with_limits"]

@@ -9,25 +9,13 @@ from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.qonnx.graph import (
-    CHANNELS_LAST,
-    IndexedModel,
-    attribute,
-    constant,
-    only,
-    set_attribute,
-    shape_of,
-)
+from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, IndexedModel, attribute, constant, only, shape_of
+from quantunet_hls.ops.qonnx.node_kinds import TRANSPOSE, Layout, Relabelling, kind_of
 
 __all__ = ["FIRST", "LAST", "Relabelled", "channels_last"]
 
-#: A layout says on which physical axis each logical axis (batch, channels, height, width) lies.
-Layout = tuple[int, int, int, int]
 FIRST: Layout = (0, 1, 2, 3)
 LAST: Layout = (0, 3, 1, 2)
-
-#: Nodes that hls4ml and qonnx look for in the channels-last domain.
-_SPATIAL = ("Conv", "MaxPool", "AveragePool", "ZeroInsertion")
 _NHWC = (0, 2, 3, 1)
 
 
@@ -77,7 +65,7 @@ def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
         if not data:
             raise IllegalGraphError(node.name, f"{node.op_type} reads nothing that the image reaches", "remove it")
         layout = layouts[data[0]]
-        if node.op_type == "Transpose":
+        if node.op_type == TRANSPOSE.op_type:
             perm = attribute(node, "perm")
             if len(perm) != 4:
                 raise IllegalGraphError(node.name, "only images (four axes) can be transposed", "remove the node")
@@ -97,29 +85,16 @@ def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
                 constants[new.input[index]] = value
             else:
                 new.input[index] = stands_for.get(name, name)
-        if node.op_type in _SPATIAL:
+        kind = kind_of(node)
+        own = {name: constants[name] for name in new.input if name in constants}
+        if kind.spatial:
             new.domain = CHANNELS_LAST
-            if node.op_type == "Conv" and not node.domain:
-                # (filters, channels, height, width) to (filters, height, width, channels)
-                constants[new.input[1]] = np.ascontiguousarray(constants[new.input[1]].transpose(_NHWC))
-        elif node.op_type == "Resize":
-            scales = constants[new.input[2]]
-            if scales[layout[0]] != 1 or scales[layout[1]] != 1:
-                raise IllegalGraphError(node.name, "only height and width can be upsampled", "leave channels at 1")
-            constants[new.input[2]] = np.array([scales[layout[axis]] for axis in _NHWC], dtype=np.float32)
-        elif node.op_type == "ArgMax":
-            if layout.index(attribute(node, "axis", 0) % 4) != 1:
-                raise IllegalGraphError(node.name, "only channels are classes", "choose their axis")
-            set_attribute(new, "axis", 3)
-        elif node.op_type == "Greater":
-            if (channels := logical_shape(data[0])[1]) != 1:
-                raise IllegalGraphError(node.name, f"a comparison of {channels} channels makes a mask of each",
-                                        "use ArgMax, or compare a single channel")
-        elif node.op_type == "Concat":
-            logical = layout.index(attribute(node, "axis") % 4)
-            if logical != 1:
-                raise IllegalGraphError(node.name, "only channels can be concatenated", "choose their axis")
-            set_attribute(new, "axis", 3)
+            if node.domain != CHANNELS_LAST:
+                for index in kind.kernels:
+                    own[new.input[index]] = np.ascontiguousarray(own[new.input[index]].transpose(_NHWC))
+        if kind.relabel is not None:
+            kind.relabel(Relabelling(node, new, layout, logical_shape(data[0]), own))
+        constants |= own
         nodes.append(new)
         shapes[node.output[0]] = tuple(logical_shape(node.output[0])[axis] for axis in _NHWC)
 
@@ -148,7 +123,7 @@ def _check_layout(node: NodeProto, layouts: list[Layout]) -> None:
     if len(set(layouts)) != 1:
         raise IllegalGraphError(node.name, f"{node.op_type} joins tensors whose axes lie in different orders",
                                 "transpose its inputs to the same order")
-    if node.op_type in _SPATIAL:
+    if kind_of(node).spatial:
         needed = LAST if node.domain == CHANNELS_LAST else FIRST
         if layouts[0] != needed:
             raise IllegalGraphError(

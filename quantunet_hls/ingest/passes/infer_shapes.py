@@ -13,6 +13,7 @@ from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, copy_of
+from quantunet_hls.ops.qonnx.node_kinds import node_kinds
 
 __all__ = ["infer_shapes"]
 
@@ -63,7 +64,8 @@ def _standard(node: NodeProto) -> list[NodeProto]:
     inner.domain = ""
     inner.input[0], inner.output[0] = source, result
     nodes = [helper.make_node("Transpose", [node.input[0]], [source], perm=_TO_FIRST)]
-    if node.op_type == "Conv":
-        inner.input[1] = f"{node.input[1]}@{node.output[0]}"
-        nodes.append(helper.make_node("Transpose", [node.input[1]], [inner.input[1]], perm=_TO_FIRST))
+    kind = node_kinds().get(node.op_type)
+    for index in kind.kernels if kind is not None else ():
+        inner.input[index] = f"{node.input[index]}@{node.output[0]}"
+        nodes.append(helper.make_node("Transpose", [node.input[index]], [inner.input[index]], perm=_TO_FIRST))
     return [*nodes, inner, helper.make_node("Transpose", [result], [node.output[0]], perm=_TO_LAST)]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ops.qonnx.graph import IndexedModel, copy_of, only
+from quantunet_hls.ops.qonnx.node_kinds import kind_of
 
 __all__ = ["name_nodes"]
 
@@ -32,7 +34,7 @@ def name_nodes(model: ModelWrapper) -> tuple[ModelWrapper, dict[str, str]]:
     for node in model.graph.node:
         for index, tensor in enumerate(node.input):
             if tensor and tensor not in renamed:
-                renamed[tensor] = _unique(f"{node.name}_{_ROLES.get((node.op_type, index), f'in{index}')}", taken)
+                renamed[tensor] = _unique(f"{node.name}_{_role(node, index)}", taken)
     for node in model.graph.node:
         for names in (node.input, node.output):
             for index, tensor in enumerate(names):
@@ -43,9 +45,9 @@ def name_nodes(model: ModelWrapper) -> tuple[ModelWrapper, dict[str, str]]:
     return IndexedModel(model.model), {new: old for old, new in renamed.items()}
 
 
-_ROLES = {("Sigmoid", 1): "table", ("Greater", 1): "limit", ("Conv", 1): "weight", ("Conv", 2): "bias",
-          ("Quant", 1): "scale", ("Quant", 2): "zero",
-          ("Quant", 3): "bits", ("Resize", 1): "roi", ("Resize", 2): "scales"}
+def _role(node: NodeProto, index: int) -> str:
+    roles = kind_of(node).roles
+    return roles[index - 1] if 0 < index <= len(roles) else f"in{index}"
 
 
 def _short(name: str, op_type: str) -> str:

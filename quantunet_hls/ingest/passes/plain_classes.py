@@ -10,52 +10,27 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.graph import (
     QUANT_OPS,
     attribute,
-    constant,
     consumers,
     copy_of,
     linked,
     only,
     replace_nodes,
-    set_attribute,
     shape_of,
 )
+from quantunet_hls.ops.qonnx.node_kinds import kind_of, node_kinds
 
-__all__ = ["CLASS_OPS", "plain_classes", "with_classes"]
-
-#: Nodes whose result is a class index.
-CLASS_OPS = ("ArgMax", "Greater")
-_TYPES = {"ArgMax": TensorProto.INT64, "Greater": TensorProto.BOOL}
+__all__ = ["plain_classes", "with_classes"]
 
 
 def plain_classes(model: ModelWrapper) -> ModelWrapper:
-    """A final ArgMax keeps its axis; casts of class indices go, and so does what leaves the classes as they are:
-
-    a softmax or sigmoid in front of an ArgMax, and a sigmoid that is compared with 0.5, whose logit is compared with 0
-    instead.
-    """
+    """Casts of class indices at the end go, and the node that finds the class comes into its one form."""
     model = copy_of(model)
     last = _without_casts(model)
-    if last is None or last.op_type not in CLASS_OPS:
+    plain_end = None if last is None or not _is_class(last) else node_kinds()[last.op_type].plain_end
+    if last is None or plain_end is None:
         return model
-    source = model.find_producer(last.input[0])
-    alone = source is not None and len(consumers(model, source.output[0])) == 1
-    shape = list(shape_of(model, last.input[0]))
-    if len(shape) != 4:
-        return model
-    if last.op_type == "ArgMax":
-        axis = attribute(last, "axis", 0) % len(shape)
-        set_attribute(last, "axis", axis)
-        set_attribute(last, "keepdims", 1)
-        shape[axis] = 1
-        if alone and (source.op_type == "Sigmoid" or (
-                source.op_type == "Softmax" and attribute(source, "axis", -1) % len(shape) == axis)):
-            _bypass(model, source, last)
-    elif alone and source.op_type == "Sigmoid" and _is_half(constant(model, last.input[1])):
-        _bypass(model, source, last)
-        last.input[1] = f"{last.output[0]}_limit"
-        model.set_initializer(last.input[1], np.zeros(1, dtype=np.float32))
-    # As ONNX has it, so that the graph can be read again.
-    model.set_tensor_shape(last.output[0], shape, _TYPES[last.op_type])
+    if len(shape_of(model, last.input[0])) == 4:
+        plain_end(model, last)
     return model
 
 
@@ -70,7 +45,7 @@ def with_classes(model: ModelWrapper) -> ModelWrapper:
     """
     model = copy_of(model)
     last = model.find_producer(only(model, "output"))
-    if last.op_type in CLASS_OPS:
+    if _is_class(last):
         return model
     chain = [last]
     if last.op_type in QUANT_OPS:
@@ -78,7 +53,7 @@ def with_classes(model: ModelWrapper) -> ModelWrapper:
     logits = str(last.output[0])
     batch, height, width, channels = shape_of(model, logits)
     sigmoid = chain[-1]
-    if sigmoid is not None and sigmoid.op_type == "Sigmoid":
+    if sigmoid is not None and kind_of(sigmoid).real:
         if channels != 1:
             raise IllegalGraphError(sigmoid.name, f"its {channels} channels are masks of their own, not classes of "
                                     "which one wins", "leave the sigmoid out, or ask for the logits")
@@ -110,7 +85,7 @@ def _without_casts(model: ModelWrapper) -> NodeProto | None:
     while node is not None and node.op_type == "Cast" and len(consumers(links, node.input[0])) == 1:
         casts.append(node)
         node = links.find_producer(node.input[0])
-    if node is None or not casts or node.op_type not in CLASS_OPS or (
+    if node is None or not casts or not _is_class(node) or (
             node.op_type == "ArgMax" and any(attribute(cast, "to") == TensorProto.BOOL for cast in casts)):
         return model.find_producer(name)
     written = {cast.output[0] for cast in casts}
@@ -120,10 +95,6 @@ def _without_casts(model: ModelWrapper) -> NodeProto | None:
     return model.find_producer(name)
 
 
-def _is_half(value: np.ndarray | None) -> bool:
-    return value is not None and value.size == 1 and float(value.flat[0]) == 0.5
-
-
-def _bypass(model: ModelWrapper, node: NodeProto, reader: NodeProto) -> None:
-    reader.input[0] = node.input[0]
-    model.graph.node.remove(node)
+def _is_class(node: NodeProto) -> bool:
+    kind = node_kinds().get(node.op_type)
+    return kind is not None and kind.classes

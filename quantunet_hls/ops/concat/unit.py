@@ -8,16 +8,19 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 
 from quantunet_hls.ops.concat.stream import Concat
-from quantunet_hls.ops.facets import Components
 from quantunet_hls.ops.hardware.streams import stream_in, stream_out
+from quantunet_hls.ops.unit import Components, LayerUnit
 
-__all__ = ["ConcatUnit", "components"]
+__all__ = ["FACET", "ConcatUnit"]
 
 
-def components(layer: Concat) -> Components:
+def _components(layer: Concat) -> Components:
     """The unit alone."""
     first, second = layer.channels
     return {"concat": ConcatUnit(layer.type.width * layer.lanes, (first // layer.lanes, second // layer.lanes))}
+
+
+FACET = LayerUnit(_components)
 
 
 class ConcatUnit(wiring.Component):

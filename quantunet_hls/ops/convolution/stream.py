@@ -32,6 +32,7 @@ class Convolution(Weighted):
     kind: ClassVar[str] = "convolution"
     channelwise: ClassVar[bool] = False
     shares_inputs: ClassVar[bool] = True
+    narrows: ClassVar[bool] = True
     folded_in: ClassVar[tuple[str, ...]] = ("lanes", "simd")
 
     simd: int = field(default=1, kw_only=True)

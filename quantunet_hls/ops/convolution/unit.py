@@ -36,7 +36,6 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 
-from quantunet_hls.ops.facets import Components
 from quantunet_hls.ops.hardware.adders import constant_sums
 from quantunet_hls.ops.hardware.beats import code_of, count_beats
 from quantunet_hls.ops.hardware.multipliers import (
@@ -56,19 +55,23 @@ from quantunet_hls.ops.hardware.streams import Fifo, connect, stream_in, stream_
 from quantunet_hls.ops.hardware.window import line_buffers
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.ops.streaming import BLOCKS, Multipliers
+from quantunet_hls.ops.unit import Components, LayerUnit
 from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["DotProducts", "components"]
+__all__ = ["FACET", "DotProducts"]
 
 T = TypeVar("T")
 
 
-def components(layer: Weighted) -> Components:
+def _components(layer: Weighted) -> Components:
     """The line buffer and the unit behind it."""
     return {**line_buffers(layer), "products": DotProducts(
         layer.words, layer.bias.reshape(-1, layer.lanes), layer.input_type, layer.accumulator, layer.stages,
         private_inputs=not layer.shares_inputs, multipliers=layer.multipliers)}
+
+
+FACET = LayerUnit(_components)
 
 
 class DotProducts(wiring.Component):

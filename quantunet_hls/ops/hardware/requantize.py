@@ -12,9 +12,9 @@ from collections.abc import Sequence
 
 from amaranth.hdl import C, Cat, Mux, Shape, Value, signed, unsigned
 
-from quantunet_hls.ops.facets import stage_unit
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.unit import stage_unit
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["as_type", "cast_lanes", "extended", "requantize", "rounded", "saturated", "shape_of", "shifted_left",
@@ -30,7 +30,7 @@ def requantize(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, st
     """Every lane through the stages, registered behind each; as many registers for all lanes."""
     values = list(lanes)
     for stage in stages:
-        values, source = stage_unit(stage).staged(pipeline, values, source, stage), stage.type
+        values, source = stage_unit(stage).registered(pipeline, values, source, stage), stage.type
     return values
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from quantunet_hls.ops.facets import Components
 from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.unit import Components, LayerUnit
 
-__all__ = ["components"]
+__all__ = ["FACET"]
 
 
-def components(layer: Input) -> Components:
+def _components(layer: Input) -> Components:
     """None."""
     return {}
+
+
+FACET = LayerUnit(_components)

@@ -6,18 +6,21 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Module, Signal, Value
 
-from quantunet_hls.ops.facets import Components
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.reduce import ReducingUnit
 from quantunet_hls.ops.hardware.requantize import shape_of
 from quantunet_hls.ops.pointwise.stream import Pointwise
+from quantunet_hls.ops.unit import Components, LayerUnit
 
-__all__ = ["PointwiseUnit", "components"]
+__all__ = ["FACET", "PointwiseUnit"]
 
 
-def components(layer: Pointwise) -> Components:
+def _components(layer: Pointwise) -> Components:
     """The unit alone."""
     return {"pointwise": PointwiseUnit(layer)}
+
+
+FACET = LayerUnit(_components)
 
 
 class PointwiseUnit(ReducingUnit):

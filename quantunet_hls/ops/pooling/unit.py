@@ -10,22 +10,25 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Module, Mux, Signal, Value
 
-from quantunet_hls.ops.facets import Components
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.reduce import ReducingUnit
 from quantunet_hls.ops.hardware.requantize import shape_of
 from quantunet_hls.ops.hardware.window import line_buffers
 from quantunet_hls.ops.pooling.stream import Pooling
 from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.unit import Components, LayerUnit
 from quantunet_hls.types.fixed import FixedType
 
-__all__ = ["PoolUnit", "components"]
+__all__ = ["FACET", "PoolUnit"]
 
 
-def components(layer: Pooling) -> Components:
+def _components(layer: Pooling) -> Components:
     """The line buffer and the unit behind it."""
     return {**line_buffers(layer), "pool": PoolUnit(layer.operation, layer.window.taps, layer.lanes, layer.input_type,
                                                     layer.accumulator, layer.stages)}
+
+
+FACET = LayerUnit(_components)
 
 
 class PoolUnit(ReducingUnit):

@@ -12,8 +12,8 @@ import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-__all__ = ["CHANNELS_LAST", "QUANT_DOMAINS", "QUANT_OPS", "IndexedModel", "LinkedModel", "attribute", "behind_sigmoid",
-           "constant", "constant_shape", "consumers", "copy_of", "is_constant", "is_whole_mean", "linked", "only",
+__all__ = ["CHANNELS_LAST", "QUANT_DOMAINS", "QUANT_OPS", "IndexedModel", "LinkedModel", "attribute",
+           "constant", "constant_shape", "consumers", "copy_of", "is_constant", "linked", "only",
            "replace_nodes", "set_attribute", "shape_of"]
 
 #: Domain in which qonnx and hls4ml look for nodes that work on (batch, height, width, channels).
@@ -210,21 +210,6 @@ def shape_of(model: ModelWrapper, tensor: str) -> tuple[int, ...]:
     shape = model.get_tensor_shape(tensor)
     assert shape is not None, f"shape of {tensor} was not inferred"
     return tuple(shape)
-
-
-def behind_sigmoid(model: ModelWrapper) -> set[str]:
-    """Tensors that come of a sigmoid, whose values are real numbers and no fixed-point ones."""
-    reached: set[str] = set()
-    for node in model.graph.node:
-        if node.op_type == "Sigmoid" or reached.intersection(node.input):
-            reached.update(node.output)
-    return reached
-
-
-def is_whole_mean(node: NodeProto) -> bool:
-    """Whether the mean of so many fixed-point numbers is one: their number is a power of two."""
-    rows, columns = attribute(node, "kernel_shape")
-    return (rows * columns) & (rows * columns - 1) == 0
 
 
 def only(model: ModelWrapper, side: str) -> str:

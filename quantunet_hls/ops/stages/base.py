@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
+from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["Stage", "apply_stages", "retyped"]
@@ -20,9 +21,11 @@ class Stage(ABC):
     Attributes:
         kind: name of its room.
         type: of what it gives.
+        meaning: of its values; None where they say what those do that it gets.
     """
 
     kind: ClassVar[str]
+    meaning: ClassVar[Meaning | None] = Meaning.SCORES
     type: FixedType
 
     @abstractmethod

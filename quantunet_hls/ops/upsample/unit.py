@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from quantunet_hls.ops.facets import Components
 from quantunet_hls.ops.hardware.window import LoopLevel, StridedBuffer
 from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.unit import Components, LayerUnit
 from quantunet_hls.ops.upsample.stream import Upsample
 
-__all__ = ["UpsampleUnit", "components"]
+__all__ = ["FACET", "UpsampleUnit"]
 
 
-def components(layer: Upsample) -> Components:
+def _components(layer: Upsample) -> Components:
     """The buffer alone."""
     return {"upsample": UpsampleUnit(layer.input_shape, layer.type.width, layer.lanes, layer.factor)}
+
+
+FACET = LayerUnit(_components)
 
 
 class UpsampleUnit(StridedBuffer):

@@ -106,7 +106,8 @@ def parse_cosim(text: str, where: str = "the report") -> tuple[str, str, Mapping
     for line in text.splitlines():
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
         if cells[0] in _LANGUAGES and len(cells) > max(_COLUMNS.values()) and cells[1] not in ("", "NA"):
-            counts = ((name, number(cells[i], f"{names.TITLES[name]} in {where}")) for name, i in _COLUMNS.items())
+            counts = ((name, number(cells[i], f"{names.FIGURES[name].title} in {where}"))
+                      for name, i in _COLUMNS.items())
             cycles = {name: count for name, count in counts if isinstance(count, int) and count > 0}
             return cells[0], cells[1], cycles
     raise StepError(f"{where} has no result of a co-simulation; run co-simulation again.")

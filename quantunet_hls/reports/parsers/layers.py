@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Figure, LayerReport
+from quantunet_hls.reports.schema import Figure, LayerReport, pick
 
 __all__ = ["by_layer", "layer_of", "layers_in_source"]
 
@@ -88,4 +88,5 @@ def by_layer(
 
 
 def _luts(figures: Iterable[Figure]) -> float:
-    return next((figure.value for figure in figures if figure.name == names.LUT), 0)
+    found = pick(figures, names.LUT)
+    return 0 if found is None else found.value

@@ -26,7 +26,7 @@ from quantunet_hls.core.files import read_bytes, read_json
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.parsers.numbers import count, number, period
-from quantunet_hls.reports.schema import Figure, Source, Subject
+from quantunet_hls.reports.schema import Figure, Source, Subject, pick
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -100,7 +100,8 @@ class Synthesis:
 
     def figure(self, name: str) -> float | None:
         """The design's figure of that name, None where the report does not say it."""
-        return next((figure.value for figure in self.figures if figure.name == name), None)
+        found = pick(self.figures, name, Source.CSYNTH, Subject.CPP)
+        return None if found is None else found.value
 
     @property
     def period_ns(self) -> float:
@@ -212,7 +213,7 @@ def _agree(whole: Element, whole_path: Path, own: Element, own_path: Path) -> No
     for name, value in one.items():
         if other.get(name, value) != value:
             raise StepError(
-                f"{whole_path} and {own_path.name} beside it disagree ({names.TITLES[name]}: {value:,} and "
+                f"{whole_path} and {own_path.name} beside it disagree ({names.FIGURES[name].title}: {value:,} and "
                 f"{other[name]:,}), so they are of different runs; run C-synthesis again."
             )
 
@@ -285,10 +286,10 @@ def _figures(element: Element, tool: str, version: str, where: Path) -> tuple[Fi
     """Figures of the function that an element is about; ``where`` names the file."""
 
     def found(name: str, text: str, available: str = "") -> Iterator[Figure]:
-        value = count(text, f"{names.TITLES[name]} in {where}")
+        value = count(text, f"{names.FIGURES[name].title} in {where}")
         # A cycle is whole; what is not known is absent.
-        if value is not None and (isinstance(value, int) or names.UNITS[name] != "cycles"):
-            most = count(available, f"{names.TITLES[name]} available in {where}")
+        if value is not None and (isinstance(value, int) or names.FIGURES[name].unit != "cycles"):
+            most = count(available, f"{names.FIGURES[name].title} available in {where}")
             yield Figure(name, value, Source.CSYNTH, tool, version, most, subject=Subject.CPP)
 
     result: list[Figure] = []
@@ -309,7 +310,7 @@ def _figures(element: Element, tool: str, version: str, where: Path) -> tuple[Fi
     clocks = []
     for name, text in ((names.CLOCK_TARGET_NS, target),
                        (names.CLOCK_ESTIMATE_NS, _text(element, f"{timing}/EstimatedClockPeriod"))):
-        clock = period(text, f"{names.TITLES[name]} in {where}")
+        clock = period(text, f"{names.FIGURES[name].title} in {where}")
         if clock is not None:
             clocks.append(Figure(name, clock, Source.CSYNTH, tool, version, subject=Subject.CPP))
     return (*at_clock(result, clocks), *clocks)

@@ -70,7 +70,7 @@ def result_owners(graph: StreamGraph) -> dict[str, str]:
 
     Both branches of a concatenation have one type.
     """
-    owners = {layer.name: layer.name for layer in weighted(graph) if layer is not graph.output}
+    owners = {layer.name: layer.name for layer in _convolutions(graph) if layer is not graph.output}
     for layer in graph.layers:
         if layer.in_turn:
             first, second = (_computing(graph, name) for name in layer.sources)
@@ -95,7 +95,7 @@ def with_widths(graph: StreamGraph, widest: int, weights: Mapping[str, int], res
     """
     owners = result_owners(graph)
     made: dict[str, StreamLayer] = {}
-    computing = {layer.name: layer for layer in weighted(graph)}
+    computing = {layer.name: layer for layer in _convolutions(graph)}
     for layer in graph.layers:
         sources = [made[name] for name in layer.sources]
         if layer.name in computing:
@@ -152,13 +152,13 @@ class _Tables:
         middle = self._folded
         return WidthCosts(
             (*("lut", "dsp") * len(self._rates), "bram_18k"),
-            {layer.name: self._module_table(layer.name) for layer in weighted(middle)},
+            {layer.name: self._module_table(layer.name) for layer in _convolutions(middle)},
             {name: self._result_table(name) for name in dict.fromkeys(self._owners.values())},
             self._rest(),
         )
 
     def _uniform(self, bits: int) -> StreamGraph:
-        return self._with({layer.name: bits for layer in weighted(self._graph)},
+        return self._with({layer.name: bits for layer in _convolutions(self._graph)},
                           dict.fromkeys(self._owners.values(), bits))
 
     def _with(self, weights: Mapping[str, int], results: Mapping[str, int]) -> StreamGraph:
@@ -174,7 +174,7 @@ class _Tables:
 
     def _best_rate(self, folded: StreamGraph) -> float:
         options = [np.array([option[:2] for option in self._options(layer)])
-                   for layer in weighted(folded)]
+                   for layer in _convolutions(folded)]
         largest = [sum(float((option @ [rate, 1 - rate]).min()) for option in options) + (1 - rate) * self._beside
                    for rate in _RATES]
         return float(_RATES[int(np.argmax(largest))])
@@ -188,7 +188,7 @@ class _Tables:
 
     def _module(self, graph: StreamGraph, layer: StreamLayer) -> np.ndarray:
         """Of a layer's module."""
-        for computing in weighted(graph):
+        for computing in _convolutions(graph):
             if computing is layer:
                 return self._computing_module(computing, graph.sources_of(layer))
         return self._rows(self._taken(module_content(layer, graph.sources_of(layer), self._family)))
@@ -218,7 +218,7 @@ class _Tables:
     def _module_table(self, name: str) -> np.ndarray:
         """Of a convolution's module by bits of weights and of input, folded for each of them."""
         middle = self._folded
-        (layer,) = (each for each in weighted(self._graph) if each.name == name)
+        (layer,) = (each for each in _convolutions(self._graph) if each.name == name)
         before = middle[layer.sources[0]]
         result = middle[name].type.width if name in self._owners else None
         # A concatenation may ask for more lanes than the cycles do.
@@ -239,7 +239,7 @@ class _Tables:
     def _result_table(self, name: str) -> np.ndarray:
         """Of everything but the convolutions that read a result, by its bits, beyond what the rest has of it."""
         middle = self._folded
-        weights = {layer.name: self._bits for layer in weighted(middle)}
+        weights = {layer.name: self._bits for layer in _convolutions(middle)}
         results = dict.fromkeys(self._owners.values(), self._bits)
         columns = []
         for bits in self._widths:
@@ -256,7 +256,7 @@ class _Tables:
 
     def _rest(self) -> np.ndarray:
         middle = self._folded
-        computing = {layer.name for layer in weighted(middle)}
+        computing = {layer.name for layer in _convolutions(middle)}
         found = sum((self._module(middle, layer) for layer in middle.inner if layer.name not in computing),
                     self._streams(middle))
         # The choice of multipliers makes equal what it knows of: the products and a guess of what is beside them.
@@ -266,5 +266,10 @@ class _Tables:
 
 def _computing(graph: StreamGraph, name: str) -> str:
     """The convolution, or the input, whose result a layer passes on."""
-    ends = {graph.input.name, *(layer.name for layer in weighted(graph))}
+    ends = {graph.input.name, *(layer.name for layer in _convolutions(graph))}
     return name if name in ends else _computing(graph, graph[name].sources[0])
+
+
+def _convolutions(graph: StreamGraph) -> list[Weighted]:
+    """The layers whose widths can be others; all others pass on what they read, or are refused."""
+    return [layer for layer in weighted(graph) if layer.narrows]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -167,8 +168,17 @@ def _digest_of(path: Path) -> str | None:
 def _generator_digest() -> str:
     """Of the code that makes the hardware: a changed generator makes everything anew."""
     package = resources.files("quantunet_hls")
-    modules = [package.joinpath(name) for name in ("rtl/generate/units.py", "rtl/generate/stitch.py",
-                                                   "rtl/generate/verilog.py", "ops/streaming.py")]
-    modules += sorted((entry for entry in package.joinpath("ops/hardware").iterdir() if entry.name.endswith(".py")),
-                      key=lambda entry: entry.name)
+    modules = [package.joinpath(f"rtl/generate/{name}.py") for name in ("units", "stitch", "verilog")]
+    modules += _sources(package.joinpath("ops"))
     return sha256_json([module.read_text(encoding="utf-8") for module in modules])
+
+
+def _sources(folder: Traversable) -> list[Traversable]:
+    """The modules in a folder and in those below it, by name."""
+    found = []
+    for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        if entry.is_dir():
+            found += _sources(entry)
+        elif entry.name.endswith(".py"):
+            found.append(entry)
+    return found

@@ -14,9 +14,9 @@ from typing import Any
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
-from quantunet_hls.ops.facets import layer_unit
 from quantunet_hls.ops.hardware.streams import WidthAdapter, connect, stream_in, stream_out
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
+from quantunet_hls.ops.unit import layer_unit
 
 __all__ = ["LayerUnit", "SourceStream", "sources_of"]
 

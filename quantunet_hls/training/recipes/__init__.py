@@ -1,25 +1,31 @@
-"""Recipes: one YAML file for each way to train, every key with a comment."""
+"""Recipes: one YAML file for each way to train, every key with a comment.
+
+A recipe says what it changes in another (``extends``: a recipe of the package by name, or a YAML file beside it);
+where it names none, in ``uniform``, which has every key.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
+from quantunet_hls.core.decode import converted
 from quantunet_hls.core.errors import ConfigurationError, UnknownNameError, shown
 from quantunet_hls.core.plain_yaml import read_yaml
 from quantunet_hls.nets import LayerWidths, UNetConfig
 from quantunet_hls.nets.architectures import shape_of
 from quantunet_hls.nets.formats import with_formats
-from quantunet_hls.training.settings import Augmentation, BoardCost, Settings, WidthLearning
+from quantunet_hls.training.settings import Augmentation, BoardCost, Settings, WidthGoal, WidthLearning
 
 __all__ = ["Recipe", "load", "names"]
 
-_LONGEST_KEY = 80
 _FOLDER = Path(__file__).parent
+_SUFFIXES = (".yaml", ".yml")
+#: What a recipe changes that doesn't say what it extends.
+_BASE = "uniform"
+#: Recipes that extend one another, the base included.
+_LONGEST_CHAIN = 8
 
 
 @dataclass(frozen=True)
@@ -34,10 +40,10 @@ class Recipe:
     quantized: bool
     weights: int | str
     activations: int | str
-    outer_layers: list[str] | None
+    outer_layers: tuple[str, ...] | None
     outer_weights: int
     bias_bits: int
-    widths: dict[str, Any] | None
+    widths: WidthGoal | None
     epochs: int
     batch_size: int
     learning_rate: float
@@ -50,7 +56,7 @@ class Recipe:
     patience: int | None
     crop: int | None
     crops_per_image: int
-    augmentation: dict[str, Any]
+    augmentation: Augmentation
 
     def with_changes(self, **changes: Any) -> Recipe:
         """The recipe with other values; those that are None stay as they are."""
@@ -89,14 +95,11 @@ class Recipe:
         """How it trains; ``board`` is what bits cost where widths are weighed by a board."""
         learning = None
         if self.widths is not None and self.quantized:
-            learning = WidthLearning(**self.widths, board=board)
+            learning = WidthLearning(**vars(self.widths), board=board)
         elif board is not None:
             raise ConfigurationError("Only learned bit widths can be weighed by a board; take the recipe quantunet.")
-        same = {entry.name for entry in fields(Settings)} - {"widths", "augmentation"}
-        return Settings(
-            **{name: getattr(self, name) for name in same}, widths=learning,
-            augmentation=Augmentation(**self.augmentation),
-        )
+        same = {entry.name for entry in fields(Settings)} - {"widths"}
+        return Settings(**{name: getattr(self, name) for name in same}, widths=learning)
 
 
 def _of_kind(kind: str, name: str) -> str:
@@ -117,51 +120,50 @@ def load(name: str) -> Recipe:
 
     Raises:
         UnknownNameError: no such recipe; names the nearest.
-        ConfigurationError: a file that can't be read, or with a key or a value that no recipe has.
+        ConfigurationError: a file that can't be read, with a key or a value that no recipe has, or one that extends
+            itself or a long chain of others.
     """
-    if not name.endswith((".yaml", ".yml")) and name not in names():
+    return _read(_path(name, Path()), ())[0]
+
+
+def _path(name: str, folder: Path) -> Path:
+    if name.endswith(_SUFFIXES):
+        return folder / name
+    if name not in names():
         raise UnknownNameError("recipe", name, names())
-    path = Path(name) if name.endswith((".yaml", ".yml")) else _FOLDER / f"{name}.yaml"
-    return _from_values(path, read_yaml(path, "a recipe"))
+    return _FOLDER / f"{name}.yaml"
 
 
-def _from_values(path: Path, values: Any) -> Recipe:
-    _check(path, "", values, get_type_hints(Recipe), whole=True)
-    for section, kind in (("widths", WidthLearning), ("augmentation", Augmentation)):
-        if values[section] is not None:
-            hints = {key: hint for key, hint in get_type_hints(kind).items() if key != "board"}
-            _check(path, f"{section}.", values[section], hints, whole=False)
-    return Recipe(**values)
-
-
-def _check(path: Path, section: str, values: Any, hints: Mapping[str, Any], *, whole: bool) -> None:
+def _read(path: Path, above: tuple[Path, ...]) -> tuple[Recipe, dict[str, Any]]:
+    """A recipe and all of its plain values; ``above`` are the files that extend it."""
+    values = read_yaml(path, "a recipe")
     if not isinstance(values, dict):
-        raise ConfigurationError(f"{path} is no recipe: {section.rstrip('.') or 'it'} has no keys with values.")
-    for key, value in values.items():
-        if key not in hints:
-            given = str(key)[:_LONGEST_KEY]
-            near = get_close_matches(given, hints, n=1)
-            raise ConfigurationError(
-                f"{path} has the key {section}{given}, which no recipe has" + (f"; did you mean {near[0]}?" if near
-                                                                             else "; remove it.")
-            )
-        if not _fits(value, hints[key]):
-            raise ConfigurationError(
-                f"{path} gives {section}{key} the value {shown(value)}, which is of the wrong type."
-            )
-    missing = [key for key in hints if key not in values] if whole else []
-    if missing:
-        raise ConfigurationError(f"{path} lacks the key {section}{missing[0]}; see the recipes of the package.")
+        raise ConfigurationError(f"{path} is no recipe: it has no keys with values; see the recipes of the package.")
+    here = path.resolve()
+    if here in above:
+        raise ConfigurationError(f"{path} extends itself, be it through others; let one of them extend another recipe.")
+    if len(above) == _LONGEST_CHAIN:
+        raise ConfigurationError(
+            f"{above[0]} extends a chain of more than {_LONGEST_CHAIN} recipes; write what it needs into one of them."
+        )
+    is_base = here == (_FOLDER / f"{_BASE}.yaml").resolve()
+    extended = values.pop("extends", None if is_base else _BASE)
+    if extended is not None:
+        values = _changed(_read(_extended(path, extended), (*above, here))[1], values)
+    return converted(Recipe, values, f"{path} is no recipe", "see the recipes of the package"), values
 
 
-def _fits(value: Any, hint: Any) -> bool:
-    kinds = get_args(hint) if isinstance(hint, UnionType) else (hint,)
-    for kind in kinds:
-        plain = {list[str]: list, dict[str, Any]: dict}.get(kind, kind)
-        if (kind is NoneType and value is None) or (plain is float and type(value) is int):
-            return True
-        if plain is list and isinstance(value, list) and all(isinstance(entry, str) for entry in value):
-            return True
-        if plain is not list and type(value) is plain:
-            return True
-    return False
+def _extended(path: Path, name: object) -> Path:
+    if not isinstance(name, str):
+        raise ConfigurationError(
+            f"{path} is no recipe: it extends {shown(name)}; name a recipe of the package or a YAML file beside it."
+        )
+    return _path(name, path.parent)
+
+
+def _changed(values: dict[str, Any], changes: dict[Any, Any]) -> dict[Any, Any]:
+    """Values with others in their places, sections key by key."""
+    return values | {
+        key: values[key] | part if isinstance(part, dict) and isinstance(values.get(key), dict) else part
+        for key, part in changes.items()
+    }

@@ -4,14 +4,14 @@ import pytest
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest.passes.channels_last import FIRST, LAST, channels_last
 from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
-from quantunet_hls.ingest.passes.fold_quantized_constants import fold_quantized_constants
+from quantunet_hls.ingest.passes.lower_nodes import lower_nodes
 from quantunet_hls.ingest.passes.tidy import tidy
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST
 from tests.builders import FIRST_TO_LAST, LAST_TO_FIRST, Net, execute, op_types, small_unet
 
 
 def prepared(model):
-    return fold_quantized_constants(explicit_attributes(tidy(model)))
+    return lower_nodes(explicit_attributes(tidy(model)))
 
 
 def mixed(seed: int = 0) -> Net:

@@ -92,7 +92,7 @@ def test_every_figure_is_what_finn_says_it_is(tmp_path):
     }
     assert {figure.subject for figure in build.figures} == {Subject.RTL}
     assert {figure.tool_version for figure in build.figures if figure.tool == "Vivado"} == {"2022.2"}
-    assert all(isinstance(figure.value, int) for figure in build.figures if figure.name in names.RESOURCES)
+    assert all(isinstance(figure.value, int) for figure in build.figures if figure.name in names.resources())
 
 
 def test_layer_by_layer(tmp_path):

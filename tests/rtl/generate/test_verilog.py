@@ -1,12 +1,13 @@
 import pytest
 
 from quantunet_hls.core.files import read_json
+from quantunet_hls.core.open_tools import run_yosys
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.generate.verilog import contents_apart, run_yosys
+from quantunet_hls.rtl.generate.verilog import contents_apart
 from tests.rtl.graphs import PIXEL, convolution
 
 

@@ -204,7 +204,7 @@ int main() {
 def test_memories_of_every_width_read_what_was_written(family, width, words, tmp_path):
     """Block memories of the part, as Yosys instantiates them, against arrays in numpy."""
     from quantunet_hls.core.files import read_json
-    from quantunet_hls.rtl.generate.verilog import run_yosys
+    from quantunet_hls.core.open_tools import run_yosys
     from quantunet_hls.rtl.synthesize.mapping import mapping_script
 
     (tmp_path / "memory.v").write_text(_MEMORY.format(last=words.bit_length() - 2, top=width - 1, words=words))

@@ -3,9 +3,9 @@ import re
 import pytest
 
 from quantunet_hls.core.files import write_text
-from quantunet_hls.rtl.generate.verilog import run_yosys
+from quantunet_hls.core.open_tools import run_yosys, yosys_version
 from quantunet_hls.rtl.synthesize.cell_library import xilinx_library
-from quantunet_hls.rtl.synthesize.mapping import MappingOptions, mapping_script, yosys_version
+from quantunet_hls.rtl.synthesize.mapping import MappingOptions, mapping_script
 
 # Of each memory that a mapping knows one, contents in two of them, and a product.
 _MODULE = """

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantunet_hls.core.errors import BoardError
-from quantunet_hls.rtl.generate.verilog import yosys_share
+from quantunet_hls.core.open_tools import yosys_share
 from quantunet_hls.rtl.synthesize.timing import (
     CLOCK,
     Arc,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
@@ -16,6 +17,7 @@ class Cast(Stage):
     """The value, cast into another type."""
 
     kind: ClassVar[str] = "cast"
+    meaning: ClassVar[Meaning | None] = None
 
     type: FixedType
 

@@ -9,12 +9,13 @@ from amaranth.hdl import Mux, Value
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import cast_lanes, shifted_left, sign_of
 from quantunet_hls.ops.stages.leaky_relu.stage import LeakyRelu
+from quantunet_hls.ops.unit import StageUnit
 from quantunet_hls.types.fixed import FixedType
 
-__all__ = ["staged"]
+__all__ = ["FACET"]
 
 
-def staged(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, stage: LeakyRelu) -> list[Value]:
+def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, stage: LeakyRelu) -> list[Value]:
     """``slope * x`` for x < 0 and x itself aligned to the same, wider fraction elsewhere, then cast."""
     if not source.signed:
         return cast_lanes(pipeline, lanes, source.fraction, stage.type)
@@ -26,3 +27,6 @@ def staged(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, stage:
     values = [Mux(sign_of(x), shifted_left(product, shift_product), shifted_left(x, fraction - source.fraction))
               for x, product in zip(passed, products, strict=True)]
     return cast_lanes(pipeline, values, fraction, stage.type)
+
+
+FACET = StageUnit(_registered)

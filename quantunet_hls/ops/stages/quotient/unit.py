@@ -10,12 +10,13 @@ from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import as_type, extended, sign_of
 from quantunet_hls.ops.stages.quotient.reciprocal import reciprocal
 from quantunet_hls.ops.stages.quotient.stage import Quotient
+from quantunet_hls.ops.unit import StageUnit
 from quantunet_hls.types.fixed import FixedType
 
-__all__ = ["staged"]
+__all__ = ["FACET"]
 
 
-def staged(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, stage: Quotient) -> list[Value]:
+def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, stage: Quotient) -> list[Value]:
     """``x * 2**gain / divisor``, cut towards zero: by the magnitude, with the sign put back behind."""
     shift, factor = reciprocal(stage.divisor, stage.type.fraction - source.fraction, max(source.high, -source.low))
     signs = [pipeline.register(sign_of(value)) for value in lanes]
@@ -30,3 +31,6 @@ def staged(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, stage:
               for sign, value in zip(signs, values, strict=True)]
     pipeline.advance()
     return values
+
+
+FACET = StageUnit(_registered)

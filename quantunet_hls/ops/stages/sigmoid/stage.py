@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.types.fixed import FixedType, Integers, cast, shifted_right
 
@@ -28,6 +29,7 @@ class Sigmoid(Stage):
     """
 
     kind: ClassVar[str] = "sigmoid"
+    meaning: ClassVar[Meaning | None] = Meaning.PROBABILITIES
 
     type: FixedType
     table: tuple[int, ...]

@@ -11,12 +11,13 @@ from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import as_type, rounded
 from quantunet_hls.ops.hardware.rom import rom
 from quantunet_hls.ops.stages.sigmoid.stage import SIGMOID_REACH, Sigmoid
+from quantunet_hls.ops.unit import StageUnit
 from quantunet_hls.types.fixed import FixedType
 
-__all__ = ["staged"]
+__all__ = ["FACET"]
 
 
-def staged(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, stage: Sigmoid) -> list[Value]:
+def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, stage: Sigmoid) -> list[Value]:
     """The table's entries: ``sigmoid_index`` of :mod:`.stage` as hardware."""
     size = len(stage.table)
     gain = size // (2 * SIGMOID_REACH)
@@ -32,3 +33,6 @@ def staged(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, stage:
     pipeline.advance()
     pipeline.advance()
     return results
+
+
+FACET = StageUnit(_registered)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.types.fixed import FixedType, Integers
 
@@ -21,6 +22,7 @@ class Threshold(Stage):
     """1 where the value exceeds ``limit * 2**-fraction``, else 0."""
 
     kind: ClassVar[str] = "threshold"
+    meaning: ClassVar[Meaning | None] = Meaning.CLASSES
 
     limit: int
     fraction: int

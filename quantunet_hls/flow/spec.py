@@ -1,0 +1,175 @@
+"""What is asked for, as one value; whoever offers its options, in Python, on a screen or in a file, reads them here.
+
+A new option is a field of :class:`DesignSpec`, and the step that uses it.
+"""
+
+# The annotations are values, which quantunet_hls.flow.options reads; so nothing here makes text of them.
+import re
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.core.files import check_name
+from quantunet_hls.flow.options import Option, check_choices
+from quantunet_hls.flow.steps import STEPS
+from quantunet_hls.folding.goal import Goal
+from quantunet_hls.hls.vendor.plan import Stage
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import nn
+
+__all__ = ["ARITHMETICS", "NETLISTS", "OUTPUTS", "TOOLCHAINS", "DesignSpec", "check_design_name"]
+
+#: Who can be asked to synthesize: a vendor's tool, the open tool chain, nobody, or the first of these that is here.
+TOOLCHAINS = ("auto", "vitis", "vivado", "open", "none")
+
+#: What the streaming RTL can multiply with; "auto" lets the board's balance decide for each layer.
+ARITHMETICS = ("auto", "dsp", "packed", "lut")
+
+#: What a design can send: what the network computes, or the class of each pixel.
+OUTPUTS = ("logits", "mask")
+
+#: How much of the mapped netlist can be simulated: the smallest modules, or every module.
+NETLISTS = ("sample", "all")
+
+#: Nanoseconds.
+_SHORTEST_CLOCK, _LONGEST_CLOCK = 0.5, 1000
+
+#: The project's name is that of a C++ function and of its files, so these names are taken.
+_TAKEN_NAME = re.compile(
+    r"alignas|alignof|and|and_eq|asm|auto|bitand|bitor|bool|break|case|catch|char|char16_t|char32_t|class|compl|"
+    r"const|const_cast|constexpr|continue|decltype|default|delete|do|double|dynamic_cast|else|enum|explicit|"
+    r"export|extern|false|float|for|friend|goto|if|inline|int|long|mutable|namespace|new|noexcept|not|not_eq|"
+    r"nullptr|operator|or|or_eq|private|protected|public|register|reinterpret_cast|return|short|signed|sizeof|"
+    r"static|static_assert|static_cast|struct|switch|template|this|thread_local|throw|true|try|typedef|typeid|"
+    r"typename|union|unsigned|using|virtual|void|volatile|wchar_t|while|xor|xor_eq|main|std|hls|nnet|defines|"
+    r"parameters|"
+    r"(layer|config|w|b|s)\d+\w*|\w+_t"
+)
+
+
+@dataclass(frozen=True)
+class DesignSpec:
+    """A design that is asked for; what can be told wrong without a look at any file is refused when it is made.
+
+    What each field means, :class:`Option` says beside it.
+
+    Raises:
+        ConfigurationError: no such choice, a clock that nothing keeps, two goals, or neither board nor part.
+    """
+
+    model: Annotated[
+        "str | Path | nn.Module",
+        Option("zoo name, .pt checkpoint, .onnx file with QONNX nodes, or Brevitas module", written=str)]
+    board: Annotated[str | None, Option("a board of the catalogue; see `quantunet-hls boards`")] = None
+    _: KW_ONLY
+    part: Annotated[str | None, Option("any part instead, with package and speed grade")] = None
+    name: Annotated[str | None, Option("name of the project and the report", "model and board")] = None
+    input_shape: Annotated[
+        tuple[int, int, int] | None,
+        Option("channels, height, width of an image; needed for a module, optional for a checkpoint",
+               "what it was trained on", flag="size", metavar="C H W")] = None
+    multiplier_budget: Annotated[
+        int | None,
+        Option("multipliers that all convolutions may have together", "half the part's DSP blocks, if nothing else is "
+               "asked for", flag="multipliers", axis="multipliers", label="m{}")] = None
+    target_fps: Annotated[
+        float | None,
+        Option("or: frames a second to reach at the clock, in the fewest resources", flag="fps", axis="fps",
+               label="{}fps")] = None
+    target_latency_us: Annotated[
+        float | None,
+        Option("or: microseconds from a frame's first pixel to its last result (open tool chain)", flag="latency-us",
+               axis="latency_us", label="{}us")] = None
+    target_share: Annotated[
+        float | None,
+        Option("or: the share of the board that may be taken, above 0 and up to 1; as fast as that allows",
+               flag="share", axis="share", label="share{}")] = None
+    folding: Annotated[
+        str | Path | None,
+        Option("or: a file with the parallelism of every layer, such as an earlier design's folding.json, edited; "
+               "taken instead of what would be found")] = None
+    clock_ns: Annotated[float | None, Option("clock period in ns", "the board's", axis="clock_ns", label="{}ns")] = None
+    arithmetic: Annotated[
+        str,
+        Option("what the open tool chain's RTL multiplies with: a DSP block each product, several products a block, "
+               "LUTs, or for each layer what suits the part's balance of them", choices=ARITHMETICS,
+               noun="arithmetic", axis="arithmetic", whole=True)] = "auto"
+    data: Annotated[
+        "str | Path | np.ndarray | None",
+        Option("images to check with: a folder, a file, or a .npy array", "drawn phantoms", written=Path,
+               shared=True)] = None
+    images: Annotated[int, Option("how many images to check with", shared=True)] = 4
+    output: Annotated[
+        str,
+        Option("what the design sends: what the network computes, or the largest class of each pixel, of a network "
+               "with one class 1 where it is positive", choices=OUTPUTS, noun="output", axis="output")] = "logits"
+    netlist: Annotated[
+        str,
+        Option("how much of the open tool chain's mapped netlist is simulated: the smallest modules, or every one",
+               choices=NETLISTS, noun="extent of the netlist's simulation", shared=True, whole=True)] = "sample"
+    toolchain: Annotated[
+        str,
+        Option("who synthesizes; auto is the first of vitis, vivado and open that is here", choices=TOOLCHAINS,
+               noun="tool chain", shared=True, whole=True)] = "auto"
+    stages: Annotated[
+        Sequence[str],
+        Option("what to ask the vendor's tools for; with the open tool chain, implement runs Vivado on the RTL",
+               choices=tuple(Stage), noun="stage", flag="stage", shared=True, whole=True)] = ("csynth",)
+    precision: Annotated[
+        str | Path | None,
+        Option("a file of types to build it with, such as an earlier design's precision.json, edited",
+               "the network's own and, for the rest, the proven ones", axis="precisions", whole=True)] = None
+    folds: Annotated[
+        Sequence[int],
+        Option("where data is a folder with masks, the fold that accuracy is measured on", "all", flag="fold",
+               shared=True, whole=True)] = ()
+    baseline: Annotated[
+        str | None,
+        Option("a float network of the zoo to put its accuracy beside", flag="float", shared=True, whole=True)] = None
+    first: Annotated[
+        str | None,
+        Option("run from this step on, even if nothing changed", choices=STEPS, noun="step", flag="from",
+               metavar="STEP", whole=True)] = None
+    last: Annotated[
+        str | None,
+        Option(f"stop behind this step: {', '.join(STEPS[:-1])} or {STEPS[-1]}", choices=STEPS, noun="step", flag="to",
+               metavar="STEP", shared=True, whole=True)] = None
+    projects: Annotated[str | Path, Option("folder for the project folders")] = "hls_projects"
+    reports: Annotated[str | Path, Option("folder for the reports")] = "reports"
+
+    def __post_init__(self) -> None:
+        check_choices(self)
+        if (self.board is None) == (self.part is None):
+            raise ConfigurationError("Give a board of the catalogue or a part, one of the two.")
+        if self.clock_ns is not None and not _SHORTEST_CLOCK <= self.clock_ns <= _LONGEST_CLOCK:
+            raise ConfigurationError(f"A clock period of {self.clock_ns} ns can't be built; give {_SHORTEST_CLOCK:g} "
+                                     f"to {_LONGEST_CLOCK:g} ns.")
+        if self.name is not None:
+            check_design_name(self.name)
+        # It refuses what can't be a goal.
+        assert self.goal
+
+    @property
+    def goal(self) -> Goal:
+        """What the design is folded for."""
+        return Goal(self.multiplier_budget, self.target_fps, self.target_latency_us, self.target_share)
+
+    def reaches(self, step: str) -> bool:
+        """Whether the flow gets as far as a step."""
+        return self.last is None or STEPS.index(step) <= STEPS.index(self.last)
+
+
+def check_design_name(name: str) -> str:
+    """A name that a project, its files and its C++ function can have; it is given back.
+
+    Raises:
+        ConfigurationError: none such.
+    """
+    check_name("project", name)
+    if _TAKEN_NAME.fullmatch(name):
+        raise ConfigurationError(f"{name!r} means something else in the generated C++; choose another name.")
+    return name

@@ -1,0 +1,50 @@
+"""Sums of products under windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from quantunet_hls.ops.network import Layer
+from quantunet_hls.ops.shape import Sides
+from quantunet_hls.types.fixed import FixedType, Integers
+
+__all__ = ["Convolution"]
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(Layer):
+    """Sums of products, kept in an accumulator that starts from the bias.
+
+    Attributes:
+        weights: codes (height, width, input channels, filters); (height, width, 1, channels) for a depthwise one.
+        weight_fraction: fraction bits of the weights.
+        bias: codes of the accumulator's type (filters).
+        accumulator: type to which every product, and then every sum, is assigned.
+        stride: rows and columns.
+        padding: zeros around the image.
+        depthwise: whether each channel has a kernel of its own.
+        reuse: cycles that share a multiplier; decides the order in which products are added.
+            None adds them in the order of the window.
+        dilation: rows and columns from one tap of the kernel to the next.
+        strategy: hls4ml's, by which the C++ arranges the products.
+    """
+
+    kind: ClassVar[str] = "convolution"
+    takes_stages: ClassVar[bool] = True
+
+    weights: Integers
+    weight_fraction: int
+    bias: Integers
+    accumulator: FixedType
+    stride: tuple[int, int]
+    padding: Sides
+    depthwise: bool
+    reuse: int | None
+    dilation: tuple[int, int] = (1, 1)
+    strategy: str = "latency"
+
+    def with_zeros(self, sides: Sides) -> Convolution:
+        """The same convolution with so much more padding."""
+        top, bottom, left, right = (own + more for own, more in zip(self.padding, sides, strict=True))
+        return replace(self, padding=(top, bottom, left, right))

@@ -1,0 +1,165 @@
+"""What the facets that read hls4ml's ModelGraph have in common: a typed view of its layers, and the codes of constants.
+
+Types, modes and constants are those that hls4ml's C++ compiler gets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from hls4ml.model.types import IntegerPrecisionType
+
+from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ops.hls4ml_types import fixed_type
+from quantunet_hls.ops.network import Layer
+from quantunet_hls.ops.shape import Shape, Sides
+from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.types.fixed import FixedType, Integers, cast
+
+__all__ = ["Given", "LayerReader", "Node", "StageReader", "codes_of"]
+
+#: Fraction bits with which a real constant is written down before it is assigned to its type.
+_EXACT_BITS = 61
+#: Backends whose C++ decides what a network computes.
+_CPP = ("Vitis", "Vivado")
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """What a layer reads: the layer that it comes from, and the type that hls4ml declares for it."""
+
+    layer: Layer
+    type: FixedType
+
+
+class Node:
+    """A layer of hls4ml's ModelGraph; its attributes by the names that hls4ml gives them."""
+
+    def __init__(self, node: Any, backend: str):
+        self._node = node
+        self.name = str(node.name)
+        #: hls4ml's class, without the backend's prefix.
+        self.kind = str(node.class_name)
+        self.inputs: tuple[str, ...] = tuple(node.inputs)
+        self.outputs: tuple[str, ...] = tuple(node.outputs)
+        #: Whether C++ is made of the network, so that its peculiarities hold.
+        self.cpp = backend in _CPP
+
+    def integer(self, name: str, default: int | None = None) -> int:
+        """A whole number."""
+        value = self._node.get_attr(name, default)
+        return int(default if value is None and default is not None else value)
+
+    def real(self, name: str) -> float:
+        """A real number."""
+        return float(self._node.get_attr(name))
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A word, in lower case."""
+        return str(self._node.get_attr(name, default)).lower()
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        """Several whole numbers."""
+        return tuple(int(value) for value in self._node.get_attr(name))
+
+    def pair(self, role: str, default: int | None = None) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.integer(f"{role}_height", default), self.integer(f"{role}_width", default)
+
+    @property
+    def padding(self) -> Sides:
+        """Around the image that it reads."""
+        top, bottom, left, right = (self.integer(f"pad_{side}", 0) for side in ("top", "bottom", "left", "right"))
+        return top, bottom, left, right
+
+    @property
+    def shape(self) -> Shape:
+        """Of its result.
+
+        Raises:
+            IllegalGraphError: it is no image.
+        """
+        shape = [int(size) for size in self._node.get_output_variable().shape]
+        if len(shape) != 3:
+            raise IllegalGraphError(self.name, f"its result has {len(shape)} axes",
+                                    "use images (height, width, channels)")
+        return Shape(*shape)
+
+    def result(self, tensor: str | None = None) -> FixedType:
+        """Type of its result, or of this one of several."""
+        variable = self._node.get_output_variable(tensor) if tensor else self._node.get_output_variable()
+        return fixed_type(self.name, variable.type.precision)
+
+    def type(self, name: str) -> FixedType:
+        """A type of its own, such as ``accum_t``."""
+        return fixed_type(self.name, self._node.get_attr(name).precision)
+
+    def has_constants(self, role: str) -> bool:
+        """Whether there are constants of this role."""
+        return role in self._node.weights
+
+    def constants(self, role: str) -> np.ndarray:
+        """Numbers as hls4ml prints them: with as many decimals as the type has fraction bits."""
+        variable = self._node.weights[role]
+        return np.array([float(text) for text in variable], dtype=np.float64).reshape(variable.data.shape)
+
+    def constant_type(self, role: str) -> FixedType:
+        """Type of the constants of this role."""
+        return fixed_type(self.name, self._node.weights[role].type.precision)
+
+    def whole_constants(self, role: str) -> bool:
+        """Whether the constants of this role are declared as integers, for which hls4ml has products of its own."""
+        return isinstance(self._node.weights[role].type.precision, IntegerPrecisionType)
+
+    @property
+    def transposed(self) -> bool:
+        """Whether hls4ml has moved the filters of its weights to the front."""
+        return bool(self._node.get_attr("_weights_transposed", False))
+
+
+@dataclass(frozen=True)
+class LayerReader:
+    """The facet ``model_graph`` of an operator.
+
+    Attributes:
+        classes: for each of hls4ml's classes that it reads, from a layer of it and what this reads to ours. Each
+            raises IllegalGraphError where no executor could compute the layer as hls4ml's C++ does.
+    """
+
+    classes: Mapping[str, Callable[[Node, Sequence[Given]], Layer]]
+
+
+@dataclass(frozen=True)
+class StageReader:
+    """The facet ``model_graph`` of a stage.
+
+    Attributes:
+        activations: for each of hls4ml's activation functions that it reads, from such a layer and its result's
+            type to the stage.
+    """
+
+    activations: Mapping[str, Callable[[Node, FixedType], Stage]]
+
+
+def codes_of(node: str, values: np.ndarray, target: FixedType) -> Integers:
+    """Real constants assigned to a type: its codes, int64, of the same shape.
+
+    Raises:
+        IllegalGraphError: a constant too large or too fine for 61 bits.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    largest = float(np.abs(values).max(initial=0.0))
+    # As many fraction bits as fit beside the largest value; what a double has below them is below its own precision.
+    fraction = _EXACT_BITS - (int(np.frexp(largest)[1]) if largest else 0)
+    fraction = min(fraction, target.fraction + _EXACT_BITS - 1)
+    fine = np.ldexp(values, fraction)
+    if not np.all(np.isfinite(fine)) or np.any(np.abs(fine) >= 2.0**62):
+        raise IllegalGraphError(node, f"a constant as large as {largest:g} can't be held in {target}",
+                                "scale it down")
+    # What lies below the last bit still decides ties: keep one sticky bit for it.
+    floor = np.floor(fine)
+    codes = floor.astype(np.int64) | (fine != floor)
+    return cast(codes, FixedType(63, fraction), target)

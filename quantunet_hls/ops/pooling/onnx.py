@@ -1,0 +1,128 @@
+"""ONNX's ``MaxPool`` and ``AveragePool`` of two dimensions, without dilation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from onnx import NodeProto
+from qonnx.core.modelwrapper import ModelWrapper
+from torch.nn import functional
+
+from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ops.qonnx.execution import in_channels_first
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, consumers, set_attribute
+from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
+from quantunet_hls.ops.qonnx.quantizers import quant_type
+from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, shift_left, times
+from quantunet_hls.ops.qonnx.weights import explicit_window
+
+__all__ = ["FACET"]
+
+
+def _fits(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    def illegal(rule: str, remedy: str) -> IllegalGraphError:
+        return IllegalGraphError(node.name, rule, remedy)
+
+    kernel = attribute(node, "kernel_shape")
+    if len(kernel) != 2:
+        return illegal("only two-dimensional pooling can be built", "use a 2-d pooling layer")
+    if attribute(node, "auto_pad", "NOTSET") not in ("NOTSET", ""):
+        return illegal("automatic padding can't be built", "give the padding as numbers")
+    if attribute(node, "ceil_mode", 0) or any(d != 1 for d in attribute(node, "dilations", [1, 1])):
+        return illegal("ceil_mode and dilated pooling can't be built", "use neither")
+    pads = attribute(node, "pads", [0, 0, 0, 0])
+    if len(pads) != 4:
+        return illegal(f"its padding {pads} has not four numbers", "export the network again")
+    top, left, bottom, right = pads
+    if min(pads) < 0 or top + bottom >= max(kernel[0], 2) or left + right >= max(kernel[1], 2):
+        return illegal(f"a padding of {pads} is negative, or as large as the window {kernel} or larger",
+                       "pad by less than the window, above and below together")
+    if len(node.output) > 1:
+        return illegal("indices of the largest values can't be built", "drop the second output")
+    return None
+
+
+def _counts_padding(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    if any(attribute(node, "pads", [0])) and not attribute(node, "count_include_pad", 0):
+        return IllegalGraphError(node.name, "a mean that leaves its padding out has another divisor at the image's "
+                                 "edge", "set count_include_pad, or pool without padding")
+    return None
+
+
+def _mean_is_exact(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    readers = consumers(model, node.output[0])
+    if _is_whole(node) or (readers and all(reader.op_type in QUANT_OPS for reader in readers)):
+        return None
+    return IllegalGraphError(node.name, f"the mean of {np.prod(attribute(node, 'kernel_shape'))} values is no "
+                             "fixed-point number", "put a quantizer behind it, or use a window of 2, 4, 8 ... values")
+
+
+def _is_whole(node: NodeProto) -> bool:
+    """Whether the mean of so many fixed-point numbers is one: their number is a power of two."""
+    rows, columns = attribute(node, "kernel_shape")
+    return (rows * columns) & (rows * columns - 1) == 0
+
+
+def _mean_with_padding(node: NodeProto, zeros: Sequence[int]) -> NodeProto | None:
+    """The mean then counts them, as it did before; so it must count what it is padded by already."""
+    own = attribute(node, "pads", [0, 0, 0, 0])
+    if any(own) and not attribute(node, "count_include_pad", 0):
+        return None
+    padded = NodeProto()
+    padded.CopyFrom(node)
+    set_attribute(padded, "count_include_pad", 1)
+    set_attribute(padded, "pads", [a + b for a, b in zip(own, zeros, strict=True)])
+    return padded
+
+
+def _run(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
+    window, strides = attribute(node, "kernel_shape"), attribute(node, "strides")
+    top, left, bottom, right = attribute(node, "pads", [0, 0, 0, 0])
+    pool, fill = (functional.max_pool2d, -np.inf) if node.op_type == "MaxPool" else (functional.avg_pool2d, 0.0)
+    return in_channels_first(node, inputs[0], lambda image: pool(
+        functional.pad(image, (left, right, top, bottom), value=fill), window, strides))
+
+
+def _largest(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> Typed:
+    (given,) = inputs
+    return given, LayerTypes(given.type(), accumulator=given.type())
+
+
+def _mean(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Typed:
+    (given,) = inputs
+    if any(attribute(node, "pads")):
+        given = given.with_zero()
+    count = int(np.prod(attribute(node, "kernel_shape")))
+    if not _is_whole(node):
+        return _cut_mean(model, node, given, count)
+    finest = given.exponent - (count.bit_length() - 1)
+    low, high = (shift_left(end, count.bit_length() - 1) for end in (given.low, given.high))
+    # The sum of `count` values in steps of the input is the mean in steps finer by log2(count).
+    mean = Range(low, high, finest)
+    whole = Range(low, high, given.exponent).with_zero().at(finest)
+    return mean, LayerTypes(mean.type(), accumulator=whole.type())
+
+
+def _cut_mean(model: ModelWrapper, node: NodeProto, given: Range, count: int) -> Typed:
+    """A mean that hls4ml cuts towards zero, fine enough that the quantizers behind it round it as they would the mean.
+
+    In steps of the finer of input and quantizer the mean is a whole number over ``count``. Where it is not one of the
+    places at which a quantizer's result changes, which are whole numbers or half ones, it is at least ``1 / (2 *
+    count)`` away from it; so a quotient cut to steps of no more than that never reaches it.
+    """
+    finest = min(given.exponent, *(quant_type(model, reader).exponent for reader in consumers(model, node.output[0])))
+    exponent = finest - (2 * count - 1).bit_length()
+    sums = Range(times(given.low, count), times(given.high, count), given.exponent).at(exponent)
+    low, high = (np.sign(end) * (np.abs(end) // count) for end in (sums.low, sums.high))
+    mean = Range(low, high, exponent)
+    return mean, LayerTypes(mean.type(), accumulator=sums.with_zero().type())
+
+
+#: Poolings bring values into their accumulator one by one, so each that the input's type can have must fit.
+FACET = OnnxNodes((
+    NodeKind("MaxPool", _run, _largest, rules=(_fits,), spatial=True, any_input=True, new_values=False,
+             explicit=explicit_window),
+    NodeKind("AveragePool", _run, _mean, rules=(_fits, _counts_padding, _mean_is_exact), spatial=True, any_input=True,
+             explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole),
+))

@@ -1,0 +1,166 @@
+"""What an operator's ONNX facet says of the nodes of an op type, and the list of them all.
+
+What walks graphs (legality, shapes, layouts, ranges, execution) asks the kind of
+each node and knows no operator by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from onnx import NodeProto
+from qonnx.core.modelwrapper import ModelWrapper
+
+from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.folding.balance import ConvWork
+from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, shape_of
+from quantunet_hls.ops.qonnx.ranges import Range, Typed
+from quantunet_hls.ops.table import OPERATORS, STAGES, facet, stage_facet
+
+__all__ = ["STANDARD", "TRANSPOSE", "Layout", "NodeKind", "OnnxNodes", "Relabelling", "Rule", "behind_real_values",
+           "kind_of", "node_kinds"]
+
+#: ONNX's own domain, as files spell it.
+STANDARD = ("", "ai.onnx")
+
+#: On which physical axis each logical axis (batch, channels, height, width) lies.
+Layout = tuple[int, int, int, int]
+
+#: What a legality rule says of a node.
+Rule = Callable[[ModelWrapper, NodeProto], "IllegalGraphError | None"]
+
+
+@dataclass(frozen=True)
+class Relabelling:
+    """A node on its way to (batch, height, width, channels).
+
+    Attributes:
+        given: the node as it was.
+        node: its copy, to be changed in place.
+        layout: of its images.
+        shape: of its first image, by logical axes: batch, channels, height, width.
+        constants: of the copy, by its names of them; a relabelled one takes the place of the old one.
+    """
+
+    given: NodeProto
+    node: NodeProto
+    layout: Layout
+    shape: tuple[int, ...]
+    constants: dict[str, np.ndarray]
+
+
+def _stays(_model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
+    return [node]
+
+
+@dataclass(frozen=True)
+class NodeKind:
+    """All that is known of the nodes of one op type.
+
+    Attributes:
+        op_type: as ONNX, QONNX, or a lowering of this package calls it.
+        run: computes a node from its inputs, constants among them, in double precision.
+        ranges: the proof (see :mod:`quantunet_hls.ingest.ranges`) on a channels-last graph, from the ranges of the
+            images that a node reads; raises OverflowError beyond what can be counted with. None where no node of
+            the kind is left by then.
+        rules: legality, in this order; the first that speaks counts.
+        domains: those it is known in, :data:`CHANNELS_LAST` aside.
+        admitted: whether a file may have it; else only lowerings make it.
+        spatial: whether it reads height and width where they lie, so that there is one for channels last too.
+        joins: whether every input is an image; else only the first one.
+        kernels: inputs that lie channels last together with the image of a spatial node.
+        roles: what its inputs behind the first are called.
+        weighted: whether inputs 1 and 2 are weights and biases.
+        classes: whether its result is a class index.
+        real: whether its result is a real number and no fixed-point one.
+        any_input: whether it computes with all values of its input's type, and not only with those proven.
+        copies: whether its result has no type but its input's.
+        new_values: whether its results are other numbers than those that it reads.
+        explicit: writes down, in place, what a file may leave out.
+        lowered: the nodes that a legal node becomes, in order; constants may be set in the model.
+        with_padding: a copy with zeros (top, left, bottom, right) around its image as its own padding; None where
+            it can't take them.
+        relabel: what changes besides the layout of images and kernels; raises IllegalGraphError.
+        plain_end: brings it, in place, into its one form where it is the network's last node.
+        work: multiplications of a node, on a channels-last graph.
+        exact: whether hls4ml's result is that of the node, and not one that only the quantizer behind it makes equal.
+    """
+
+    op_type: str
+    run: Callable[[NodeProto, list[np.ndarray]], np.ndarray]
+    ranges: Callable[[ModelWrapper, NodeProto, Sequence[Range]], Typed] | None = None
+    rules: tuple[Rule, ...] = ()
+    domains: tuple[str, ...] = STANDARD
+    admitted: bool = True
+    spatial: bool = False
+    joins: bool = False
+    kernels: tuple[int, ...] = ()
+    roles: tuple[str, ...] = ()
+    weighted: bool = False
+    classes: bool = False
+    real: bool = False
+    any_input: bool = False
+    copies: bool = False
+    new_values: bool = True
+    explicit: Callable[[ModelWrapper, NodeProto], None] | None = None
+    lowered: Callable[[ModelWrapper, NodeProto], list[NodeProto]] = _stays
+    with_padding: Callable[[NodeProto, Sequence[int]], NodeProto | None] | None = None
+    relabel: Callable[[Relabelling], None] | None = None
+    plain_end: Callable[[ModelWrapper, NodeProto], None] | None = None
+    work: Callable[[ModelWrapper, NodeProto], ConvWork] | None = None
+    exact: Callable[[NodeProto], bool] = lambda _node: True
+
+    def is_of_its_domain(self, node: NodeProto) -> bool:
+        """Whether a node is what its name says: elsewhere another operator may have the same."""
+        return node.domain in self.domains or (self.spatial and node.domain == CHANNELS_LAST)
+
+
+@dataclass(frozen=True)
+class OnnxNodes:
+    """The facet ``onnx`` of an operator or a stage: the kinds of nodes that mean it, none where ONNX has none."""
+
+    kinds: tuple[NodeKind, ...] = ()
+
+
+def _order_of_axes(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    if len(shape_of(model, node.input[0])) != 4:
+        return IllegalGraphError(node.name, "only images (four axes) can be transposed", "remove the node")
+    perm = attribute(node, "perm", [3, 2, 1, 0])
+    if sorted(perm) != [0, 1, 2, 3]:
+        return IllegalGraphError(node.name, f"its perm {perm} is no order of four axes", "export the network again")
+    if perm[0] != 0:
+        return IllegalGraphError(node.name, "the batch must stay the first axis", "transpose the other three only")
+    return None
+
+
+def _transpose(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
+    return np.ascontiguousarray(inputs[0].transpose(attribute(node, "perm")))
+
+
+#: No operator: it says where the axes of the same values lie, and relabelling takes it away.
+TRANSPOSE = NodeKind("Transpose", _transpose, rules=(_order_of_axes,), new_values=False)
+
+
+@cache
+def node_kinds() -> Mapping[str, NodeKind]:
+    """Every kind by op type: those of operators and stages in the order of their tables, and :data:`TRANSPOSE`."""
+    rooms = [*(facet(name, "onnx", OnnxNodes) for name in OPERATORS),
+             *(stage_facet(name, "onnx", OnnxNodes) for name in STAGES)]
+    return {kind.op_type: kind for kind in (*(kind for room in rooms for kind in room.kinds), TRANSPOSE)}
+
+
+def kind_of(node: NodeProto) -> NodeKind:
+    """The kind of a legal graph's node."""
+    return node_kinds()[node.op_type]
+
+
+def behind_real_values(model: ModelWrapper) -> set[str]:
+    """Tensors that come of real numbers, which are compared with nothing: fixed-point ones are near them."""
+    reached: set[str] = set()
+    for node in model.graph.node:
+        if kind_of(node).real or reached.intersection(node.input):
+            reached.update(node.output)
+    return reached

@@ -1,0 +1,25 @@
+"""ONNX's ``Relu``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from onnx import NodeProto
+from qonnx.core.modelwrapper import ModelWrapper
+
+from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
+from quantunet_hls.ops.qonnx.ranges import Range, Typed, positive_values
+
+__all__ = ["FACET"]
+
+
+def _run(_node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
+    return np.maximum(inputs[0], 0)
+
+
+def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> Typed:
+    return positive_values(inputs)
+
+
+FACET = OnnxNodes((NodeKind("Relu", _run, _ranges),))

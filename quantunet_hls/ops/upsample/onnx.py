@@ -1,0 +1,85 @@
+"""ONNX's ``Resize`` where it repeats every pixel equally often."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from onnx import NodeProto
+from qonnx.core.modelwrapper import ModelWrapper
+
+from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ops.qonnx.execution import LAST_AXES
+from quantunet_hls.ops.qonnx.graph import attribute, constant, shape_of
+from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
+from quantunet_hls.ops.qonnx.ranges import Range, Typed, same_values
+
+__all__ = ["FACET", "MAX_UP_SCALE"]
+
+#: Largest factor of an upsampling.
+MAX_UP_SCALE = 64
+
+
+def _repeats_pixels(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    def illegal(rule: str, remedy: str) -> IllegalGraphError:
+        return IllegalGraphError(node.name, rule, remedy)
+
+    if attribute(node, "mode", "nearest") != "nearest":
+        return illegal(f"{attribute(node, 'mode')} upsampling has no hardware kernel", "use nearest upsampling")
+    scales = constant(model, node.input[2]) if len(node.input) == 3 else None
+    if len(node.input) == 3 and constant(model, node.input[1]) is None:
+        return illegal("its region of interest is computed", "use interpolate(scale_factor=2)")
+    if attribute(node, "axes", [0, 1, 2, 3]) != [0, 1, 2, 3]:
+        return illegal(f"its scales are for the axes {attribute(node, 'axes')}", "give one for each axis, in order")
+    if scales is None or scales.shape != (4,):
+        return illegal("it must have constant scales, and no sizes", "use interpolate(scale_factor=2)")
+    before, after = shape_of(model, node.input[0]), shape_of(model, node.output[0])
+    if not np.all(np.isfinite(scales)) or any(scale != int(scale) or scale < 1 for scale in scales) or any(
+            a != b * scale for a, b, scale in zip(after, before, scales, strict=True)):
+        return illegal(f"its scales {scales.tolist()} are not whole numbers", "upsample by 2, 3, 4 ...")
+    if scales.max() > MAX_UP_SCALE:
+        return illegal(f"upsampling by {scales.max():g} repeats a pixel more often than can be built sensibly",
+                       f"upsample by {MAX_UP_SCALE} at most")
+    for scale in scales:
+        if not _picks_each(int(scale), attribute(node, "coordinate_transformation_mode", "half_pixel"),
+                           attribute(node, "nearest_mode", "round_prefer_floor")):
+            return illegal("its choice of the nearest pixel does not repeat each pixel equally often",
+                           "use asymmetric coordinates with floor, as PyTorch's interpolate does")
+    return None
+
+
+def _picks_each(scale: int, transformation: str, nearest: str) -> bool:
+    """Whether ONNX's formula for a whole-number scale picks pixel x // scale for every x."""
+    x = np.arange(8 * scale)
+    coordinates = {"asymmetric": x / scale, "half_pixel": (x + 0.5) / scale - 0.5,
+                   "pytorch_half_pixel": (x + 0.5) / scale - 0.5}.get(transformation)
+    if coordinates is None:
+        return scale == 1
+    rounded = {"floor": np.floor(coordinates), "ceil": np.ceil(coordinates),
+               "round_prefer_floor": np.ceil(coordinates - 0.5), "round_prefer_ceil": np.floor(coordinates + 0.5)}
+    return nearest in rounded and bool(np.array_equal(np.clip(rounded[nearest], 0, 7), x // scale))
+
+
+def _relabel(place: Relabelling) -> None:
+    name = place.node.input[2]
+    scales, layout = place.constants[name], place.layout
+    if scales[layout[0]] != 1 or scales[layout[1]] != 1:
+        raise IllegalGraphError(place.node.name, "only height and width can be upsampled", "leave channels at 1")
+    place.constants[name] = np.array([scales[layout[axis]] for axis in LAST_AXES], dtype=np.float32)
+
+
+def _run(_node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
+    result = inputs[0]
+    for axis, scale in enumerate(inputs[2]):
+        result = result.repeat(int(scale), axis)
+    return result
+
+
+def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> Typed:
+    return same_values(inputs)
+
+
+FACET = OnnxNodes((
+    NodeKind("Resize", _run, _ranges, rules=(_repeats_pixels,), roles=("roi", "scales"), copies=True, new_values=False,
+             relabel=_relabel),
+))

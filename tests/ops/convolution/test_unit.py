@@ -1,0 +1,94 @@
+"""The matrix-vector unit with every kind of multiplier, against numpy, over the extremes of all codes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ops.convolution.stream import Convolution
+from quantunet_hls.ops.convolution.unit import DotProducts
+from quantunet_hls.ops.hardware.packing import MULTIPLIER_OPERANDS, packing
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.streaming import Multipliers, StreamGraph, Window
+from quantunet_hls.rtl.fold.multipliers import candidates
+from quantunet_hls.types.fixed import FixedType, covering
+from tests.ops.hardware.test_window import stream_through
+from tests.rtl.graphs import PIXEL, convolution
+
+
+def beats(rows, bits):
+    """Codes, a row a beat, as numbers of so many bits a code."""
+    return [sum((int(code) & ((1 << bits) - 1)) << (bits * place) for place, code in enumerate(row)) for row in rows]
+
+
+@st.composite
+def units(draw):
+    """(weight bits, source, kind, PE, SIMD, passes, seed): kind is a name, or how many products share a block."""
+    bits, width = draw(st.sampled_from([(4, 4), (4, 6), (8, 8), (2, 3), (5, 5), (1, 1)]))
+    return (bits, FixedType(width, 0, draw(st.booleans())), draw(st.sampled_from(["dsp", "lut", "adders", 2, 3, 4])),
+            draw(st.integers(1, 5)), draw(st.integers(1, 3)), draw(st.integers(1, 2)), draw(st.integers(0, 99)))
+
+
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(units(), st.booleans())
+def test_every_kind_of_multiplier_is_exact_at_all_extremes(case, rest_in_luts):
+    bits, source, kind, pe, simd, passes, seed = case
+    rng = np.random.default_rng(seed)
+    low, high = -(1 << (bits - 1)), (1 << (bits - 1)) - 1
+    if kind == "adders":
+        passes = 1
+    weights = rng.choice([low, low + 1, -1, 0, 1, high], (1, 1, simd * passes, pe * passes)).clip(low, high)
+    weights[0, 0, 0, : pe] = low
+    if kind in ("dsp", "lut", "adders"):
+        multipliers = Multipliers(kind)
+    else:
+        # Two products of any of these widths fit.
+        multipliers = next(packed for products in range(kind, 1, -1) if (
+            packed := packing(weights, source, products, MULTIPLIER_OPERANDS["xcup"])))
+        if bits <= 4:
+            multipliers = replace(multipliers, rest_in_luts=rest_in_luts)
+    bias = rng.integers(-9, 10, pe * passes)
+    matrix = weights[0, 0]
+    reach = int(np.abs(matrix).sum()) * (1 << source.width) + 9
+    accumulator = covering(-reach, reach, 0)
+    layer = Convolution("c", ("x",), Shape(1, 1, pe * passes), accumulator, Shape(1, 1, simd * passes), source,
+                        Window((1, 1)), weights, bias, 0, (), lanes=pe, simd=simd)
+    unit = DotProducts(layer.words, bias.reshape(-1, pe), source, accumulator, (), multipliers=multipliers)
+    x = rng.choice([source.low, source.low + 1, 0, source.high - 1, source.high], (5, simd * passes))
+    x = x.clip(source.low, source.high)
+    x[0], x[1] = source.low, source.high
+    sent = beats(x.repeat(passes, axis=0).reshape(-1, passes, passes, simd).reshape(-1, simd), source.width)
+    expected = beats((x @ matrix + bias).reshape(-1, pe), accumulator.width)
+    assert stream_through(unit, sent, len(expected), seed) == expected
+
+
+@pytest.mark.parametrize(("family", "bits", "width", "most"), [
+    ("xcup", 8, 8, 2), ("xc7", 8, 8, 2), ("ecp5", 8, 8, 1), ("xcup", 4, 4, 4), ("xc7", 4, 4, 4), ("ecp5", 4, 4, 3),
+    ("xcup", 4, 6, 3), ("xc7", 4, 6, 3), ("ecp5", 4, 6, 2)])
+def test_as_many_products_share_a_block_as_its_operands_hold(family, bits, width, most):
+    high = (1 << (bits - 1)) - 1
+    layer = replace(convolution("c", "x", 1, 4, (3, 3), FixedType(width, 0, False)), lanes=4,
+                    weights=np.resize([-high, high], (3, 3, 1, 4)))
+    packed = [choice for choice in candidates(layer, family) if choice.kind == "packed"]
+    assert max([choice.products for choice in packed], default=1) == most
+    for choice in packed:
+        # The word of the largest and of the smallest weights fits the block's wider operand.
+        for weight in (high, -high):
+            word = sum(weight << (choice.spacing * place) for place in range(choice.products))
+            limit = 1 << (MULTIPLIER_OPERANDS[family][0] - 1)
+            assert -limit <= word < limit
+
+
+def test_multipliers_that_a_layer_cannot_have_are_refused():
+    layer = convolution("conv", "x", 2, 4, (4, 4), PIXEL, window=Window((1, 1)))
+    for multipliers, rule in (("adders", "change from clock to clock"), ("magic", "no multipliers of kind 'magic'")):
+        with pytest.raises(IllegalGraphError, match=f"'conv'.*{rule}"):
+            StreamGraph("g", (Input("x", (), Shape(4, 4, 2), PIXEL),
+                              replace(layer, multipliers=Multipliers(multipliers))))
+    with pytest.raises(IllegalGraphError, match="choose one of 1, 2, 6, 18"):
+        StreamGraph("g", (Input("x", (), Shape(4, 4, 2), PIXEL),
+                          replace(convolution("conv", "x", 2, 4, (4, 4), PIXEL), simd=4)))
