@@ -31,11 +31,10 @@ from quantunet_hls.zoo import checkpoints as zoo
 def measure(model: str, board_name: str, rate: float, budget: float, folder: Path) -> dict[str, Any]:
     """Estimated and mapped resources and what share of the board they are, with those of every module."""
     board = load(board_name)
-    assert board.yosys_family is not None
     graph = fold_for(stream_graph(model, board), Goal(frames_per_s=rate), board,
                      lambda folded: choose_multipliers(folded, board))
-    logging.info("estimated at %s", estimate(graph, board.yosys_family))
-    modules, totals = beside_estimates(graph, board.yosys_family, counts_of(mapped(graph, board.yosys_family, folder)))
+    logging.info("estimated at %s", estimate(graph, board.part_family))
+    modules, totals = beside_estimates(graph, board.part_family, counts_of(mapped(graph, board.part_family, folder)))
     row: dict[str, Any] = {
         "model": model, "sha256": zoo.card_of(model).sha256, "board": board.name, "frames_per_s": rate,
         "budget": budget, "yosys": yosys_version(), "cycles": graph.cycles, "multipliers": sum(

@@ -9,7 +9,7 @@ zoo's quantized networks are folded for 294,912 cycles a frame on the ZCU104. Wr
     python benchmarks/estimates.py
 
 ``--fit`` maps other networks instead, seeds from 100 on with multipliers taken by
-chance, and prints the costs of :data:`quantunet_hls.rtl.fold.lut_costs.LUT_COSTS` that fit
+chance, and prints the costs of a family that fit
 their layers best, together with those of ``mac_arrays.py`` on UltraScale+ and of the
 zoo's network on the KV260, or of the ULX3S's demonstration on the ECP5::
 
@@ -35,13 +35,13 @@ from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.ops.streaming import Multipliers, StreamGraph
 from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.rtl.fold.estimate import contents, estimates, memory_parts
-from quantunet_hls.rtl.fold.lut_costs import LUT_COSTS, LutParts
-from quantunet_hls.rtl.fold.memories import layout
 from quantunet_hls.rtl.fold.multipliers import candidates, choose_multipliers, in_fabric
 from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold
 from quantunet_hls.rtl.fold.unfolded import stream_graph
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.synthesize.mapping import CellCount, MappedDesign, MappingOptions, map_design
+from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappingOptions, map_design
+from quantunet_hls.targets import CellCount, Family, LutParts, family_named
+from quantunet_hls.targets.memories import layout
 
 REFERENCES = Path(__file__).parent.parent / "reports" / "reference"
 RESOURCES = ("lut", "dsp", "bram_18k")
@@ -56,7 +56,7 @@ ZOO_CYCLES = 294_912
 ZOO = tuple(f"{name}_b8d3" for name in (
     "brain_tumor_learned", "brain_tumor_w4a6", "brain_tumor_ternary", "brain_tumor_w04a60", "nuclei_learned",
     "isbi_learned", "nuclei_ternary", "isbi_ternary", "nuclei_w04a60", "isbi_w04a60"))
-#: How strongly the fit is pulled to what is in :data:`LUT_COSTS`, in relative errors of a layer.
+#: How strongly the fit is pulled to the costs that a family has, in relative errors of a layer.
 PRIOR = 0.1
 
 
@@ -93,7 +93,7 @@ def cases(models: Sequence[str]) -> Iterator[Case]:
         yield Case(model, "zcu104", of_zoo(model))
 
 
-def mapped(graph: StreamGraph, family: str, folder: Path) -> MappedDesign:
+def mapped(graph: StreamGraph, family: Family, folder: Path) -> MappedDesign:
     """The design's cells, layer by layer; what was mapped before is kept in the folder."""
     return map_design(generate(graph, folder / "verilog"), MappingOptions(family), folder / "mapped", workers=1,
                       lut_multipliers=in_fabric(graph))
@@ -105,7 +105,7 @@ def counts_of(design: MappedDesign) -> dict[str, list[int]]:
             for name, module in design.layers.items()}
 
 
-def beside_estimates(graph: StreamGraph, family: str, counts: dict[str, list[int]]
+def beside_estimates(graph: StreamGraph, family: Family, counts: dict[str, list[int]]
                      ) -> tuple[dict[str, dict[str, list[int]]], dict[str, dict[str, int]]]:
     """Estimated and mapped resources of each module, and of all together."""
     found = estimates(graph, family)
@@ -118,15 +118,14 @@ def beside_estimates(graph: StreamGraph, family: str, counts: dict[str, list[int
 
 def measure(case: Case, folder: Path, known: dict[str, Any] | None) -> dict[str, Any]:
     """Estimated and mapped resources of a design and of its layers; a row that is known is not mapped again."""
-    family = load(case.board).yosys_family
-    assert family is not None
+    family = load(case.board).part_family
     graph = case.graph()
     if known and known["digest"] == graph.digest() and known["yosys"] == yosys_version():
         counts = {name: module["mapped"] for name, module in known["modules"].items()}
     else:
         counts = counts_of(mapped(graph, family, folder / f"{case.name}_{case.board}"))
     modules, totals = beside_estimates(graph, family, counts)
-    row = {"name": case.name, "board": case.board, "family": family, "yosys": yosys_version(),
+    row = {"name": case.name, "board": case.board, "family": family.name, "yosys": yosys_version(),
            "digest": graph.digest(), "cycles": graph.cycles,
            "multipliers": sum(layer.mac_units for layer in graph.layers), **totals,
            "error": {resource: (totals["estimated"][resource] - totals["mapped"][resource])
@@ -162,7 +161,7 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def fit(family: str, folder: Path) -> LutParts:
+def fit(family: Family, folder: Path) -> LutParts:
     """The costs that fit layers of other designs best."""
     counted, measured = [], []
 
@@ -178,9 +177,9 @@ def fit(family: str, folder: Path) -> LutParts:
         result = mapped(graph, family, folder / name)
         take(graph, {layer: module.count for layer, module in result.layers.items()})
 
-    for seed in FIT_SEEDS[family]:
-        take_mapped(_with_any_multipliers(net(seed, "cal"), family, seed), f"cal{seed}_{family}")
-    if family == "ecp5":
+    for seed in FIT_SEEDS[family.name]:
+        take_mapped(_with_any_multipliers(net(seed, "cal"), family, seed), f"cal{seed}_{family.name}")
+    if family.name == "ecp5":
         take_mapped(choose_multipliers(fold(_demonstration(), 36_864), load("ulx3s-85f")), "demonstration")
     else:
         board = load("kv260")
@@ -188,7 +187,7 @@ def fit(family: str, folder: Path) -> LutParts:
         take_mapped(choose_multipliers(graph, board), "kv260")
         for graph, count in _units():
             take(graph, {"unit": count})
-    return _nearest(np.array(counted, float), np.array(measured, float), LUT_COSTS[family])
+    return _nearest(np.array(counted, float), np.array(measured, float), family.lut_costs)
 
 
 def _nearest(counted: np.ndarray, measured: np.ndarray, prior: LutParts) -> LutParts:
@@ -209,7 +208,7 @@ def _nearest(counted: np.ndarray, measured: np.ndarray, prior: LutParts) -> LutP
     return LutParts(*np.round(costs, 2).tolist())
 
 
-def _with_any_multipliers(graph: StreamGraph, family: str, seed: int) -> StreamGraph:
+def _with_any_multipliers(graph: StreamGraph, family: Family, seed: int) -> StreamGraph:
     rng = np.random.default_rng(seed)
     rng.uniform()
     changed = {}
@@ -237,7 +236,7 @@ def _units() -> Iterator[tuple[StreamGraph, CellCount]]:
         graph = unit(row["weight_bits"], row["activation_bits"], row["pe"], row["simd"])
         layer = graph["unit"]
         assert isinstance(layer, Weighted)
-        multipliers = next(choice for choice in (*candidates(layer, "xcup"), Multipliers("dsp"))
+        multipliers = next(choice for choice in (*candidates(layer, family_named("xcup")), Multipliers("dsp"))
                            if str(choice) == row["in"])
         yield graph.with_layers({"unit": replace(layer, multipliers=multipliers)}), CellCount(lut=row["lut"])
 
@@ -252,7 +251,7 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     if arguments.fit:
-        found = asdict(fit(arguments.fit, arguments.folder))
+        found = asdict(fit(family_named(arguments.fit), arguments.folder))
         sys.stdout.write(", ".join(f"{field.name}={found[field.name]}" for field in fields(LutParts)) + "\n")
         return
     before = read_json(arguments.out)["designs"] if arguments.out.exists() else []

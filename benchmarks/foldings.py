@@ -47,8 +47,7 @@ REFERENCES = Path(__file__).parent.parent / "reports" / "reference"
 
 def mapped(graph: StreamGraph, board: Board, folder: Path) -> dict[str, Any]:
     """Cells of a design, and its shares of the board."""
-    assert board.yosys_family is not None
-    result = map_design(generate(graph, folder / "verilog"), MappingOptions(board.yosys_family), folder / "mapped",
+    result = map_design(generate(graph, folder / "verilog"), MappingOptions(board.part_family), folder / "mapped",
                         workers=1, lut_multipliers=in_fabric(graph))
     cells = asdict(result.total)
     return {"yosys": result.tool_version, **cells,

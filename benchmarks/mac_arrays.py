@@ -43,13 +43,8 @@ from quantunet_hls.ops.streaming import BLOCKS, Multipliers, StreamGraph, Window
 from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.generate.verilog import write_verilog
-from quantunet_hls.rtl.synthesize.mapping import (
-    CellCount,
-    MappingOptions,
-    count_cells,
-    map_design,
-    mapping_script,
-)
+from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design, mapping_script
+from quantunet_hls.targets import FAMILIES, CellCount, Family, count_cells, family_named
 from quantunet_hls.types.fixed import FixedType, Integers
 
 #: Bits of a weight and of an activation.
@@ -75,7 +70,7 @@ def unit(weight_bits: int, activation_bits: int, pe: int, simd: int) -> StreamGr
     ))
 
 
-def mapped_unit(graph: StreamGraph, multipliers: Multipliers, family: str, cache: Path) -> CellCount:
+def mapped_unit(graph: StreamGraph, multipliers: Multipliers, family: Family, cache: Path) -> CellCount:
     """Cells of a unit with such multipliers."""
     graph = graph.with_layers({"unit": replace(graph["unit"], multipliers=multipliers)})  # type: ignore[call-arg]
     with TemporaryDirectory() as folder:
@@ -105,9 +100,9 @@ class ConstantMatrix(wiring.Component):
         return m
 
 
-def mapped_files(top: str, files: list[Path], family: str, cache: Path) -> CellCount:
+def mapped_files(top: str, files: list[Path], family: Family, cache: Path) -> CellCount:
     """Cells of Verilog that is not of this package, by the same script."""
-    key = sha256_json([[sha256_file(path) for path in files], top, family, yosys_version()])
+    key = sha256_json([[sha256_file(path) for path in files], top, family.name, yosys_version()])
     kept = cache / f"{top}-{key[:16]}.json"
     if not kept.exists():
         with TemporaryDirectory() as name:
@@ -118,10 +113,10 @@ def mapped_files(top: str, files: list[Path], family: str, cache: Path) -> CellC
             statistics = read_json(folder / f"{top}.stat.json")
         write_json(kept, {cell: number for cell, number in statistics["design"]["num_cells_by_type"].items()
                           if not cell.startswith("$")})
-    return count_cells(read_json(kept))
+    return count_cells(read_json(kept), family.cells)
 
 
-def our_adders(matrix: Integers, source: FixedType, name: str, family: str, cache: Path) -> CellCount:
+def our_adders(matrix: Integers, source: FixedType, name: str, family: Family, cache: Path) -> CellCount:
     """Cells of a matrix in shifts and additions."""
     reach = int(np.abs(matrix).sum(axis=1).max()) << source.width
     with TemporaryDirectory() as folder:
@@ -129,7 +124,7 @@ def our_adders(matrix: Integers, source: FixedType, name: str, family: str, cach
         return mapped_files(name, list(write_verilog(Path(folder), {name: component}).values()), family, cache)
 
 
-def da4ml_adders(matrix: Integers, source: FixedType, name: str, family: str, cache: Path) -> CellCount:
+def da4ml_adders(matrix: Integers, source: FixedType, name: str, family: Family, cache: Path) -> CellCount:
     """Cells of da4ml's adder graph of the same matrix, registered behind every second adder (at most 200 MHz asked)."""
     from da4ml.codegen import VerilogModel
     from da4ml.trace import FixedVariableArrayInput, comb_trace
@@ -145,7 +140,7 @@ def da4ml_adders(matrix: Integers, source: FixedType, name: str, family: str, ca
         return mapped_files(name, files, family, cache)
 
 
-def measure(family: str, cache: Path) -> Iterator[dict[str, Any]]:
+def measure(family: Family, cache: Path) -> Iterator[dict[str, Any]]:
     """One row a unit and kind of multiplier."""
     for weight_bits, activation_bits in WIDTHS:
         for pe, simd in SIZES:
@@ -189,14 +184,14 @@ def table(rows: list[dict[str, Any]]) -> str:
 def main() -> None:
     """Measure and write the table."""
     parser = argparse.ArgumentParser(description="LUTs and DSP blocks per multiplier of the matrix-vector unit.")
-    parser.add_argument("--family", default="xcup", choices=("xcup", "xc7", "ecp5"))
+    parser.add_argument("--family", required=True, choices=[each.name for each in FAMILIES if each.mapped])
     parser.add_argument("--out", type=Path, default=None)
     parser.add_argument("--cache", type=Path, default=Path(".cache/mac_arrays"))
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     rows = []
     out = arguments.out or REFERENCES / f"mac_arrays_{arguments.family}.json"
-    for row in measure(arguments.family, arguments.cache):
+    for row in measure(family_named(arguments.family), arguments.cache):
         rows.append(row)
         write_json(out, {"family": arguments.family, "yosys": yosys_version(), "source": "mapped",
                          **({"da4ml": version("da4ml")} if find_spec("da4ml") else {}), "rows": rows})

@@ -30,7 +30,7 @@ _MARK = "KILL_RUNS_MARK"
 #: Once what was killed has ended, until all that it started must have.
 _GONE_S = 2.0
 #: What differs between two runs that came to the same: dates, durations, and digests of files that hold some.
-_TIMES = ("created", "seconds", "compile_seconds", "csim_seconds_per_image", "outputs", "key")
+_TIMES = ("created", "seconds", "compile_seconds", "csim_seconds_per_image", "files", "key", "seal")
 
 
 class KillRunsError(Exception):
@@ -71,8 +71,8 @@ class Place:
     def done(self) -> int:
         """How many steps are."""
         try:
-            return len(json.loads((self.design / "steps.json").read_text()))
-        except (OSError, ValueError):
+            return len(json.loads((self.design / "steps.json").read_text())["made"])
+        except (OSError, ValueError, LookupError):
             return 0
 
 

@@ -24,7 +24,8 @@ def loaded(code: str, *arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize("module", ["quantunet_hls", "quantunet_hls.types.fixed", "quantunet_hls.boards",
-                                    "quantunet_hls.zoo.folders", "quantunet_hls.reports.schema"])
+                                    "quantunet_hls.targets", "quantunet_hls.zoo.folders",
+                                    "quantunet_hls.reports.schema"])
 def test_a_module_that_needs_no_network_loads_none_of_the_heavy_packages(module):
     assert loaded(f"import {module}") == set()
 

@@ -1,17 +1,7 @@
-"""The boards that designs are made for: one JSON file each, or any part of the user's own."""
+"""The boards that designs are made for: one JSON file each, also of the user's, or any part."""
 
-from quantunet_hls.boards.catalogue import Board, Memory, Resources, load, names
-from quantunet_hls.boards.parts import Family, check_part, device_of, family_of, for_part
+from quantunet_hls.boards.board import Board, Memory, Resources
+from quantunet_hls.boards.catalogue import load, names, own_folder
+from quantunet_hls.boards.parts import for_part
 
-__all__ = [
-    "Board",
-    "Family",
-    "Memory",
-    "Resources",
-    "check_part",
-    "device_of",
-    "family_of",
-    "for_part",
-    "load",
-    "names",
-]
+__all__ = ["Board", "Memory", "Resources", "for_part", "load", "names", "own_folder"]

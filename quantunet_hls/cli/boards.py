@@ -63,14 +63,14 @@ def _one(board: Board) -> Table:
     for _ in range(2):
         table.add_column(overflow="fold")
     table.add_row("Name", board.name)
-    table.add_row("Part", f"{board.part} ({board.vendor} {board.family})")
+    table.add_row("Part", f"{board.part} ({board.vendor} {board.series})")
     for heading, count in _counts(board.resources).items():
         table.add_row(heading, count)
     table.add_row("Clock aimed at", f"{board.clock_mhz:g} MHz ({board.clock_ns:g} ns)")
     for memory in board.memory:
         table.add_row("Memory", f"{memory.kind}, {memory.megabytes:,} MiB, at the {memory.attached_to}")
     table.add_row("Tool chains", ", ".join(board.toolchains))
-    table.add_row("Yosys family", board.yosys_family or "none")
+    table.add_row("Part family", board.family)
     for source in board.sources:
         table.add_row("Source", source)
     return table

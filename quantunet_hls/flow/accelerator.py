@@ -11,7 +11,7 @@ from quantunet_hls import boards
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, QuantUNetError, ToolNotFoundError
 from quantunet_hls.core.folders import check_writable, claim, exclusively, refuse_foreign_file
-from quantunet_hls.core.steps import Outcome, Step, has_ledger, run_steps
+from quantunet_hls.core.steps import Outcome, Step, earlier_ledger, run_steps
 from quantunet_hls.core.workshop import clear
 from quantunet_hls.flow.flow import Flow
 from quantunet_hls.flow.folded_design import read_folding
@@ -120,7 +120,7 @@ def generate_accelerator(asked: Asked) -> Accelerator:
         _check_first(flow, asked)
         if asked.reaches("report"):
             refuse_foreign_file(flow.report_path, "report", Report.load)
-        claim(flow.folder, "design", earlier=lambda folder: has_ledger(folder, flow.ledger, STEPS))
+        claim(flow.folder, "design", earlier=lambda folder: earlier_ledger(folder, flow.ledger, STEPS))
         with exclusively(flow.folder) as still_ours:
             clear(flow.report_path.parent, f".{flow.report_path.name}.*.part")
             for outcome in run_steps(flow.steps(), flow.ledger, first=asked.first, last=asked.last,

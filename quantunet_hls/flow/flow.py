@@ -21,9 +21,11 @@ from torch import nn
 from quantunet_hls.boards import Board
 from quantunet_hls.core.files import read_json, write_json, writing
 from quantunet_hls.core.process import output_of, side_by_side
-from quantunet_hls.core.steps import Step, content, makers
+from quantunet_hls.core.steps import Step
+from quantunet_hls.core.store import content
 from quantunet_hls.core.versions import PACKAGES
 from quantunet_hls.data.check_images import check_images
+from quantunet_hls.flow import tools
 from quantunet_hls.flow.folded_design import FoldedDesign, fold_design
 from quantunet_hls.flow.steps import STEPS
 from quantunet_hls.flow.verify import CSIM, RTL, compare_layers, reference, require_equal
@@ -130,45 +132,51 @@ class Flow:
         firmware = (self.project / "firmware", self.project / f"{self.name}_test.cpp")
         made = (self._file("folding.json"), self._file("layers.json"))
         parts = {step: self._file(f"{step}.json") for step in PARTS}
-        package = makers(open_tools=self.toolchain == "open")
         types = self.precision.to_dict() if self.precision else None
-        settings = [self.name, self.target.part, self.target.clock_ns, asdict(self.goal), self.arithmetic, self.backend,
-                    self.toolchain, types, self.folding]
+        opened = self.toolchain == "open"
+        settings = {"name": self.name, "target": asdict(self.target), "board": self.board, "goal": asdict(self.goal),
+                    "arithmetic": self.arithmetic, "backend": self.backend, "toolchain": self.toolchain,
+                    "precision": types, "folding": self.folding}
+
+        def step(name: str, title: str, inputs: Callable[[], dict[str, Any]], outputs: tuple[Path, ...],
+                 action: Callable[[], None], used: Callable[[], dict[str, str]] = tools.packages) -> Step:
+            return Step(name, title, inputs, outputs, action, ("quantunet_hls.flow.flow",), used)
+
         return [
-            Step("export", "Export the network to QONNX", lambda: [package, self._network_key(), types],
+            step("export", "Export the network to QONNX",
+                 lambda: {"network": self._network_key(), "precision": types, "output": self.output},
                  (network,), self._export),
-            Step("ingest", "Check the graph and type every tensor",
-                 lambda: [package, content(network), types, self.output],
+            step("ingest", "Check the graph and type every tensor",
+                 lambda: {"network": content(network), "precision": types, "output": self.output},
                  (hardware, self._file("precision.json")), self._ingest),
-            Step("project", "Fold it and write the hls4ml project", lambda: [package, content(hardware), settings],
+            step("project", "Fold it and write the hls4ml project",
+                 lambda: {"hardware": content(hardware), "source": [self.source.name, self.source.sha256],
+                          **settings},
                  (*made, *([self._file("hls_estimate.json")] if self._for_vitis else []), parts["project"],
                   *firmware), self._write_project),
-            Step("csim", "C-simulate it and compare every layer",
-                 lambda: [package, content(network), *map(content, firmware), self._images_key()],
-                 (parts["csim"],), self._csim),
-            Step("accuracy", "Score it on the masks" if self._scored else "Accuracy: no masks to score it on",
-                 lambda: [package, content(hardware), types, self._images_key() if self._scored else None,
-                          self.folds, self.baseline],
+            step("csim", "C-simulate it and compare every layer",
+                 lambda: {"network": content(network), **_contents(firmware), "images": self._images_key()},
+                 (parts["csim"],), self._csim, tools.of_csim),
+            step("accuracy", "Score it on the masks" if self._scored else "Accuracy: no masks to score it on",
+                 lambda: {"hardware": content(hardware), "precision": types, "folds": self.folds,
+                          "images": self._images_key() if self._scored else None,
+                          "baseline": zoo.card_of(self.baseline).sha256 if self.baseline else None},
                  (parts["accuracy"],), self._accuracy),
-            Step("rtl", "Write the RTL, simulate it, compare" if self.toolchain == "open"
-                 else "RTL: not with this tool chain",
-                 lambda: [package, content(hardware), *map(content, made), settings, self._images_key()],
-                 (parts["rtl"],), self._rtl),
-            Step("synthesis", "Synthesize it" if self.toolchain != "none" else "Synthesis: no tool chain",
-                 lambda: [package, *map(content, (*firmware, *made)), settings, self.stages],
-                 (parts["synthesis"],), self._synthesis),
-            Step("netlist", "Simulate the mapped netlist" if self.toolchain == "open"
-                 else "Netlist: not with this tool chain",
-                 lambda: [package, *map(content, made), content(parts["synthesis"]), settings, self._images_key(),
-                          self.netlist],
-                 (parts["netlist"],), self._netlist),
-            Step("place", "Place and route it" if self._places else "Place and route: not here",
-                 lambda: [package, *map(content, made), content(parts["rtl"]), content(parts["synthesis"]), settings,
-                          self._places],
+            step("rtl", "Write the RTL, simulate it, compare" if opened else "RTL: not with this tool chain",
+                 lambda: {"hardware": content(hardware), **_contents(made), **settings, "images": self._images_key()},
+                 (parts["rtl"],), self._rtl, tools.of_rtl if opened else tools.packages),
+            step("synthesis", "Synthesize it" if self.toolchain != "none" else "Synthesis: no tool chain",
+                 lambda: {**_contents((*firmware, *made)), **settings, "stages": self.stages},
+                 (parts["synthesis"],), self._synthesis, lambda: tools.of_synthesis(self.toolchain, self.stages)),
+            step("netlist", "Simulate the mapped netlist" if opened else "Netlist: not with this tool chain",
+                 lambda: {**_contents((*made, parts["synthesis"])), **settings, "images": self._images_key(),
+                          "extent": self.netlist},
+                 (parts["netlist"],), self._netlist, tools.of_rtl if opened else tools.packages),
+            step("place", "Place and route it" if self._places else "Place and route: not here",
+                 lambda: {**_contents((*made, parts["rtl"], parts["synthesis"])), **settings},
                  (parts["place"], *([self._file("rtl/placed/design.bit")] if self._places == "ecp5" else ())),
-                 self._place),
-            Step("report", "Write the report", lambda: [package, *map(content, parts.values())],
-                 (self.report_path,), self._report),
+                 self._place, lambda: tools.of_place(self._places)),
+            step("report", "Write the report", lambda: _contents(parts.values()), (self.report_path,), self._report),
         ]
 
     def _file(self, name: str) -> Path:
@@ -392,7 +400,7 @@ class Flow:
 
         streaming = read_json(self._file("folding.json"))["streaming"]
         return Project(self._lowered, self._file("rtl"), self.target.part,
-                       folded=lambda graph: folded_as(graph, streaming, self.target.yosys_family or ""))
+                       folded=lambda graph: folded_as(graph, streaming, self.target.part_family))
 
     def _synthesis(self) -> None:
         if self.toolchain == "none":
@@ -458,7 +466,7 @@ class Flow:
         """Who places and routes the RTL: "ecp5" for nextpnr, "vivado", or "" for nobody."""
         if self.toolchain != "open":
             return ""
-        if self.target.yosys_family == "ecp5":
+        if self.target.part_family.name == "ecp5":
             return "ecp5"
         return "vivado" if vendor.Stage.IMPLEMENT in self.stages else ""
 
@@ -530,6 +538,10 @@ class Flow:
             tools={_OURS: version(_OURS), **{name: version(name) for name in PACKAGES}, **(tools or {})},
             files={"project": "project", "network": "network.onnx", **(files or {})},
         )
+
+
+def _contents(paths: Iterable[Path]) -> dict[str, str]:
+    return {path.name: content(path) for path in paths}
 
 
 def _values(shape: tuple[int, ...]) -> int:

@@ -157,4 +157,4 @@ def _as_given(work: Mapping[str, ConvWork], target: Board, stream: StreamGraph |
     if streaming is None:
         return FoldedDesign(dict(reuse), _at_pace(stream, frame_cycles(work, reuse),
                                                   lambda graph: multiplying(graph, arithmetic, target)))
-    return FoldedDesign(dict(reuse), folded_as(stream, streaming, target.yosys_family or ""))
+    return FoldedDesign(dict(reuse), folded_as(stream, streaming, target.part_family))

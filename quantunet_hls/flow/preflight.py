@@ -11,13 +11,13 @@ from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.core.files import open_regular
 from quantunet_hls.data.check_images import check_count, check_images
 from quantunet_hls.data.image_folders import image_files, names_in, require_masks
-from quantunet_hls.ingest.source import Shape
+from quantunet_hls.ingest.source import ImageSize
 from quantunet_hls.zoo import checkpoints as zoo
 
 __all__ = ["check_baseline", "check_data"]
 
 
-def check_data(data: Path | np.ndarray | None, images: int, shape: Shape | None, folds: Collection[int]) -> None:
+def check_data(data: Path | np.ndarray | None, images: int, shape: ImageSize | None, folds: Collection[int]) -> None:
     """Read the images of a check, and look whether everything is there that they are scored with.
 
     Args:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
@@ -22,10 +22,16 @@ from quantunet_hls.nets import QuantUNet, fold_batchnorm
 from quantunet_hls.nets.sizes import check_image_size
 from quantunet_hls.zoo import checkpoints as zoo
 
-__all__ = ["NetworkSource", "Shape", "open_source"]
+__all__ = ["ImageSize", "NetworkSource", "image_size", "open_source"]
 
-#: Channels, height, width.
-Shape = tuple[int, int, int]
+
+class ImageSize(NamedTuple):
+    """Sizes of an image in PyTorch's order."""
+
+    channels: int
+    height: int
+    width: int
+
 
 
 @dataclass(frozen=True)
@@ -48,10 +54,21 @@ class NetworkSource:
     graph: Callable[[], ModelWrapper]
     module: Callable[[], nn.Module | None]
     repeatable: bool = True
-    shape: Shape | None = None
+    shape: ImageSize | None = None
 
 
-def open_source(model: str | Path | nn.Module, input_shape: Shape | None = None) -> NetworkSource:
+def image_size(sizes: Sequence[int]) -> ImageSize:
+    """Channels, height and width as somebody gave them.
+
+    Raises:
+        ConfigurationError: they are not three, or one is below 1.
+    """
+    if len(sizes) != 3 or any(size < 1 for size in sizes):
+        raise ConfigurationError(f"An image's shape is channels, height, width, each at least 1, not {shown(sizes)}.")
+    return ImageSize(*sizes)
+
+
+def open_source(model: str | Path | nn.Module, input_shape: tuple[int, int, int] | None = None) -> NetworkSource:
     """Tell what a model argument means.
 
     Args:
@@ -64,41 +81,38 @@ def open_source(model: str | Path | nn.Module, input_shape: Shape | None = None)
         UnknownNameError: no zoo entry of that name.
         CheckpointError: a damaged checkpoint.
     """
-    if input_shape is not None and (len(input_shape) != 3 or any(size < 1 for size in input_shape)):
-        raise ConfigurationError(
-            f"An image's shape is channels, height, width, each at least 1, not {shown(input_shape)}."
-        )
+    size = None if input_shape is None else image_size(input_shape)
     if isinstance(model, nn.Module):
-        return _from_module(model, input_shape)
+        return _from_module(model, size)
     path = Path(model)
     if path.suffix == ".onnx":
-        return _from_file(path, input_shape)
-    return _from_checkpoint(model, input_shape)
+        return _from_file(path, size)
+    return _from_checkpoint(model, size)
 
 
-def _from_module(module: nn.Module, shape: Shape | None) -> NetworkSource:
+def _from_module(module: nn.Module, size: ImageSize | None) -> NetworkSource:
     module = _folded(module)
-    if shape is None:
+    if size is None:
         raise ConfigurationError("A module says nothing of its images; give input_shape=(channels, height, width).")
     digest = hashlib.sha256(repr(module).encode())
     for key, value in module.state_dict().items():
         digest.update(key.encode())
         digest.update(np.ascontiguousarray(value.detach().cpu().numpy()).tobytes())
-    return NetworkSource(_safe(type(module).__name__), digest.hexdigest(), [digest.hexdigest(), list(shape)],
-                         lambda: export_module(module, shape), lambda: module, repeatable=False, shape=shape)
+    return NetworkSource(_safe(type(module).__name__), digest.hexdigest(), [digest.hexdigest(), list(size)],
+                         lambda: export_module(module, size), lambda: module, repeatable=False, shape=size)
 
 
-def _from_file(path: Path, shape: Shape | None) -> NetworkSource:
+def _from_file(path: Path, size: ImageSize | None) -> NetworkSource:
     if not os.path.lexists(path):
         raise ConfigurationError(f"There is no ONNX file {path}; check the path.")
-    if shape is not None:
+    if size is not None:
         raise ConfigurationError(f"{path} fixes its own image size; leave input_shape out or export it anew.")
     with open_regular(path, FILE_BYTES, what="an ONNX model") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return NetworkSource(_safe(path.stem), sha256, sha256, lambda: load_qonnx(path), lambda: None)
 
 
-def _from_checkpoint(model: str | Path, shape: Shape | None) -> NetworkSource:
+def _from_checkpoint(model: str | Path, size: ImageSize | None) -> NetworkSource:
     net, card = zoo.load(model)
     if not net.config.quantized:
         raise ConfigurationError(
@@ -107,11 +121,11 @@ def _from_checkpoint(model: str | Path, shape: Shape | None) -> NetworkSource:
         )
     module = _folded(net)
     channels = net.config.in_channels
-    chosen = shape or (channels, card.height, card.width)
-    if chosen[0] != channels:
-        raise ConfigurationError(f"{card.name} takes images of {channels} channels, not {shown(chosen[0])}.")
-    check_image_size(net.config, *chosen[1:])
-    net.config.check_divides(*chosen[1:])
+    chosen = size or ImageSize(channels, card.height, card.width)
+    if chosen.channels != channels:
+        raise ConfigurationError(f"{card.name} takes images of {channels} channels, not {shown(chosen.channels)}.")
+    check_image_size(net.config, chosen.height, chosen.width)
+    net.config.check_divides(chosen.height, chosen.width)
     return NetworkSource(card.name, card.sha256, [card.sha256, net.config.to_dict(), list(chosen)],
                          lambda: export_module(module, chosen), lambda: module, shape=chosen)
 

@@ -27,8 +27,11 @@ from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["BLOCKS", "PREFETCH", "Multipliers", "Staged", "StreamGraph", "StreamLayer", "Window", "digest",
-           "divisors", "whole_number"]
+__all__ = ["BLOCKS", "PREFETCH", "SHALLOW_FIFO", "Multipliers", "Staged", "StreamGraph", "StreamLayer", "Window",
+           "digest", "divisors", "whole_number"]
+
+#: Up to this many beats a FIFO lives in flip-flops and LUT memory with an unregistered read.
+SHALLOW_FIFO = 32
 
 #: Words that a unit without a line buffer takes in ahead: its pipeline's registers.
 PREFETCH = 2
@@ -183,12 +186,12 @@ class StreamLayer(ABC):
         """What a folding chose of it, as it stands in a file."""
         return {name: getattr(self, name) for name in self.folded_in}
 
-    def folded_as(self, values: Mapping[str, object], operands: tuple[int, int] | None) -> Self:
+    def folded_as(self, values: Mapping[str, object], operands: tuple[int, int]) -> Self:
         """The layer folded as a file says.
 
         Args:
             values: of the names that :meth:`folding` has.
-            operands: bits of the operands of the part's multiplier blocks, where they are known.
+            operands: bits of the operands of the part's multiplier blocks.
 
         Raises:
             ConfigurationError: another value than one that it can have.

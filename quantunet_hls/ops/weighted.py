@@ -11,16 +11,13 @@ from typing import ClassVar, Self
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.ops.hardware.packing import MOST_PRODUCTS, bits_for, lut_stages, packing
+from quantunet_hls.ops.hardware.packing import MOST_PRODUCTS, NARROWEST_BLOCK_PRODUCT, bits_for, lut_stages, packing
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.ops.streaming import BLOCKS, Multipliers, StreamGraph
 from quantunet_hls.ops.windowed import Windowed
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
-__all__ = ["NARROWEST_BLOCK_PRODUCT", "Weighted", "exact_sums", "weighted"]
-
-#: Yosys makes products of fewer bits in LUTs, one by one and dearly, whatever is asked for.
-NARROWEST_BLOCK_PRODUCT = 9
+__all__ = ["Weighted", "exact_sums", "weighted"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,17 +103,16 @@ class Weighted(Windowed):
         """Whether Yosys makes its products in LUTs where they are not packed: by bits of operands, not by values."""
         return self.weight_bits + self.input_type.width < NARROWEST_BLOCK_PRODUCT
 
-    def multiplier_choices(self, operands: tuple[int, int] | None) -> Iterator[Multipliers]:
+    def multiplier_choices(self, operands: tuple[int, int]) -> Iterator[Multipliers]:
         """All that it can multiply with, plain blocks first where its products are wide enough.
 
         Args:
-            operands: bits of the operands of the part's multiplier blocks; None where they are not known, and so
-                nothing can be packed.
+            operands: bits of the operands of the part's multiplier blocks.
         """
         narrow = self.narrow_products
         if not narrow:
             yield BLOCKS
-        if self.shares_inputs and operands is not None:
+        if self.shares_inputs:
             for products in range(2, min(MOST_PRODUCTS, self.lanes) + 1):
                 packed = packing(self.weights, self.input_type, products, operands)
                 if packed:
@@ -134,7 +130,7 @@ class Weighted(Windowed):
         """What a folding chose of it, its multipliers included."""
         return {**super().folding(), "multipliers": str(self.multipliers)}
 
-    def folded_as(self, values: Mapping[str, object], operands: tuple[int, int] | None) -> Self:
+    def folded_as(self, values: Mapping[str, object], operands: tuple[int, int]) -> Self:
         """The layer folded as a file says, with the multipliers of that name."""
         folded = super().folded_as(values, operands)
         if folded.shape.channels % folded.lanes:

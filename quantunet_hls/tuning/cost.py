@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantunet_hls.boards.catalogue import Resources
+from quantunet_hls.boards import Resources
 from quantunet_hls.folding import balanced_reuse
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.facts import convolution_work

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.emulate.accuracy import emulate_graph, segment
 from quantunet_hls.ingest import HardwareGraph, export_module, ingest
-from quantunet_hls.ingest.source import Shape, open_source
+from quantunet_hls.ingest.source import ImageSize, image_size, open_source
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig
 from quantunet_hls.training.prepare import quantize
 from quantunet_hls.training.scores import predict
@@ -48,36 +48,37 @@ class Origin:
     segment: Callable[[Samples], Tensor]
 
 
-def open_origin(model: str | Path | nn.Module, calibration: Callable[[Shape | None], Samples],
-                input_shape: Shape | None = None) -> Origin:
+def open_origin(model: str | Path | nn.Module, calibration: Callable[[ImageSize | None], Samples],
+                input_shape: tuple[int, int, int] | None = None) -> Origin:
     """The network of a model argument.
 
     Args:
         model: what :func:`quantunet_hls.ingest.source.open_source` takes, or a float :class:`QuantUNet` of the zoo,
             of a checkpoint, or live.
-        calibration: images for a float network's first scales, for images of a shape.
+        calibration: images for a float network's first scales, for images of a size.
         input_shape: channels, height, width; as for ``open_source``.
 
     Raises:
         QuantUNetError: as ``open_source`` and ``ingest`` do.
     """
-    net, shape, name, digest = None, input_shape, "", ""
+    net, name, digest = None, "", ""
+    size = None if input_shape is None else image_size(input_shape)
     if isinstance(model, QuantUNet) and not model.config.quantized:
         net, name = model, "QuantUNet"
     elif not isinstance(model, nn.Module) and Path(model).suffix != ".onnx":
         loaded, card = zoo.load(model)
         if not loaded.config.quantized:
             net, name, digest = loaded, card.name, card.sha256
-            shape = input_shape or (loaded.config.in_channels, card.height, card.width)
+            size = size or ImageSize(loaded.config.in_channels, card.height, card.width)
     if net is None:
         source = open_source(model, input_shape)
         graph = ingest(source.graph())
         return Origin(source.name, source.sha256, graph, True, lambda samples: segment(emulate_graph(graph), samples))
-    samples = calibration(shape)
+    samples = calibration(size)
     config = UNetConfig.from_dict(net.config.to_dict() | {
         "quantized": True, "batch_norm": False, "widths": vars(_FINE), "layer_widths": {}})
     fine = quantize(net, config, spread(samples, _RANGES))
-    chosen = shape or (net.config.in_channels, *samples.images.shape[2:])
+    chosen = size or (net.config.in_channels, *samples.images.shape[2:])
     graph = ingest(export_module(fine.eval(), chosen))
     return Origin(name, digest, graph, False, lambda samples: _masks(net, samples))
 

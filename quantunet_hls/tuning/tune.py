@@ -21,7 +21,7 @@ from quantunet_hls.emulate.accuracy import classes_of, emulate_graph
 from quantunet_hls.ingest import HardwareGraph, ingest
 from quantunet_hls.ingest.facts import network_facts
 from quantunet_hls.ingest.ranges import GraphTypes, infer_types
-from quantunet_hls.ingest.source import Shape
+from quantunet_hls.ingest.source import ImageSize
 from quantunet_hls.tuning.bits import BitCount, count_bits, hls4ml_bits
 from quantunet_hls.tuning.calibrate import Calibration, best_fraction, calibrate, fit_layers
 from quantunet_hls.tuning.choice import Choice, changes_of, groups_of, moves, start_of
@@ -70,16 +70,16 @@ class Tuned:
 
 def tune(
     model: str | Path | nn.Module,
-    samples: Callable[[Shape | None], Samples],
+    samples: Callable[[ImageSize | None], Samples],
     board: Board,
     cost: Cost,
     folder: Path,
     *,
     tolerance: float = 0.5,
     bits: int | None = None,
-    score: Callable[[Shape | None], Samples] | None = None,
+    score: Callable[[ImageSize | None], Samples] | None = None,
     multipliers: int | None = None,
-    input_shape: Shape | None = None,
+    input_shape: tuple[int, int, int] | None = None,
     name: str | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Tuned:
@@ -113,7 +113,7 @@ def tune(
     began = time.monotonic()
     origin = open_origin(model, samples, input_shape)
     height, width, channels = origin.graph.input_shape
-    given = samples((channels, height, width))
+    given = samples(ImageSize(channels, height, width))
     if not len(given):
         raise DataError("There are no images to calibrate with; name a folder that has some.")
     claim(folder, "tuning", earlier=lambda folder: Notes.kept_in(folder / "measurements.json"))
@@ -132,7 +132,7 @@ def _tune(
     *,
     tolerance: float,
     bits: int | None,
-    score: Callable[[Shape | None], Samples] | None,
+    score: Callable[[ImageSize | None], Samples] | None,
     multipliers: int | None,
     name: str | None,
     progress: Callable[[str], None],
@@ -236,7 +236,7 @@ def _tune(
         summary["bits"]["proven"] = _bits(count_bits(origin.graph, infer_types(origin.graph.model)))
     if score is not None:
         height, width, channels = origin.graph.input_shape
-        held = score((channels, height, width))
+        held = score(ImageSize(channels, height, width))
         meter = Meter(held, origin.segment(held), classes, notes)
         summary["images"]["score"] = len(held)
         summary["dice"]["score"] = {"start": meter.reference_dice, "tuned": meter(graph, types)[0]}

@@ -4,6 +4,7 @@ import pytest
 
 from quantunet_hls import boards
 from quantunet_hls.core.errors import UnknownNameError
+from quantunet_hls.targets import part_named
 
 # Lookup tables, flip-flops, DSP blocks, 18 kbit blocks and UltraRAMs, from the makers' data sheets.
 DATA_SHEETS = {
@@ -32,10 +33,10 @@ def test_resources_are_those_of_the_data_sheet(name, expected):
 @pytest.mark.parametrize("name", sorted(DATA_SHEETS))
 def test_every_board_is_whole(name):
     board = boards.load(name)
-    family = boards.family_of(board.part)
-    assert (board.vendor, board.family) == (family.vendor, family.name)
-    assert board.toolchains == family.toolchains
-    assert board.yosys_family == family.yosys_family
+    part = part_named(board.part)
+    assert (board.vendor, board.family, board.series) == (part.family.vendor, part.family.name, part.series.title)
+    assert board.toolchains == part.family.toolchains
+    assert board.part_family is part.family
     assert board.clock_ns * board.clock_mhz == pytest.approx(1000)
     assert 2 <= board.clock_ns <= 100
     assert board.title

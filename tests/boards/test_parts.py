@@ -5,10 +5,11 @@ from hypothesis import strategies as st
 from quantunet_hls import boards
 from quantunet_hls.boards import Resources
 from quantunet_hls.core.errors import BoardError, ConfigurationError
+from quantunet_hls.targets import check_part, part_named
 
 
 @pytest.mark.parametrize(
-    ("part", "device", "yosys_family", "toolchains"),
+    ("part", "device", "family", "toolchains"),
     [
         ("xc7z020clg400-1", "xc7z020", "xc7", ("vitis", "vivado", "open")),
         ("xc7z007sclg225-1", "xc7z007s", "xc7", ("vitis", "vivado", "open")),
@@ -20,15 +21,15 @@ from quantunet_hls.core.errors import BoardError, ConfigurationError
         ("xcvu9p-flga2104-2-e", "xcvu9p", "xcup", ("vitis", "vivado", "open")),
         ("xcku5p-ffva676-1-e", "xcku5p", "xcup", ("vitis", "vivado", "open")),
         ("xcku115-flvb2104-2-e", "xcku115", "xcu", ("vitis", "vivado", "open")),
-        ("xcvc1902-vsva2197-2MP-e-S", "xcvc1902", None, ("vitis", "vivado")),
+        ("xcvc1902-vsva2197-2MP-e-S", "xcvc1902", "versal", ("vitis", "vivado")),
         ("LFE5U-25F-6BG256C", "lfe5u-25f", "ecp5", ("open",)),
         ("LFE5UM5G-85F-8BG381I", "lfe5um5g-85f", "ecp5", ("open",)),
     ],
 )
-def test_the_prefix_tells_the_family(part, device, yosys_family, toolchains):
+def test_the_prefix_tells_the_family(part, device, family, toolchains):
     board = boards.for_part(part)
-    assert boards.device_of(part) == device
-    assert (board.part, board.yosys_family, board.toolchains) == (part, yosys_family, toolchains)
+    assert part_named(part).device == device
+    assert (board.part, board.family, board.toolchains) == (part, family, toolchains)
 
 
 def test_resources_that_nobody_knows_are_unknown():
@@ -58,13 +59,13 @@ def test_the_user_has_the_last_word():
 )
 def test_a_malformed_part_is_refused(part):
     with pytest.raises(ConfigurationError, match="can't be the name of a part"):
-        boards.check_part(part)
+        check_part(part)
 
 
 @given(st.text(max_size=20).filter(lambda text: any(not (c.isascii() and c.isalnum()) and c != "-" for c in text)))
 def test_nothing_but_letters_digits_and_hyphens_gets_through(text):
     with pytest.raises(ConfigurationError):
-        boards.check_part(text)
+        check_part(text)
 
 
 def test_a_part_of_no_known_family_is_refused():

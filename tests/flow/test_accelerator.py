@@ -178,12 +178,15 @@ def test_a_report_that_is_somebody_elses_is_told_before_anything_runs(home, tmp_
     assert state(tmp_path) == before
 
 
-def test_a_design_of_an_earlier_version_is_taken_up(home, made):
-    (home / "projects" / "net" / ".quantunet-hls.json").unlink()
-    (home / "projects" / "net" / ".lock").touch()
-    again = generate_accelerator(home / "the net.onnx", **options(home, last="project"))
-    assert all(outcome.cached for outcome in again.outcomes)
-    assert (home / "projects" / "net" / ".quantunet-hls.json").is_file()
+def test_the_folder_of_an_earlier_versions_design_is_taken_over(home, tmp_path):
+    design = tmp_path / "projects" / "net"
+    design.mkdir(parents=True)
+    (design / ".lock").touch()
+    (design / "network.onnx").write_text("an earlier version's")
+    (design / "steps.json").write_text('{"export": {"key": "0", "outputs": {"network.onnx": "0"}}}')
+    made = generate_accelerator(home / "the net.onnx", **options(tmp_path, last="export"))
+    assert not made.outcomes[0].cached
+    assert (design / ".quantunet-hls.json").is_file()
 
 
 @pytest.mark.parametrize("link", [".", "project", "rtl", "steps.json"])

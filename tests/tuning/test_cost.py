@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from quantunet_hls.boards.catalogue import Resources
+from quantunet_hls.boards import Resources
 from quantunet_hls.ingest import ingest
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.tuning.cost import ConvLoad, bit_cost, board_cost, loads

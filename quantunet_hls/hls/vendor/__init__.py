@@ -1,6 +1,6 @@
 """The vendor's tools: Vitis HLS, Vivado HLS and Vivado, where they are installed."""
 
-from quantunet_hls.hls.vendor.build import build
+from quantunet_hls.hls.vendor.build import build, versions
 from quantunet_hls.hls.vendor.discover import Tool, hls_tool, vivado
 from quantunet_hls.hls.vendor.plan import Plan, Stage, make_plan, stages_needed
 from quantunet_hls.hls.vendor.project import HlsProject
@@ -16,5 +16,6 @@ __all__ = [
     "hls_tool",
     "make_plan",
     "stages_needed",
+    "versions",
     "vivado",
 ]

@@ -2,16 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import partial
 
-from quantunet_hls.hls.vendor.discover import hls_tool, vivado
+from quantunet_hls.core.errors import ToolNotFoundError
+from quantunet_hls.hls.vendor.discover import Tool, hls_tool, vivado
 from quantunet_hls.hls.vendor.execute import LIMITS_S, execute
 from quantunet_hls.hls.vendor.plan import Stage, make_plan, stages_needed
 from quantunet_hls.hls.vendor.project import HlsProject
 from quantunet_hls.hls.vendor.results import VendorResult, collect
 from quantunet_hls.reports.parsers.layers import layers_in_source
 
-__all__ = ["build"]
+__all__ = ["build", "versions"]
+
+_IN_VIVADO = frozenset((Stage.VSYNTH, Stage.IMPLEMENT))
+
+
+def versions(backend: str, stages: Iterable[str]) -> dict[str, str]:
+    """Titles and versions of the tools that stages of a project take, as far as they are installed.
+
+    Args:
+        backend: hls4ml's, of the project.
+        stages: names of :class:`Stage`.
+
+    Raises:
+        UnknownNameError: a stage that does not exist.
+    """
+    wanted = frozenset(stages_needed(stages))
+    finders: list[Callable[[], Tool]] = [*([partial(hls_tool, backend)] if wanted - _IN_VIVADO else []),
+                                         *([vivado] if wanted & _IN_VIVADO else [])]
+    found = {}
+    for find in finders:
+        with suppress(ToolNotFoundError):
+            tool = find()
+            found[tool.title] = tool.version
+    return found
 
 
 def build(
@@ -40,9 +66,8 @@ def build(
     """
     wanted = stages_needed(stages)
     project.require()
-    in_vivado = {Stage.VSYNTH, Stage.IMPLEMENT}.intersection(wanted)
-    hls = hls_tool(project.backend) if set(wanted) - in_vivado else None
-    plan = make_plan(project, wanted, hls, vivado() if in_vivado else None)
+    hls = hls_tool(project.backend) if set(wanted) - _IN_VIVADO else None
+    plan = make_plan(project, wanted, hls, vivado() if _IN_VIVADO.intersection(wanted) else None)
     limits = dict(LIMITS_S)
     if isinstance(limit_s, Mapping):
         limits.update(limit_s)

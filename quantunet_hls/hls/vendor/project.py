@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from quantunet_hls.boards import check_part
 from quantunet_hls.core.errors import ConfigurationError, StepError
 from quantunet_hls.core.files import check_name
+from quantunet_hls.targets import check_part
 
 __all__ = ["BACKENDS", "HlsProject"]
 

@@ -24,10 +24,11 @@ import numpy as np
 from quantunet_hls.ops.streaming import Multipliers
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["MOST_PRODUCTS", "MULTIPLIER_OPERANDS", "bits_for", "lut_stages", "packed_codes", "packing", "product_bits"]
+__all__ = ["MOST_PRODUCTS", "NARROWEST_BLOCK_PRODUCT", "bits_for", "lut_stages", "packed_codes", "packing",
+           "product_bits"]
 
-#: Bits (signed) of the operands of a family's multiplier block (UG579, UG479, ECP5 family data sheet).
-MULTIPLIER_OPERANDS = {"xcup": (27, 18), "xcu": (27, 18), "xc7": (25, 18), "ecp5": (18, 18)}
+#: Yosys makes products of fewer bits in LUTs, one by one and dearly, whatever is asked for.
+NARROWEST_BLOCK_PRODUCT = 9
 
 #: More products than this never fit any block.
 MOST_PRODUCTS = 4

@@ -5,18 +5,10 @@ from __future__ import annotations
 from amaranth.hdl import Module, Signal, Value, unsigned
 from amaranth.lib.memory import Memory
 
+from quantunet_hls.targets.memories import in_block_rom
 from quantunet_hls.types.fixed import Integers
 
-__all__ = ["in_block_rom", "packed_words", "rom"]
-
-#: ROMs of at least this many words and bits go to block RAM; smaller ones are cheaper in LUTs.
-BLOCK_ROM_WORDS = 128
-BLOCK_ROM_BITS = 4096
-
-
-def in_block_rom(words: int, bits: int) -> bool:
-    """Whether a ROM of so many words of so many bits goes to block RAM."""
-    return words >= BLOCK_ROM_WORDS and words * bits >= BLOCK_ROM_BITS
+__all__ = ["packed_words", "rom"]
 
 
 def rom(m: Module, name: str, words: Integers, width: int) -> tuple[Value, Signal]:

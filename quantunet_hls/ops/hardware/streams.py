@@ -15,10 +15,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["Fifo", "Fork", "WidthAdapter", "connect", "stream_in", "stream_out"]
+from quantunet_hls.ops.streaming import SHALLOW_FIFO
 
-#: Up to this many entries a FIFO lives in flip-flops and LUT memory with an unregistered read.
-SHALLOW_FIFO = 32
+__all__ = ["Fifo", "Fork", "WidthAdapter", "connect", "stream_in", "stream_out"]
 
 
 def stream_in(width: int) -> Any:

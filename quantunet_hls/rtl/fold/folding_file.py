@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from quantunet_hls.core.errors import ConfigurationError
-from quantunet_hls.ops.hardware.packing import MULTIPLIER_OPERANDS
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer, whole_number
+from quantunet_hls.targets import Family
 
 __all__ = ["folded_as", "folding_of"]
 
@@ -19,13 +19,13 @@ def folding_of(graph: StreamGraph) -> dict[str, Any]:
             "fifo_depths": dict(graph.fifo_depths)}
 
 
-def folded_as(graph: StreamGraph, folding: Mapping[str, Any], family: str) -> StreamGraph:
+def folded_as(graph: StreamGraph, folding: Mapping[str, Any], family: Family) -> StreamGraph:
     """The graph with the folding of a file.
 
     Args:
         graph: lowered, not folded.
         folding: as :func:`folding_of` gives it.
-        family: Yosys's name of the part's family.
+        family: of the part.
 
     Raises:
         ConfigurationError: the file is of another form, or of another network.
@@ -46,9 +46,9 @@ def folded_as(graph: StreamGraph, folding: Mapping[str, Any], family: str) -> St
     return replace(graph.with_layers({port.name: port, **changed}), fifo_depths=depths)
 
 
-def _changed(layer: StreamLayer, values: dict[str, object], family: str) -> StreamLayer:
+def _changed(layer: StreamLayer, values: dict[str, object], family: Family) -> StreamLayer:
     takes = layer.folding()
     for key in sorted(set(values) ^ set(takes)):
         raise ConfigurationError(f"In the folding layer {layer.name!r} {'lacks' if key in takes else 'has'} {key!r}; "
                                  f"it takes {', '.join(takes)}.")
-    return layer.folded_as(values, MULTIPLIER_OPERANDS.get(family))
+    return layer.folded_as(values, family.multiplier.operands)

@@ -1,6 +1,6 @@
 """What each layer multiplies with: all layers the same, or each what suits the board's balance.
 
-LUTs are estimated from the parts of a layer (:mod:`quantunet_hls.rtl.fold.lut_costs`), DSP blocks
+LUTs are estimated from the parts of a layer (:mod:`quantunet_hls.ops.cost`), DSP blocks
 are counted exactly.
 """
 
@@ -13,19 +13,14 @@ import numpy as np
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ConfigurationError
-from quantunet_hls.ops.hardware.packing import (
-    MULTIPLIER_OPERANDS,
-)
-from quantunet_hls.ops.pointwise.stream import Pointwise
-from quantunet_hls.ops.pooling.stream import Pooling
-from quantunet_hls.ops.stages import LeakyRelu, Quotient
-from quantunet_hls.ops.stages.quotient.reciprocal import reciprocal
-from quantunet_hls.ops.streaming import BLOCKS, Multipliers, StreamGraph, StreamLayer
-from quantunet_hls.ops.weighted import NARROWEST_BLOCK_PRODUCT, Weighted, weighted
-from quantunet_hls.rtl.fold.lut_costs import cost, product_parts
+from quantunet_hls.ops.cost import product_cost
+from quantunet_hls.ops.streaming import BLOCKS, Multipliers, StreamGraph
+from quantunet_hls.ops.weighted import Weighted, weighted
+from quantunet_hls.rtl.fold.estimate import cost
+from quantunet_hls.targets import Family
 
 __all__ = ["KINDS", "blocks", "candidates", "choose_multipliers", "in_fabric", "luts", "multiplying",
-           "step_blocks", "with_multipliers"]
+           "with_multipliers"]
 
 #: What can be asked for, for all layers of a design.
 KINDS = ("auto", "dsp", "packed", "lut")
@@ -39,55 +34,19 @@ USUAL_LUTS_PER_BLOCK = 100
 LUTS_BESIDE = 150
 
 
-def candidates(layer: Weighted, family: str) -> Iterator[Multipliers]:
+def candidates(layer: Weighted, family: Family) -> Iterator[Multipliers]:
     """All that a layer can multiply with on a family, plain blocks first where its products are wide enough."""
-    return layer.multiplier_choices(MULTIPLIER_OPERANDS[family])
+    return layer.multiplier_choices(family.multiplier.operands)
 
 
 def blocks(layer: Weighted, multipliers: Multipliers) -> int:
     """Multiplier blocks that a layer takes."""
-    if multipliers.kind in ("lut", "adders") or (multipliers.kind == "dsp" and layer.narrow_products):
-        return 0
-    groups, rest = divmod(layer.lanes, multipliers.products)
-    return (groups + (rest > 0 and not multipliers.rest_in_luts)) * (layer.mac_units // layer.lanes)
+    return product_cost(layer).blocks(layer, multipliers)
 
 
-def step_blocks(layer: StreamLayer, family: str = "xcup") -> int:
-    """Multiplier blocks of the stages behind a layer's sums: the slope below zero, the reciprocal of a divisor.
-
-    Args:
-        family: of parts: xcup, xc7 or ecp5.
-    """
-    if isinstance(layer, Weighted) and layer.multipliers.kind in ("lut", "adders"):
-        return 0
-    if not isinstance(layer, Weighted | Pooling | Pointwise):
-        return 0
-    wide, narrow = MULTIPLIER_OPERANDS[family]
-    source = layer.input_type if isinstance(layer, Pointwise) else layer.accumulator
-    number = 0
-    for stage in layer.stages:
-        factor, width = 0, source.width
-        if isinstance(stage, LeakyRelu) and source.signed:
-            factor = stage.slope
-        elif isinstance(stage, Quotient):
-            # The magnitude is multiplied, which has no sign.
-            gain = stage.type.fraction - source.fraction
-            factor, width = reciprocal(stage.divisor, gain, max(source.high, -source.low))[1], width + 1
-        bits = factor.bit_length() + 1
-        if factor & (factor - 1) and width + bits - 1 >= NARROWEST_BLOCK_PRODUCT:
-            long, short = max(width, bits), min(width, bits)
-            number += -(-(long - 1) // (wide - 1)) * -(-(short - 1) // (narrow - 1))
-        source = stage.type
-    return number * layer.lanes
-
-
-def luts(layer: Weighted, multipliers: Multipliers, family: str = "xcup") -> float:
-    """An estimate of the LUTs of a layer's matrix-vector unit.
-
-    Args:
-        family: of parts: xcup, xc7 or ecp5.
-    """
-    return cost(product_parts(layer, multipliers, family), family)
+def luts(layer: Weighted, multipliers: Multipliers, family: Family) -> float:
+    """An estimate of the LUTs of a layer's matrix-vector unit."""
+    return cost(product_cost(layer).parts(layer, multipliers, family), family)
 
 
 def multiplying(graph: StreamGraph, kind: str, board: Board) -> StreamGraph:
@@ -102,9 +61,9 @@ def multiplying(graph: StreamGraph, kind: str, board: Board) -> StreamGraph:
     """
     if kind == "auto":
         return choose_multipliers(graph, board)
-    if kind == "packed" and board.yosys_family not in MULTIPLIER_OPERANDS:
+    if kind == "packed" and not board.part_family.mapped:
         raise BoardError(f"How products are packed on {board.title} is not known; use other multipliers or part.")
-    return with_multipliers(graph, kind, board.yosys_family or "")
+    return with_multipliers(graph, kind, board.part_family)
 
 
 def in_fabric(graph: StreamGraph) -> list[str]:
@@ -112,7 +71,7 @@ def in_fabric(graph: StreamGraph) -> list[str]:
     return [layer.name for layer in weighted(graph) if layer.multipliers.kind in ("lut", "adders")]
 
 
-def with_multipliers(graph: StreamGraph, kind: str, family: str) -> StreamGraph:
+def with_multipliers(graph: StreamGraph, kind: str, family: Family) -> StreamGraph:
     """The graph with every layer's multipliers of one kind; ``packed`` as densely as each layer allows.
 
     Args:
@@ -143,11 +102,12 @@ def choose_multipliers(graph: StreamGraph, board: Board) -> StreamGraph:
         graph: folded.
         board: whose numbers are weighed; usual ones where they are not known.
     """
-    if board.yosys_family not in MULTIPLIER_OPERANDS:
+    family = board.part_family
+    if not family.mapped:
         return graph
     layers = weighted(graph)
-    choices = [[(blocks(layer, choice), luts(layer, choice, board.yosys_family), choice)
-                for choice in candidates(layer, board.yosys_family)] for layer in layers]
+    choices = [[(blocks(layer, choice), luts(layer, choice, family), choice)
+                for choice in candidates(layer, family)] for layer in layers]
     most = sum(max(count for count, _, _ in options) for options in choices)
     beside = LUTS_BESIDE * len(graph.inner)
     fewest = np.zeros(most + 1)

@@ -29,7 +29,6 @@ import numpy as np
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError
-from quantunet_hls.ops.hardware.packing import MULTIPLIER_OPERANDS
 from quantunet_hls.ops.streaming import Multipliers, StreamGraph, StreamLayer
 from quantunet_hls.ops.weighted import Weighted, weighted
 from quantunet_hls.rtl.fold.estimate import Content, estimated, module_content, shares, stream_content
@@ -124,7 +123,7 @@ def width_costs(graph: StreamGraph, board: Board, cycles: int, share: float, wid
         ConfigurationError: the network can't be that fast.
         IllegalGraphError: a kind of layer that no U-Net has.
     """
-    if board.yosys_family not in MULTIPLIER_OPERANDS or not all(
+    if not board.part_family.mapped or not all(
             getattr(board.resources, name) for name in _RESOURCES):
         raise BoardError(f"What widths cost on {board.title} can't be estimated, for its family or its numbers of "
                          "LUTs, DSP blocks or memory blocks are not known; name another board.")
@@ -136,8 +135,7 @@ class _Tables:
 
     def __init__(self, graph: StreamGraph, board: Board, cycles: int, share: float, widest: int):
         self._graph, self._board, self._cycles, self._widest = graph, board, cycles, widest
-        assert board.yosys_family is not None
-        self._family = board.yosys_family
+        self._family = board.part_family
         self._have = np.array([getattr(board.resources, name) for name in _RESOURCES], float)
         self._widths = range(NARROWEST, widest + 1)
         self._owners = result_owners(graph)

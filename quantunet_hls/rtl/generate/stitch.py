@@ -169,7 +169,7 @@ def _generator_digest() -> str:
     """Of the code that makes the hardware: a changed generator makes everything anew."""
     package = resources.files("quantunet_hls")
     modules = [package.joinpath(f"rtl/generate/{name}.py") for name in ("units", "stitch", "verilog")]
-    modules += _sources(package.joinpath("ops"))
+    modules += [package.joinpath("targets/memories.py"), *_sources(package.joinpath("ops"))]
     return sha256_json([module.read_text(encoding="utf-8") for module in modules])
 
 

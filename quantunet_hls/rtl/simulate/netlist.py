@@ -7,7 +7,7 @@ what is new is built.
 
 The cells' models are Yosys's own (``cells_sim.v``: LUTs, flip-flops, carry
 chains, shift registers, LUT memory, DSP48E1) and, for the cells that it has
-only black boxes for, those in ``cells/`` (block RAM, UltraRAM, DSP48E2, and the
+only black boxes for, those of :mod:`quantunet_hls.targets` (block RAM, UltraRAM, DSP48E2, and the
 ECP5's DP16KD and MULT18X18D), written from the vendors' user guides as far as
 our netlists use them. They stop the simulation where a netlist uses more.
 """
@@ -21,7 +21,6 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
-from importlib import resources
 from pathlib import Path
 from shutil import rmtree
 
@@ -36,6 +35,8 @@ from quantunet_hls.rtl.generate.stitch import Design, module_name
 from quantunet_hls.rtl.simulate.layer_simulation import LayerBench
 from quantunet_hls.rtl.simulate.verilator import Simulation, Stalls, build_simulator, harness_text
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule
+from quantunet_hls.targets import FAMILIES, Family
+from quantunet_hls.targets.family import CellModels
 from quantunet_hls.types.fixed import Integers
 
 __all__ = ["ALL", "LAYER_CELLS", "PAUSES", "SAMPLE", "TOTAL_CELLS", "WORK", "Compared", "Extent", "NetlistCheck",
@@ -71,15 +72,6 @@ class Extent:
 
 #: The smallest modules, and every module.
 SAMPLE, ALL = Extent(), Extent(math.inf, math.inf)
-
-
-#: For each family Yosys's files of models, in its share folder, and our own in ``cells/``.
-_MODELS = {
-    "xcup": (("xilinx/cells_sim.v",), ("ultrascale.v", "block_ram.vh")),
-    "xcu": (("xilinx/cells_sim.v",), ("ultrascale.v", "block_ram.vh")),
-    "xc7": (("xilinx/cells_sim.v",), ("series7.v", "block_ram.vh")),
-    "ecp5": (("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), ("ecp5.v",)),
-}
 
 
 @dataclass(frozen=True)
@@ -125,7 +117,7 @@ class NetlistCheck:
         return sum(one.values for one in self.compared)
 
 
-def check_netlist(design: Design, mapped: MappedDesign, family: str, expected: Simulation, frames: Integers,
+def check_netlist(design: Design, mapped: MappedDesign, family: Family, expected: Simulation, frames: Integers,
                   folder: Path, *, extent: Extent = SAMPLE, stalls: Stalls | None = None, workers: int | None = None,
                   progress: Callable[[str, Compared], None] = lambda name, compared: None) -> NetlistCheck:
     """Simulate netlists and compare with what the RTL gave for the same frames.
@@ -244,23 +236,28 @@ def _kept(folder: Path, key: str, simulated: Callable[[], Compared]) -> Compared
     return found
 
 
+def _model_files(family: Family) -> CellModels:
+    if family.models is None:
+        known = ", ".join(each.name for each in FAMILIES if each.models)
+        raise BoardError(f"There are no cell models for the family {family.name!r}; it takes {known}.")
+    return family.models
+
+
 @functools.cache
-def _models(family: str) -> tuple[dict[str, str], dict[str, str]]:
+def _models(family: Family) -> tuple[dict[str, str], dict[str, str]]:
     """A family's models by cell: the package's own, and Yosys's for the other cells.
 
     Raises:
         BoardError: a family without models.
         ToolNotFoundError: Yosys is absent.
     """
-    if family not in _MODELS:
-        raise BoardError(f"There are no cell models for the family {family!r}; it takes {', '.join(_MODELS)}.")
-    shared, own = _MODELS[family]
-    ours = modules_of("\n".join(_own(name) for name in own))
-    yosys = modules_of("\n".join((yosys_share() / name).read_text(encoding="utf-8") for name in shared))
+    files = _model_files(family)
+    ours = modules_of("\n".join(path.read_text(encoding="utf-8") for path in files.own))
+    yosys = modules_of("\n".join((yosys_share() / name).read_text(encoding="utf-8") for name in files.yosys))
     return ours, {name: text for name, text in yosys.items() if name not in ours}
 
 
-def cell_models(family: str, cells: set[str], folder: Path) -> list[Path]:
+def cell_models(family: Family, cells: set[str], folder: Path) -> list[Path]:
     """Write the simulation models of some cells of a family; returns the files.
 
     Raises:
@@ -282,14 +279,10 @@ def _needed(cells: set[str], models: dict[str, str]) -> dict[str, str]:
     return needed
 
 
-def _own(name: str) -> str:
-    return resources.files("quantunet_hls.rtl.synthesize").joinpath("cells", name).read_text(encoding="utf-8")
-
-
-def _write_models(family: str, yosys: dict[str, str], folder: Path) -> list[Path]:
+def _write_models(family: Family, yosys: dict[str, str], folder: Path) -> list[Path]:
     """Only what is simulated: Verilator takes seconds for the whole of ``cells_sim.v``."""
-    own = _MODELS[family][1]
-    for name in own:
-        write_text(folder / name, _own(name))
+    own = _model_files(family).own
+    for path in own:
+        write_text(folder / path.name, path.read_text(encoding="utf-8"))
     write_text(folder / "yosys_cells.v", "`timescale 1ps / 1ps\n" + "\n".join(yosys[name] for name in sorted(yosys)))
-    return [folder / "yosys_cells.v", *(folder / name for name in own if name.endswith(".v"))]
+    return [folder / "yosys_cells.v", *(folder / path.name for path in own if path.suffix == ".v")]

@@ -11,8 +11,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -27,11 +25,12 @@ from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.rtl.generate.stitch import Design, depth_of, module_name
 from quantunet_hls.rtl.generate.verilog import contents_apart
-from quantunet_hls.rtl.synthesize.cell_library import CellLibrary, xilinx_library
+from quantunet_hls.targets import FAMILIES, CellCount, Family, count_cells
+from quantunet_hls.targets.synthesis import CellLibrary, Synthesis
 from quantunet_hls.types.fixed import covering
 
-__all__ = ["CellCount", "MappedDesign", "MappedModule", "MappingOptions", "check_fits", "check_memory", "count_cells",
-           "layers_for_ultraram", "map_design", "map_module", "mapping_script", "synthesis_commands"]
+__all__ = ["MappedDesign", "MappedModule", "MappingOptions", "check_fits", "check_memory", "layers_for_ultraram",
+           "map_design", "map_module", "mapping_script"]
 
 _log = logging.getLogger(__name__)
 
@@ -41,75 +40,19 @@ MAPPING_LIMIT_S = 3600.0
 #: Blocks of 18 kbit that one UltraRAM block of 288 kbit stands for.
 ULTRARAM_BLOCKS = 16
 
-#: LUTs that one memory or shift-register cell takes (UG574, UG474; ECP5 family data sheet).
-_MEMORY_LUTS = {
-    "RAM16X1D": 2, "RAM32X1D": 2, "RAM32X1S": 1, "RAM64X1D": 2, "RAM64X1S": 1, "RAM64X8SW": 8, "RAM128X1D": 4,
-    "RAM128X1S": 2, "RAM256X1D": 8, "RAM256X1S": 4, "RAM512X1S": 8, "RAM32M": 4, "RAM64M": 4, "RAM32M16": 8,
-    "RAM64M8": 8, "SRL16E": 1, "SRLC16E": 1, "SRLC32E": 1, "TRELLIS_DPR16X4": 4,
-}
-
-#: Families whose netlists are kept as JSON too, each with Yosys's files of its cells' ports.
-_PORTS = dict.fromkeys(("xcup", "xcu", "xc7"), ("+/xilinx/cells_sim.v", "+/xilinx/cells_xtra.v"))
-
-#: Yosys's own steps for DSP48E1 but its ``xilinx_dsp``. That pass packs the adder behind a product
-#: as well and then extends the product by zeros where its sign belongs (0.60 to 0.70 at least),
-#: which the simulation of the netlist shows.
-_MULTIPLIERS_ONLY = (
-    "memory_dff",
-    "alumacc -macc-only",
-    "maccmap -unmap",
-    "opt_clean",
-    "techmap -map +/mul2dsp.v -map +/xilinx/xc7_dsp_map.v -D DSP_A_MAXWIDTH=25 -D DSP_B_MAXWIDTH=18 "
-    "-D DSP_A_MAXWIDTH_PARTIAL=18 -D DSP_A_MINWIDTH=2 -D DSP_B_MINWIDTH=2 -D DSP_Y_MINWIDTH=9 -D DSP_SIGNEDONLY=1 "
-    "-D DSP_NAME=$__MUL25X18",
-    "select a:mul2dsp",
-    "setattr -unset mul2dsp",
-    "opt_expr -fine",
-    "wreduce",
-    "select -clear",
-    "chtype -set $mul t:$__soft_mul",
-)
-
-
-@dataclass(frozen=True)
-class CellCount:
-    """Resources that a netlist takes, in the units of the board catalogue.
-
-    Attributes:
-        lut: look-up tables, those that are memory, shift register or inverter included.
-        ff: flip-flops.
-        carry: carry cells (CARRY4 of four bits, CCU2C of two).
-        dsp: DSP slices, or 18x18 multipliers.
-        bram_18k: memory blocks of 18 kbit.
-        uram: UltraRAM blocks.
-        lutram: of the look-up tables, those that are memory or shift register.
-    """
-
-    lut: int = 0
-    ff: int = 0
-    carry: int = 0
-    dsp: int = 0
-    bram_18k: int = 0
-    uram: int = 0
-    lutram: int = 0
-
-    def __add__(self, other: CellCount) -> CellCount:
-        return CellCount(**{name: value + getattr(other, name) for name, value in asdict(self).items()})
-
-
 @dataclass(frozen=True)
 class MappingOptions:
     """How to map.
 
     Attributes:
-        family: Yosys's name of it: ``xcup``, ``xcu``, ``xc7`` or ``ecp5``.
+        family: of the part.
         dsp: multipliers may become DSP blocks.
         bram: memories may become memory blocks.
         uram: large memories without initial content may become UltraRAM, of a part that has some.
         attributes: stand in the netlist; some settings of a PLL are such.
     """
 
-    family: str
+    family: Family
     dsp: bool = True
     bram: bool = True
     uram: bool = False
@@ -158,42 +101,11 @@ class MappedDesign:
         return sum((module.count for module in self.layers.values()), CellCount())
 
 
-def synthesis_commands(options: MappingOptions, top: str, library: CellLibrary | None = None) -> list[str]:
-    """Yosys's commands that map the module ``top``, which has been read.
-
-    Args:
-        library: what to read instead of Yosys's own library; the netlist is the same.
-
-    Raises:
-        BoardError: a family that this tool chain can't map.
-    """
-    flags = [flag for flag, wanted in (("-nodsp", not options.dsp), ("-nobram", not options.bram)) if wanted]
-    if options.family in ("xcup", "xcu", "xc7"):
-        synthesis = ["synth_xilinx", "-family", options.family, "-flatten", "-noiopad", "-noclkbuf"]
-        if options.uram:
-            synthesis.append("-uram")
-    elif options.family == "ecp5":
-        synthesis = ["synth_ecp5"]
-    else:
-        raise BoardError(f"Yosys can't map to the family {options.family!r} here; choose an AMD UltraScale+, "
-                         "UltraScale or 7-series part, or an ECP5.")
-    command = " ".join([*synthesis, *flags, "-top", top])
-    multipliers = options.family == "xc7" and options.dsp
-    if library is None:
-        if not multipliers:
-            return [command]
-        return [f"{command} -run begin:map_dsp", *_MULTIPLIERS_ONLY, f"{command} -run coarse:"]
-    limits = [limit for limit, wanted in (("-no-auto-block", not options.bram), ("-no-auto-huge", not options.uram))
-              if wanted]
-    return [
-        *library.read,
-        f"hierarchy -check -top {top}",
-        *([f"{command} -run prepare:map_dsp", *_MULTIPLIERS_ONLY, f"{command} -run coarse:map_memory"] if multipliers
-          else [f"{command} -run prepare:map_memory"]),
-        " ".join(["memory_libmap", library.memories, *limits]),
-        *library.maps,
-        f"{command} -run map_ffram:",
-    ]
+def _synthesis(family: Family) -> Synthesis:
+    if family.synthesis is None:
+        able = ", ".join(f"{each.vendor} {each.title}" for each in FAMILIES if each.synthesis)
+        raise BoardError(f"Yosys can't map to the family {family.name!r} here; choose a part of {able}.")
+    return family.synthesis
 
 
 def mapping_script(module: str, options: MappingOptions, black_boxes: Sequence[str] = (),
@@ -210,38 +122,11 @@ def mapping_script(module: str, options: MappingOptions, black_boxes: Sequence[s
     return "\n".join([
         f"read_verilog {module}.v",
         *(f"read_verilog -lib {name}.v" for name in black_boxes),
-        *synthesis_commands(options, module, library),
+        *_synthesis(options.family).commands(module, dsp=options.dsp, bram=options.bram, uram=options.uram,
+                                             library=library),
         f"tee -q -o {module}.stat.json stat -json",
         f"write_verilog {'' if options.attributes else '-noattr '}{module}.netlist.v",
     ]) + "\n"
-
-
-def count_cells(cells: Mapping[str, int]) -> CellCount:
-    """Cells of AMD and ECP5 netlists in the units of the board catalogue."""
-    total: Counter[str] = Counter()
-    for name, number in cells.items():
-        if name in _MEMORY_LUTS:
-            total["lut"] += number * _MEMORY_LUTS[name]
-            total["lutram"] += number * _MEMORY_LUTS[name]
-        elif re.fullmatch(r"LUT[1-6]|INV", name):
-            total["lut"] += number
-        elif re.fullmatch(r"FD[RSCP]E(_1)?|TRELLIS_FF", name):
-            total["ff"] += number
-        elif name in ("CARRY4", "CARRY8"):
-            total["carry"] += number
-        elif name == "CCU2C":
-            # On the ECP5 a carry cell is made of two look-up tables.
-            total["carry"] += number
-            total["lut"] += 2 * number
-        elif name.startswith("DSP48") or name == "MULT18X18D":
-            total["dsp"] += number
-        elif name.startswith("RAMB36"):
-            total["bram_18k"] += 2 * number
-        elif name.startswith("RAMB18") or name == "DP16KD":
-            total["bram_18k"] += number
-        elif name.startswith("URAM"):
-            total["uram"] += number
-    return CellCount(**total)
 
 
 def map_design(design: Design, options: MappingOptions, cache: Path, *, workers: int | None = None,
@@ -306,14 +191,14 @@ def map_module(module: str, files: Mapping[str, Path], options: MappingOptions, 
     # besides the netlist is in no key, nor from where the cells are read: what was mapped before stays.
     key = sha256_json([sha256_file(files[module]), script, yosys_version()])
     kept, netlist, cells_json = (cache / f"{module}-{key[:16]}{suffix}" for suffix in (".json", ".v", ".cells.json"))
-    connections = cells_json if options.family in _PORTS else None
+    connections = cells_json if options.family.delays else None
     if kept.exists() and netlist.exists():
         if connections and not connections.exists():
             _connect(module, netlist, files, options, black_boxes, connections)
         result = read_json(kept)
-        return MappedModule(module, result["cells"], count_cells(result["cells"]), result["seconds"], True, netlist,
-                            connections)
-    library = xilinx_library(options.family, yosys_version())
+        return MappedModule(module, result["cells"], count_cells(result["cells"], options.family.cells),
+                            result["seconds"], True, netlist, connections)
+    library = _synthesis(options.family).library(yosys_version())
     with workshop() as folder:
         own, contents = contents_apart(files[module].read_text(encoding="utf-8"), module)
         boxes = {f"{box}.v": files[box].read_text(encoding="utf-8") for box in black_boxes}
@@ -329,7 +214,8 @@ def map_module(module: str, files: Mapping[str, Path], options: MappingOptions, 
     cells = {cell: number for cell, number in statistics["design"]["num_cells_by_type"].items()
              if not cell.startswith("$") and cell not in black_boxes}
     write_json(kept, {"module": module, "cells": cells, "seconds": finished.seconds})
-    return MappedModule(module, cells, count_cells(cells), finished.seconds, False, netlist, connections)
+    return MappedModule(module, cells, count_cells(cells, options.family.cells), finished.seconds, False, netlist,
+                        connections)
 
 
 def _connections_script(module: str) -> str:
@@ -353,7 +239,7 @@ def _connect(module: str, netlist: Path, files: Mapping[str, Path], options: Map
         for source in black_boxes:
             write_text(folder / f"{source}.v", files[source].read_text(encoding="utf-8"))
         write_text(folder / "netlist.v", netlist.read_text(encoding="utf-8"))
-        libraries = (*_PORTS[options.family], *(f"{source}.v" for source in black_boxes))
+        libraries = (*_synthesis(options.family).ports, *(f"{source}.v" for source in black_boxes))
         write_text(folder / "connect.ys", "".join([*(f"read_verilog -lib {library}\n" for library in libraries),
                                                    "read_verilog netlist.v\n", _connections_script(module)]))
         run_yosys(folder / "connect.ys", path.with_suffix(".log"), MAPPING_LIMIT_S)

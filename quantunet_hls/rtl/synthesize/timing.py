@@ -2,8 +2,8 @@
 
 An estimate, neither a bound from above nor from below. Routing, which is left
 out, adds to it; and for UltraScale and UltraScale+, of which Yosys has no delays,
-those of the 7 series, an older process, stand in. They are in
-``cells/delays.json``, with their sources.
+those of the 7 series, an older process, stand in. A family says where its are
+(:class:`quantunet_hls.targets.family.Delays`), with their sources.
 
 A path starts at a clocked cell's output or at the module's input and ends at a
 clocked cell's input or at the module's output. Where the table gives an input no
@@ -24,26 +24,20 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.files import TOOL_BYTES, read_json
 from quantunet_hls.rtl.generate.stitch import Design, module_name
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign
+from quantunet_hls.targets import Family
 
-__all__ = ["CLOCK", "DELAY_FAMILIES", "Arc", "Cell", "CellDelays", "DesignTiming", "LongestPath", "Netlist",
+__all__ = ["CLOCK", "Arc", "Cell", "CellDelays", "DesignTiming", "LongestPath", "Netlist",
            "as_cell", "cell_delays", "design_timing", "longest_path"]
 
 #: In the place of a port, the clock edge: an arc from it is clock to output, one to it a setup time.
 CLOCK = "clock"
-
-#: The families that have delays, each with what the estimates leave out or borrow.
-DELAY_FAMILIES = {
-    "xc7": "logic only, no routing",
-    "xcu": "logic only, 7-series delays, no routing",
-    "xcup": "logic only, 7-series delays, no routing",
-}
 
 
 @dataclass(frozen=True)
@@ -158,7 +152,7 @@ class DesignTiming:
         refused: why, for those that have none.
     """
 
-    family: str
+    family: Family
     layers: Mapping[str, LongestPath]
     refused: Mapping[str, str]
 
@@ -169,9 +163,9 @@ class DesignTiming:
 
 
 @functools.cache
-def cell_delays() -> Mapping[str, CellDelays]:
-    """The table of ``cells/delays.json``, by type of cell."""
-    text = resources.files("quantunet_hls.rtl.synthesize").joinpath("cells", "delays.json").read_text(encoding="utf-8")
+def cell_delays(file: Path) -> Mapping[str, CellDelays]:
+    """The delays that a family's file has, by type of cell."""
+    text = file.read_text(encoding="utf-8")
     return {name: CellDelays(
         tuple(Arc(source, sink, ps, tuple(when[0].items()) if when else ())
               for source, sink, ps, *when in cell["arcs"]),
@@ -197,14 +191,14 @@ def as_cell(netlist: Netlist, table: Mapping[str, CellDelays]) -> CellDelays:
     return _Walk(netlist, table).summary()
 
 
-def design_timing(design: Design, mapped: MappedDesign, family: str) -> DesignTiming | None:
+def design_timing(design: Design, mapped: MappedDesign, family: Family) -> DesignTiming | None:
     """The longest path of every module of a mapped design; None for a family without delays.
 
     A module that can't be estimated is told in ``refused``, and so is the top then, which holds it.
     """
-    if family not in DELAY_FAMILIES:
+    if family.delays is None:
         return None
-    table = dict(cell_delays())
+    table = dict(cell_delays(family.delays.file))
     layers: dict[str, LongestPath] = {}
     refused: dict[str, str] = {}
     modules = {layer.name: module_name(design.graph, layer) for layer in design.graph.layers[1:]} | {"top": design.top}
@@ -248,7 +242,7 @@ class _Walk:
         used = {bit for bit, _, _ in self.ends} | {source for ways in self.before.values() for source, _, _ in ways}
         for bit in untimed.keys() & used:
             raise BoardError(f"The netlist of {netlist.module} uses the output {untimed[bit]}, which has no delay in "
-                             "cells/delays.json; add it there to have a clock estimate.")
+                             "delays.json; add it there to have a clock estimate.")
         try:
             self.order = list(TopologicalSorter({node: [way[0] for way in ways]
                                                  for node, ways in self.before.items()}).static_order())
@@ -328,13 +322,13 @@ def _delays_of(name: str, cell: Cell, module: str, table: Mapping[str, CellDelay
     """The arcs that hold for a cell with its parameters."""
     if cell.type not in table:
         raise BoardError(f"The netlist of {module} has the cell {cell.type} ({name}), which has no delays in "
-                         "cells/delays.json; add them there to have a clock estimate.")
+                         "delays.json; add them there to have a clock estimate.")
     delays = table[cell.type]
     parameters = {**dict(delays.defaults), **cell.parameters}
     for key, value in delays.only:
         if parameters[key] != value:
             raise BoardError(f"The netlist of {module} has the {cell.type} {name} with {key} {parameters[key]!r}, but "
-                             f"cells/delays.json has delays for {value!r} only; add them there to have an estimate.")
+                             f"delays.json has delays for {value!r} only; add them there to have an estimate.")
     return [arc for arc in delays.arcs if all(bool(parameters[key]) == bool(value) for key, value in arc.when)]
 
 

@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.convolution.stream import Convolution
 from quantunet_hls.ops.convolution.unit import DotProducts
-from quantunet_hls.ops.hardware.packing import MULTIPLIER_OPERANDS, packing
+from quantunet_hls.ops.hardware.packing import packing
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import Multipliers, StreamGraph, Window
 from quantunet_hls.rtl.fold.multipliers import candidates
+from quantunet_hls.targets.ecp5 import ECP5
+from quantunet_hls.targets.xc7 import XC7
+from quantunet_hls.targets.xcup import XCUP
 from quantunet_hls.types.fixed import FixedType, covering
 from tests.ops.hardware.test_window import stream_through
 from tests.rtl.graphs import PIXEL, convolution
@@ -48,7 +51,7 @@ def test_every_kind_of_multiplier_is_exact_at_all_extremes(case, rest_in_luts):
     else:
         # Two products of any of these widths fit.
         multipliers = next(packed for products in range(kind, 1, -1) if (
-            packed := packing(weights, source, products, MULTIPLIER_OPERANDS["xcup"])))
+            packed := packing(weights, source, products, XCUP.multiplier.operands)))
         if bits <= 4:
             multipliers = replace(multipliers, rest_in_luts=rest_in_luts)
     bias = rng.integers(-9, 10, pe * passes)
@@ -67,8 +70,8 @@ def test_every_kind_of_multiplier_is_exact_at_all_extremes(case, rest_in_luts):
 
 
 @pytest.mark.parametrize(("family", "bits", "width", "most"), [
-    ("xcup", 8, 8, 2), ("xc7", 8, 8, 2), ("ecp5", 8, 8, 1), ("xcup", 4, 4, 4), ("xc7", 4, 4, 4), ("ecp5", 4, 4, 3),
-    ("xcup", 4, 6, 3), ("xc7", 4, 6, 3), ("ecp5", 4, 6, 2)])
+    (XCUP, 8, 8, 2), (XC7, 8, 8, 2), (ECP5, 8, 8, 1), (XCUP, 4, 4, 4), (XC7, 4, 4, 4), (ECP5, 4, 4, 3),
+    (XCUP, 4, 6, 3), (XC7, 4, 6, 3), (ECP5, 4, 6, 2)])
 def test_as_many_products_share_a_block_as_its_operands_hold(family, bits, width, most):
     high = (1 << (bits - 1)) - 1
     layer = replace(convolution("c", "x", 1, 4, (3, 3), FixedType(width, 0, False)), lanes=4,
@@ -79,7 +82,7 @@ def test_as_many_products_share_a_block_as_its_operands_hold(family, bits, width
         # The word of the largest and of the smallest weights fits the block's wider operand.
         for weight in (high, -high):
             word = sum(weight << (choice.spacing * place) for place in range(choice.products))
-            limit = 1 << (MULTIPLIER_OPERANDS[family][0] - 1)
+            limit = 1 << (family.multiplier.operands[0] - 1)
             assert -limit <= word < limit
 
 

@@ -118,7 +118,7 @@ def test_a_board_that_can_t_hold_the_slowest_design_is_refused():
 
 
 def test_a_faster_folding_takes_more():
-    slow, fast = (estimate(choose_multipliers(fold(every_kind(), cycles), BOARD))
+    slow, fast = (estimate(choose_multipliers(fold(every_kind(), cycles), BOARD), BOARD.part_family)
                   for cycles in (cycle_choices(every_kind())[-1], fewest_cycles(every_kind())))
     assert fast.lut > slow.lut
     assert fast.dsp >= slow.dsp

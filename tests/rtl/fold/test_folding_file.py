@@ -7,6 +7,7 @@ from quantunet_hls.core.errors import QuantUNetError
 from quantunet_hls.rtl.fold.folding_file import folded_as, folding_of
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers
 from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold
+from quantunet_hls.targets.xcup import XCUP
 from tests.rtl.graphs import every_kind
 
 
@@ -17,7 +18,7 @@ def folded():
 def test_a_folding_comes_back_from_its_file():
     graph = folded()
     written = json.loads(json.dumps(folding_of(graph)))
-    assert folded_as(every_kind(), written, "xcup").digest() == graph.digest()
+    assert folded_as(every_kind(), written, XCUP).digest() == graph.digest()
 
 
 def test_an_edited_folding_is_taken():
@@ -25,7 +26,7 @@ def test_an_edited_folding_is_taken():
     written["layers"]["merge"] |= {"lanes": 4, "simd": 5, "multipliers": "lut"}
     edge = next(iter(written["fifo_depths"]))
     written["fifo_depths"][edge] = 333
-    graph = folded_as(every_kind(), written, "xcup")
+    graph = folded_as(every_kind(), written, XCUP)
     assert (graph["merge"].lanes, graph["merge"].simd, str(graph["merge"].multipliers)) == (4, 5, "lut")
     assert graph.fifo_depths[edge] == 333
 
@@ -47,5 +48,5 @@ def test_what_is_wrong_with_a_file_is_one_clear_line(change, says):
     written = folding_of(folded())
     change(written)
     with pytest.raises(QuantUNetError, match=says) as caught:
-        folded_as(every_kind(), written, "xcup")
+        folded_as(every_kind(), written, XCUP)
     assert "\n" not in str(caught.value)

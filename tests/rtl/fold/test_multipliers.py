@@ -4,8 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from quantunet_hls.boards import load
-from quantunet_hls.boards.catalogue import Resources
+from quantunet_hls.boards import Resources, load
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.shape import Shape
@@ -26,6 +25,7 @@ from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.report import layer_reports
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
+from quantunet_hls.targets.xcup import XCUP
 from quantunet_hls.types.fixed import FixedType
 from tests.rtl.graphs import CODE, PIXEL, convolution
 
@@ -52,10 +52,10 @@ def test_no_other_choice_has_a_smaller_largest_share(lut, dsp):
 
     def largest(choices):
         pairs = list(zip(layers, choices, strict=True))
-        return max((sum(luts(*pair) for pair in pairs) + LUTS_BESIDE * len(layers)) / lut,
+        return max((sum(luts(*pair, XCUP) for pair in pairs) + LUTS_BESIDE * len(layers)) / lut,
                    sum(blocks(*pair) for pair in pairs) / dsp)
 
-    every = itertools.product(*(list(candidates(layer, "xcup")) for layer in layers))
+    every = itertools.product(*(list(candidates(layer, XCUP)) for layer in layers))
     assert largest([layer.multipliers for layer in layers]) == pytest.approx(min(map(largest, every)))
 
 
@@ -79,7 +79,7 @@ def test_all_layers_the_same_where_that_is_asked_for():
     assert sum(blocks(layer, layer.multipliers) for layer in packed.layers[1:]) < sum(
         layer.mac_units for layer in folded.layers) / 2
     assert multiplying(folded, "auto", target).digest() == choose_multipliers(folded, target).digest()
-    versal = replace(target, yosys_family=None)
+    versal = replace(target, family="versal")
     assert multiplying(folded, "auto", versal).digest() == folded.digest()
     with pytest.raises(BoardError, match="is not known"):
         multiplying(folded, "packed", versal)
@@ -88,7 +88,7 @@ def test_all_layers_the_same_where_that_is_asked_for():
 
 
 def test_the_report_says_what_each_layer_multiplies_with():
-    chosen = with_multipliers(graph(), "lut", "xcup")
+    chosen = with_multipliers(graph(), "lut", XCUP)
     assert [layer.kind for layer in layer_reports(chosen)] == ["convolution, lut"] * 3
 
 
@@ -103,11 +103,11 @@ def test_the_cost_model_predicts_what_yosys_maps(kind, weight_bits, width, pe, s
                                 stages=(Relu(target),)), lanes=pe, simd=simd,
                     weights=rng.integers(-high, high + 1, (1, 1, 4 * simd, 2 * pe)))
     tiny = with_multipliers(StreamGraph("tiny", (Input("x", (), Shape(*size, 4 * simd), source, lanes=simd), layer)),
-                            kind, "xcup")
-    count = map_design(generate(tiny, tmp_path), MappingOptions("xcup"), tmp_path,
+                            kind, XCUP)
+    count = map_design(generate(tiny, tmp_path), MappingOptions(XCUP), tmp_path,
                        lut_multipliers=in_fabric(tiny)).layers["unit"].count
     unit = tiny["unit"]
     assert count.dsp == blocks(unit, unit.multipliers)
     # The unit is what the choice of multipliers weighs; the module has a stream behind it too.
-    assert luts(unit, unit.multipliers) < estimates(tiny)["unit"].lut
-    assert abs(estimates(tiny)["unit"].lut - count.lut) <= 0.15 * count.lut
+    assert luts(unit, unit.multipliers, XCUP) < estimates(tiny, XCUP)["unit"].lut
+    assert abs(estimates(tiny, XCUP)["unit"].lut - count.lut) <= 0.15 * count.lut

@@ -96,7 +96,7 @@ def test_what_is_no_unet_is_refused():
         with_widths(graph, 4, weights, dict.fromkeys(weights, 4))
 
 
-@pytest.mark.parametrize("unknown", [{"yosys_family": None}, {"resources": replace(BOARD.resources, dsp=None)}])
+@pytest.mark.parametrize("unknown", [{"family": "versal"}, {"resources": replace(BOARD.resources, dsp=None)}])
 def test_a_board_that_is_not_known_is_refused(unknown):
     with pytest.raises(BoardError, match="not known"):
         width_costs(every_kind(), replace(BOARD, **unknown), 10_000, 0.5, 4)

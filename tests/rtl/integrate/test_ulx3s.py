@@ -23,6 +23,7 @@ from quantunet_hls.rtl.place.pll import dividers_for
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate.netlist import cell_models
 from quantunet_hls.rtl.simulate.verilator import verilate
+from quantunet_hls.targets.ecp5 import ECP5
 from quantunet_hls.types.fixed import FixedType
 from tests.rtl.graphs import PIXEL, convolution, frames_for
 
@@ -44,7 +45,7 @@ def line(graph, tmp_path_factory):
     # A slow clock has the fewest clocks a bit: 12; nothing in the design knows more of the rate.
     top, dividers = ulx3s.write_top(graph, 12.5, folder, pause=_PAUSE)
     _, bit = ulx3s.baud_rate(dividers.mhz)
-    sources = [top, *generate(graph, folder).files.values(), *cell_models("ecp5", set(), folder)]
+    sources = [top, *generate(graph, folder).files.values(), *cell_models(ECP5, set(), folder)]
     harness = resources.files("quantunet_hls.rtl.integrate").joinpath("uart_harness.cpp").read_text()
     program = verilate(ulx3s.top_name(graph), sources, folder / "program", harness,
                        '#pragma once\n#include "Vdesign.h"\nusing Design = Vdesign;\n')

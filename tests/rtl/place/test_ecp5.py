@@ -12,6 +12,7 @@ from quantunet_hls.rtl.integrate.ulx3s import map_ulx3s, place_ulx3s
 from quantunet_hls.rtl.place.ecp5 import place_ecp5
 from quantunet_hls.rtl.report import placed_figures
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
+from quantunet_hls.targets.ecp5 import ECP5
 from tests.rtl.graphs import every_kind
 
 
@@ -25,7 +26,7 @@ def mapped(tmp_path_factory):
     """Every kind of layer for the ULX3S, without the board's top."""
     folder = tmp_path_factory.mktemp("mapped")
     design = generate(fold(every_kind(), 4000), folder / "verilog")
-    return design, map_design(design, MappingOptions("ecp5"), folder / "cache")
+    return design, map_design(design, MappingOptions(ECP5), folder / "cache")
 
 
 @pytest.mark.slow

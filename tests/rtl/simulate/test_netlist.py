@@ -21,6 +21,10 @@ from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate.netlist import ALL, Compared, Extent, cell_models, check_netlist
 from quantunet_hls.rtl.simulate.verilator import DeadlockError, Simulation, Stalls, verilate
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
+from quantunet_hls.targets.ecp5 import ECP5
+from quantunet_hls.targets.versal import VERSAL
+from quantunet_hls.targets.xc7 import XC7
+from quantunet_hls.targets.xcup import XCUP
 from tests.rtl.graphs import PIXEL, convolution, every_kind, frames_for
 
 _STALLS = Stalls(0.2, 0.2)
@@ -52,7 +56,7 @@ def whole_check(graph, family, folder):
 def designs(tmp_path_factory):
     graph, folder = small(), tmp_path_factory.mktemp("verilog")
     design = generate(graph, folder)
-    return design, map_design(design, MappingOptions("xcup"), folder / "mapped")
+    return design, map_design(design, MappingOptions(XCUP), folder / "mapped")
 
 
 def only(mapped, **changes):
@@ -64,17 +68,17 @@ def test_the_netlist_that_is_counted_gives_the_same_integers(designs, tmp_path, 
     design, mapped = designs
     frames, mapped = frames_for(design.graph, 2), only(mapped)
     expected = reference(design.graph, frames)
-    found = check_netlist(design, mapped, "xcup", expected, frames, tmp_path, stalls=_STALLS)
+    found = check_netlist(design, mapped, XCUP, expected, frames, tmp_path, stalls=_STALLS)
     assert found.compared == (Compared("only", 2 * 5 * 6 * 4, 0, 2 * 5 * 6 * 4),)
     assert found.own_models == ("DSP48E2",)
     assert found.cells == found.all_cells == sum(mapped.layers["only"].cells.values())
     assert found.values == found.all_values == 240
     # What was compared is kept by content: nothing is built for it again, whatever else is asked for.
     monkeypatch.setattr("quantunet_hls.rtl.simulate.layer_simulation.verilate", None)
-    assert check_netlist(design, mapped, "xcup", expected, frames, tmp_path, extent=ALL, stalls=_STALLS) == found
+    assert check_netlist(design, mapped, XCUP, expected, frames, tmp_path, extent=ALL, stalls=_STALLS) == found
     other = replace(expected, outputs=expected.outputs + 1)
     with pytest.raises(TypeError):
-        check_netlist(design, mapped, "xcup", other, frames, tmp_path, stalls=_STALLS)
+        check_netlist(design, mapped, XCUP, other, frames, tmp_path, stalls=_STALLS)
 
 
 def test_what_is_too_large_or_has_no_model_is_left_and_named(designs, tmp_path):
@@ -82,7 +86,7 @@ def test_what_is_too_large_or_has_no_model_is_left_and_named(designs, tmp_path):
     frames = frames_for(design.graph, 1)
     expected = reference(design.graph, frames)
     cells = {name: sum(module.cells.values()) for name, module in mapped.layers.items()}
-    found = check_netlist(design, mapped, "xcup", expected, frames, tmp_path,
+    found = check_netlist(design, mapped, XCUP, expected, frames, tmp_path,
                           extent=Extent(min(cells.values()) - 1))
     assert found.compared == ()
     assert found.left == ("only", "top")
@@ -90,10 +94,10 @@ def test_what_is_too_large_or_has_no_model_is_left_and_named(designs, tmp_path):
     # The layer's values and those of the top, at the network's output.
     assert (found.values, found.all_values) == (0, 2 * 5 * 6 * 4)
     unknown = {name: replace(module, cells={**module.cells, "MYSTERY": 1}) for name, module in mapped.layers.items()}
-    found = check_netlist(design, replace(mapped, layers=unknown), "xcup", expected, frames, tmp_path, extent=ALL)
+    found = check_netlist(design, replace(mapped, layers=unknown), XCUP, expected, frames, tmp_path, extent=ALL)
     assert found.left == ("only", "top")
     with pytest.raises(BoardError, match="no cell models for the family 'versal'"):
-        check_netlist(design, mapped, "versal", expected, frames, tmp_path)
+        check_netlist(design, mapped, VERSAL, expected, frames, tmp_path)
 
 
 @pytest.mark.slow
@@ -101,7 +105,7 @@ def test_a_simulation_that_is_cut_short_says_how_much_it_compared(designs, tmp_p
     design, mapped = designs
     frames, mapped = frames_for(design.graph, 2), only(mapped)
     cells = sum(mapped.layers["only"].cells.values())
-    found = check_netlist(design, mapped, "xcup", reference(design.graph, frames), frames, tmp_path,
+    found = check_netlist(design, mapped, XCUP, reference(design.graph, frames), frames, tmp_path,
                           extent=Extent(work=cells * design.graph["only"].cycles))
     (compared,) = found.compared
     assert compared.differing == 0
@@ -120,26 +124,26 @@ def test_a_netlist_that_is_wrong_is_found_out(designs, tmp_path):
     netlist.write_text(text[: middle.start(1)] + "".join(f"{15 - int(digit, 16):x}" for digit in middle[1])
                        + text[middle.end(1):])
     with contextlib.suppress(DeadlockError):  # the changed function may be of the flow control
-        found = check_netlist(design, only(mapped, netlist=netlist), "xcup", reference(design.graph, frames), frames,
+        found = check_netlist(design, only(mapped, netlist=netlist), XCUP, reference(design.graph, frames), frames,
                               tmp_path, stalls=_STALLS)
         assert found.compared[0].differing > 0
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["xcup", "xc7", "ecp5"])
+@pytest.mark.parametrize("family", [XCUP, XC7, ECP5])
 def test_a_whole_net_of_every_layer_kind_gives_the_same_integers(family, tmp_path):
     graph = fold(every_kind(), 4000)
     found = whole_check(graph, family, tmp_path)
     assert found.left == ()
     assert [one.layer for one in found.compared] == [*(layer.name for layer in graph.layers[1:]), None]
     assert sum(one.differing for one in found.compared) == 0
-    memories = {"xcup": "RAMB18E2", "xc7": "RAMB18E1", "ecp5": "DP16KD"}
+    memories = {XCUP: "RAMB18E2", XC7: "RAMB18E1", ECP5: "DP16KD"}
     assert memories[family] in found.own_models
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["packed", "lut"])
-@pytest.mark.parametrize("family", ["xcup", "xc7", "ecp5"])
+@pytest.mark.parametrize("family", [XCUP, XC7, ECP5])
 def test_packed_products_and_those_in_luts_survive_the_mapping(family, kind, tmp_path):
     graph = with_multipliers(fold(small(), 300), kind, family)
     assert graph["only"].multipliers.kind == kind
@@ -157,8 +161,8 @@ def test_a_design_with_ultraram_gives_the_same_integers(tmp_path):
     graph = replace(fold(graph, 240), fifo_depths={"image->only": 8192})
     frames = frames_for(graph, 20)
     design = generate(graph, tmp_path / "verilog")
-    mapped = map_design(design, MappingOptions("xcup"), tmp_path / "mapped", large_memories=["top"])
-    found = check_netlist(design, replace(mapped, layers={"top": mapped.layers["top"]}), "xcup",
+    mapped = map_design(design, MappingOptions(XCUP), tmp_path / "mapped", large_memories=["top"])
+    found = check_netlist(design, replace(mapped, layers={"top": mapped.layers["top"]}), XCUP,
                           reference(graph, frames), frames, tmp_path / "netlist", stalls=_STALLS)
     assert mapped.total.uram > 0
     assert "URAM288" in found.own_models
@@ -197,9 +201,9 @@ int main() {
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("family", "width", "words"), [
-    ("xcup", 9, 2048), ("xcup", 18, 2048), ("xcup", 36, 1024), ("xcup", 1, 16384), ("xcup", 4, 4096),
-    ("xc7", 18, 1024), ("xc7", 36, 1024), ("ecp5", 9, 2048), ("ecp5", 18, 1024), ("ecp5", 36, 512), ("ecp5", 4, 4096),
-    ("xcup", 64, 8192),
+    (XCUP, 9, 2048), (XCUP, 18, 2048), (XCUP, 36, 1024), (XCUP, 1, 16384), (XCUP, 4, 4096),
+    (XC7, 18, 1024), (XC7, 36, 1024), (ECP5, 9, 2048), (ECP5, 18, 1024), (ECP5, 36, 512), (ECP5, 4, 4096),
+    (XCUP, 64, 8192),
 ])
 def test_memories_of_every_width_read_what_was_written(family, width, words, tmp_path):
     """Block memories of the part, as Yosys instantiates them, against arrays in numpy."""
@@ -269,7 +273,7 @@ int main() {
 @pytest.mark.slow
 def test_a_reset_of_ultraram_is_as_its_mode_says(tmp_path):
     (tmp_path / "top.v").write_text(_URAM)
-    program = verilate("top", [tmp_path / "top.v", *cell_models("xcup", {"URAM288"}, tmp_path)], tmp_path / "program",
+    program = verilate("top", [tmp_path / "top.v", *cell_models(XCUP, {"URAM288"}, tmp_path)], tmp_path / "program",
                        _URAM_BENCH, '#pragma once\n#include "Vdesign.h"\nusing Design = Vdesign;\n',
                        optimize=False)
     run([program], log=tmp_path / "run.log", cwd=tmp_path)

@@ -5,7 +5,7 @@ import pytest
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError, MismatchError
 from quantunet_hls.ops.concat.stream import Concat
-from quantunet_hls.ops.hardware.packing import MULTIPLIER_OPERANDS, packing
+from quantunet_hls.ops.hardware.packing import packing
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.pooling.stream import Pooling
 from quantunet_hls.ops.shape import Shape
@@ -17,6 +17,7 @@ from quantunet_hls.rtl.fold.parallelism import fold, with_safe_depths
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate.verilator import DeadlockError, Stalls, build_simulator, compare, pack, unpack, verilate
+from quantunet_hls.targets.xcup import XCUP
 from quantunet_hls.types.fixed import FixedType
 from tests.rtl.graphs import CODE, PIXEL, convolution, every_kind, frames_for, windows_tables_and_classes
 
@@ -25,7 +26,7 @@ from tests.rtl.graphs import CODE, PIXEL, convolution, every_kind, frames_for, w
 def kinds(tmp_path_factory):
     """Every layer kind, folded so that lanes, PE and SIMD differ from layer to layer, with all kinds of multipliers."""
     folder = tmp_path_factory.mktemp("kinds")
-    graph = with_multipliers(fold(every_kind(), 1500), "packed", "xcup")
+    graph = with_multipliers(fold(every_kind(), 1500), "packed", XCUP)
     changed = {"each": "lut", "mid": "lut", "merge": "dsp"}
     graph = graph.with_layers({name: replace(graph[name], multipliers=Multipliers(kind))
                                for name, kind in changed.items()})
@@ -43,7 +44,7 @@ def unrolled():
                     window=Window((2, 3), (1, 1), (1, 0, 1, 1))),
     ))
     changes = {"whole": (3, 18, Multipliers("adders")), "column": (4, 9, packing(
-        graph["column"].weights, CODE, 3, MULTIPLIER_OPERANDS["xcup"])), "groups": (2, 24, Multipliers("lut"))}
+        graph["column"].weights, CODE, 3, XCUP.multiplier.operands)), "groups": (2, 24, Multipliers("lut"))}
     changes["column"] = (*changes["column"][:2], replace(changes["column"][2], rest_in_luts=True))
     return graph.with_layers({name: replace(graph[name], lanes=lanes, simd=simd, multipliers=multipliers)
                               for name, (lanes, simd, multipliers) in changes.items()})

@@ -14,18 +14,20 @@ from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.report import layer_reports, mapped_figures
 from quantunet_hls.rtl.synthesize.mapping import (
-    CellCount,
     MappedDesign,
     MappedModule,
     MappingOptions,
     check_fits,
     check_memory,
-    count_cells,
     layers_for_ultraram,
     map_design,
     mapping_script,
 )
 from quantunet_hls.rtl.synthesize.timing import Netlist, design_timing
+from quantunet_hls.targets import CellCount, count_cells
+from quantunet_hls.targets.ecp5 import ECP5
+from quantunet_hls.targets.versal import VERSAL
+from quantunet_hls.targets.xcup import XCUP
 from tests.rtl.graphs import PIXEL, convolution
 
 
@@ -42,7 +44,7 @@ def design(tmp_path_factory):
 @pytest.fixture(scope="module")
 def mapped(design, tmp_path_factory):
     cache = tmp_path_factory.mktemp("mapped")
-    return map_design(design, MappingOptions("xcup"), cache), cache
+    return map_design(design, MappingOptions(XCUP), cache), cache
 
 
 def test_each_layer_is_mapped_and_the_sum_is_the_design(design, mapped):
@@ -61,10 +63,10 @@ def test_each_layer_is_mapped_and_the_sum_is_the_design(design, mapped):
 
 def test_a_second_run_maps_nothing_and_a_changed_option_only_what_it_changes(design, mapped):
     first, cache = mapped
-    again = map_design(design, MappingOptions("xcup"), cache)
+    again = map_design(design, MappingOptions(XCUP), cache)
     assert all(module.reused for module in again.layers.values())
     assert again.total == first.total
-    fabric = map_design(design, MappingOptions("xcup"), cache, lut_multipliers=["second"])
+    fabric = map_design(design, MappingOptions(XCUP), cache, lut_multipliers=["second"])
     assert [module.reused for module in fabric.layers.values()] == [True, False, True]
     assert fabric.layers["second"].count.dsp == 0
     assert fabric.layers["second"].count.lut > first.layers["second"].count.lut
@@ -82,7 +84,7 @@ def test_results_go_into_the_report_schema(design, mapped):
 
 
 def test_the_clock_of_a_mapped_design_is_estimated(design, mapped):
-    timing = design_timing(design, mapped[0], "xcup")
+    timing = design_timing(design, mapped[0], XCUP)
     assert not timing.refused
     assert list(timing.layers) == ["first", "second", "top"]
     for name, path in timing.layers.items():
@@ -96,11 +98,11 @@ def test_the_clock_of_a_mapped_design_is_estimated(design, mapped):
     # The multipliers have registers around them, but none inside.
     assert "DSP48E2" in timing.layers["first"].cells
     assert timing.whole == max(timing.layers.values(), key=lambda path: path.ps)
-    assert design_timing(design, mapped[0], "ecp5") is None
+    assert design_timing(design, mapped[0], ECP5) is None
 
 
 def test_estimates_of_the_clock_go_into_the_report(design, mapped):
-    timing = design_timing(design, mapped[0], "xcup")
+    timing = design_timing(design, mapped[0], XCUP)
     figure = next(figure for figure in mapped_figures(mapped[0], None, timing) if figure.name == "clock_estimate_ns")
     assert (figure.value, figure.source) == (timing.whole.ns, Source.ESTIMATE)
     assert figure.tool == "quantunet-hls, logic only, 7-series delays, no routing"
@@ -117,7 +119,7 @@ def test_a_module_without_estimate_leaves_the_design_without(design, mapped, tmp
     (tmp_path / "new.json").write_text(text)
     changed = replace(module, connections=tmp_path / "new.json")
     other = replace(mapped[0], layers={**mapped[0].layers, "second": changed})
-    timing = design_timing(design, other, "xcup")
+    timing = design_timing(design, other, XCUP)
     assert timing.whole is None
     assert list(timing.layers) == ["first"]
     assert list(timing.refused) == ["second", "top"]
@@ -127,12 +129,12 @@ def test_a_module_without_estimate_leaves_the_design_without(design, mapped, tmp
 @pytest.mark.slow
 def test_a_netlist_kept_as_verilog_alone_has_the_same_estimate(design, mapped):
     first, cache = mapped
-    before = design_timing(design, first, "xcup")
+    before = design_timing(design, first, XCUP)
     for module in first.layers.values():
         module.connections.unlink()
-    again = map_design(design, MappingOptions("xcup"), cache)
+    again = map_design(design, MappingOptions(XCUP), cache)
     assert all(module.reused for module in again.layers.values())
-    after = design_timing(design, again, "xcup")
+    after = design_timing(design, again, XCUP)
     assert {name: path.ps for name, path in after.layers.items()} == {
         name: path.ps for name, path in before.layers.items()}
 
@@ -140,9 +142,9 @@ def test_a_netlist_kept_as_verilog_alone_has_the_same_estimate(design, mapped):
 def test_designs_that_cannot_be_mapped_are_refused(design, tmp_path):
     probed = generate(design.graph, tmp_path, probes=True)
     with pytest.raises(ConfigurationError, match="probes"):
-        map_design(probed, MappingOptions("xcup"), tmp_path)
+        map_design(probed, MappingOptions(XCUP), tmp_path)
     with pytest.raises(BoardError, match="'versal'"):
-        map_design(design, MappingOptions("versal"), tmp_path)
+        map_design(design, MappingOptions(VERSAL), tmp_path)
     with pytest.raises(BoardError, match=r"takes 3000 DSP, but .* has 1728"):
         check_fits(CellCount(lut=1000, dsp=3000), load("zcu104"))
     check_fits(CellCount(lut=1000, dsp=1000), load("zcu104"))
@@ -184,7 +186,7 @@ def test_yosys_puts_no_rom_into_ultraram(content, tmp_path):
         f"reg [71:0] m [0:16383]; {write} always @(posedge clk) q <= m[from];\nendmodule\n")
     (tmp_path / "rom.hex").write_text("\n".join(f"{(n * 2654435761) % (1 << 72):018x}" for n in range(16384)))
     script = tmp_path / "map.ys"
-    script.write_text(mapping_script("big", MappingOptions("xcup", uram=True)))
+    script.write_text(mapping_script("big", MappingOptions(XCUP, uram=True)))
     run_yosys(script, tmp_path / "log")
     cells = read_json(tmp_path / "big.stat.json")["design"]["num_cells_by_type"]
     assert ("URAM288" in cells) == (content == "ram")
@@ -193,6 +195,6 @@ def test_yosys_puts_no_rom_into_ultraram(content, tmp_path):
 def test_cells_are_counted_as_the_catalogue_counts_them():
     cells = {"LUT6": 3, "INV": 1, "RAM32M16": 2, "SRL16E": 4, "FDRE": 5, "FDSE": 1, "RAMB36E2": 2, "RAMB18E2": 1,
              "DSP48E2": 6, "CARRY4": 7, "URAM288": 1, "MUXF7": 9}
-    assert count_cells(cells) == CellCount(lut=24, ff=6, carry=7, dsp=6, bram_18k=5, uram=1, lutram=20)
+    assert count_cells(cells, XCUP.cells) == CellCount(lut=24, ff=6, carry=7, dsp=6, bram_18k=5, uram=1, lutram=20)
     lattice = {"LUT4": 10, "CCU2C": 3, "TRELLIS_DPR16X4": 2, "TRELLIS_FF": 8, "MULT18X18D": 1, "DP16KD": 2}
-    assert count_cells(lattice) == CellCount(lut=24, ff=8, carry=3, dsp=1, bram_18k=2, lutram=8)
+    assert count_cells(lattice, ECP5.cells) == CellCount(lut=24, ff=8, carry=3, dsp=1, bram_18k=2, lutram=8)

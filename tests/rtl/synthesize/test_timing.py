@@ -18,7 +18,9 @@ from quantunet_hls.rtl.synthesize.timing import (
     cell_delays,
     longest_path,
 )
+from quantunet_hls.targets.xc7 import XC7
 
+_DELAYS = cell_delays(XC7.delays.file)
 _OUTPUTS = {"O", "Q", "CO", "P", "PCOUT", "CARRYOUT", "Q31", "y"}
 
 # Delays in ps of the 7 series as Project X-Ray measured them: clock to Q and the setups of a flip-flop.
@@ -41,7 +43,7 @@ def netlist(inputs=None, outputs=None, **cells):
 
 
 def longest(module):
-    return longest_path(module, cell_delays())
+    return longest_path(module, _DELAYS)
 
 
 def test_a_chain_of_luts_ends_at_a_register():
@@ -115,8 +117,8 @@ def test_random_logic_has_the_longest_of_all_its_paths(data):
     sources = [data.draw(st.lists(st.integers(0, number), min_size=1, max_size=3, unique=True))
                for number in range(count)]
     delays = [data.draw(st.lists(st.integers(1, 9), min_size=3, max_size=3)) for _ in range(count)]
-    table = {**cell_delays(), **{f"LUT{n}": CellDelays(tuple(Arc(f"I{i}", "O", ps) for i, ps in enumerate(row)))
-                                 for n, row in enumerate(delays)}}
+    table = {**_DELAYS, **{f"LUT{n}": CellDelays(tuple(Arc(f"I{i}", "O", ps) for i, ps in enumerate(row)))
+                           for n, row in enumerate(delays)}}
     # Net 10 is the input, and net 11 + n comes from LUT n.
     luts = {f"l{n}": cell(f"LUT{n}", O=11 + n, **{f"I{i}": 10 + net for i, net in enumerate(nets)})
             for n, nets in enumerate(sources)}
@@ -133,12 +135,12 @@ def test_random_logic_has_the_longest_of_all_its_paths(data):
 def test_a_module_seen_as_one_cell_gives_the_path_of_the_whole():
     inside = {"a": cell("LUT6", I0=20, O=21), "kept": register(21, 22), "b": cell("LUT3", I0=20, O=23)}
     module = Netlist("inner", {"clk": (1,), "x": (20,)}, {"y": (22, 23, None)}, inside)
-    as_one = as_cell(module, cell_delays())
+    as_one = as_cell(module, _DELAYS)
     assert {(arc.source, arc.sink): arc.ps for arc in as_one.arcs} == {
         (CLOCK, "y"): _CLOCK_TO_Q, ("x", "y"): 407, ("x", CLOCK): 642, ("clk", CLOCK): 0}
     around = {"first": register(None, 20), "c": cell("LUT5", I0=23, O=24), "last": register(24, 25)}
     nested = netlist(inner=cell("inner", clk=1, x=20, y=[22, 23, 26]), still=cell("LUT1", I0=26, O=27), **around)
-    whole = longest_path(nested, {**cell_delays(), "inner": as_one})
+    whole = longest_path(nested, {**_DELAYS, "inner": as_one})
     assert whole.ps == longest(netlist(**inside, **around)).ps == _CLOCK_TO_Q + 407 + 631
 
 
@@ -153,7 +155,7 @@ def test_a_module_seen_as_one_cell_gives_the_path_of_the_whole():
 ])
 def test_what_has_no_estimate_is_told_in_a_sentence(cells, said):
     with pytest.raises(BoardError, match=said):
-        longest_path(Netlist("m", {}, {}, cells), cell_delays())
+        longest_path(Netlist("m", {}, {}, cells), _DELAYS)
 
 
 def test_the_table_has_what_the_specify_blocks_of_yosys_say():
@@ -164,7 +166,7 @@ def test_the_table_has_what_the_specify_blocks_of_yosys_say():
         body = re.search(rf"^module {name}\b.*?^endmodule", text, re.M | re.S)[0]
         through = {(a, b): int(ps) for a, b, ps in re.findall(r"\(([\w\[\]]+) *[=*]> ([\w\[\]]+)\) = (\d+);", body)}
         setups = {(a, CLOCK): int(ps) for a, ps in re.findall(r"\$setup\(([\w\[\]]+) *, posedge [^;]*, (\d+)\);", body)}
-        ours = {(arc.source, arc.sink): arc.ps for arc in cell_delays()[name].arcs if arc.source != CLOCK}
+        ours = {(arc.source, arc.sink): arc.ps for arc in _DELAYS[name].arcs if arc.source != CLOCK}
         said = {**through, **setups}
         assert said.items() <= ours.items(), name
         compared += len(said)

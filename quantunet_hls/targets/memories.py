@@ -2,21 +2,24 @@
 
 The pass weighs, for each kind of memory cell and each width of it, what the cells, the
 multiplexers behind deep memories, and what a cell can't do by itself would cost, and
-takes the least; cells and costs are those of Yosys 0.70's libraries for the families
-(``techlibs/xilinx/brams_xc4v.txt``, ``lutrams_xcu.txt`` and ``lutrams_xc5v.txt``,
-``techlibs/lattice/brams_16kd.txt`` and ``lutrams_trellis.txt``). Shapes of the cells are the
-vendors': UG573 and UG574; UG473 and UG474; FPGA-TN-02204 and FPGA-DS-02012. Nothing here is
-fitted.
+takes the least. Each family has its cells and their costs, from Yosys's libraries and the
+vendors' guides; nothing of it is fitted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from quantunet_hls.ops.hardware.rom import in_block_rom
+if TYPE_CHECKING:
+    from quantunet_hls.targets.family import Family
 
-__all__ = ["Layout", "Memory", "fabric_of", "layout"]
+__all__ = ["Layout", "Memory", "MemoryCell", "MemoryCells", "in_block_rom", "layout"]
+
+#: ROMs of at least this many words and bits are asked for in block RAM; smaller ones are cheaper in LUTs.
+BLOCK_ROM_WORDS = 128
+BLOCK_ROM_BITS = 4096
 
 #: Costs of a bit's multiplexer behind a deep memory, of a write enable before it, of a unit of what is emulated.
 _MUX, _DEMUX, _EMULATION = 0.5, 0.5, 2.0
@@ -60,7 +63,7 @@ class Layout:
 
 
 @dataclass(frozen=True)
-class _Cell:
+class MemoryCell:
     """A kind of memory cell.
 
     Attributes:
@@ -95,41 +98,40 @@ class _Cell:
             yield cost, Layout(number * self.blocks, number * self.luts, copies)
 
 
-_XILINX_BLOCKS = (_Cell(14, (1, 2, 4, 9, 18, 36), 129, blocks=1), _Cell(15, (1, 2, 4, 9, 18, 36, 72), 257, blocks=2))
-#: Cells of 32 and of 64 words.
-_ULTRASCALE_LUTS = (_Cell(5, (14,), 16, luts=8, scaled=16), _Cell(6, (7,), 16, luts=8, scaled=16))
-_SERIES7_LUTS = (_Cell(5, (6,), 8, luts=4, scaled=7), _Cell(6, (3,), 8, luts=4, scaled=7))
-#: Blocks of the ECP5 don't say what is read when the same word is written; logic beside them does.
-_ECP5_BLOCKS = (_Cell(14, (1, 2, 4, 9, 18, 36), 128, blocks=1, emulated=7),)
-_ECP5_LUTS = (_Cell(4, (4,), 4, luts=4),)
+@dataclass(frozen=True)
+class MemoryCells:
+    """What a family makes memories of.
 
-#: Of a family: its blocks, its LUTs as memory, and what a ROM's bit costs that is made of logic.
-_CELLS = {
-    "xcup": (_XILINX_BLOCKS, _ULTRASCALE_LUTS, 1 / 64),
-    "xcu": (_XILINX_BLOCKS, _ULTRASCALE_LUTS, 1 / 64),
-    "xc7": (_XILINX_BLOCKS, _SERIES7_LUTS, 1 / 64),
-    "ecp5": (_ECP5_BLOCKS, _ECP5_LUTS, 1 / 16),
-}
-
-
-def fabric_of(family: str | None) -> str:
-    """The family whose cells a design is estimated with; UltraScale+ where the board's is not known."""
-    return family if family in _CELLS else "xcup"
-
-
-def layout(memory: Memory, family: str = "xcup") -> Layout:
-    """What Yosys makes of a memory: the cheapest of blocks, LUT memory, and logic, which has neither blocks nor cells.
-
-    Args:
-        family: of parts: xcup, xc7 or ecp5.
+    Attributes:
+        blocks: its memory blocks.
+        luts: its LUTs as memory.
+        rom_bit: what a ROM's bit costs that is made of logic.
+        choosers: LUTs that choose a bit from so many copies of a memory.
+        remembers: whether logic beside a block must tell what is read when the same word is written, for the block
+            doesn't.
     """
-    blocks, luts, rom_bit = _CELLS[family]
-    choices = [choice for cell in blocks for choice in cell.layouts(memory)] if memory.registered else []
+
+    blocks: tuple[MemoryCell, ...]
+    luts: tuple[MemoryCell, ...]
+    rom_bit: float
+    choosers: Callable[[int], int]
+    remembers: bool = False
+
+
+def in_block_rom(words: int, bits: int) -> bool:
+    """Whether a ROM of so many words of so many bits is asked for in block RAM."""
+    return words >= BLOCK_ROM_WORDS and words * bits >= BLOCK_ROM_BITS
+
+
+def layout(memory: Memory, family: Family) -> Layout:
+    """What Yosys makes of a memory: the cheapest of blocks, LUT memory, and logic, which has neither."""
+    cells = family.memories
+    choices = [choice for cell in cells.blocks for choice in cell.layouts(memory)] if memory.registered else []
     if memory.rom:
         # Its attribute allows blocks alone.
         if not in_block_rom(memory.depth, memory.width) or not choices:
-            choices.append((memory.bits * rom_bit, Layout()))
+            choices.append((memory.bits * cells.rom_bit, Layout()))
     else:
         choices += [(float(memory.bits), Layout())]
-        choices += [choice for cell in luts for choice in cell.layouts(memory)]
+        choices += [choice for cell in cells.luts for choice in cell.layouts(memory)]
     return min(choices, key=lambda choice: choice[0])[1]

@@ -4,8 +4,11 @@ import pytest
 
 from quantunet_hls.core.files import write_text
 from quantunet_hls.core.open_tools import run_yosys, yosys_version
-from quantunet_hls.rtl.synthesize.cell_library import xilinx_library
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, mapping_script
+from quantunet_hls.targets.ecp5 import ECP5
+from quantunet_hls.targets.xc7 import XC7
+from quantunet_hls.targets.xcu import XCU
+from quantunet_hls.targets.xcup import XCUP
 
 # Of each memory that a mapping knows one, contents in two of them, and a product.
 _MODULE = """
@@ -40,19 +43,19 @@ def _unnumbered(netlist):
     return sorted(re.sub(r"\b_\d+_\b", "_", line) for line in netlist.splitlines())
 
 
-_RENUMBERED = (MappingOptions("xc7"), MappingOptions("xcu", bram=False))
+_RENUMBERED = (MappingOptions(XC7), MappingOptions(XCU, bram=False))
 
 
 @pytest.mark.parametrize("options", [
-    MappingOptions("xcup"),
-    pytest.param(MappingOptions("xcup", dsp=False, uram=True), marks=pytest.mark.slow),
-    pytest.param(MappingOptions("xcu", bram=False), marks=pytest.mark.slow),
-    pytest.param(MappingOptions("xcu"), marks=pytest.mark.slow),
-    pytest.param(MappingOptions("xc7"), marks=pytest.mark.slow),
-    pytest.param(MappingOptions("xc7", dsp=False), marks=pytest.mark.slow),
+    MappingOptions(XCUP),
+    pytest.param(MappingOptions(XCUP, dsp=False, uram=True), marks=pytest.mark.slow),
+    pytest.param(MappingOptions(XCU, bram=False), marks=pytest.mark.slow),
+    pytest.param(MappingOptions(XCU), marks=pytest.mark.slow),
+    pytest.param(MappingOptions(XC7), marks=pytest.mark.slow),
+    pytest.param(MappingOptions(XC7, dsp=False), marks=pytest.mark.slow),
 ], ids=str)
 def test_the_netlist_is_that_of_the_whole_library(options, tmp_path):
-    library = xilinx_library(options.family, yosys_version())
+    library = options.family.synthesis.library(yosys_version())
     assert library is not None
     fast = _netlist(tmp_path / "fast", options, library)
     whole = _netlist(tmp_path / "whole", options, None)
@@ -66,6 +69,6 @@ def test_the_netlist_is_that_of_the_whole_library(options, tmp_path):
 
 
 def test_what_was_not_tried_is_read_whole():
-    assert xilinx_library("xcup", "0.71") is None
-    assert xilinx_library("ecp5", "0.70") is None
-    assert "('h" not in xilinx_library("xcup", "0.70").files["library/brams_defs.vh"]
+    assert XCUP.synthesis.library("0.71") is None
+    assert ECP5.synthesis.library("0.70") is None
+    assert "('h" not in XCUP.synthesis.library("0.70").files["library/brams_defs.vh"]

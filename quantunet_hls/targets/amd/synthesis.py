@@ -1,4 +1,4 @@
-"""What a mapping to AMD parts reads of Yosys's library of cells, in a form that Yosys reads fast.
+"""How ``synth_xilinx`` maps to AMD parts, and what it reads of its library of cells, in a form that is read fast.
 
 ``synth_xilinx`` reads 328 black boxes, of which the netlists here have four, and
 a map of block RAM that cuts a memory's content into the cells' parameters with
@@ -13,65 +13,80 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from quantunet_hls.core.open_tools import modules_of, yosys_share
+from quantunet_hls.targets.synthesis import CellLibrary
 
-__all__ = ["CellLibrary", "xilinx_library"]
+__all__ = ["CELL_PORTS", "XilinxSynthesis"]
+
+#: Yosys's files of the cells' ports.
+CELL_PORTS = ("+/xilinx/cells_sim.v", "+/xilinx/cells_xtra.v")
 
 #: The Yosys whose ``synth_xilinx`` is repeated here.
 _VERSION = "0.70"
 
 
 @dataclass(frozen=True)
-class _Family:
-    """What ``synth_xilinx`` says to ``memory_libmap`` for a family, and the maps of block RAM and multipliers."""
+class XilinxSynthesis:
+    """``synth_xilinx`` for a family.
 
+    Attributes:
+        family: Yosys's name of it.
+        memories: what the pass says to ``memory_libmap``.
+        block_ram: its map of block RAM.
+        multipliers: its map of multipliers.
+        ultraram: whether it knows UltraRAM.
+        own_multipliers: steps in place of its own that make DSP blocks, where there are some.
+    """
+
+    family: str
     memories: str
     block_ram: str
     multipliers: str
     ultraram: bool = False
+    own_multipliers: tuple[str, ...] = ()
 
+    @property
+    def ports(self) -> tuple[str, ...]:
+        """Yosys's files of the cells' ports."""
+        return CELL_PORTS
 
-_ULTRASCALE = ("-logic-cost-rom 0.015625 -lib +/xilinx/lutrams_xcu.txt -lib +/xilinx/brams_xc4v.txt -D HAS_SIZE_36 "
-               "-D HAS_MIXWIDTH_SDP -D HAS_ADDRCE")
-_FAMILIES = {
-    "xcup": _Family(f"{_ULTRASCALE} -lib +/xilinx/urams.txt", "brams_xcu_map.v", "xcu_dsp_map.v", ultraram=True),
-    "xcu": _Family(_ULTRASCALE, "brams_xcu_map.v", "xcu_dsp_map.v"),
-    "xc7": _Family("-logic-cost-rom 0.015625 -lib +/xilinx/lutrams_xc5v.txt -lib +/xilinx/brams_xc4v.txt "
-                   "-D HAS_SIZE_36 -D HAS_CASCADE -D HAS_CONFLICT_BUG -D HAS_MIXWIDTH_SDP",
-                   "brams_xc6v_map.v", "xc7_dsp_map.v"),
-}
+    def library(self, version: str) -> CellLibrary | None:
+        """What to read instead of Yosys's own library; None for another version than the one that it is of.
 
+        Raises:
+            ToolNotFoundError: Yosys's package, which has the library, is not installed.
+        """
+        return _library(self) if version == _VERSION else None
 
-@dataclass(frozen=True)
-class CellLibrary:
-    """What stands in for the library that ``synth_xilinx`` reads.
-
-    Attributes:
-        files: text by path from the folder that Yosys runs in.
-        read: commands that read the cells, in place of the label ``begin``.
-        memories: arguments of ``memory_libmap``, to which the limits of a mapping are added.
-        maps: commands behind it that make cells of memories; together the label ``map_memory``.
-    """
-
-    files: Mapping[str, str]
-    read: tuple[str, ...]
-    memories: str
-    maps: tuple[str, ...]
+    def commands(self, top: str, *, dsp: bool, bram: bool, uram: bool, library: CellLibrary | None) -> list[str]:
+        """Yosys's commands, as of :meth:`quantunet_hls.targets.synthesis.Synthesis.commands`."""
+        command = " ".join([
+            "synth_xilinx", "-family", self.family, "-flatten", "-noiopad", "-noclkbuf",
+            *(flag for flag, wanted in (("-uram", uram), ("-nodsp", not dsp), ("-nobram", not bram)) if wanted),
+            "-top", top])
+        multipliers = self.own_multipliers if dsp else ()
+        if library is None:
+            if not multipliers:
+                return [command]
+            return [f"{command} -run begin:map_dsp", *multipliers, f"{command} -run coarse:"]
+        limits = [limit for limit, wanted in (("-no-auto-block", not bram), ("-no-auto-huge", not uram)) if wanted]
+        return [
+            *library.read,
+            f"hierarchy -check -top {top}",
+            *([f"{command} -run prepare:map_dsp", *multipliers, f"{command} -run coarse:map_memory"] if multipliers
+              else [f"{command} -run prepare:map_memory"]),
+            " ".join(["memory_libmap", library.memories, *limits]),
+            *library.maps,
+            f"{command} -run map_ffram:",
+        ]
 
 
 @functools.cache
-def xilinx_library(family: str, version: str) -> CellLibrary | None:
-    """The library for a family; None for one that ``synth_xilinx`` does not map, or another version of Yosys.
-
-    Raises:
-        ToolNotFoundError: Yosys's package, which has the library, is not installed.
-    """
-    if family not in _FAMILIES or version != _VERSION:
-        return None
-    chosen, share = _FAMILIES[family], yosys_share() / "xilinx"
+def _library(chosen: XilinxSynthesis) -> CellLibrary:
+    share = yosys_share() / "xilinx"
     maps = ["lutrams_xc5v_map.v", chosen.block_ram, chosen.multipliers, *(["urams_map.v"] if chosen.ultraram else [])]
     texts = {name: (share / name).read_text(encoding="utf-8") for name in (*maps, "brams_defs.vh", "cells_xtra.v")}
     named = {word for name in maps for word in re.findall(r"\w+", texts[name])}
