@@ -14,8 +14,8 @@ from quantunet_hls.reports.parsers.hls4ml_project import CONFIGURATION, read_pro
 from quantunet_hls.reports.parsers.hls_folder import read_folder
 from quantunet_hls.reports.parsers.peers import read_peer, read_peers_file
 from quantunet_hls.reports.parsers.solutions import find_solutions
+from quantunet_hls.reports.parsers.sweeps import is_sweep, read_sweep
 from quantunet_hls.reports.schema import SCHEMA, Report
-from quantunet_hls.sweep.store import MAGIC, Store
 
 __all__ = ["open_designs"]
 
@@ -77,8 +77,6 @@ def _open(path: Path) -> list[tuple[Report, str]]:
 
 
 def _open_file(path: Path) -> list[tuple[Report, str]]:
-    with path.open("rb") as stream:
-        sweep = stream.read(len(MAGIC)) == MAGIC
     if path.name.endswith(_OF_C_SYNTHESIS):
         # What stands beside it says whether it is of the top function.
         folder = path.absolute().parent
@@ -86,10 +84,10 @@ def _open_file(path: Path) -> list[tuple[Report, str]]:
         if path.name not in (_OF_C_SYNTHESIS, f"{report.name}_{_OF_C_SYNTHESIS}"):
             raise ConfigurationError(f"{path} is of one function of a design of the top {report.name}; name {folder}.")
         return [(report, str(path))]
-    if not sweep:
+    if not is_sweep(path):
         peers = () if _is_report(path) else read_peers_file(path)
         return [(report, str(path)) for report in peers] or [(Report.load(path), str(path))]
-    reports = Store(path).reports()
+    reports = read_sweep(path)
     if not reports:
         raise ConfigurationError(f"The sweep {path} has no design that is done; run it first.")
     return [(report, str(path)) for report in reports]

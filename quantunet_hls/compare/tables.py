@@ -6,6 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -235,8 +236,8 @@ def json_value(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> dict
         "baseline": comparison.designs[comparison.baseline].label,
         "designs": [
             {"label": design.label, "origin": design.origin, "name": design.report.name,
-             "created": design.report.created, "network": design.report.network.to_dict(),
-             "target": design.report.target.to_dict(), "tools": dict(design.report.tools)}
+             "created": design.report.created, "network": asdict(design.report.network),
+             "target": asdict(design.report.target), "tools": dict(design.report.tools)}
             for design in comparison.designs
         ],
         "differences": [{"what": title, "values": list(values)} for title, values in comparison.differences()],

@@ -58,7 +58,7 @@ def _bare(what: str) -> str:
     return what.removeprefix("a ").removeprefix("an ")
 
 
-def converted(kind: type[T], values: Any, where: str, remedy: str, *,
+def converted(kind: type[T], values: Any, where: str, remedy: str, *, complete: bool = False,
               error: type[QuantUNetError] = ConfigurationError) -> T:
     """Plain values as a value of a type; nothing is turned into something else, but a whole number into a float.
 
@@ -68,6 +68,7 @@ def converted(kind: type[T], values: Any, where: str, remedy: str, *,
         values: None, bool, int, float, str, list and dict, as a file gave them.
         where: what the sentence begins with, such as "mine.yaml is no recipe".
         remedy: what it ends with, such as "see the recipes of the package".
+        complete: whether fields with a default must be there too, as in files that only programs write.
         error: to raise; a class that takes one sentence.
 
     Raises:
@@ -82,27 +83,33 @@ def converted(kind: type[T], values: Any, where: str, remedy: str, *,
         raise error(f"{where}: {failure}") from failure
     except RecursionError as failure:
         raise error(f"{where}: its values lie too deep in one another; {remedy}.") from failure
-    for place, key, known in _unknown(result, values, ()):
-        near = get_close_matches(str(key)[:_LONGEST_KEY], known, n=1)
-        raise error(f"{where}: {_spelled((*place, str(key)))} is no key of it; "
-                    + (f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}."))
+    for place, given, known in _objects(result, values, ()):
+        for key in given:
+            if key not in known:
+                near = get_close_matches(str(key)[:_LONGEST_KEY], known, n=1)
+                raise error(f"{where}: {_spelled((*place, str(key)))} is no key of it; "
+                            + (f"did you mean {near[0]}?" if near else f"the keys are {', '.join(known)}."))
+        for key in known if complete else ():
+            if key not in given:
+                raise error(f"{where}: it lacks the key {_spelled((*place, key))}; {remedy}.")
     return result
 
 
-def _unknown(result: Any, values: Any, place: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], Any, list[str]]]:
-    """Place, key and known keys, of every key that a dataclass was given and has no field for."""
+def _objects(result: Any, values: Any,
+             place: tuple[Step, ...]) -> Iterator[tuple[tuple[Step, ...], Mapping[Any, Any], list[str]]]:
+    """Of every dataclass in the result the place, what it was given, and the names of its fields."""
     if is_dataclass(result) and isinstance(values, Mapping):
         known = [entry.name for entry in fields(result)]
-        yield from ((place, key, known) for key in values if key not in known)
+        yield place, values, known
         for name in known:
             if name in values:
-                yield from _unknown(getattr(result, name), values[name], (*place, name))
+                yield from _objects(getattr(result, name), values[name], (*place, name))
     elif isinstance(result, Mapping) and isinstance(values, Mapping):
         for key, part in result.items():
-            yield from _unknown(part, values.get(key), (*place, key))
-    elif isinstance(result, tuple | list) and isinstance(values, list):
+            yield from _objects(part, values.get(key), (*place, key))
+    elif isinstance(result, tuple | list) and isinstance(values, tuple | list):
         for index, (part, value) in enumerate(zip(result, values, strict=False)):
-            yield from _unknown(part, value, (*place, index))
+            yield from _objects(part, value, (*place, index))
 
 
 def _reason(kind: type, values: Any, message: str) -> str:

@@ -6,27 +6,24 @@ again after it went through JSON. What is not known is absent, never a zero.
 
 from __future__ import annotations
 
-import logging
 import re
-import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+
+from quantunet_hls.core.decode import converted
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.core.files import read_json, write_json
-from quantunet_hls.reports.fields import Fields
 from quantunet_hls.reports.names import FIGURES, HARDWARE
-from quantunet_hls.reports.subject import Subject, assumed_subjects
+from quantunet_hls.reports.subject import Subject, with_subjects
 
 __all__ = ["SCHEMA", "VERSION", "Check", "Figure", "LayerReport", "Network", "Report", "Source", "Subject", "Target",
            "binding", "pick", "stated"]
-
-_log = logging.getLogger(__name__)
 
 #: What the member "schema" of every report's JSON says.
 SCHEMA = "quantunet-hls/report"
@@ -41,6 +38,11 @@ _LARGEST, _SMALLEST = 1e30, 1e-30
 
 #: Bytes; a report of a thousand layers has less than 3 MB.
 _LARGEST_FILE = 100_000_000
+
+#: Whole numbers that SQLite and most readers of JSON take, and numbers that a design can have.
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+_Size = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+_Amount = Annotated[float, msgspec.Meta(ge=0, le=_LARGEST)]
 
 _FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
@@ -119,33 +121,6 @@ class Figure:
         """The part of what is available that is used (1 is all of it), None where that is not known."""
         return self.value / self.available if self.available else None
 
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return {
-            "name": self.name,
-            "value": self.value,
-            "unit": self.unit,
-            "subject": str(self.subject),
-            "source": str(self.source),
-            "tool": self.tool,
-            "tool_version": self.tool_version,
-            "available": self.available,
-        }
-
-    @classmethod
-    def _read(cls, fields: Fields, version: int) -> Figure:
-        return cls(
-            # What a report of version 1 means, the report as a whole has to tell.
-            subject=Subject.UNSTATED if version == _WITHOUT_SUBJECTS else Subject(fields.text("subject")),
-            name=fields.text("name"),
-            value=fields.number("value"),
-            unit=fields.text("unit"),
-            source=Source(fields.text("source")),
-            tool=fields.text("tool"),
-            tool_version=fields.text("tool_version"),
-            available=fields.optional("available", fields.number),
-        )
-
 
 def _no_twins(figures: Iterable[Figure], where: str) -> None:
     seen = set()
@@ -218,8 +193,8 @@ class Check:
     reference: str
     candidate: str
     layer: str | None
-    values: int
-    differing: int
+    values: _Count
+    differing: _Count
 
     def __post_init__(self) -> None:
         if not 0 <= self.differing <= self.values:
@@ -229,26 +204,6 @@ class Check:
     def equal(self) -> bool:
         """Whether something was compared and nothing differs."""
         return self.values > 0 and self.differing == 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return {
-            "reference": self.reference,
-            "candidate": self.candidate,
-            "layer": self.layer,
-            "values": self.values,
-            "differing": self.differing,
-        }
-
-    @classmethod
-    def _read(cls, fields: Fields) -> Check:
-        return cls(
-            reference=fields.text("reference"),
-            candidate=fields.text("candidate"),
-            layer=fields.optional("layer", fields.text),
-            values=fields.integer("values"),
-            differing=fields.integer("differing"),
-        )
 
 
 @dataclass(frozen=True)
@@ -272,15 +227,6 @@ class LayerReport:
         """The figure of that name that counts; see :func:`pick`."""
         return pick(self.figures, name, source, subject)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return {"name": self.name, "kind": self.kind, "figures": [figure.to_dict() for figure in self.figures]}
-
-    @classmethod
-    def _read(cls, fields: Fields, version: int) -> LayerReport:
-        return cls(name=fields.text("name"), kind=fields.text("kind"),
-                   figures=fields.objects("figures", partial(Figure._read, version=version)))
-
 
 @dataclass(frozen=True)
 class Network:
@@ -298,35 +244,11 @@ class Network:
 
     name: str
     sha256: str = ""
-    input_shape: tuple[int, ...] = ()
-    macs: int | None = None
-    parameters: int | None = None
-    average_weight_bits: float | None = None
-    average_activation_bits: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return {
-            "name": self.name,
-            "sha256": self.sha256,
-            "input_shape": list(self.input_shape),
-            "macs": self.macs,
-            "parameters": self.parameters,
-            "average_weight_bits": self.average_weight_bits,
-            "average_activation_bits": self.average_activation_bits,
-        }
-
-    @classmethod
-    def _read(cls, fields: Fields) -> Network:
-        return cls(
-            name=fields.text("name"),
-            sha256=fields.text("sha256"),
-            input_shape=fields.integers("input_shape"),
-            macs=fields.optional("macs", fields.integer),
-            parameters=fields.optional("parameters", fields.integer),
-            average_weight_bits=fields.optional("average_weight_bits", fields.number),
-            average_activation_bits=fields.optional("average_activation_bits", fields.number),
-        )
+    input_shape: tuple[_Size, ...] = ()
+    macs: _Count | None = None
+    parameters: _Count | None = None
+    average_weight_bits: _Amount | None = None
+    average_activation_bits: _Amount | None = None
 
 
 @dataclass(frozen=True)
@@ -341,17 +263,7 @@ class Target:
 
     board: str | None
     part: str
-    clock_ns: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
-        return {"board": self.board, "part": self.part, "clock_ns": self.clock_ns}
-
-    @classmethod
-    def _read(cls, fields: Fields) -> Target:
-        return cls(
-            board=fields.optional("board", fields.text), part=fields.text("part"), clock_ns=fields.number("clock_ns")
-        )
+    clock_ns: _Amount
 
 
 @dataclass(frozen=True)
@@ -397,19 +309,7 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values, ready for JSON."""
-        return {
-            "schema": SCHEMA,
-            "version": VERSION,
-            "name": self.name,
-            "created": self.created,
-            "network": self.network.to_dict(),
-            "target": self.target.to_dict(),
-            "checks": [check.to_dict() for check in self.checks],
-            "figures": [figure.to_dict() for figure in self.figures],
-            "layers": [layer.to_dict() for layer in self.layers],
-            "tools": dict(self.tools),
-            "files": dict(self.files),
-        }
+        return {"schema": SCHEMA, "version": VERSION, **msgspec.to_builtins(self)}
 
     @classmethod
     def from_dict(cls, value: Any, where: str = "the report") -> Report:
@@ -423,7 +323,7 @@ class Report:
             where: what to call it in an error.
 
         Raises:
-            ConfigurationError: anything else than a sound report of this version, with the place of the fault.
+            ConfigurationError: anything else than a sound report of a known version, with the place of the fault.
         """
         if not isinstance(value, dict) or value.get("schema") != SCHEMA:
             raise ConfigurationError(f"{where} is no report of this package; name a JSON file that it wrote.")
@@ -433,42 +333,14 @@ class Report:
                 f"{where} has version {str(version)[:20]!r} of the report schema and this package reads versions "
                 f"{_WITHOUT_SUBJECTS} and {VERSION}; write the report anew or use the package that wrote it."
             )
-        report = Fields(value, where).read(cls._read)
-        return report._with_assumed_subjects(where) if version == _WITHOUT_SUBJECTS else report
-
-    @classmethod
-    def _read(cls, fields: Fields) -> Report:
-        fields.text("schema")
-        version = fields.integer("version")
-        return cls(
-            name=fields.text("name"),
-            created=fields.text("created"),
-            network=fields.object("network", Network._read),
-            target=fields.object("target", Target._read),
-            checks=fields.objects("checks", Check._read),
-            figures=fields.objects("figures", partial(Figure._read, version=version)),
-            layers=fields.objects("layers", partial(LayerReport._read, version=version)),
-            tools=fields.texts("tools"),
-            files=fields.texts("files"),
-        )
-
-    def _with_assumed_subjects(self, where: str) -> Report:
-        groups = (self.figures, *(layer.figures for layer in self.layers))
-        subjects = assumed_subjects({(figure.name, figure.source, figure.tool) for group in groups for figure in group})
-
-        def told(figures: Iterable[Figure]) -> tuple[Figure, ...]:
-            return tuple(replace(figure, subject=subjects[figure.name, figure.source, figure.tool])
-                         for figure in figures)
-
-        if subjects:
-            tools: dict[str, set[str]] = {}
-            for (_, _, tool), subject in subjects.items():
-                tools.setdefault(subject, set()).add(tool)
-            _log.warning("%s is of version %s, which doesn't say of which design a figure is. Assumed by its tool: %s.",
-                         where, _WITHOUT_SUBJECTS,
-                         "; ".join(f"{subject} ({', '.join(sorted(tools[subject]))})" for subject in sorted(tools)))
-        return replace(self, figures=told(self.figures),
-                       layers=tuple(replace(layer, figures=told(layer.figures)) for layer in self.layers))
+        try:
+            msgspec.json.encode(value)
+        except (UnicodeEncodeError, RecursionError) as error:
+            raise ConfigurationError(f"{where} has what no JSON can have ({error}); write the report anew.") from error
+        if version == _WITHOUT_SUBJECTS:
+            value = with_subjects(value, where)
+        members = {name: member for name, member in value.items() if name not in ("schema", "version")}
+        return converted(cls, members, f"{where} is no sound report", "write the report anew", complete=True)
 
     def save(self, path: Path) -> None:
         """Write the report as JSON, whole or not at all.
@@ -483,18 +355,6 @@ class Report:
         """Read a report.
 
         Raises:
-            ConfigurationError: an absent or damaged file, or one that is no report of this version.
+            ConfigurationError: an absent or damaged file, or one that is no report of a known version.
         """
-        path = Path(path)
-        try:
-            found = path.stat()
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or error
-            raise ConfigurationError(f"{path} can't be read ({reason}); name a report's JSON file.") from error
-        # A pipe or a device would never end.
-        if not stat.S_ISREG(found.st_mode):
-            raise ConfigurationError(f"{path} is no regular file; name a report's JSON file.")
-        if found.st_size > _LARGEST_FILE:
-            raise ConfigurationError(f"{path} is larger than any report ({found.st_size:,} bytes); name a JSON file "
-                                     "that this package wrote.")
-        return cls.from_dict(read_json(path), str(path))
+        return cls.from_dict(read_json(path, _LARGEST_FILE, what="a report"), str(path))

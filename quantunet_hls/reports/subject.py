@@ -13,12 +13,17 @@ name, source and tool, as this package wrote them:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
+from typing import Any
 
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.reports import names
 
-__all__ = ["Subject", "assumed_subjects"]
+__all__ = ["Subject", "with_subjects"]
+
+_log = logging.getLogger(__name__)
 
 
 class Subject(StrEnum):
@@ -36,7 +41,53 @@ _VIVADO = "Vivado"
 _CPP_SOURCES = ("C-simulation", "C-synthesis", "co-simulation")
 
 
-def assumed_subjects(figures: Collection[tuple[str, str, str]]) -> dict[tuple[str, str, str], Subject]:
+def with_subjects(report: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """The plain values of a report of version 1, with the assumed subject of each figure, which is logged.
+
+    Whatever is not of a report's form is left for whoever checks that.
+
+    Args:
+        report: what JSON gave.
+        where: what to call it.
+
+    Raises:
+        ConfigurationError: a figure that says a subject.
+    """
+    layers = report.get("layers")
+    every = [*_objects(report.get("figures")),
+             *(figure for layer in _objects(layers) for figure in _objects(layer.get("figures")))]
+    if any("subject" in figure for figure in every):
+        raise ConfigurationError(f"{where} is of version 1, whose figures have no subject; write the report anew.")
+    subjects = _assumed_subjects({_key(figure) for figure in every})
+    if subjects:
+        tools: dict[str, set[str]] = {}
+        for (_, _, tool), subject in subjects.items():
+            tools.setdefault(subject, set()).add(tool)
+        _log.warning("%s is of version 1, which doesn't say of which design a figure is. Assumed by its tool: %s.",
+                     where, "; ".join(f"{subject} ({', '.join(sorted(tools[subject]))})" for subject in sorted(tools)))
+
+    def told(figures: Any) -> Any:
+        return [{**figure, "subject": str(subjects[_key(figure)])} if isinstance(figure, dict) else figure
+                for figure in figures] if isinstance(figures, list) else figures
+
+    def with_told(group: Any) -> Any:
+        return {**group, "figures": told(group["figures"])} if isinstance(group, dict) and "figures" in group else group
+
+    result = dict(with_told(report))
+    if isinstance(layers, list):
+        result["layers"] = [with_told(layer) for layer in layers]
+    return result
+
+
+def _objects(values: Any) -> Iterator[dict[str, Any]]:
+    return (value for value in values if isinstance(value, dict)) if isinstance(values, list) else iter(())
+
+
+def _key(figure: Mapping[str, Any]) -> tuple[str, str, str]:
+    return str(figure.get("name")), str(figure.get("source")), str(figure.get("tool"))
+
+
+def _assumed_subjects(figures: Collection[tuple[str, str, str]]) -> dict[tuple[str, str, str], Subject]:
     """The subject of each figure of a report that doesn't say them; each is (name, source, tool)."""
     found = {figure: _assumed(*figure) for figure in figures}
     # Where RTL was simulated or mapped, Vivado was given that; this package gives it the C++'s only without RTL.

@@ -11,12 +11,12 @@ from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject, pick
 from quantunet_hls.rtl.fold.estimate import estimate
 from quantunet_hls.rtl.generate.stitch import depth_of
-from quantunet_hls.rtl.place.ecp5 import Placed
 from quantunet_hls.rtl.simulate.netlist import NetlistCheck
 from quantunet_hls.rtl.simulate.verilator import Simulation
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign
 from quantunet_hls.rtl.synthesize.timing import DesignTiming, LongestPath
 from quantunet_hls.targets import CellCount, Family
+from quantunet_hls.targets.place import Placed
 
 __all__ = ["MAPPED_NETLIST", "frame_rate", "layer_reports", "mapped_figures", "netlist_checks", "netlist_figures",
            "netlist_models", "placed_figures", "simulation_figures"]
@@ -118,9 +118,9 @@ def frame_rate(cycles: Figure, placed: Iterable[Figure]) -> tuple[Figure, ...]:
 
 def placed_figures(placed: Placed) -> tuple[Figure, ...]:
     """The clock that the placed and routed design reaches, and what it takes of the part."""
-    figures = [_figure(names.CLOCK_ACHIEVED_NS, 1000 / placed.clock_mhz, Source.ROUTED, "nextpnr-ecp5",
+    figures = [_figure(names.CLOCK_ACHIEVED_NS, 1000 / placed.clock_mhz, Source.ROUTED, placed.tool,
                        placed.tool_version)]
-    figures += [_figure(name, used, Source.ROUTED, "nextpnr-ecp5", placed.tool_version, available)
+    figures += [_figure(name, used, Source.ROUTED, placed.tool, placed.tool_version, available)
                 for name, (used, available) in placed.resources.items()]
     return tuple(figures)
 

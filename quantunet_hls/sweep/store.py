@@ -14,17 +14,12 @@ from typing import Any
 
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.core.folders import one_writer
+from quantunet_hls.reports.parsers.sweeps import VERSION, WITHOUT_SUBJECTS, refused
 from quantunet_hls.reports.schema import Figure, Report
 from quantunet_hls.sweep.grid import Job
 
-__all__ = ["MAGIC", "Result", "State", "Store"]
+__all__ = ["Result", "State", "Store"]
 
-#: How every SQLite file begins.
-MAGIC = b"SQLite format 3\0"
-
-#: Version 1 had no column for the subject of a figure; the reports themselves say theirs.
-_VERSION = 2
-_WITHOUT_SUBJECTS = 1
 _SCHEMA = """
 CREATE TABLE designs (
     key TEXT PRIMARY KEY, name TEXT NOT NULL, settings TEXT NOT NULL, state TEXT NOT NULL, report TEXT,
@@ -99,20 +94,6 @@ class Store:
             found = connection.execute("SELECT key, state FROM designs WHERE state != ?", (str(State.FAILED),))
             return {key: State(state) for key, state in found}
 
-    def reports(self) -> tuple[Report, ...]:
-        """The reports of all designs that are done, by name.
-
-        Raises:
-            ConfigurationError: a file that is no sweep's, or a damaged one.
-        """
-        with self._open() as connection:
-            query = "SELECT report FROM designs WHERE report IS NOT NULL ORDER BY name, key"
-            texts = [text for (text,) in connection.execute(query)]
-        try:
-            return tuple(Report.from_dict(json.loads(text), str(self.path)) for text in texts)
-        except (ValueError, TypeError, RecursionError) as error:
-            raise ConfigurationError(f"{self.path} holds a damaged report ({error}); run the sweep anew.") from error
-
     def rows(self) -> tuple[tuple[str, State, str, int], ...]:
         """Name, state, error and attempts of every job."""
         with self._open() as connection:
@@ -129,15 +110,15 @@ class Store:
                 (known,) = connection.execute("PRAGMA user_version").fetchone()
                 (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
                 if not tables and create:
-                    connection.executescript(f"{_SCHEMA} PRAGMA user_version = {_VERSION};")
-                elif known == _WITHOUT_SUBJECTS and create:
+                    connection.executescript(f"{_SCHEMA} PRAGMA user_version = {VERSION};")
+                elif known == WITHOUT_SUBJECTS and create:
                     connection.executescript("ALTER TABLE figures ADD COLUMN subject TEXT NOT NULL DEFAULT "
-                                             f"'not stated'; PRAGMA user_version = {_VERSION};")
-                elif known not in (_WITHOUT_SUBJECTS, _VERSION):
-                    raise ConfigurationError(f"{self.path} is no sweep of this package; name another file.")
+                                             f"'not stated'; PRAGMA user_version = {VERSION};")
+                elif known not in (WITHOUT_SUBJECTS, VERSION):
+                    raise refused(self.path)
                 yield connection
         except sqlite3.DatabaseError as error:
-            raise ConfigurationError(f"{self.path} can't be used as a sweep ({error}); name another file.") from error
+            raise refused(self.path, str(error)) from error
         except OSError as error:
             raise QuantUNetError(f"{self.path} can't be written ({error.strerror or error}).") from error
 

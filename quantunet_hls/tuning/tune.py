@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,27 +13,21 @@ from torch import nn
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import ConfigurationError, DataError, QuantUNetError
-from quantunet_hls.core.files import check_name, write_json, writing
+from quantunet_hls.core.files import check_name, write_json
 from quantunet_hls.core.folders import claim, exclusively
 from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.data.tiles import spread_tiles
 from quantunet_hls.emulate.accuracy import classes_of, emulate_graph
-from quantunet_hls.ingest import HardwareGraph, ingest
-from quantunet_hls.ingest.facts import network_facts
-from quantunet_hls.ingest.ranges import GraphTypes, infer_types
+from quantunet_hls.ingest import HardwareGraph
+from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.ingest.source import ImageSize
-from quantunet_hls.tuning.bits import BitCount, count_bits, hls4ml_bits
-from quantunet_hls.tuning.calibrate import Calibration, best_fraction, calibrate, fit_layers
-from quantunet_hls.tuning.choice import Choice, changes_of, groups_of, moves, start_of
-from quantunet_hls.tuning.cost import Cost, loads
+from quantunet_hls.tuning.choice import moves
+from quantunet_hls.tuning.cost import Cost
 from quantunet_hls.tuning.measure import Meter, Notes, spread
-from quantunet_hls.tuning.pictures import RangeRow, draw_front, draw_ranges
-from quantunet_hls.tuning.precision import decided_precision, precision_of
-from quantunet_hls.tuning.requantize import Requantized, requantize, requantize_hardware, stored_constants
-from quantunet_hls.tuning.rounding import Fitted, fit
-from quantunet_hls.tuning.search import Point, Step, descend, last_within
+from quantunet_hls.tuning.record import Chosen, draw, network_figures, steps_of, write_network
+from quantunet_hls.tuning.search import Step, descend, last_within
 from quantunet_hls.tuning.start import Origin, open_origin
-from quantunet_hls.types import FixedType
+from quantunet_hls.tuning.trials import Final, Trials, narrowed, trials_of
 
 __all__ = ["ToleranceError", "Tuned", "tune"]
 
@@ -43,6 +37,8 @@ _CALIBRATION, _SEARCH, _CHOICE = 32, 64, 256
 _BEYOND = 3.0
 #: A float network's first width.
 _FIRST_WIDTH = 8
+
+Progress = Callable[[str], None]
 
 
 class ToleranceError(QuantUNetError):
@@ -68,6 +64,56 @@ class Tuned:
     steps: tuple[Step, ...]
 
 
+@dataclass(frozen=True)
+class _Request:
+    """What is asked for, by the arguments of :func:`tune`."""
+
+    board: Board
+    cost: Cost
+    folder: Path
+    tolerance: float
+    bits: int | None
+    score: Callable[[ImageSize | None], Samples] | None
+    multipliers: int | None
+    progress: Progress
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tolerance < float("inf"):
+            raise ConfigurationError(f"A tolerance of {self.tolerance:g} Dice points can't be met; give 0 or more.")
+        if self.bits is not None and not 2 <= self.bits <= 10:
+            raise ConfigurationError(f"Tuning takes 2 to 10 bits, not {self.bits}.")
+
+    @property
+    def budget(self) -> int:
+        """Multipliers of all convolutions."""
+        return self.multipliers or max(1, (self.board.resources.dsp or 128) // 2)
+
+    def kept_by(self, dice: float, reference: float) -> bool:
+        """Whether a Dice is near enough to the reference's."""
+        return reference - dice <= self.tolerance / 100
+
+
+@dataclass(frozen=True, eq=False)
+class _Evidence:
+    """Images, and what is measured with them.
+
+    Attributes:
+        calibration: float64 (N, H, W, C).
+        search: meter of few images, for every step.
+        choice: meter of more and other images, for choosing how far to go.
+        counts: of images, by what they are for.
+        classes: of the masks, with the background.
+        notes: what was measured.
+    """
+
+    calibration: np.ndarray
+    search: Meter
+    choice: Meter
+    counts: dict[str, int]
+    classes: int
+    notes: Notes
+
+
 def tune(
     model: str | Path | nn.Module,
     samples: Callable[[ImageSize | None], Samples],
@@ -81,7 +127,7 @@ def tune(
     multipliers: int | None = None,
     input_shape: tuple[int, int, int] | None = None,
     name: str | None = None,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Progress = lambda line: None,
 ) -> Tuned:
     """Find the cheapest types of every layer that lose at most ``tolerance`` Dice points.
 
@@ -106,171 +152,106 @@ def tune(
         ToleranceError: the start loses more already; its types are written all the same.
         QuantUNetError: no images, or a model that can't be built.
     """
-    if not 0 <= tolerance < float("inf"):
-        raise ConfigurationError(f"A tolerance of {tolerance:g} Dice points can't be met; give 0 or more.")
-    if bits is not None and not 2 <= bits <= 10:
-        raise ConfigurationError(f"Tuning takes 2 to 10 bits, not {bits}.")
+    request = _Request(board, cost, folder, tolerance, bits, score, multipliers, progress)
     began = time.monotonic()
     origin = open_origin(model, samples, input_shape)
-    height, width, channels = origin.graph.input_shape
-    given = samples(ImageSize(channels, height, width))
+    given = samples(_size(origin))
     if not len(given):
         raise DataError("There are no images to calibrate with; name a folder that has some.")
+    design = check_name("network", name or f"{origin.name}_tuned"[:60])
     claim(folder, "tuning", earlier=lambda folder: Notes.kept_in(folder / "measurements.json"))
     with exclusively(folder):
-        return _tune(origin, given, board, cost, folder, began, tolerance=tolerance, bits=bits, score=score,
-                     multipliers=multipliers, name=name, progress=progress)
+        evidence = _evidence(origin, given, folder)
+        progress(f"Calibrating with {evidence.counts['calibration']} images; searching with "
+                 f"{evidence.counts['search']}, choosing with {evidence.counts['choice']}; "
+                 f"{100 * evidence.search.reference_dice:.2f} Dice points to start from")
+        trials = trials_of(origin.graph, evidence.calibration, cost, request.budget)
+        chosen = _chosen(trials, _searched(origin, trials, evidence.search, request), evidence.choice, request)
+        return _written(origin, trials, evidence, chosen, request, folder / f"{design}.onnx", began)
 
 
-def _tune(
-    origin: Origin,
-    given: Samples,
-    board: Board,
-    cost: Cost,
-    folder: Path,
-    began: float,
-    *,
-    tolerance: float,
-    bits: int | None,
-    score: Callable[[ImageSize | None], Samples] | None,
-    multipliers: int | None,
-    name: str | None,
-    progress: Callable[[str], None],
-) -> Tuned:
+def _size(origin: Origin) -> ImageSize:
+    height, width, channels = origin.graph.input_shape
+    return ImageSize(channels, height, width)
+
+
+def _evidence(origin: Origin, given: Samples, folder: Path) -> _Evidence:
     classes = classes_of(emulate_graph(origin.graph).network)
     notes = Notes(folder / "measurements.json")
     searching, choosing = spread(given, _SEARCH), spread(given, _CHOICE, skip=1)
-    coarse = Meter(searching, origin.segment(searching), classes, notes)
-    fine = Meter(choosing, origin.segment(choosing), classes, notes)
     tiles = spread_tiles(spread(given, _CALIBRATION).images, _CALIBRATION, origin.graph.input_shape[:2])
-    images = to_input(tiles).permute(0, 2, 3, 1).double().numpy()
-    budget = multipliers or max(1, (board.resources.dsp or 128) // 2)
-    progress(f"Calibrating with {len(images)} images; searching with {len(searching)}, "
-             f"choosing with {len(choosing)}; {100 * coarse.reference_dice:.2f} Dice points to start from")
-    seen = calibrate(origin.graph, images)
-    groups = groups_of(origin.graph)
-    start = start_of(origin.graph)
-    widest = bits or (None if origin.quantized else _FIRST_WIDTH)
-    if widest is not None:
-        start = Choice(
-            {first: _narrowed(kind, widest, np.concatenate([seen.values[name] for name in groups[first]]))
-             for first, kind in start.activations.items()},
-            {conv: min(wide, widest) for conv, wide in start.weights.items()})
-    natural = start_of(origin.graph).weights
-    ready: dict[tuple[str, int], Fitted] = {}
+    return _Evidence(
+        calibration=to_input(tiles).permute(0, 2, 3, 1).double().numpy(),
+        search=Meter(searching, origin.segment(searching), classes, notes),
+        choice=Meter(choosing, origin.segment(choosing), classes, notes),
+        counts={"calibration": len(tiles), "search": len(searching), "choice": len(choosing)},
+        classes=classes, notes=notes,
+    )
 
-    def fitted(choice: Choice) -> dict[str, Fitted]:
-        result = {}
-        for conv, wide in choice.weights.items():
-            if wide < natural[conv]:
-                if (conv, wide) not in ready:
-                    node = next(node for node in origin.graph.model.graph.node if node.name == conv)
-                    values = np.asarray(origin.graph.model.get_initializer(node.input[1]), np.float64)
-                    ready[conv, wide] = fit(values, seen.moments[conv], wide)
-                result[conv] = ready[conv, wide]
-        return result
 
-    def point(graph: HardwareGraph, meter: Meter) -> Point:
-        types = infer_types(graph.model)
-        dice, agreement = meter(graph, types)
-        return Point(cost(loads(graph, types, budget)), dice, 1 - agreement)
+def _searched(origin: Origin, trials: Trials, meter: Meter, request: _Request) -> list[Step]:
+    """The way down from the widest types that are allowed."""
+    widest = request.bits or (None if origin.quantized else _FIRST_WIDTH)
+    start = trials.natural if widest is None else narrowed(trials, widest)
+    values = trials.values()
+    return descend(
+        start, lambda choice: moves(choice, values), lambda choice: trials.quick(choice, meter),
+        lambda reached: meter.reference_dice - reached.dice > _BEYOND * request.tolerance / 100,
+        lambda step: request.progress(_line(step)))
 
-    samples_of = {first: np.concatenate([seen.values[name] for name in names]) for first, names in groups.items()}
 
-    def changed(choice: Choice, layers: Mapping[str, Fitted]) -> Requantized:
-        return changes_of(origin.graph, groups, choice, layers)
+def _line(step: Step) -> str:
+    what = f"{step.move.layer} {step.move.part}" if step.move else "start"
+    return (f"{what:<34} cost {step.point.cost:.5g}  Dice {100 * step.point.dice:.2f}  "
+            f"masks differ {100 * step.point.disagreement:.2f} %")
 
-    def evaluate(choice: Choice) -> Point:
-        return point(requantize_hardware(origin.graph, changed(choice, fitted(choice))), coarse)
 
-    def enough(reached: Point) -> bool:
-        return coarse.reference_dice - reached.dice > _BEYOND * tolerance / 100
+def _chosen(trials: Trials, steps: list[Step], meter: Meter, request: _Request) -> Chosen:
+    """The step furthest down whose network, fitted anew, keeps the accuracy."""
+    finals: dict[int, Final] = {}
 
-    def show(step: Step) -> None:
-        what = f"{step.move.layer} {step.move.part}" if step.move else "start"
-        progress(f"{what:<34} cost {step.point.cost:.5g}  Dice {100 * step.point.dice:.2f}  "
-                 f"masks differ {100 * step.point.disagreement:.2f} %")
-
-    steps = descend(start, lambda choice: moves(choice, samples_of), evaluate, enough, show)
-    finals: dict[int, tuple[HardwareGraph, Point]] = {}
-
-    def final(index: int) -> tuple[HardwareGraph, Point]:
+    def keeps(index: int) -> bool:
         if index not in finals:
-            choice = steps[index].choice
-            options = [ingest(requantize(origin.graph, changed(choice, fitted(choice))))]
-            if choice.weights != natural:
-                # Fitted one behind the other, each layer makes up for what those before it lost.
-                refitted = fit_layers(seen, options[0], images, choice.weights)
-                options.append(ingest(requantize(origin.graph, changed(choice, refitted))))
-            reached = [(graph, point(graph, fine)) for graph in options]
-            finals[index] = max(reached, key=lambda entry: entry[1].dice)
-            progress(f"step {index}: Dice {100 * finals[index][1].dice:.2f} of {100 * fine.reference_dice:.2f}")
-        return finals[index]
+            finals[index] = trials.final(steps[index].choice, meter)
+            request.progress(f"step {index}: Dice {100 * finals[index].point.dice:.2f} of "
+                             f"{100 * meter.reference_dice:.2f}")
+        return request.kept_by(finals[index].point.dice, meter.reference_dice)
 
-    def good(index: int) -> bool:
-        return fine.reference_dice - final(index)[1].dice <= tolerance / 100
+    step = last_within(len(steps), keeps)
+    within = keeps(step)
+    return Chosen(steps, step, finals, within)
 
-    chosen = last_within(len(steps), good)
-    graph, reached = final(chosen)
-    design = name or f"{origin.name}_tuned"[:60]
-    check_name("network", design)
-    path = folder / f"{design}.onnx"
-    with writing(path) as temporary:
-        graph.original.save(str(temporary))
+
+def _written(origin: Origin, trials: Trials, evidence: _Evidence, chosen: Chosen, request: _Request, path: Path,
+             began: float) -> Tuned:
+    """Write everything.
+
+    Raises:
+        ToleranceError: the network does not keep the accuracy that was asked for.
+    """
+    graph, folder = chosen.final.graph, path.parent
     types = infer_types(graph.model)
-    write_json(folder / "precision.json", decided_precision(graph, types).to_dict())
-    facts = network_facts(graph)
+    precision = write_network(graph, types, path)
+    counts, dice = dict(evidence.counts), {
+        "search": {"start": evidence.search.reference_dice},
+        "choice": {"start": evidence.choice.reference_dice, "tuned": chosen.final.point.dice}}
+    if request.score is not None:
+        held = request.score(_size(origin))
+        meter = Meter(held, origin.segment(held), evidence.classes, evidence.notes)
+        counts["score"] = len(held)
+        dice["score"] = {"start": meter.reference_dice, "tuned": meter(graph, types)[0]}
     summary: dict[str, Any] = {
         "network": {"name": origin.name, "sha256": origin.sha256, "quantized": origin.quantized},
-        "board": board.name, "tolerance_points": tolerance, "multipliers": budget, "chosen_step": chosen,
-        "images": {"calibration": len(images), "search": len(searching), "choice": len(choosing)},
-        "dice": {"search": {"start": coarse.reference_dice},
-                 "choice": {"start": fine.reference_dice, "tuned": reached.dice}},
-        "weight_bits": facts.weight_bits, "activation_bits": facts.activation_bits,
-        "bits": {"tuned": _bits(count_bits(graph, types))},
-        "types": precision_of(types).to_dict(),
-        "steps": [{"move": asdict(step.move) if step.move else None, **asdict(step.point)} for step in steps],
+        "board": request.board.name, "tolerance_points": request.tolerance, "multipliers": request.budget,
+        "chosen_step": chosen.step, "images": counts, "dice": dice,
+        **network_figures(origin, graph, types), "steps": steps_of(chosen.steps), "seconds": time.monotonic() - began,
     }
-    if origin.quantized:
-        summary["bits"]["hls4ml"] = _bits(hls4ml_bits(origin.graph))
-        summary["bits"]["proven"] = _bits(count_bits(origin.graph, infer_types(origin.graph.model)))
-    if score is not None:
-        height, width, channels = origin.graph.input_shape
-        held = score(ImageSize(channels, height, width))
-        meter = Meter(held, origin.segment(held), classes, notes)
-        summary["images"]["score"] = len(held)
-        summary["dice"]["score"] = {"start": meter.reference_dice, "tuned": meter(graph, types)[0]}
-    summary["seconds"] = time.monotonic() - began
     write_json(folder / "tuning.json", summary)
-    _draw(origin.graph, graph, types, seen, folder)
-    checked = [(entry.cost, 100 * (fine.reference_dice - entry.dice)) for _, entry in finals.values()]
-    draw_front(steps, chosen, checked, coarse.reference_dice, tolerance, folder / "front.png")
-    if not good(chosen):
+    references = evidence.search.reference_dice, evidence.choice.reference_dice
+    draw(trials, chosen, types, references, request.tolerance, folder)
+    if not chosen.within:
         raise ToleranceError(
-            f"No types were found that lose at most {tolerance:g} Dice points: the widest allowed reach "
-            f"{100 * reached.dice:.2f} of {100 * fine.reference_dice:.2f}; that network is in {path}. "
+            f"No types were found that lose at most {request.tolerance:g} Dice points: the widest allowed reach "
+            f"{100 * chosen.final.point.dice:.2f} of {100 * references[1]:.2f}; that network is in {path}. "
             "Allow more bits or a larger tolerance.")
-    return Tuned(graph, path, folder / "precision.json", summary, tuple(steps))
-
-
-def _draw(before: HardwareGraph, after: HardwareGraph, types: GraphTypes, seen: Calibration, folder: Path) -> None:
-    weights = []
-    for node in after.model.graph.node:
-        kind = types.layers[node.name].weight
-        if kind is not None:
-            weights.append(RangeRow(str(node.name), stored_constants(before, str(node.name), 1), kind))
-    activations = [RangeRow(name, values, types.layers[name].result) for name, values in seen.values.items()]
-    draw_ranges(weights, "Weights before tuning, and the types chosen for them", folder / "weights.png")
-    draw_ranges(activations, "Activations of calibration images, and the types chosen for them",
-                folder / "activations.png")
-
-
-def _narrowed(kind: FixedType, width: int, values: np.ndarray) -> FixedType:
-    if kind.width <= width:
-        return kind
-    return FixedType(width, best_fraction(values, width, kind.signed), kind.signed, kind.rounding, kind.saturation)
-
-
-def _bits(count: BitCount) -> dict[str, int]:
-    return {"weights": count.weight_bits, "accumulators": count.accumulator_bits,
-            "accumulator_widths": count.accumulator_widths, "total": count.total}
+    return Tuned(graph, path, precision, summary, tuple(chosen.steps))

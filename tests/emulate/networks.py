@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from hls4ml.model.graph import ModelGraph
 
+from quantunet_hls.hls.added_layers import added
 from quantunet_hls.hls.convert import write_project
 from quantunet_hls.hls.csim import CSimulation, compile_bench, simulate
-from quantunet_hls.hls.kinds import added
 from quantunet_hls.hls.testbench import Bench, write_bench
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, parse_type
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper, numpy_helper
+from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError, QuantUNetError
 from quantunet_hls.ingest import ingest, load_qonnx
@@ -143,6 +143,18 @@ def test_malformed_files_are_refused_in_one_sentence(name, tmp_path):
         ingest(load_qonnx(saved(tmp_path, change)))
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("entry", [
+    {}, {"type": AttributeProto.INT, "ref_attr_name": "x"},
+    {"type": AttributeProto.TENSOR, "t": numpy_helper.from_array(np.ones(2, np.float32), "t")},
+], ids=["no type", "a function's", "a tensor"])
+def test_attributes_that_no_operator_has(entry, tmp_path):
+    def change(proto):
+        first(proto, "Quant").attribute.add(name="strides", **entry)
+
+    with pytest.raises(IllegalGraphError, match="its strides is of the wrong kind; export the network again"):
+        load_qonnx(saved(tmp_path, change))
 
 
 @pytest.mark.parametrize(("op_type", "attribute"), [("Conv", "strides"), ("Conv", "dilations"), ("MaxPool", "strides"),

@@ -18,6 +18,7 @@ from quantunet_hls.compare import open_designs
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.core.files import sha256_json
 from quantunet_hls.reports import names
+from quantunet_hls.reports.parsers.sweeps import read_sweep
 from quantunet_hls.sweep import cluster
 from quantunet_hls.sweep.cluster import batch_client, job_script, jobs_client, local_client, remote_client
 from quantunet_hls.sweep.grid import Job, grid_of
@@ -60,12 +61,12 @@ def test_a_store_without_subjects_is_read_and_gets_them(tmp_path):
     store.put(Result(job("a"), State.DONE, report("a", [figure(names.LUT, 7)])))
     with sqlite3.connect(store.path) as connection:
         connection.executescript("ALTER TABLE figures DROP COLUMN subject; PRAGMA user_version = 1;")
-    assert [found.name for found in Store(store.path).reports()] == ["a"]
+    assert [found.name for found in read_sweep(store.path)] == ["a"]
     store.put(Result(job("b"), State.DONE, report("b", [figure(names.LUT, 8)])))
     with sqlite3.connect(store.path) as connection:
         assert connection.execute("SELECT value, subject FROM figures ORDER BY value").fetchall() == [
             (7, "not stated"), (8, "RTL")]
-    assert [found.name for found in Store(store.path).reports()] == ["a", "b"]
+    assert [found.name for found in read_sweep(store.path)] == ["a", "b"]
 
 
 def test_the_store_can_be_asked_with_sql(tmp_path):
@@ -74,7 +75,7 @@ def test_the_store_can_be_asked_with_sql(tmp_path):
     store.put(Result(job("a"), State.DONE, first))
     store.put(Result(job("a"), State.DONE, first))
     store.put(Result(job("b"), State.FAILED, error="why"))
-    assert store.reports() == (first,)
+    assert read_sweep(store.path) == (first,)
     assert set(store.done().values()) == {State.DONE}
     with sqlite3.connect(tmp_path / "s.sqlite") as connection:
         found = connection.execute("SELECT layer, value, unit FROM figures WHERE name = 'lut' ORDER BY value")

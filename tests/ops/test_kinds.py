@@ -1,0 +1,97 @@
+"""Kinds of layers and stages are told apart in their rooms only: whoever else asks is counted here."""
+
+import ast
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import quantunet_hls
+from quantunet_hls.ops import network, streaming
+from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.table import OPERATORS, STAGES
+
+PACKAGE = Path(quantunet_hls.__file__).parent
+BASES = (network.Layer, streaming.Layer, Stage)
+
+#: Files that still ask, and how often. A number may only shrink, and a file only leave.
+LEFT = {
+    "rtl/fold/actors.py": 9,
+    "rtl/fold/estimate.py": 10,
+    "rtl/fold/folding_file.py": 7,
+    "rtl/fold/lut_costs.py": 6,
+    "rtl/fold/multipliers.py": 11,
+    "rtl/fold/parallelism.py": 11,
+    "rtl/fold/width_costs.py": 17,
+    "rtl/generate/units.py": 11,
+    "rtl/lower.py": 5,
+    "rtl/reference.py": 8,
+    "rtl/report.py": 1,
+    "rtl/synthesize/mapping.py": 1,
+}
+
+
+def kinds_of(tree: ast.Module) -> set[str]:
+    """Names in a module that stand for a kind of layer or stage: imported from ops, or unions of such."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("quantunet_hls.ops"):
+            module = import_module(node.module)
+            for alias in node.names:
+                value = getattr(module, alias.name, None)
+                if isinstance(value, type) and issubclass(value, BASES) and value not in BASES:
+                    names.add(alias.asname or alias.name)
+    return names
+
+
+def questions(source: str) -> list[int]:
+    """Lines that ask for the kind of a layer or a stage: isinstance, match, type(x) is, x.kind == "a room"."""
+    tree = ast.parse(source)
+    kinds, rooms = kinds_of(tree), {*OPERATORS, *STAGES}
+
+    def names(node: ast.AST) -> set[str]:
+        return {each.id for each in ast.walk(node) if isinstance(each, ast.Name)} | {
+            each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "issubclass"):
+            asked = bool(names(node.args[1]) & kinds)
+        elif isinstance(node, ast.MatchClass):
+            asked = bool(names(node.cls) & kinds)
+        elif isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            of_kind = any(isinstance(side, ast.Attribute) and side.attr == "kind" for side in sides)
+            constants = {each.value for side in sides for each in ast.walk(side) if isinstance(each, ast.Constant)}
+            typed = any(isinstance(side, ast.Call) and getattr(side.func, "id", "") == "type" for side in sides)
+            asked = (of_kind and bool(constants & rooms)) or (typed and any(names(side) & kinds for side in sides))
+        else:
+            continue
+        if asked:
+            found.append(node.lineno)
+    return found
+
+
+def test_no_kind_is_asked_for_outside_of_its_room():
+    asked = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).as_posix()
+        if not name.startswith("ops/") and (lines := questions(path.read_text())):
+            asked[name] = lines
+    more = {name: lines for name, lines in asked.items() if len(lines) > LEFT.get(name, 0)}
+    assert not more, f"these ask for the kind of a layer or a stage: {more}; ask the layer or its room instead"
+
+
+@pytest.mark.parametrize(("code", "count"), [
+    ("from quantunet_hls.ops.pooling.layer import Pooling\nisinstance(x, Pooling)", 1),
+    ("from quantunet_hls.ops.streaming import ArgMax as A, Pooling\nisinstance(x, int | A)\nissubclass(y, Pooling)", 2),
+    ("from quantunet_hls.ops.stages.cast.stage import Cast\nmatch x:\n    case Cast():\n        pass", 1),
+    ("from quantunet_hls.ops.stages.cast.stage import Cast\ntype(x) is Cast", 1),
+    ("x.kind == 'pooling'", 1),
+    ("x.kind in ('relu', 'cast')", 1),
+    ("x.kind == 'dsp'", 0),
+    ("from quantunet_hls.ops.network import Layer\nisinstance(x, Layer)", 0),
+    ("isinstance(x, Pooling)", 0),
+])
+def test_the_count_sees_every_way_of_asking(code, count):
+    assert len(questions(code)) == count
