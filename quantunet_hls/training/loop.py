@@ -15,11 +15,11 @@ from torch import Tensor, nn
 
 from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.data.image_folders import Samples, to_input
+from quantunet_hls.data.scores import Scores, evaluate
 from quantunet_hls.nets import QuantUNet
 from quantunet_hls.nets.learned import learned_widths, width_offsets, width_values
 from quantunet_hls.training.augment import augment, random_crops
 from quantunet_hls.training.losses import segmentation_loss
-from quantunet_hls.training.scores import Scores, evaluate
 from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import TrainingState, load_state, save_state
 from quantunet_hls.training.widths import (
