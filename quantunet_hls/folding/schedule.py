@@ -14,7 +14,7 @@ hardware does, is never later than in any schedule that can be kept: so with
 these depths no frame takes longer than the slowest actor's clocks, and nothing
 can block, however fast the input comes.
 
-Nothing here knows how an actor is built; the operators' stream facets and ``hls`` describe theirs.
+Nothing here knows how an actor is built; the operators' facets describe theirs.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError
-from quantunet_hls.ops.actors import Actor, Reading
 
-__all__ = ["LEAST_DEPTH", "SPARE", "fifo_depths", "schedule"]
+__all__ = ["LEAST_DEPTH", "SPARE", "Actor", "Reading", "fifo_depths", "schedule"]
 
 #: Beats that every FIFO holds at least: fewer would halve the rate of a stream.
 LEAST_DEPTH = 2
@@ -40,6 +39,56 @@ ROUNDS = 200
 
 #: Frames that are scheduled beyond those that fill the pipeline.
 STEADY_FRAMES = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """How an actor takes one of its streams; arrays have an entry for each firing of a frame.
+
+    A reader takes words out of the stream's beats, one a clock at most, into a
+    buffer of its own.
+
+    Attributes:
+        source: the actor that writes the stream.
+        words: words of a frame.
+        beat_of_word: for each word of a frame, the beat that completes it.
+        needed: the last word (from 0) that each firing waits for; -1 where it waits for none.
+        released: words of the frame, counted from its start, that no firing after this one reads;
+            negative where the buffer is kept for padding that comes first.
+        room: words that the reader's own buffer holds; 0 where firings take words straight from the stream, so
+            that they stand there until one has.
+    """
+
+    source: str
+    words: int
+    beat_of_word: np.ndarray
+    needed: np.ndarray
+    released: np.ndarray
+    room: int
+
+
+@dataclass(frozen=True, eq=False)
+class Actor:
+    """What fires, in the order of the firings of a frame.
+
+    Attributes:
+        name: of the layer.
+        readings: its inputs; none for the network's input.
+        clocks: of each firing (firings,).
+        writes: whether each firing puts out a beat (firings,).
+        latency: clocks from a firing's end to its beat.
+    """
+
+    name: str
+    readings: tuple[Reading, ...]
+    clocks: np.ndarray
+    writes: np.ndarray
+    latency: int
+
+    @property
+    def clocks_per_frame(self) -> int:
+        """Clocks of a frame if the actor never waits."""
+        return int(self.clocks.sum())
 
 
 def schedule(actors: Sequence[Actor]) -> dict[str, np.ndarray]:

@@ -17,8 +17,7 @@ import numpy as np
 from hls4ml.model.graph import ModelGraph
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.folding.schedule import LEAST_DEPTH, fifo_depths
-from quantunet_hls.ops.actors import Actor
+from quantunet_hls.folding.schedule import LEAST_DEPTH, Actor, fifo_depths
 from quantunet_hls.ops.cpp.facet import CppLayer, cpp_layers
 from quantunet_hls.ops.cpp.loops import image_shape, one_clock, pixelwise, reading
 

@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.ops.actors import Actor, Reading
+from quantunet_hls.folding.schedule import Actor, Reading
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.types.fixed import FixedType, Integers

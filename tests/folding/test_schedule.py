@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantunet_hls.core.errors import ConfigurationError
-from quantunet_hls.folding.schedule import LEAST_DEPTH, fifo_depths, schedule
-from quantunet_hls.ops.actors import Actor, Reading
+from quantunet_hls.folding.schedule import LEAST_DEPTH, Actor, Reading, fifo_depths, schedule
 
 
 def constant(length, value):

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.actors import Actor
+from quantunet_hls.folding.schedule import Actor
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import PREFETCH, StreamLayer, divisors
 from quantunet_hls.types.fixed import FixedType, Integers

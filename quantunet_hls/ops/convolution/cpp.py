@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ops.actors import Actor
+from quantunet_hls.folding.schedule import Actor
 from quantunet_hls.ops.cpp.facet import CppFacet, CppLayer, CppNode
 from quantunet_hls.ops.cpp.loops import window_loop
 from quantunet_hls.ops.cpp.modules import Module, rom_blocks

@@ -11,7 +11,7 @@ from typing import Any
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ops.actors import Actor
+from quantunet_hls.folding.schedule import Actor
 from quantunet_hls.ops.cpp.modules import Module
 from quantunet_hls.ops.table import OPERATORS, STAGES, facet, stage_facet
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from quantunet_hls.ops.actors import Actor, Reading
+from quantunet_hls.folding.schedule import Actor, Reading
 
 __all__ = ["LATENCY", "image_shape", "one_clock", "pixelwise", "reading", "window_loop"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from quantunet_hls.ops.actors import Actor
+from quantunet_hls.folding.schedule import Actor
 from quantunet_hls.ops.cpp.facet import CppFacet, CppLayer
 from quantunet_hls.ops.cpp.loops import image_shape, one_clock, reading
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from quantunet_hls.ops.actors import Actor
+from quantunet_hls.folding.schedule import Actor
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import StreamLayer
 from quantunet_hls.types.fixed import Integers

@@ -11,7 +11,7 @@ import numpy as np
 from hls4ml.model.attributes import Attribute
 from hls4ml.model.layers import Layer
 
-from quantunet_hls.ops.actors import Actor
+from quantunet_hls.folding.schedule import Actor
 from quantunet_hls.ops.cpp.facet import AddedLayer, CppFacet, CppLayer
 from quantunet_hls.ops.cpp.loops import image_shape, one_clock, reading
 from quantunet_hls.ops.cpp.templates import Call, Config
