@@ -6,7 +6,8 @@ report. Types and sizes come from the reports' module names and loops and from
 ``parameters.h`` and ``defines.h`` beside them. Not read but deduced are the LUTs of all FIFOs
 of a design (what the other rows leave of the total), block RAM and flip-flops of the FIFO
 ``layer10`` of ``deeppicar_nas`` (the same way), the kernel of ``icube_conv2d`` (from DSP
-blocks and loops) and sizes of images (from loops). Holds :mod:`quantunet_hls.hls.resources`
+blocks and loops) and sizes of images (from loops). Holds the kinds of
+:mod:`quantunet_hls.ops.cpp.modules`
 against every row of Vitis HLS, prints the errors by kind of module and by design, and
 writes ``reports/reference/hls_estimates.json``::
 
@@ -22,30 +23,19 @@ from __future__ import annotations
 import argparse
 import csv
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from quantunet_hls.core.files import write_json
-from quantunet_hls.hls.resources import (
-    LUT_COSTS,
-    Convolution,
-    Fifo,
-    LutParts,
-    MaxPooling,
-    Padding,
-    Relu,
-    Sigmoid,
-    Work,
-    estimate,
-    kind_of,
-    lut_parts,
-    product_parts,
-    quantities,
-    structural_luts,
-)
+from quantunet_hls.ops.convolution.cpp import ConvolutionModule
+from quantunet_hls.ops.cpp.modules import Fifo, Module, estimate
+from quantunet_hls.ops.padding.cpp import PaddingModule
+from quantunet_hls.ops.pooling.cpp import MaxPoolingModule
+from quantunet_hls.ops.stages.relu.cpp import ReluModule
+from quantunet_hls.ops.stages.sigmoid.cpp import SigmoidModule
 from quantunet_hls.types.fixed import parse_type
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,7 +77,7 @@ OTHER_FIFOS = "Vitis HLS 2023.1"
 
 
 @dataclass(frozen=True)
-class Module:
+class Row:
     """A row: what was synthesized, and what came out.
 
     Attributes:
@@ -101,7 +91,7 @@ class Module:
     design: str
     name: str
     kind: str
-    work: tuple[Work, ...]
+    work: tuple[Module, ...]
     measured: Mapping[str, int | None]
 
     @property
@@ -113,17 +103,16 @@ class Module:
     def unusual(self) -> bool:
         """Whether the model does not claim to cover it."""
         return (self.kind == "fifo" and self.tool == OTHER_FIFOS) or any(
-            isinstance(work, Convolution) and work.inputs > MOST_VALUES for work in self.work)
+            isinstance(work, ConvolutionModule) and work.inputs > MOST_VALUES for work in self.work)
 
     @property
     def estimated(self) -> dict[str, int]:
         """What the model says of it."""
         if self.kind == "products":
             (work,) = self.work
-            assert isinstance(work, Convolution)
-            costs = asdict(LUT_COSTS)
-            luts = structural_luts(work, buffered=False) + sum(
-                number * costs[name] for name, number in asdict(product_parts(work)).items())
+            assert isinstance(work, ConvolutionModule)
+            luts = work.product_luts + sum(
+                number * work.lut_costs[name] for name, number in work.product_parts.items())
             whole = estimate(work)
             return {"lut": round(luts), "dsp": whole.dsp, "bram_18k": whole.bram_18k}
         found = [estimate(work) for work in self.work]
@@ -141,7 +130,7 @@ class LineBuffer:
     lut: int
 
 
-def _work(row: Mapping[str, str]) -> Work | None:
+def _work(row: Mapping[str, str]) -> Module | None:
     """What a row is of; None for kinds that are not estimated."""
     def number(name: str) -> int:
         return int(row[name])
@@ -151,17 +140,17 @@ def _work(row: Mapping[str, str]) -> Work | None:
 
     match row["kind"]:
         case "products" | "convolution" if row["strategy"] == "resource":
-            return Convolution(kernel(), number("channels"), number("filters"), number("reuse"),
+            return ConvolutionModule(kernel(), number("channels"), number("filters"), number("reuse"),
                                parse_type(row["input"]), parse_type(row["weight"]), parse_type(row["accumulator"]),
                                number("width"))
         case "relu":
-            return Relu(number("channels"), parse_type(row["input"]), parse_type(row["result"]))
+            return ReluModule(number("channels"), parse_type(row["input"]), parse_type(row["result"]))
         case "max_pooling":
-            return MaxPooling(kernel(), number("channels"), parse_type(row["input"]))
+            return MaxPoolingModule(kernel(), number("channels"), parse_type(row["input"]))
         case "padding":
-            return Padding(number("channels"))
+            return PaddingModule(number("channels"))
         case "sigmoid":
-            return Sigmoid(number("channels"))
+            return SigmoidModule(number("channels"))
         case "fifo":
             return Fifo(number("depth"), number("bits"))
     return None
@@ -173,7 +162,7 @@ def read_table(path: Path = TABLE) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def modules(rows: Iterable[Mapping[str, str]]) -> list[Module]:
+def modules(rows: Iterable[Mapping[str, str]]) -> list[Row]:
     """The rows of Vitis HLS that are estimated, with one more for all FIFOs of each design."""
     def measured(row: Mapping[str, str]) -> dict[str, int | None]:
         return {name: int(row[name]) if row[name] else None for name in RESOURCES}
@@ -187,34 +176,35 @@ def modules(rows: Iterable[Mapping[str, str]]) -> list[Module]:
             fifos[origin] = measured(row)
         work = _work(row)
         if work is not None:
-            made.append(Module(*origin, row["module"], row["kind"], (work,), measured(row)))
+            made.append(Row(*origin, row["module"], row["kind"], (work,), measured(row)))
     for origin, figures in fifos.items():
         works = tuple(work for module in made if module.design == origin[2] and module.kind == "fifo"
                       for work in module.work)
-        made.append(Module(*origin, "all FIFOs", "fifo", works, figures))
+        made.append(Row(*origin, "all FIFOs", "fifo", works, figures))
     return made
 
 
-def fit(rows: Sequence[Module]) -> LutParts:
+def fit(rows: Sequence[Row]) -> dict[str, float]:
     """The costs with the least squares of relative errors of the fitted rows."""
-    found = dict.fromkeys((field.name for field in fields(LutParts)), 0.0)
+    found: dict[str, float] = {}
     for kind, names in COSTS.items():
         counted, rest, luts = [], [], []
         for row in rows:
             lut = row.measured["lut"]
             if row.kind != kind or not row.fitted or lut is None:
                 continue
-            parts = [asdict(product_parts(work) if kind == "products" else lut_parts(work))  # type: ignore[arg-type]
+            parts = [work.product_parts if kind == "products" else work.lut_parts  # type: ignore[attr-defined]
                      for work in row.work]
-            known = sum(structural_luts(work, buffered=kind != "products") for work in row.work) + sum(
-                number * found[name] for part in parts for name, number in part.items())
+            known = sum(work.product_luts if kind == "products" else work.structural_luts  # type: ignore[attr-defined]
+                        for work in row.work) + sum(
+                number * found.get(name, 0.0) for part in parts for name, number in part.items())
             counted.append([sum(part[name] for part in parts) for name in names])
             rest.append(lut - known)
             luts.append(lut)
         weights = 1 / np.array(luts, float)
         costs = np.linalg.lstsq(np.array(counted, float) * weights[:, None], np.array(rest) * weights, rcond=None)[0]
         found.update(zip(names, map(float, costs), strict=True))
-    return LutParts(**found)
+    return found
 
 
 def line_buffers(rows: Iterable[Mapping[str, str]]) -> list[LineBuffer]:
@@ -224,21 +214,21 @@ def line_buffers(rows: Iterable[Mapping[str, str]]) -> list[LineBuffer]:
             for row in rows if row["kind"] == "line_buffer" and row["tool"].startswith("Vitis")]
 
 
-def ranges(rows: Iterable[Module], buffers: Iterable[LineBuffer]) -> dict[str, dict[str, tuple[int, int]]]:
+def ranges(rows: Iterable[Row], buffers: Iterable[LineBuffer]) -> dict[str, dict[str, tuple[int, int]]]:
     """Least and most of each quantity among the rows."""
     values: dict[str, dict[str, list[int]]] = {"convolution": {"pixels of a row": [each.line for each in buffers]}}
     for row in rows:
         if not row.unusual:
             for work in row.work:
-                for name, value in quantities(work).items():
+                for name, value in work.quantities.items():
                     # The products by themselves have no image and no kernel.
                     if row.kind != "products" or name not in ("kernel rows", "pixels of a row"):
-                        values.setdefault(kind_of(work), {}).setdefault(name, []).append(value)
+                        values.setdefault(work.kind, {}).setdefault(name, []).append(value)
     return {kind: {name: (min(found), max(found)) for name, found in of_kind.items()}
             for kind, of_kind in values.items()}
 
 
-def error(row: Module, resource: str) -> float | None:
+def error(row: Row, resource: str) -> float | None:
     """Relative to what was measured, or to one where that is none."""
     measured = row.measured[resource]
     return None if measured is None else (row.estimated[resource] - measured) / max(measured, 1)
@@ -252,7 +242,7 @@ def summary(errors: Sequence[float]) -> dict[str, Any]:
             "worst": float(amounts.max())}
 
 
-def by_kind(rows: Sequence[Module]) -> dict[str, Any]:
+def by_kind(rows: Sequence[Row]) -> dict[str, Any]:
     """Errors of each kind and resource, apart for what was fitted, what was held out, and what is not covered."""
     found: dict[str, Any] = {}
     for kind in FITTED:
@@ -267,11 +257,11 @@ def by_kind(rows: Sequence[Module]) -> dict[str, Any]:
     return found
 
 
-def _group(row: Module) -> str:
+def _group(row: Row) -> str:
     return "not covered" if row.unusual else "fitted" if row.fitted else "held out"
 
 
-def by_design(rows: Sequence[Module]) -> list[dict[str, Any]]:
+def by_design(rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Of each design the modules that are estimated, added up: FIFOs, convolutions of strategy Resource, and others."""
     designs = []
     for design in dict.fromkeys(row.design for row in rows):
@@ -300,7 +290,7 @@ def main() -> None:
     table = read_table()
     rows = modules(table)
     if options.fit:
-        for name, cost in asdict(fit(rows)).items():
+        for name, cost in fit(rows).items():
             print(f"{name}={cost:.3g}")
         for kind, of_kind in ranges(rows, line_buffers(table)).items():
             print(kind, of_kind)

@@ -39,7 +39,8 @@ from quantunet_hls.ops.streaming import BLOCKS, Convolution, Input, Multipliers,
 from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.generate.verilog import write_verilog
-from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design, mapping_script
+from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
+from quantunet_hls.rtl.synthesize.module import mapping_script
 from quantunet_hls.targets import FAMILIES, CellCount, Family, count_cells, family_named
 from quantunet_hls.types.fixed import FixedType, Integers
 

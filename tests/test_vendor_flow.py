@@ -51,7 +51,7 @@ def test_figures_of_the_tool_stand_in_the_report(net, tmp_path, vendor_tools, mo
 
 
 def test_without_any_tool_auto_leaves_synthesis_out(net, tmp_path, monkeypatch):
-    monkeypatch.setattr("quantunet_hls.flow.accelerator.find_spec", lambda name: None)
+    monkeypatch.setattr("quantunet_hls.flow.resolve.find_spec", lambda name: None)
     made = _generate(net, tmp_path, toolchain="auto")
     assert {figure.source for figure in made.report.figures} == {Source.ESTIMATE, Source.MEASURED}
 

@@ -7,12 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from quantunet_hls import boards, generate_accelerator
+from quantunet_hls import generate_accelerator
 from quantunet_hls.core.steps import run_steps
 from quantunet_hls.data.check_images import check_images
-from quantunet_hls.flow.flow import Flow
-from quantunet_hls.folding import Goal
-from quantunet_hls.ingest.source import open_source
+from quantunet_hls.flow.flow import steps_of
+from quantunet_hls.flow.folded_streams import FoldedStreams
+from quantunet_hls.flow.opened import Opened
+from quantunet_hls.flow.resolve import resolve
+from quantunet_hls.flow.spec import DesignSpec
+from quantunet_hls.flow.steps.report import known
+from quantunet_hls.flow.streams import Streams
 from quantunet_hls.rtl.project import codes_of
 from quantunet_hls.rtl.simulate.verilator import Stalls
 from quantunet_hls.zoo import checkpoints as zoo
@@ -61,17 +65,14 @@ def test_no_value_differs_on_real_images(name, tmp_path):
 def test_the_rtl_gives_the_same_integers_on_real_images_with_and_without_stalls(name, tmp_path):
     """Four images back to back through the streaming RTL, compared with the integer reference layer by layer."""
     folder = _data_of(name)
-    board = boards.load("zcu104")
-    flow = Flow(source=open_source(name, None), target=board, board="zcu104", name="zoo_rtl", folder=tmp_path / "flow",
-                report_path=tmp_path / "report.json", goal=Goal(), arithmetic="auto", data=folder,
-                images=4, toolchain="open", stages=("csynth",))
-    for _ in run_steps(flow.steps(), flow.ledger, last="rtl"):
+    run = resolve(DesignSpec(name, "zcu104", data=folder, toolchain="open", projects=tmp_path, reports=tmp_path))
+    for _ in run_steps(steps_of(run), run.files.ledger, last="rtl"):
         pass
-    checks = flow.known("rtl").checks
+    checks = known(run.files, "rtl").checks
     assert sum(check.differing for check in checks) == 0
     assert any(check.candidate == "RTL simulation" and check.layer is None for check in checks)
     # The program that the flow built, again, with pauses on both sides.
-    rtl = flow._streaming
+    rtl = FoldedStreams(Streams(run, Opened(run.files.exported, "logits", None))).project
     frames = codes_of(check_images(folder, 4, rtl.graph.input.shape.height, rtl.graph.input.shape.width,
                                    rtl.graph.input.shape.channels), rtl.graph.input.type)
     plain = rtl.simulate(frames, Stalls())

@@ -11,8 +11,9 @@ import msgspec
 from quantunet_hls.core.decode import load_json
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.targets import Family, family_named, part_named
+from quantunet_hls.targets.place import PinnedPort
 
-__all__ = ["Board", "Memory", "Resources", "read_board"]
+__all__ = ["Board", "Memory", "Resources", "SerialLine", "read_board"]
 
 _Count = Annotated[int, msgspec.Meta(ge=0)]
 
@@ -54,6 +55,48 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class SerialLine:
+    """A serial line by which a whole design on the board talks to a host, with clock, reset and lights.
+
+    Attributes:
+        clock_mhz: of the board's oscillator.
+        clock: where that comes in.
+        receive, transmit: the line, as seen from the part.
+        reset: a button, high while it is pressed.
+        lights: lit while high: clock is there, at work, last request refused, and then images counted.
+        configuration: settings of the part's configuration, in the words of its family's constraints.
+    """
+
+    clock_mhz: Annotated[float, msgspec.Meta(gt=0)]
+    clock: PinnedPort
+    receive: PinnedPort
+    transmit: PinnedPort
+    reset: PinnedPort | None = None
+    lights: PinnedPort | None = None
+    configuration: Annotated[str, msgspec.Meta(pattern=r"^(\w+=[\w.]+( \w+=[\w.]+)*)?\Z")] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse ports that are no single bit, or that share a name or a pin.
+
+        Raises:
+            BoardError: names the port.
+        """
+        for port in self.ports:
+            if port is not self.lights and len(port.sites) > 1:
+                raise BoardError(f"The serial line's {port.port} is one bit with {len(port.sites)} sites; give one.")
+        for kind, given in (("port", [port.port for port in self.ports]),
+                            ("site", [site for port in self.ports for site in port.sites])):
+            twice = next((one for one in given if given.count(one) > 1), None)
+            if twice:
+                raise BoardError(f"The serial line has the {kind} {twice} twice; each of its bits has its own.")
+
+    @property
+    def ports(self) -> tuple[PinnedPort, ...]:
+        """All of them, the clock first."""
+        return tuple(port for port in (self.clock, self.transmit, self.receive, self.reset, self.lights) if port)
+
+
+@dataclass(frozen=True)
 class Board:
     """A board, or a bare part.
 
@@ -69,6 +112,8 @@ class Board:
         memory: chips on the board, empty for a bare part.
         toolchains: of "vitis", "vivado" and "open", those that take this part.
         sources: titles of the documents that the figures come from.
+        serial_line: what a whole design on the board is made with, where there is one; None where a design is a block
+            for a larger one.
     """
 
     name: str
@@ -82,6 +127,7 @@ class Board:
     memory: tuple[Memory, ...]
     toolchains: tuple[str, ...]
     sources: tuple[str, ...]
+    serial_line: SerialLine | None = None
 
     @property
     def clock_mhz(self) -> float:
@@ -109,6 +155,7 @@ class _File:
     resources: Resources = Resources()
     memory: tuple[Memory, ...] = ()
     sources: tuple[str, ...] = ()
+    serial_line: SerialLine | None = None
 
 
 def read_board(path: Path) -> Board:
@@ -123,6 +170,9 @@ def read_board(path: Path) -> Board:
         part = part_named(facts.part, family_named(facts.family))
     except ConfigurationError as error:
         raise BoardError(f"{path} is no board: {error}") from error
+    if facts.serial_line and not (part.family.pll and part.family.place_and_route):
+        raise BoardError(f"{path} has a serial_line, but there is no PLL or no open place and route for "
+                         f"{part.family.title} here; leave it out.")
     return Board(
         name=path.stem,
         title=facts.title,
@@ -135,4 +185,5 @@ def read_board(path: Path) -> Board:
         memory=facts.memory,
         toolchains=part.family.toolchains,
         sources=facts.sources,
+        serial_line=facts.serial_line,
     )

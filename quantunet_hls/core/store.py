@@ -14,7 +14,7 @@ import hashlib
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -179,16 +179,24 @@ class Store:
         value = make()
         return self.put(name, key, files, value, time.monotonic() - begun)
 
+    def retain(self, names: Iterable[str]) -> None:
+        """Remove the things of all other names, and their files."""
+        with _writing:
+            entries, kept = _read(self.ledger), set(names)
+            if not {entry.name for entry in entries} <= kept:
+                self._write(entries, kept)
+
     def names(self) -> list[str]:
         """Names of all things that are remembered, in the order in which they were made."""
         return list(dict.fromkeys(entry.name for entry in _read(self.ledger)))
 
-    def _write(self, entries: list[Entry]) -> None:
+    def _write(self, entries: list[Entry], names: Container[str] | None = None) -> None:
         """Write the ledger without what is too old, and remove the files that only that had."""
         stay: list[Entry] = []
         for entry in reversed(entries):
+            wanted = names is None or entry.name in names
             of_name = sum(one.name == entry.name for one in stay)
-            if of_name < self._keep and (len(stay) < self._most or (entry.name, entry.key) in self._used):
+            if wanted and of_name < self._keep and (len(stay) < self._most or (entry.name, entry.key) in self._used):
                 stay.append(entry)
         stay.reverse()
         write_json(self.ledger, _plain(stay))

@@ -9,12 +9,31 @@ import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.core.files import open_regular
+from quantunet_hls.core.folders import check_writable
 from quantunet_hls.data.check_images import check_count, check_images
 from quantunet_hls.data.image_folders import image_files, names_in, require_masks
+from quantunet_hls.flow.run import Run
+from quantunet_hls.hls.csim import require_compiler
 from quantunet_hls.ingest.source import ImageSize
 from quantunet_hls.zoo import checkpoints as zoo
 
-__all__ = ["check_baseline", "check_data"]
+__all__ = ["check_baseline", "check_data", "check_first"]
+
+
+def check_first(run: Run) -> None:
+    """Whatever can be found wrong before anything is made.
+
+    Raises:
+        QuantUNetError: images, masks, a baseline, a compiler or a folder that a step will need.
+    """
+    spec = run.spec
+    check_data(run.data, spec.images, run.source.shape, spec.folds)
+    check_baseline(spec.baseline)
+    if spec.reaches("csim"):
+        require_compiler()
+    check_writable(run.files.folder)
+    if spec.reaches("report"):
+        check_writable(run.files.report.parent)
 
 
 def check_data(data: Path | np.ndarray | None, images: int, shape: ImageSize | None, folds: Collection[int]) -> None:

@@ -16,15 +16,15 @@ from hls4ml.model.graph import ModelGraph
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import QuantUNetError
-from quantunet_hls.hls.kinds import added, without_constants
+from quantunet_hls.hls.added_layers import added
 from quantunet_hls.hls.mends import mended
 from quantunet_hls.hls.mends.resize_shape_1268 import with_factors
 from quantunet_hls.ingest.ranges import GraphTypes
-from quantunet_hls.ops.qonnx.graph import attribute, consumers, only, shape_of
+from quantunet_hls.ops.cpp.facet import cpp_nodes
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, consumers, copy_of, only
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
-from quantunet_hls.ops.stages import SIGMOID_TYPE
 
-__all__ = ["HlsSettings", "convert", "convert_layers", "layer_config", "traced_tensors", "write_project"]
+__all__ = ["HlsSettings", "convert", "convert_layers", "layer_config", "prepared", "traced_tensors", "write_project"]
 
 _log = logging.getLogger(__name__)
 
@@ -49,11 +49,7 @@ class HlsSettings:
 
 
 def layer_config(model: ModelWrapper, types: GraphTypes, reuse: Mapping[str, int]) -> dict[str, Any]:
-    """hls4ml's configuration, layer by layer, under the graph's node names.
-
-    A ReLU in front of nothing but a quantizer leaves its result to hls4ml, which then
-    lets the ReLU itself round and saturate to the quantizer's type.
-    """
+    """hls4ml's configuration, layer by layer, under the graph's node names."""
     layers: dict[str, Any] = {
         only(model, "input"): {"Precision": {"result": str(types.image)}, "Trace": True}
     }
@@ -63,18 +59,10 @@ def layer_config(model: ModelWrapper, types: GraphTypes, reuse: Mapping[str, int
         for role, kind in (("accum", kinds.accumulator), ("weight", kinds.weight), ("bias", kinds.bias)):
             if kind is not None:
                 precision[role] = str(kind)
-        readers = consumers(model, node.output[0])
-        if node.op_type == "Relu" and len(readers) == 1 and readers[0].op_type == "Quant":
-            precision["result"] = "auto"
         layers[node.name] = {"Precision": precision, "Trace": True}
-        if node.op_type == "Sigmoid":
-            layers[node.name]["TableSize"] = shape_of(model, node.input[1])[0]
-            precision["table"] = str(SIGMOID_TYPE)
-        if node.op_type == "Conv":
-            # hls4ml 1.3.0's resource strategy reorders a depthwise layer's weights as if it had one filter,
-            # without a word; the latency strategy leaves them, and its kernel shares multipliers as well.
-            strategy = "Resource" if attribute(node, "group") == 1 else "Latency"
-            layers[node.name] |= {"ReuseFactor": reuse.get(node.name, 1), "Strategy": strategy}
+        told = cpp_nodes().get(node.op_type)
+        if told is not None and told.configure is not None:
+            told.configure(model, node, reuse.get(node.name, 1), layers[node.name])
     return layers
 
 
@@ -100,7 +88,7 @@ def convert_layers(model: ModelWrapper, layers: dict[str, Any], settings: HlsSet
     with mended(settings.backend), added(settings.backend), _logged():
         try:
             return hls4ml.converters.convert_from_onnx_model(
-                with_factors(without_constants(model)).model,
+                with_factors(prepared(model)).model,
                 output_dir=str(folder),
                 project_name=settings.name,
                 backend=settings.backend,
@@ -111,6 +99,16 @@ def convert_layers(model: ModelWrapper, layers: dict[str, Any], settings: HlsSet
             )
         except Exception as error:  # hls4ml raises bare Exceptions
             raise QuantUNetError(f"hls4ml can't convert the network: {error}.") from error
+
+
+def prepared(model: ModelWrapper) -> ModelWrapper:
+    """A copy for hls4ml's eyes only: constants that it would take for layers are attributes, or gone."""
+    model = copy_of(model)
+    for node in model.graph.node:
+        told = cpp_nodes().get(node.op_type)
+        if told is not None and told.prepare is not None:
+            told.prepare(model, node)
+    return model
 
 
 def write_project(graph: ModelGraph) -> None:
@@ -146,7 +144,7 @@ def traced_tensors(model: ModelWrapper, graph: ModelGraph) -> dict[str, str]:
             continue
         # Where hls4ml let a layer do the rounding of the quantizer behind it, the layer is that quantizer.
         readers = consumers(model, tensor)
-        while len(readers) == 1 and readers[0].op_type == "Quant" and readers[0].output[0] not in outputs:
+        while len(readers) == 1 and readers[0].op_type in QUANT_OPS and readers[0].output[0] not in outputs:
             tensor = readers[0].output[0]
             readers = consumers(model, tensor)
         producer = model.find_producer(tensor)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,19 +10,9 @@ from hls4ml.model.graph import ModelGraph
 
 from quantunet_hls.boards import Board, Resources
 from quantunet_hls.core.versions import version_of
-from quantunet_hls.hls.resources import (
-    Convolution,
-    Estimate,
-    Fifo,
-    MaxPooling,
-    Padding,
-    Relu,
-    Sigmoid,
-    Work,
-    estimate,
-)
 from quantunet_hls.hls.streams import stream_sizes
-from quantunet_hls.ops.hls4ml_types import fixed_type
+from quantunet_hls.ops.cpp.facet import cpp_layers
+from quantunet_hls.ops.cpp.modules import Estimate, Fifo, estimate
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
 
@@ -34,8 +24,8 @@ STREAMS = "streams"
 #: Who says so in reports; the streaming RTL's estimates are another design's.
 _TOOL = "C-synthesis model"
 
-#: Layers that no module is made of.
-_FREE = ("Input", "InputLayer", "Reshape")
+#: What hls4ml puts between layers by itself and makes no module of.
+_FREE = ("Reshape",)
 
 
 @dataclass(frozen=True)
@@ -71,13 +61,14 @@ def estimate_model(model: ModelGraph) -> ModelEstimate:
     """Resources of each layer of a converted model, streams at the depths that they have included."""
     layers, uncounted = {}, []
     for layer in model.get_layers():
-        if layer.class_name in _FREE:
+        kind = cpp_layers().get(layer.class_name)
+        if layer.class_name in _FREE or (kind is not None and kind.free):
             continue
-        work = _KINDS[layer.class_name](layer) if layer.class_name in _KINDS else None
-        if work is None:
+        module = None if kind is None or kind.module is None else kind.module(layer)
+        if module is None:
             uncounted.append(str(layer.name))
         else:
-            layers[str(layer.name)] = estimate(work)
+            layers[str(layer.name)] = estimate(module)
     fifos = [estimate(Fifo(depth, bits)) for depth, bits in stream_sizes(model)]
     layers[STREAMS] = _together(fifos, tuple(sorted({reason for fifo in fifos for reason in fifo.outside})))
     return ModelEstimate(layers, tuple(uncounted))
@@ -108,46 +99,3 @@ def _figure(name: str, value: int, available: int | None = None) -> Figure:
 def _together(parts: Collection[Estimate], outside: tuple[str, ...]) -> Estimate:
     return Estimate(sum(part.lut for part in parts), sum(part.dsp for part in parts),
                     sum(part.bram_18k for part in parts), outside)
-
-
-def _convolution(layer: Any) -> Work | None:
-    if str(layer.get_attr("strategy")).lower() != "resource":
-        return None
-    image = layer.get_input_variable()
-    return Convolution(
-        (int(layer.get_attr("filt_height")), int(layer.get_attr("filt_width"))), int(layer.get_attr("n_chan")),
-        int(layer.get_attr("n_filt")), int(layer.get_attr("reuse_factor")),
-        fixed_type(layer.name, image.type.precision),
-        fixed_type(layer.name, layer.get_weights("weight").type.precision),
-        fixed_type(layer.name, layer.get_attr("accum_t").precision),
-        int(image.shape[1]))
-
-
-def _activation(layer: Any) -> Work | None:
-    result = layer.get_output_variable()
-    channels = int(result.shape[-1])
-    match str(layer.get_attr("activation")).lower():
-        case "relu":
-            return Relu(channels, fixed_type(layer.name, layer.get_input_variable().type.precision),
-                        fixed_type(layer.name, result.type.precision))
-        case "sigmoid":
-            return Sigmoid(channels)
-    return None
-
-
-def _pooling(layer: Any) -> Work | None:
-    if str(layer.get_attr("pool_op")).lower() != "max":
-        return None
-    image = layer.get_input_variable()
-    return MaxPooling((int(layer.get_attr("pool_height")), int(layer.get_attr("pool_width"))), int(image.shape[-1]),
-                      fixed_type(layer.name, image.type.precision))
-
-
-def _padding(layer: Any) -> Work:
-    return Padding(int(layer.get_output_variable().shape[-1]))
-
-
-_KINDS: dict[str, Callable[[Any], Work | None]] = {
-    "Conv2D": _convolution, "PointwiseConv2D": _convolution, "Activation": _activation, "Pooling2D": _pooling,
-    "ZeroPadding2D": _padding,
-}

@@ -25,6 +25,10 @@ _POSITIVE = ("strides", "dilations", "kernel_shape", "blocksize", "num_outputs")
 #: Domains whose nodes files use without an opset import.
 _QONNX_DOMAINS = (*QUANT_DOMAINS, CHANNELS_LAST)
 _STANDARD = ("", "ai.onnx")
+#: What an attribute may be; the nodes that hold a tensor make it a constant.
+_PLAIN = (AttributeProto.INT, AttributeProto.INTS, AttributeProto.FLOAT, AttributeProto.FLOATS, AttributeProto.STRING,
+          AttributeProto.STRINGS)
+_TENSORS = (("Constant", AttributeProto.TENSOR), ("ConstantOfShape", AttributeProto.TENSOR))
 #: What a quantizer says of itself; qonnx takes other kinds without a word.
 _QUANT_ATTRIBUTES = {"signed": AttributeProto.INT, "narrow": AttributeProto.INT, "rounding_mode": AttributeProto.STRING}
 
@@ -106,16 +110,23 @@ def _check_plain(proto: onnx.ModelProto, origin: str) -> None:
         if twice:
             raise IllegalGraphError(name, f"it has the attribute {twice[0]!r} twice", "export the network again")
         for entry in node.attribute:
-            if entry.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) or entry.HasField("g") or entry.graphs:
-                raise IllegalGraphError(name, f"{node.op_type} runs a graph of its own",
-                                        "export the network without branches and loops")
-            if entry.HasField("sparse_tensor") or entry.sparse_tensors:
-                raise IllegalGraphError(name, "it holds a sparse constant", "export the network with dense ones")
+            _check_attribute(node, name, entry)
         if node.domain not in (*_STANDARD, *_QONNX_DOMAINS):
             raise ConfigurationError(f"Node {name!r} of {origin} is of the foreign domain {node.domain!r}; use "
                                      "operators of ONNX and QONNX.")
         if node.op_type in QUANT_OPS and node.domain in QUANT_DOMAINS:
             _check_quantizer(node, name)
+
+
+def _check_attribute(node: onnx.NodeProto, name: str, entry: AttributeProto) -> None:
+    if entry.type in (AttributeProto.GRAPH, AttributeProto.GRAPHS) or entry.HasField("g") or entry.graphs:
+        raise IllegalGraphError(name, f"{node.op_type} runs a graph of its own",
+                                "export the network without branches and loops")
+    if entry.HasField("sparse_tensor") or entry.sparse_tensors:
+        raise IllegalGraphError(name, "it holds a sparse constant", "export the network with dense ones")
+    # ONNX's checker looks at the attributes of its own operators alone, and by the rules of the file's version.
+    if entry.ref_attr_name or (entry.type not in _PLAIN and (node.op_type, entry.type) not in _TENSORS):
+        raise IllegalGraphError(name, f"its {entry.name} is of the wrong kind", "export the network again")
 
 
 def _check_quantizer(node: onnx.NodeProto, name: str) -> None:
@@ -173,11 +184,6 @@ def _check_well_formed(proto: onnx.ModelProto, image: onnx.ValueInfoProto, origi
     if not any(result in node.output for node in proto.graph.node):
         raise ConfigurationError(f"No node writes the output {result!r} of {origin}; export it again.")
     for node in proto.graph.node:
-        # ONNX's checker looks at the attributes of its own operators alone.
-        for entry in node.attribute:
-            if entry.type == onnx.AttributeProto.UNDEFINED:
-                raise ConfigurationError(f"{origin} has an attribute {entry.name!r} of no type in a node of operator "
-                                         f"{node.op_type}; export it again.")
         for name in _POSITIVE:
             numbers = np.atleast_1d(attribute(node, name, 1))
             if numbers.dtype.kind != "i" or np.any(numbers < 1):

@@ -26,6 +26,7 @@ FACETS = (
     "tensors",  # how the emulator computes it (quantunet_hls.ops.tensors); torch
     "onnx",  # what ONNX calls it, legality with remedies, layout, ranges (quantunet_hls.ops.qonnx); onnx, qonnx
     "cpp",  # its hls4ml configuration, its kernel where hls4ml has none, stream depths and cost of the C++
+            # (quantunet_hls.ops.cpp); onnx, and hls4ml where there is a kernel
     "stream",  # its beats: streaming layer, lanes to choose from, schedule, integer arithmetic; numpy
     "unit",  # its hardware; amaranth
     "cost",  # LUTs, DSP blocks and memory of its hardware
@@ -40,6 +41,7 @@ STAGE_FACETS = (
     "model_graph",  # how it is read from hls4ml's ModelGraph; hls4ml
     "tensors",  # how the emulator computes it; torch
     "onnx",  # what ONNX calls it, as for an operator; onnx, qonnx
+    "cpp",  # what hls4ml is told of it, and what its C++ costs, as for an operator
     "unit",  # its hardware; amaranth
     "cost",  # LUTs and memory of its hardware
 )

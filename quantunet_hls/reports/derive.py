@@ -1,4 +1,4 @@
-"""Figures that follow from others: seconds from cycles, frames a second from the interval."""
+"""Figures that follow from others: seconds from cycles, frames a second from the interval, the clock that counts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure
 
-__all__ = ["seconds_from_cycles"]
+__all__ = ["reached_ns", "seconds_from_cycles"]
+
+
+def reached_ns(figures: Iterable[Figure], aimed_ns: float) -> float:
+    """Period in ns of the clock that a design runs at: the one aimed at, or what it reaches where that is slower.
+
+    Args:
+        figures: of the design; clocks that are estimated or achieved count.
+        aimed_ns: 0 where nobody tells.
+    """
+    return max([aimed_ns, *(figure.value for figure in figures if names.kind_of(figure.name).aim)])
 
 
 def seconds_from_cycles(figures: Iterable[Figure], clock_ns: float) -> tuple[Figure, ...]:

@@ -18,10 +18,10 @@ from quantunet_hls.reports.schema import Figure, LayerReport
 from quantunet_hls.rtl.fold.multipliers import in_fabric, multiplying
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import Design, generate
-from quantunet_hls.rtl.integrate.ulx3s import map_ulx3s, place_ulx3s
+from quantunet_hls.rtl.integrate.serial_line import map_top, place_whole
 from quantunet_hls.rtl.integrate.vivado import write_ip
 from quantunet_hls.rtl.lower import Lowered, lower
-from quantunet_hls.rtl.place.ecp5 import Placed, place_ecp5
+from quantunet_hls.rtl.place.route import place_and_route
 from quantunet_hls.rtl.report import layer_reports, mapped_figures, placed_figures
 from quantunet_hls.rtl.simulate.netlist import SAMPLE, Compared, Extent, NetlistCheck, check_netlist
 from quantunet_hls.rtl.simulate.verilator import Simulation, Simulator, Stalls, build_simulator
@@ -33,15 +33,13 @@ from quantunet_hls.rtl.synthesize.mapping import (
     map_design,
 )
 from quantunet_hls.rtl.synthesize.timing import DesignTiming, design_timing
+from quantunet_hls.targets.place import Placed
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
 __all__ = ["Project", "codes_of", "project"]
 
 #: Multipliers of the slowest layer where no number of cycles is asked for.
 DEFAULT_MULTIPLIERS = 64
-
-#: The board of the catalogue for which there is a whole top.
-ULX3S = "ulx3s-85f"
 
 #: Bits behind an input's last one that its rounding looks at; float32 has no more for values near one.
 INPUT_GUARD_BITS = 24
@@ -58,7 +56,7 @@ def codes_of(values: np.ndarray, type_: FixedType) -> Integers:
 class Project:
     """What belongs to one converted model: its stream graph, its files, its simulator."""
 
-    def __init__(self, model: Any, folder: Path, part: str, *, name: str | None = None, cycles: int | None = None,
+    def __init__(self, model: Any, folder: Path, board: Board, *, name: str | None = None, cycles: int | None = None,
                  multipliers: str = "auto", folded: Callable[[StreamGraph], StreamGraph] | None = None):
         """Lower and fold a converted model; nothing is written yet.
 
@@ -66,7 +64,7 @@ class Project:
             model: hls4ml's ModelGraph, converted for this backend or for the Vitis or Vivado one; or what
                 has been lowered from it already.
             folder: for everything that is made of it.
-            part: with package and speed grade.
+            board: with its clock; a bare part is one too (:func:`quantunet_hls.boards.for_part`).
             name: of the design; the model's project name where absent.
             cycles: clocks that the slowest layer may take for a frame; by default those of 64 multipliers.
             multipliers: one of :data:`quantunet_hls.rtl.fold.multipliers.KINDS`.
@@ -76,11 +74,11 @@ class Project:
             IllegalGraphError: a layer that has no RTL, or can't be exact.
             ConfigurationError: a layer that can't be that fast.
         """
-        self.folder, self.part = folder, part
+        self.folder, self.board = folder, board
         self.lowered = model if isinstance(model, Lowered) else lower(model, name)
         if folded is None:
             graph = fold(self.lowered.graph, cycles or _default_cycles(self.lowered))
-            self.graph = multiplying(graph, multipliers, for_part(part))
+            self.graph = multiplying(graph, multipliers, board)
         else:
             self.graph = folded(self.lowered.graph)
         self.simulator: Simulator | None = None
@@ -126,23 +124,23 @@ class Project:
             x.dtype if x.dtype.kind == "f" else np.float64)
         return numbers[0] if len(numbers) == 1 else numbers
 
-    def map(self, *, dsp: bool = True, workers: int | None = None, target: Board | None = None,
+    def map(self, *, dsp: bool = True, workers: int | None = None,
             progress: Callable[[str, MappedModule], None] | None = None) -> MappedDesign:
         """Map every layer to the part's cells; what was mapped before is read back.
 
-        Where block RAM is short and the part has UltraRAM, large memories go there.
+        Where block RAM is short and the part has UltraRAM, large memories go there. The top of a board with a
+        serial line is mapped too, as ``board``.
 
         Args:
             dsp: multipliers may become DSP blocks.
             workers: Yosys processes side by side.
-            target: the board with its clock; where there is a whole top for it, that is mapped too, as ``board``.
             progress: called with each layer's name and result as it is there.
 
         Raises:
             BoardError: a part of no family that Yosys maps.
             ToolNotFoundError, ToolFailedError: a tool is absent or failed.
         """
-        board = for_part(self.part)
+        board = self.board
         if not board.part_family.mapped:
             raise BoardError(f"Yosys can't map to {board.part}; choose an UltraScale+, 7-series or ECP5 part.")
         design, cache = self.design(), self.folder / "mapped"
@@ -153,8 +151,8 @@ class Project:
         if large:
             mapped = map_design(design, options, cache, workers=workers, progress=progress, lut_multipliers=fabric,
                                 large_memories=large)
-        if target is not None and target.name == ULX3S:
-            whole = map_ulx3s(design, target, cache)
+        if board.serial_line:
+            whole = map_top(design, board, cache)
             mapped = replace(mapped, layers={**mapped.layers, "board": whole})
             if progress is not None:
                 progress("board", whole)
@@ -162,7 +160,7 @@ class Project:
 
     def timing(self, mapped: MappedDesign) -> DesignTiming | None:
         """The longest path of each module of the mapped design; None for a family without delays."""
-        return design_timing(self.design(), mapped, for_part(self.part).part_family)
+        return design_timing(self.design(), mapped, self.board.part_family)
 
     def check_netlist(self, mapped: MappedDesign, frames: Integers, extent: Extent = SAMPLE,
                       progress: Callable[[str, Compared], None] = lambda name, compared: None) -> NetlistCheck:
@@ -177,41 +175,42 @@ class Project:
             ToolNotFoundError, ToolFailedError: a tool is absent or failed.
         """
         expected = self.simulate(frames, Stalls())
-        return check_netlist(self.design(), mapped, for_part(self.part).part_family, expected, frames,
+        return check_netlist(self.design(), mapped, self.board.part_family, expected, frames,
                              self.folder / "netlist", extent=extent, progress=progress)
 
-    def write_ip(self, board: Board) -> Path:
+    def write_ip(self) -> Path:
         """Write the AXI block as IP for AMD's tools; returns its ``component.xml``."""
-        return write_ip(self.graph, list(self.design().files.values()), board, self.folder / "ip")
+        return write_ip(self.graph, list(self.design().files.values()), self.board, self.folder / "ip")
 
-    def place(self, board: Board, *, dsp: bool = True) -> Placed:
-        """Place and route what :meth:`map` maps on an ECP5: with the board's top where there is one, else bare.
+    def place(self, *, dsp: bool = True) -> Placed:
+        """Place and route what :meth:`map` maps: with the board's top where there is one, else bare.
 
         Beside the bitstream of a board's top stand ``host.py`` and what it needs.
 
         Raises:
-            BoardError: no ECP5, or the routed design is slower than the clock that its PLL makes.
+            BoardError: a part that nothing here places and routes for, or a routed design that is slower than the
+                clock that its PLL makes.
             ToolNotFoundError, ToolFailedError: a tool is absent or failed.
         """
-        design, mapped, folder = self.design(), self.map(dsp=dsp, target=board), self.folder / "placed"
-        if board.name == ULX3S:
-            return place_ulx3s(design, mapped, board, folder)
-        return place_ecp5(design.top, [module.netlist for module in mapped.layers.values()], board, folder)
+        design, mapped, folder = self.design(), self.map(dsp=dsp), self.folder / "placed"
+        if self.board.serial_line:
+            return place_whole(design, mapped, self.board, folder)
+        return place_and_route(design.top, [module.netlist for module in mapped.layers.values()], self.board, folder)
 
     def build(self, *, dsp: bool = True, place: bool = False, workers: int | None = None,
               progress: Callable[[str, MappedModule], None] | None = None
               ) -> dict[str, tuple[Figure, ...] | tuple[LayerReport, ...]]:
-        """Map to the part's cells; on ECP5 place and route where asked. Returns ``figures`` and ``layers``.
+        """Map to the part's cells; place and route where asked. Returns ``figures`` and ``layers``.
 
         Raises:
             BoardError: a part of no family that Yosys maps.
             ToolNotFoundError, ToolFailedError: a tool is absent or failed.
         """
-        mapped, board = self.map(dsp=dsp, workers=workers, progress=progress), for_part(self.part)
+        mapped = self.map(dsp=dsp, workers=workers, progress=progress)
         timing = self.timing(mapped)
-        figures = mapped_figures(mapped, board, timing)
+        figures = mapped_figures(mapped, self.board, timing)
         if place:
-            figures += placed_figures(self.place(board, dsp=dsp))
+            figures += placed_figures(self.place(dsp=dsp))
         return {"figures": figures, "layers": layer_reports(self.graph, mapped, self.lowered.tensors, timing)}
 
 
@@ -220,7 +219,8 @@ def project(model: Any) -> Project:
     kept: Project | None = getattr(model, "_streaming_rtl", None)
     if kept is None:
         config = model.config
-        kept = model._streaming_rtl = Project(model, Path(config.get_output_dir()), config.get_config_value("Part"),
+        board = for_part(config.get_config_value("Part"))
+        kept = model._streaming_rtl = Project(model, Path(config.get_output_dir()), board,
                                               cycles=config.get_config_value("CyclesPerFrame"),
                                               multipliers=config.get_config_value("Multipliers") or "auto")
     return kept

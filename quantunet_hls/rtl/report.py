@@ -11,12 +11,12 @@ from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject, pick
 from quantunet_hls.rtl.fold.estimate import estimate
 from quantunet_hls.rtl.generate.stitch import depth_of
-from quantunet_hls.rtl.place.ecp5 import Placed
 from quantunet_hls.rtl.simulate.netlist import NetlistCheck
 from quantunet_hls.rtl.simulate.verilator import Simulation
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign
 from quantunet_hls.rtl.synthesize.timing import DesignTiming, LongestPath
 from quantunet_hls.targets import CellCount, Family
+from quantunet_hls.targets.place import Placed
 
 __all__ = ["MAPPED_NETLIST", "frame_rate", "layer_reports", "mapped_figures", "netlist_checks", "netlist_figures",
            "netlist_models", "placed_figures", "simulation_figures"]
@@ -28,16 +28,20 @@ MAPPED_NETLIST = "mapped netlist"
 def simulation_figures(simulation: Simulation, graph: StreamGraph, clock_ns: float) -> tuple[Figure, ...]:
     """Interval and latency in cycles as the simulation saw them, and at the target clock in frames/s.
 
-    The clock is the target, not one that was reached: the frame rate is an estimate.
+    The clock is the target, not one that was reached: the frame rate is an estimate. The multipliers at work are the
+    frame's multiplications as a share of those that all units could do in its interval.
     """
     tool, release = "verilator", version_of("verilator")
     interval = simulation.cycles_per_frame
+    possible = interval * sum(layer.mac_units for layer in graph.layers)
     fifo_bits = sum(depth_of(graph, edge) * source.lanes * source.type.width for edge, source, _ in graph.edges)
     return (
         _figure(names.INTERVAL_CYCLES_MAX, interval, Source.RTL_SIM, tool, release),
         _figure(names.LATENCY_CYCLES_MAX, simulation.frame_ends[0] + 1, Source.RTL_SIM, tool, release),
         _figure(names.FRAMES_PER_S, 1e9 / (interval * clock_ns), Source.ESTIMATE, tool, release),
         _figure(names.FIFO_BITS, fifo_bits, Source.RTL_SIM, tool, release),
+        *([_figure(names.MULTIPLIER_USE, sum(layer.macs for layer in graph.layers) / possible, Source.RTL_SIM, tool,
+                   release)] if possible else []),
     )
 
 
@@ -119,9 +123,9 @@ def frame_rate(cycles: Figure, placed: Iterable[Figure]) -> tuple[Figure, ...]:
 
 def placed_figures(placed: Placed) -> tuple[Figure, ...]:
     """The clock that the placed and routed design reaches, and what it takes of the part."""
-    figures = [_figure(names.CLOCK_ACHIEVED_NS, 1000 / placed.clock_mhz, Source.ROUTED, "nextpnr-ecp5",
+    figures = [_figure(names.CLOCK_ACHIEVED_NS, 1000 / placed.clock_mhz, Source.ROUTED, placed.tool,
                        placed.tool_version)]
-    figures += [_figure(name, used, Source.ROUTED, "nextpnr-ecp5", placed.tool_version, available)
+    figures += [_figure(name, used, Source.ROUTED, placed.tool, placed.tool_version, available)
                 for name, (used, available) in placed.resources.items()]
     return tuple(figures)
 

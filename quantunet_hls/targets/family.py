@@ -9,6 +9,8 @@ from pathlib import Path
 from quantunet_hls.targets.cells import CellCount
 from quantunet_hls.targets.lut_parts import LutParts
 from quantunet_hls.targets.memories import MemoryCells
+from quantunet_hls.targets.place import PlaceAndRoute
+from quantunet_hls.targets.pll import Pll
 from quantunet_hls.targets.synthesis import Synthesis
 
 __all__ = ["CellModels", "Delays", "Family", "Multiplier", "Series"]
@@ -96,6 +98,8 @@ class Family:
         synthesis: Yosys's pass for it.
         models: of its cells, for simulation.
         delays: of its cells.
+        place_and_route: by open tools, up to the bitstream.
+        pll: that makes a design's clock of a board's.
     """
 
     name: str
@@ -110,6 +114,8 @@ class Family:
     synthesis: Synthesis | None = None
     models: CellModels | None = None
     delays: Delays | None = None
+    place_and_route: PlaceAndRoute | None = None
+    pll: Pll | None = None
 
     def __repr__(self) -> str:
         return f"<family {self.name}>"

@@ -14,10 +14,10 @@ from torch import Tensor
 
 from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.data.image_folders import Samples, to_input
+from quantunet_hls.data.scores import Scores, evaluate
 from quantunet_hls.nets import QuantUNet
 from quantunet_hls.nets.learned import width_offsets, width_values
 from quantunet_hls.training.epoch import Course, train_epoch
-from quantunet_hls.training.scores import Scores, evaluate
 from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import TrainingState, load_state, save_state
 from quantunet_hls.training.widths import Excess, excess_of, frozen_epochs, start_within

@@ -29,6 +29,7 @@ def package(tmp_path, monkeypatch):
         "maker.py": "import json\n\n\ndef make(text):\n    \"\"\"Make it.\"\"\"\n    return json.loads(text)\n",
         "other.py": "other = 1\n",
         "ops/__init__.py": "", "ops/add/__init__.py": "",
+        "ops/stages/__init__.py": "", "ops/stages/relu/__init__.py": "", "ops/stages/relu/unit.py": "three = 3\n",
         "ops/add/unit.py": "one = 1\n", "ops/add/onnx.py": "two = 2\n",
     }
     for name, text in files.items():
@@ -102,7 +103,8 @@ def test_what_only_a_type_checker_sees_does_not_count(package):
     ("from quantunet_hls import house", {"house", "house.near", "house.far"}),
     ("from quantunet_hls.house import *", {"house", "house.near", "house.far"}),
     ("facet(kind, 'unit')", {"ops.add.unit"}),
-    ("table.facet(kind, name)", {"ops.add.unit", "ops.add.onnx"}),
+    ("stage_facet(kind, 'unit')", {"ops.stages.relu.unit"}),
+    ("table.facet(kind, name)", {"ops.add.unit", "ops.add.onnx", "ops.stages.relu"}),
 ])
 def test_of_a_package_what_is_asked_for_counts(package, line, behind):
     (package / "maker.py").write_text(f"{line}\n")

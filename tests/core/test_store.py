@@ -128,6 +128,14 @@ def test_things_of_names_that_nobody_asks_for_go_first(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "d", "e", "ledger.json"]
 
 
+def test_only_things_of_some_names_are_retained(store, tmp_path):
+    for name in "abc":
+        store.made(name, key(), Writing(tmp_path / name), [tmp_path / name])
+    store.retain("ac")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "c", "ledger.json"]
+    assert store.names() == ["a", "c"]
+
+
 def test_a_file_that_lies_elsewhere_is_not_removed(tmp_path):
     store = Store(tmp_path / "folder" / "ledger.json")
     for source in "xy":

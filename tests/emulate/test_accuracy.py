@@ -8,19 +8,18 @@ from click.testing import CliRunner
 from PIL import Image
 from torch import nn
 
-from quantunet_hls import boards
 from quantunet_hls.cli.accuracy import accuracy
 from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.core.files import sha256_file
 from quantunet_hls.data.image_folders import Samples
 from quantunet_hls.data.phantoms import draw_phantoms
+from quantunet_hls.data.scores import evaluate
 from quantunet_hls.emulate.accuracy import accuracy_figures, emulate_graph, measure, score_hardware, segment
-from quantunet_hls.flow.flow import Flow
-from quantunet_hls.folding import Goal
-from quantunet_hls.ingest.source import open_source
+from quantunet_hls.flow.flow import steps_of
+from quantunet_hls.flow.resolve import resolve
+from quantunet_hls.flow.spec import DesignSpec
 from quantunet_hls.nets.quantizers import input_quantizer
 from quantunet_hls.reports import Figure, Network, Report, Source, Target, names
-from quantunet_hls.training.scores import evaluate
 from tests.brevitas_nets import Classes, Mask
 from tests.builders import brevitas_unet
 
@@ -117,11 +116,9 @@ def test_the_flow_puts_accuracy_into_its_report(classes, end, output, samples, t
     net = brevitas_unet(classes=classes, base=4, height=16, width=24, seed=3)
     whole = nn.Sequential(net, end).eval()
     _write(tmp_path / "data", samples)
-    flow = Flow(source=open_source(whole, (1, 16, 24)), target=boards.load("zcu104"), board="zcu104", name="net",
-                folder=tmp_path / "net", report_path=tmp_path / "net.json", goal=Goal(multipliers=16),
-                data=tmp_path / "data", images=1,
-                toolchain="none", stages=(), arithmetic="auto", folds=(2,), output=output)
-    steps = {step.name: step for step in flow.steps()}
+    run = resolve(DesignSpec(whole, "zcu104", name="net", input_shape=(1, 16, 24), data=tmp_path / "data", images=1,
+                             toolchain="none", folds=(2,), output=output, projects=tmp_path, reports=tmp_path))
+    steps = {step.name: step for step in steps_of(run)}
     for name in ("export", "ingest", "accuracy"):
         steps[name].action()
     report = Report.load(tmp_path / "net" / "accuracy.json")

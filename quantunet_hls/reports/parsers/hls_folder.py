@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from quantunet_hls.core.errors import StepError
-from quantunet_hls.core.files import read_bytes
 from quantunet_hls.reports import names
 from quantunet_hls.reports.parsers.cosim import read_cosim
+from quantunet_hls.reports.parsers.foreign import read_text
+from quantunet_hls.reports.parsers.found import Found
 from quantunet_hls.reports.parsers.layers import by_layer, layers_in_source
-from quantunet_hls.reports.parsers.vitis import read_csynth
-from quantunet_hls.reports.parsers.vivado import parse_utilization, read_text
-from quantunet_hls.reports.schema import Figure, Network, Report, Subject, Target, stated
+from quantunet_hls.reports.parsers.vitis import Synthesis, read_csynth
+from quantunet_hls.reports.parsers.vivado import parse_utilization
+from quantunet_hls.reports.schema import Figure, Network, Report, Subject, stated
 
 __all__ = ["Project", "read_folder", "report_of", "the_only"]
 
@@ -24,9 +23,6 @@ _VIVADO_REPORT = "vivado_synth.rpt"
 
 # What the backend VitisAccelerator calls the function around the network's.
 _KERNEL = "kernel_wrapper"
-
-#: The most bytes that the source of a top function may have; its weights stand elsewhere.
-_LIMIT = 2**26
 
 
 @dataclass(frozen=True)
@@ -77,66 +73,63 @@ def report_of(project: Project, solution: Path | None) -> Report:
         StepError: nothing was left, a damaged report, or a failed co-simulation.
     """
     folder = project.folder
+    synthesis = None if solution is None else read_csynth(solution, project.name, project.tool)
     figures: list[Figure] = []
     files: list[Path] = []
-    modules: list[tuple[str, tuple[Figure, ...]]] = []
-    part, clock_ns, top = project.part, project.clock_ns, project.name
-    synthesis = None if solution is None else read_csynth(solution, project.name, project.tool)
     if synthesis is not None:
-        part, top = synthesis.part or part, synthesis.top
-        if project.name and not _is_of(top, project.name):
+        if project.name and not _is_of(synthesis.top, project.name):
             raise StepError(f"{folder} is a project of the function {project.name} and its reports, in {solution}, are "
-                            f"of {top[:80]}; name the folder of the reports.")
+                            f"of {synthesis.top[:80]}; name the folder of the reports.")
         figures += synthesis.figures
-        modules += [(f"{module.instance} {module.name}".strip(), module.figures) for module in synthesis.modules]
         files += synthesis.files
-    if solution is not None:
-        simulated = _simulated(solution, top)
-        if simulated:
-            tool, version, period = project.tool or "Vitis HLS", "", clock_ns
-            if synthesis is not None:
-                tool, version, period = synthesis.tool, synthesis.tool_version, synthesis.period_ns or clock_ns
-            simulation = read_cosim(solution, simulated, period, tool, version)
-            if simulation is not None and not simulation.passed:
-                raise StepError(
-                    f"Co-simulation of {folder} did not pass, so its figures are worth nothing; mend it first.")
-            figures += simulation.figures if simulation is not None else ()
-            files.append(solution / "sim" / "report" / f"{simulated}_cosim.rpt")
-    mapped = read_text(folder / _VIVADO_REPORT)
-    if mapped is not None:
-        header, used = parse_utilization(mapped, str(folder / _VIVADO_REPORT))
-        # hls4ml has Vivado map the network's function, where C-synthesis was of that with a wrapper around it.
-        alone = synthesis is not None and header.design not in ("", synthesis.top)
-        used = stated(used, Subject.CPP)
-        figures += (replace(each, tool=f"{each.tool}, {header.design} alone") if alone else each for each in used)
-        files.append(folder / _VIVADO_REPORT)
+    for found, path in (*_cosimulation(project, solution, synthesis), *_mapped(project, synthesis)):
+        figures += found
+        files.append(path)
     if not files:
         raise StepError(f"{folder} is an hls4ml project that no tool has left a report in; "
                         "run its C-synthesis, then compare it.")
-    name = project.name or top or folder.resolve().name
-    aimed = synthesis.figure(names.CLOCK_TARGET_NS) if synthesis is not None else None
-    return Report(
-        name=name,
-        created=created(files),
-        network=Network(name),
-        # What the reports say was synthesized; a configuration may have been changed since.
-        target=Target(None, part or "unknown", aimed or clock_ns),
-        layers=by_layer(modules, _layers(folder, name)),
-        figures=tuple(figures),
-        tools={figure.tool: figure.tool_version for figure in figures},
-        files={path.name: Path(os.path.relpath(path, folder)).as_posix() for path in files},
-    )
+    name = project.name or (synthesis.top if synthesis is not None else "") or folder.resolve().name
+    # What the reports say was synthesized; a configuration may have been changed since.
+    part, aimed = (synthesis.part, synthesis.figure(names.CLOCK_TARGET_NS)) if synthesis is not None else ("", None)
+    modules = [(f"{module.instance} {module.name}".strip(), module.figures)
+               for module in (synthesis.modules if synthesis is not None else ())]
+    return Found(Network(name), part or project.part, aimed or project.clock_ns, tuple(figures), tuple(files),
+                 by_layer(modules, _layers(folder, name))).report(folder)
+
+
+def _cosimulation(project: Project, solution: Path | None,
+                  synthesis: Synthesis | None) -> Iterator[tuple[tuple[Figure, ...], Path]]:
+    """Figures and report of the co-simulation, where there was one."""
+    simulated = "" if solution is None else _simulated(solution, synthesis.top if synthesis else project.name)
+    if solution is None or not simulated:
+        return
+    tool, version, period = project.tool or "Vitis HLS", "", project.clock_ns
+    if synthesis is not None:
+        tool, version, period = synthesis.tool, synthesis.tool_version, synthesis.period_ns or period
+    simulation = read_cosim(solution, simulated, period, tool, version)
+    if simulation is not None and not simulation.passed:
+        raise StepError(
+            f"Co-simulation of {project.folder} did not pass, so its figures are worth nothing; mend it first.")
+    yield simulation.figures if simulation is not None else (), solution / "sim" / "report" / f"{simulated}_cosim.rpt"
+
+
+def _mapped(project: Project, synthesis: Synthesis | None) -> Iterator[tuple[tuple[Figure, ...], Path]]:
+    """Figures and report of Vivado's synthesis, where there was one."""
+    path = project.folder / _VIVADO_REPORT
+    mapped = read_text(path)
+    if mapped is None:
+        return
+    header, used = parse_utilization(mapped, str(path))
+    used = stated(used, Subject.CPP)
+    # hls4ml has Vivado map the network's function, where C-synthesis was of that with a wrapper around it.
+    if synthesis is not None and header.design not in ("", synthesis.top):
+        used = tuple(replace(each, tool=f"{each.tool}, {header.design} alone") for each in used)
+    yield used, path
 
 
 def _is_of(top: str, name: str) -> bool:
     """Whether a top function is a project's: the network's, or a wrapper that one of hls4ml's backends puts around."""
     return top in (name, _KERNEL) or top.startswith(f"{name}_")
-
-
-def created(files: Iterable[Path]) -> str:
-    """When the newest of the files was written, as a report says it."""
-    newest = max(path.stat().st_mtime for path in files)
-    return datetime.fromtimestamp(newest, UTC).isoformat(timespec="seconds")
 
 
 def _simulated(solution: Path, top: str) -> str:
@@ -149,7 +142,5 @@ def _simulated(solution: Path, top: str) -> str:
 
 
 def _layers(folder: Path, name: str) -> dict[str, int]:
-    source = folder / "firmware" / f"{name}.cpp"
-    if not source.exists():
-        return {}
-    return layers_in_source(read_bytes(source, _LIMIT).decode(errors="replace").splitlines())
+    source = read_text(folder / "firmware" / f"{name}.cpp")
+    return {} if source is None else layers_in_source(source.splitlines())

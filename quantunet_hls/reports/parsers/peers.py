@@ -5,14 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from quantunet_hls.core.errors import StepError
-from quantunet_hls.reports.parsers.da4ml import METADATA, Unrolled, read_da4ml, read_summary
+from quantunet_hls.reports.parsers.da4ml import METADATA, read_da4ml, read_summary
 from quantunet_hls.reports.parsers.finn import FILES, read_finn
-from quantunet_hls.reports.parsers.hls_folder import created
-from quantunet_hls.reports.schema import Network, Report, Target
+from quantunet_hls.reports.parsers.found import Found
+from quantunet_hls.reports.schema import Report
 
 __all__ = ["read_peer", "read_peers_file"]
-
-_UNKNOWN = "unknown"
 
 
 def read_peer(folder: Path) -> Report | None:
@@ -26,21 +24,11 @@ def read_peer(folder: Path) -> Report | None:
         StepError: a damaged report, or one without a figure.
     """
     for reports in (folder / "report", folder):
-        name = _name(reports.resolve().parent if reports.name == "report" else reports.resolve())
-        build = read_finn(reports, name)
+        build = read_finn(reports)
         if build is not None:
-            return _sound(Report(
-                name=name,
-                created=created(build.files),
-                network=build.network,
-                target=Target(None, _UNKNOWN, build.clock_ns),
-                layers=build.layers,
-                figures=build.figures,
-                tools={figure.tool: figure.tool_version for figure in build.figures},
-                files={path.name: path.relative_to(reports).as_posix() for path in build.files},
-            ), reports)
+            return _sound(build, reports, reports)
     unrolled = read_da4ml(folder)
-    return None if unrolled is None else _sound(_unrolled(unrolled, folder), folder)
+    return None if unrolled is None else _sound(unrolled, folder, folder)
 
 
 def read_peers_file(path: Path) -> tuple[Report, ...]:
@@ -53,28 +41,10 @@ def read_peers_file(path: Path) -> tuple[Report, ...]:
     if path.name in (*FILES, METADATA):
         found = read_peer(path.absolute().parent)
         return () if found is None else (found,)
-    return tuple(_sound(_unrolled(each, path.parent), path) for each in read_summary(path))
+    return tuple(_sound(each, path.parent, path) for each in read_summary(path))
 
 
-def _unrolled(found: Unrolled, folder: Path) -> Report:
-    name = _name(Path(found.name))
-    return Report(
-        name=name,
-        created=created(found.files),
-        network=Network(name),
-        target=Target(None, found.part or _UNKNOWN, found.clock_ns),
-        figures=found.figures,
-        tools={figure.tool: figure.tool_version for figure in found.figures},
-        files={path.name: path.relative_to(folder).as_posix() for path in found.files},
-    )
-
-
-def _name(folder: Path) -> str:
-    """Name of a folder, where it has one that can be shown."""
-    return folder.name if folder.name and folder.name.isprintable() else "design"
-
-
-def _sound(report: Report, where: Path) -> Report:
-    if not report.figures:
+def _sound(found: Found, folder: Path, where: Path) -> Report:
+    if not found.figures:
         raise StepError(f"{where} has no figure of a design; build it, then compare it.")
-    return report
+    return found.report(folder)

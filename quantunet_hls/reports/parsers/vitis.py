@@ -12,7 +12,7 @@ of single functions each name themselves in the same place.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from defusedxml.ElementTree import fromstring as parse_xml
 from quantunet_hls.core.errors import StepError
 from quantunet_hls.core.files import read_bytes, read_json
 from quantunet_hls.reports import names
-from quantunet_hls.reports.derive import seconds_from_cycles
+from quantunet_hls.reports.derive import reached_ns, seconds_from_cycles
 from quantunet_hls.reports.parsers.numbers import count, number, period
 from quantunet_hls.reports.schema import Figure, Source, Subject, pick
 
@@ -106,7 +106,7 @@ class Synthesis:
     @property
     def period_ns(self) -> float:
         """Of the clock that the tool counts on: the target, or its estimate where that is longer; 0 if it says none."""
-        return max(self.figure(names.CLOCK_TARGET_NS) or 0, self.figure(names.CLOCK_ESTIMATE_NS) or 0)
+        return reached_ns(self.figures, self.figure(names.CLOCK_TARGET_NS) or 0.0)
 
 
 def read_csynth(solution: Path, top: str = "", tool: str = "") -> Synthesis | None:
@@ -129,10 +129,30 @@ def read_csynth(solution: Path, top: str = "", tool: str = "") -> Synthesis | No
         ConfigurationError: a report that is no regular file, or too large for one.
         StepError: a report that is damaged, reports that disagree, or several of which none is said to be the top's.
     """
-    folder = report_folder(Path(solution))
-    whole = folder / "csynth.xml"
-    functions = {path.name.removesuffix(_OF_FUNCTION): path for path in sorted(folder.glob(f"*{_OF_FUNCTION}"))}
+    name, roots = _roots(Path(solution), top)
+    if not roots:
+        return None
+    main_path, main = next(iter(roots.items()))
+    version = _text(main, "ReportVersion/Version")
+    tool = tool or _tool(version)
+    modules, more = _modules(roots, name, top, tool, version)
+    return Synthesis(
+        top=name,
+        tool=tool,
+        part=_text(main, "UserAssignments/Part"),
+        tool_version=version,
+        figures=_figures(main, tool, version, main_path),
+        modules=modules,
+        files=(*roots, *more),
+    )
+
+
+def _roots(solution: Path, top: str) -> tuple[str, dict[Path, Element]]:
+    """Name of the top function and the reports on it, that of the whole design first; none where there are none."""
+    folder = report_folder(solution)
+    whole, functions = folder / "csynth.xml", _of_functions(folder)
     roots: dict[Path, Element] = {}
+    name = top
     if whole.exists():
         roots[whole] = _root(whole)
         name = _top_model(roots[whole], whole) or top
@@ -141,37 +161,29 @@ def read_csynth(solution: Path, top: str = "", tool: str = "") -> Synthesis | No
             roots[own] = _root(own)
             _agree(roots[whole], whole, roots[own], own)
     elif functions:
-        name, own = _top_function(Path(solution), functions, top)
+        name, own = _top_function(solution, functions, top)
         roots[own] = _root(own)
-    else:
-        return None
-    main_path, main = next(iter(roots.items()))
-    version = _text(main, "ReportVersion/Version")
-    tool = tool or _tool(version)
-    files = list(roots)
-    modules: list[Module] = []
+    return name, roots
+
+
+def _of_functions(folder: Path) -> dict[str, Path]:
+    return {path.name.removesuffix(_OF_FUNCTION): path for path in sorted(folder.glob(f"*{_OF_FUNCTION}"))}
+
+
+def _modules(roots: Mapping[Path, Element], name: str, top: str, tool: str,
+             version: str) -> tuple[tuple[Module, ...], tuple[Path, ...]]:
+    """The modules of a design, and the files that they stand in beside the top function's."""
+    main_path = next(iter(roots))
     with_modules = next((root for root in roots.values() if root.find("ModuleInformation") is not None), None)
-    if with_modules is not None:
-        instances = _instances(with_modules, name, top)
-        for element in with_modules.iterfind("ModuleInformation/Module"):
-            module = _text(element, "Name")
-            if module and module != name and (not instances or module in instances):
-                figures = _figures(element, tool, version, main_path)
-                modules.append(Module(module, instances.get(module, ""), figures))
-    else:
-        for module, path in functions.items():
-            if path not in roots:
-                files.append(path)
-                modules.append(Module(module, "", _figures(_root(path), tool, version, path)))
-    return Synthesis(
-        top=name,
-        tool=tool,
-        part=_text(main, "UserAssignments/Part"),
-        tool_version=version,
-        figures=_figures(main, tool, version, main_path),
-        modules=tuple(modules),
-        files=tuple(files),
-    )
+    if with_modules is None:
+        others = {module: path for module, path in _of_functions(main_path.parent).items() if path not in roots}
+        return tuple(Module(module, "", _figures(_root(path), tool, version, path))
+                     for module, path in others.items()), tuple(others.values())
+    instances = _instances(with_modules, name, top)
+    named = ((_text(element, "Name"), element) for element in with_modules.iterfind("ModuleInformation/Module"))
+    return tuple(Module(module, instances.get(module, ""), _figures(element, tool, version, main_path))
+                 for module, element in named
+                 if module and module != name and (not instances or module in instances)), ()
 
 
 def report_folder(solution: Path) -> Path:
@@ -313,13 +325,8 @@ def _figures(element: Element, tool: str, version: str, where: Path) -> tuple[Fi
         clock = period(text, f"{names.FIGURES[name].title} in {where}")
         if clock is not None:
             clocks.append(Figure(name, clock, Source.CSYNTH, tool, version, subject=Subject.CPP))
-    return (*at_clock(result, clocks), *clocks)
-
-
-def at_clock(figures: Iterable[Figure], clocks: Iterable[Figure]) -> tuple[Figure, ...]:
-    """The figures with seconds beside cycles, at the target clock or at the estimated one where that is slower."""
     slowest = max((clock.value for clock in clocks), default=0)
-    return seconds_from_cycles(figures, slowest) if slowest > 0 else tuple(figures)
+    return (*(seconds_from_cycles(result, slowest) if slowest else result), *clocks)
 
 
 def _interval(element: Element, estimates: str) -> tuple[str, str]:

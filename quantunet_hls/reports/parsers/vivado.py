@@ -11,15 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from quantunet_hls.core.errors import StepError
-from quantunet_hls.core.files import read_bytes
 from quantunet_hls.reports import names
 from quantunet_hls.reports.parsers.numbers import count, number, period
 from quantunet_hls.reports.schema import Figure, Source
 
-__all__ = ["Cell", "Header", "parse_hierarchy", "parse_power", "parse_timing", "parse_utilization", "read_text"]
+__all__ = ["BLOCKS_PER_TILE", "Cell", "Header", "parse_hierarchy", "parse_power", "parse_timing", "parse_utilization"]
 
 _TOOL = "Vivado"
 
@@ -33,10 +31,9 @@ _SITES = {
     "URAM": names.URAM,
     "DSPs": names.DSP,
 }
-_BLOCKS_PER_TILE = 2
 
-#: The most bytes that a report may have.
-_LIMIT = 2**27
+#: Blocks of 18 kbit in a tile of block RAM.
+BLOCKS_PER_TILE = 2
 
 # "8354", "322.5", or "8354(0.64%)" where percentages were asked for.
 _COUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)(?:\s*\([^)]*\))?")
@@ -85,17 +82,6 @@ class Cell:
     module: str
     depth: int
     figures: tuple[Figure, ...]
-
-
-def read_text(path: Path) -> str | None:
-    """The text of a report, None where there is no such file.
-
-    Raises:
-        ConfigurationError: a pipe, a device, or a file that is too large for a report.
-    """
-    if not path.exists():
-        return None
-    return read_bytes(path, _LIMIT, what="a report").decode(errors="replace")
 
 
 def _header(text: str, stage: Source) -> Header:
@@ -157,7 +143,7 @@ def parse_utilization(
 
 
 def _blocks(tiles: float) -> int:
-    return round(tiles * _BLOCKS_PER_TILE)
+    return round(tiles * BLOCKS_PER_TILE)
 
 
 def parse_hierarchy(

@@ -1,13 +1,14 @@
 """The whole design: one Verilog file a layer, and a top module that wires them with FIFOs and forks.
 
-Layers are generated once: a manifest beside the files keeps the digest of what
-each was made from, and only what changed is generated again.
+Layers are generated once: a manifest beside the files (:mod:`quantunet_hls.core.store`)
+says what each was made from, and only what changed is generated again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import resources
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,19 @@ from amaranth.hdl import Cat, ClockSignal, Instance, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
-from quantunet_hls.core.files import check_name, read_json, sha256_file, sha256_json, write_json
+from quantunet_hls.core.files import check_name
+from quantunet_hls.core.open_tools import yosys_version
+from quantunet_hls.core.store import Key, Store, key_of
+from quantunet_hls.core.versions import versions_of
 from quantunet_hls.ops.hardware.streams import Fifo, Fork, connect, stream_in, stream_out
 from quantunet_hls.ops.streaming import Layer, StreamGraph, digest
 from quantunet_hls.rtl.generate.units import LayerUnit, sources_of
 from quantunet_hls.rtl.generate.verilog import write_verilog
 
 __all__ = ["Design", "Top", "generate"]
+
+#: Who makes a layer's Verilog, and the top's.
+_MAKERS = (__name__,)
 
 #: Beats that an edge holds where nothing else is asked for: enough to break every path between two layers.
 EDGE_DEPTH = 2
@@ -141,35 +148,20 @@ def generate(graph: StreamGraph, folder: Path, *, probes: bool = False) -> Desig
         ToolNotFoundError, ToolFailedError: Yosys is absent or failed.
     """
     check_name("design", graph.name)
-    generator = _generator_digest()
-    wanted: dict[str, tuple[str, Any]] = {}
+    tools = {**versions_of("amaranth"), "Yosys": yosys_version()}
+    wanted: dict[str, tuple[Key, Callable[[], Any]]] = {}
     for layer in graph.layers[1:]:
         sources = sources_of(graph, layer)
-        key = sha256_json([generator, digest(layer), [digest(source) for source in sources]])
-        wanted[module_name(graph, layer)] = (key, lambda layer=layer, sources=sources: LayerUnit(layer, sources))
+        key = key_of({"layer": digest(layer), "sources": [digest(source) for source in sources]}, _MAKERS, tools)
+        wanted[module_name(graph, layer)] = (key, partial(LayerUnit, layer, sources))
     top = f"{graph.name}_probed" if probes else graph.name
-    wanted[top] = (sha256_json([generator, digest(graph)]), lambda: Top(graph, probes=probes))
-    manifest_path = folder / "manifest.json"
-    manifest = read_json(manifest_path) if manifest_path.exists() else {}
-    missing = {name: make() for name, (key, make) in wanted.items()
-               if manifest.get(name) != [key, _digest_of(folder / f"{name}.v")]}
+    key = key_of({"graph": digest(graph), "probes": probes}, _MAKERS, tools)
+    wanted[top] = (key, partial(Top, graph, probes=probes))
+    store, files = Store(folder / "manifest.json"), {name: folder / f"{name}.v" for name in wanted}
+    missing = {name: make() for name, (key, make) in wanted.items() if store.find(name, key) is None}
     if missing:
         write_verilog(folder, missing)
-        manifest |= {name: [wanted[name][0], _digest_of(folder / f"{name}.v")] for name in missing}
-        write_json(manifest_path, manifest)
-    return Design(graph, top, {name: folder / f"{name}.v" for name in wanted}, probes)
-
-
-def _digest_of(path: Path) -> str | None:
-    return sha256_file(path) if path.exists() else None
-
-
-def _generator_digest() -> str:
-    """Of the code that makes the hardware: a changed generator makes everything anew."""
-    package = resources.files("quantunet_hls")
-    modules = [package.joinpath(name) for name in ("rtl/generate/units.py", "rtl/generate/stitch.py",
-                                                   "rtl/generate/verilog.py", "ops/streaming.py",
-                                                   "targets/memories.py")]
-    modules += sorted((entry for entry in package.joinpath("ops/hardware").iterdir() if entry.name.endswith(".py")),
-                      key=lambda entry: entry.name)
-    return sha256_json([module.read_text(encoding="utf-8") for module in modules])
+        for name in missing:
+            store.put(name, wanted[name][0], [files[name]])
+        store.retain([*wanted, graph.name, f"{graph.name}_probed"])
+    return Design(graph, top, files, probes)

@@ -14,7 +14,8 @@ from quantunet_hls.core.errors import ToolFailedError
 from quantunet_hls.core.files import check_name, write_text
 from quantunet_hls.core.process import require_tool, run
 from quantunet_hls.ops.streaming import StreamGraph
-from quantunet_hls.reports.parsers.vivado import parse_timing, parse_utilization, read_text
+from quantunet_hls.reports.parsers.foreign import read_text
+from quantunet_hls.reports.parsers.vivado import parse_timing, parse_utilization
 from quantunet_hls.reports.schema import Figure, Source, Subject, stated
 from quantunet_hls.rtl.generate.verilog import write_verilog
 from quantunet_hls.rtl.integrate.axi import REGISTERS, AxiTop

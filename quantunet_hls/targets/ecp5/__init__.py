@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from quantunet_hls.targets.cells import CellCount
+from quantunet_hls.targets.ecp5.placement import Nextpnr
+from quantunet_hls.targets.ecp5.pll import Ehxplll
 from quantunet_hls.targets.ecp5.synthesis import Ecp5Synthesis
 from quantunet_hls.targets.family import CellModels, Family, Multiplier, Series
 from quantunet_hls.targets.lut_parts import LutParts
@@ -47,4 +49,6 @@ ECP5 = Family(
     cells=_CELLS,
     synthesis=Ecp5Synthesis(),
     models=CellModels(("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), (Path(__file__).with_name("ecp5.v"),)),
+    place_and_route=Nextpnr(),
+    pll=Ehxplll(),
 )

@@ -48,7 +48,7 @@ def values(figures, source):
                                                                         (ALKAID, "alkaid", 234, 325, 3)])
 def test_what_the_generator_knows_is_an_estimate(tmp_path, metadata, tool, lut, ff, latency):
     found = read_da4ml(project(tmp_path / "net", metadata))
-    assert (found.name, found.part, found.clock_ns) == ("net", "xcvu13p-flga2577-2-e", 5)
+    assert (found.network.name, found.part, found.clock_ns) == ("net", "xcvu13p-flga2577-2-e", 5)
     assert values(found.figures, Source.ESTIMATE) == pytest.approx({
         names.LUT: lut, names.FF: ff, names.LATENCY_CYCLES_MAX: latency, names.LATENCY_S_MAX: latency * 5e-9,
         # A pipeline takes an input in every cycle.
@@ -132,7 +132,7 @@ def test_a_summary_has_the_routed_designs(tmp_path):
         names.LUT: 260, names.LUTRAM: 1, names.FF: 230, names.DSP: 4, names.CARRY: 21, names.BRAM_18K: 7,
         names.URAM: 2, names.WNS_NS: -1.0, names.CLOCK_ACHIEVED_NS: 6.0, names.POWER_W: 3.2}
     assert values(first.figures, Source.ESTIMATE)[names.LATENCY_S_MAX] == pytest.approx(12e-9)
-    assert (first.name, second.name) == ("r 1", "other")
+    assert (first.network.name, second.network.name) == ("r 1", "other")
     assert [design.label for design in open_designs([tmp_path / "r.json"])] == ["r 1", "other"]
 
 

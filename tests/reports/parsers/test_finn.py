@@ -70,7 +70,7 @@ def values(figures, source, tool=None):
 
 
 def test_every_figure_is_what_finn_says_it_is(tmp_path):
-    build = read_finn(written(tmp_path) / "report", "net")
+    build = read_finn(written(tmp_path) / "report")
     assert build.clock_ns == 10.0
     assert values(build.figures, Source.ESTIMATE) == pytest.approx({
         names.LUT: 3103, names.BRAM_18K: 7, names.URAM: 1, names.DSP: 13,
@@ -96,7 +96,7 @@ def test_every_figure_is_what_finn_says_it_is(tmp_path):
 
 
 def test_layer_by_layer(tmp_path):
-    build = read_finn(written(tmp_path) / "report", "net")
+    build = read_finn(written(tmp_path) / "report")
     layers = {layer.name: layer for layer in build.layers}
     # Nothing was reported of the thresholds, and a FIFO takes no cycles of its own.
     assert {name: layer.kind for name, layer in layers.items()} == {"MVAU_hls_0": "MVAU_hls", "MVAU_rtl_1": "MVAU_rtl"}
@@ -111,7 +111,7 @@ def test_layer_by_layer(tmp_path):
 
 
 def test_the_network_is_counted(tmp_path):
-    network = read_finn(written(tmp_path) / "report", "net").network
+    network = read_finn(written(tmp_path) / "report").network
     assert (network.macs, network.parameters, network.average_weight_bits) == (1300, 400, 2.5)
 
 
@@ -128,7 +128,7 @@ def test_a_build_stands_beside_a_report_of_this_package(tmp_path, named):
 
 def test_one_frame_has_no_interval(tmp_path):
     one = {"N": 1, "cycles": 1_501, "interval_cycles": 1_499, "stable_throughput[images/s]": 66_622.3}
-    build = read_finn(written(tmp_path, rtlsim_performance=one) / "report", "net")
+    build = read_finn(written(tmp_path, rtlsim_performance=one) / "report")
     assert values(build.figures, Source.RTL_SIM) == pytest.approx({names.LATENCY_CYCLES_MAX: 1500,
                                                                    names.LATENCY_S_MAX: 15e-6})
 
@@ -136,25 +136,25 @@ def test_one_frame_has_no_interval(tmp_path):
 @pytest.mark.parametrize(("change", "interval"), [({"cycles": 9_501}, 801), ({"interval_cycles": 810}, 810),
                                                   ({"interval_cycles": 700}, 800)])
 def test_the_longest_interval_counts(tmp_path, change, interval):
-    build = read_finn(written(tmp_path, rtlsim_performance=change) / "report", "net")
+    build = read_finn(written(tmp_path, rtlsim_performance=change) / "report")
     assert values(build.figures, Source.RTL_SIM)[names.INTERVAL_CYCLES_MAX] == interval
 
 
 @pytest.mark.parametrize("change", [{"TIMEOUT": 1}, {"UNFINISHED_OUTS": 3}])
 def test_a_simulation_that_did_not_end_is_refused(tmp_path, change):
     with pytest.raises(StepError, match="did not end"):
-        read_finn(written(tmp_path, rtlsim_performance=change) / "report", "net")
+        read_finn(written(tmp_path, rtlsim_performance=change) / "report")
 
 
 def test_reports_of_different_clocks_are_refused(tmp_path):
     with pytest.raises(StepError, match=r"different clocks \(rtlsim_performance\.json: 5 ns, estimate"):
-        read_finn(written(tmp_path, rtlsim_performance={"fclk[mhz]": 200.0}) / "report", "net")
+        read_finn(written(tmp_path, rtlsim_performance={"fclk[mhz]": 200.0}) / "report")
 
 
 def test_a_slack_that_is_not_known_gives_no_clock(tmp_path):
     # FINN writes 0 MHz there, and 0 for a version that is no number.
     change = {"WNS": 0, "fmax_mhz": 0, "vivado_version": 0}
-    build = read_finn(written(tmp_path, ooc_synth_and_timing=change) / "report", "net")
+    build = read_finn(written(tmp_path, ooc_synth_and_timing=change) / "report")
     found = values(build.figures, Source.ROUTED, "Vivado")
     assert not {names.WNS_NS, names.CLOCK_ACHIEVED_NS} & set(found)
     assert found[names.LUT] == 2801
@@ -162,7 +162,7 @@ def test_a_slack_that_is_not_known_gives_no_clock(tmp_path):
 
 def test_cycles_take_as_long_as_a_routed_clock_that_misses_its_target(tmp_path):
     missed = {"WNS": -2.5, "fmax_mhz": 80.0}
-    build = read_finn(written(tmp_path, ooc_synth_and_timing=missed) / "report", "net")
+    build = read_finn(written(tmp_path, ooc_synth_and_timing=missed) / "report")
     assert build.clock_ns == 10.0
     assert values(build.figures, Source.ROUTED)[names.CLOCK_ACHIEVED_NS] == 12.5
     for source, interval in ((Source.RTL_SIM, 800), (Source.ESTIMATE, 784)):
@@ -173,13 +173,13 @@ def test_the_routed_timing_beside(tmp_path):
     timing = (FIXTURES / "vivado" / "routed_met_timing.rpt").read_text()
     stateless = "\n".join(line for line in timing.splitlines() if "Design State" not in line)
     (written(tmp_path) / "report" / "post_route_timing.rpt").write_text(stateless)
-    found = values(read_finn(tmp_path / "report", "net").figures, Source.ROUTED, "Vivado, with the shell")
+    found = values(read_finn(tmp_path / "report").figures, Source.ROUTED, "Vivado, with the shell")
     assert (found[names.WNS_NS], found[names.CLOCK_ACHIEVED_NS]) == (0.313, 4.687)
 
 
 @pytest.mark.parametrize("file", list(FILES))
 def test_each_report_may_stand_alone(tmp_path, file):
-    build = read_finn(written(tmp_path, *(set(FILES) - {file})) / "report", "net")
+    build = read_finn(written(tmp_path, *(set(FILES) - {file})) / "report")
     assert [path.name for path in build.files] == [file]
     assert bool(build.figures or build.layers) or build.network.macs
 
@@ -187,8 +187,8 @@ def test_each_report_may_stand_alone(tmp_path, file):
 def test_no_report_is_none(tmp_path):
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "other.json").write_text("{}")
-    assert read_finn(tmp_path / "report", "net") is None
-    assert read_finn(tmp_path / "absent", "net") is None
+    assert read_finn(tmp_path / "report") is None
+    assert read_finn(tmp_path / "absent") is None
 
 
 @pytest.mark.parametrize("file", list(FILES))
@@ -199,7 +199,7 @@ def test_no_report_is_none(tmp_path):
 def test_a_damaged_report_is_read_or_one_sentence(tmp_path, file, content):
     (written(tmp_path) / "report" / file).write_text(content)
     try:
-        read_finn(tmp_path / "report", "net")
+        read_finn(tmp_path / "report")
     except QuantUNetError as error:
         said = str(error)
     else:
@@ -214,7 +214,7 @@ def test_a_pipe_is_one_sentence(tmp_path):
     path.unlink()
     os.mkfifo(path)
     with pytest.raises(ConfigurationError, match="named pipe"):
-        read_finn(tmp_path / "report", "net")
+        read_finn(tmp_path / "report")
 
 
 ODD = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(10**400) | st.just({})
@@ -229,5 +229,5 @@ def test_any_value_is_read_or_one_sentence(tmp_path_factory, data):
     (folder / "report" / file).write_text(json.dumps(content))
     figures = ()
     with contextlib.suppress(QuantUNetError):
-        figures = read_finn(folder / "report", "net").figures
+        figures = read_finn(folder / "report").figures
     assert all(math.isfinite(figure.value) for figure in figures)

@@ -6,12 +6,12 @@ from hypothesis import strategies as st
 
 from quantunet_hls.core.errors import ConfigurationError, StepError
 from quantunet_hls.reports import Source, names
+from quantunet_hls.reports.parsers.foreign import read_text
 from quantunet_hls.reports.parsers.vivado import (
     parse_hierarchy,
     parse_power,
     parse_timing,
     parse_utilization,
-    read_text,
 )
 from tests.reports import FIXTURES
 

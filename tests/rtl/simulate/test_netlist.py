@@ -207,7 +207,7 @@ def test_memories_of_every_width_read_what_was_written(family, width, words, tmp
     """Block memories of the part, as Yosys instantiates them, against arrays in numpy."""
     from quantunet_hls.core.files import read_json
     from quantunet_hls.core.open_tools import run_yosys
-    from quantunet_hls.rtl.synthesize.mapping import mapping_script
+    from quantunet_hls.rtl.synthesize.module import mapping_script
 
     (tmp_path / "memory.v").write_text(_MEMORY.format(last=words.bit_length() - 2, top=width - 1, words=words))
     script = tmp_path / "map.ys"

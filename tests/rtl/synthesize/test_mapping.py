@@ -19,8 +19,8 @@ from quantunet_hls.rtl.synthesize.mapping import (
     check_memory,
     layers_for_ultraram,
     map_design,
-    mapping_script,
 )
+from quantunet_hls.rtl.synthesize.module import mapping_script
 from quantunet_hls.rtl.synthesize.timing import Netlist, design_timing
 from quantunet_hls.targets import CellCount, count_cells
 from quantunet_hls.targets.ecp5 import ECP5
@@ -122,19 +122,6 @@ def test_a_module_without_estimate_leaves_the_design_without(design, mapped, tmp
     assert list(timing.layers) == ["first"]
     assert list(timing.refused) == ["second", "top"]
     assert "has the cell FDNEW" in timing.refused["top"]
-
-
-@pytest.mark.slow
-def test_a_netlist_kept_as_verilog_alone_has_the_same_estimate(design, mapped):
-    first, cache = mapped
-    before = design_timing(design, first, XCUP)
-    for module in first.layers.values():
-        module.connections.unlink()
-    again = map_design(design, MappingOptions(XCUP), cache)
-    assert all(module.reused for module in again.layers.values())
-    after = design_timing(design, again, XCUP)
-    assert {name: path.ps for name, path in after.layers.items()} == {
-        name: path.ps for name, path in before.layers.items()}
 
 
 def test_designs_that_cannot_be_mapped_are_refused(design, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from quantunet_hls.core.files import write_text
 from quantunet_hls.core.open_tools import run_yosys, yosys_version
-from quantunet_hls.rtl.synthesize.mapping import MappingOptions, mapping_script
+from quantunet_hls.rtl.synthesize.module import MappingOptions, mapping_script
 from quantunet_hls.targets.ecp5 import ECP5
 from quantunet_hls.targets.xc7 import XC7
 from quantunet_hls.targets.xcu import XCU

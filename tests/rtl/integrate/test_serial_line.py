@@ -1,13 +1,14 @@
-"""The ULX3S's top: images over the serial line, bit by bit, and the clock."""
+"""The ULX3S's top: images over the serial line, bit by bit."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from importlib import resources
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from quantunet_hls.boards import load
@@ -15,8 +16,7 @@ from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.process import run
 from quantunet_hls.ops.streaming import Cast, Input, Shape, StreamGraph
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.integrate import host, ulx3s
-from quantunet_hls.rtl.place.pll import dividers_for
+from quantunet_hls.rtl.integrate import host, serial_line
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate.netlist import cell_models
 from quantunet_hls.rtl.simulate.verilator import verilate
@@ -25,6 +25,8 @@ from quantunet_hls.types.fixed import FixedType
 from tests.rtl.graphs import PIXEL, convolution, frames_for
 
 _PAUSE = 2000
+# A slow clock has the fewest clocks a bit: 12; nothing in the design knows more of the rate.
+_BOARD = replace(load("ulx3s-85f"), clock_ns=80.0)
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +41,13 @@ def graph():
 def line(graph, tmp_path_factory):
     """The board in Verilator; sends messages and gives back what comes."""
     folder = tmp_path_factory.mktemp("line")
-    # A slow clock has the fewest clocks a bit: 12; nothing in the design knows more of the rate.
-    top, dividers = ulx3s.write_top(graph, 12.5, folder, pause=_PAUSE)
-    _, bit = ulx3s.baud_rate(dividers.mhz)
+    top = serial_line.write_top(graph, _BOARD, folder, pause=_PAUSE)
+    _, bit = serial_line.baud_rate(12.5)
     sources = [top, *generate(graph, folder).files.values(), *cell_models(ECP5, set(), folder)]
     harness = resources.files("quantunet_hls.rtl.integrate").joinpath("uart_harness.cpp").read_text()
-    program = verilate(ulx3s.top_name(graph), sources, folder / "program", harness,
+    program = verilate(serial_line.top_name(graph, _BOARD), sources, folder / "program", harness,
                        '#pragma once\n#include "Vdesign.h"\nusing Design = Vdesign;\n')
-    facts = ulx3s.host_facts(graph, dividers, load("ulx3s-85f"))
+    facts = serial_line.host_facts(graph, _BOARD)
 
     def talk(messages, expected, pause=4_000):
         (folder / "in.bin").write_bytes(b"".join(len(sent).to_bytes(2, "little") + sent for sent in messages))
@@ -120,31 +121,23 @@ def test_a_mask_is_a_picture():
     assert host.codes_of(np.array([0, 7, 255], np.uint8), facts).tolist() == [0, 7, 255]
 
 
-@given(st.integers(13, 200))
-@settings(max_examples=40)
-def test_the_plls_dividers_keep_the_data_sheets_limits(wanted):
-    found = dividers_for(25.0, float(wanted))
-    assert wanted - 12.5 < found.mhz <= wanted
-    assert 400 <= found.vco_mhz <= 800
-    assert found.source_mhz / found.input >= 10
-    assert found.vco_mhz / found.output == pytest.approx(found.mhz)
-
-
-def test_usual_clocks_are_met_exactly():
-    assert [dividers_for(25.0, mhz).mhz for mhz in (25.0, 50.0, 75.0, 100.0, 62.5)] == [25.0, 50.0, 75.0, 100.0, 62.5]
-    assert ulx3s.baud_rate(50.0) == (1_000_000, 50)
-    with pytest.raises(BoardError, match="no clock near 1 MHz"):
-        dividers_for(25.0, 1.0)
+def test_usual_rates_are_met_exactly():
+    assert serial_line.baud_rate(50.0) == (1_000_000, 50)
     with pytest.raises(BoardError, match="no usual baud rate"):
-        ulx3s.baud_rate(0.5)
+        serial_line.baud_rate(0.5)
+
+
+def test_a_board_without_a_serial_line_has_no_whole_design(graph, tmp_path):
+    with pytest.raises(BoardError, match="no whole design for AMD ZCU104"):
+        serial_line.write_top(graph, load("zcu104"), tmp_path)
 
 
 def test_every_port_has_a_pin_of_its_own(line):
-    (module,) = re.findall(r"^module wired_ulx3s\(.*?^endmodule", line[2].read_text(), re.MULTILINE | re.DOTALL)
+    (module,) = re.findall(r"^module wired_ulx3s_85f\(.*?^endmodule", line[2].read_text(), re.MULTILINE | re.DOTALL)
     ports = set()
     for bits, name in re.findall(r"^  (?:input|output) (?:\[(\d+):0\] )?(\w+);", module, re.MULTILINE):
         ports |= {f"{name}[{n}]" for n in range(int(bits) + 1)} if bits else {name}
-    located = re.findall(r'LOCATE COMP "(\S+)" SITE "(\w+)";', ulx3s.constraints())
+    located = re.findall(r'LOCATE COMP "(\S+)" SITE "(\w+)";', serial_line.constraints(_BOARD))
     assert len(ports) == 12
     assert {port for port, _ in located} == ports
     assert len({site for _, site in located}) == len(located)

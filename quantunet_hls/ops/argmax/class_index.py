@@ -6,19 +6,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 from hls4ml.model.attributes import Attribute
 from hls4ml.model.layers import Layer
-from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.hls.kinds.templates import Call, Config
-from quantunet_hls.ops.qonnx.graph import attribute, constant, copy_of, set_attribute
-from quantunet_hls.ops.qonnx.ranges import to_steps
+from quantunet_hls.ops.cpp.facet import AddedLayer
+from quantunet_hls.ops.cpp.templates import Call, Config
+from quantunet_hls.ops.qonnx.graph import attribute
 from quantunet_hls.types import covering
 
-__all__ = ["HANDLERS", "HEADER", "LAYER", "TEMPLATES", "ClassIndex", "with_limits"]
+__all__ = ["CLASS_INDEX", "ClassIndex"]
 
-HEADER = Path(__file__).with_name("nnet_class_index_stream.h")
+_HEADER = Path(__file__).with_name("nnet_class_index_stream.h")
 
 _CONFIG = """struct config{index} {{
     static const unsigned n_pixels = {pixels};
@@ -55,21 +53,6 @@ class _Config(Config):
                         "limit_t": f"ap_fixed<{kind.width}, {kind.integer}>"}
 
 
-def with_limits(model: ModelWrapper) -> ModelWrapper:
-    """A copy for hls4ml's eyes only: a comparison's limit is an attribute, and a sigmoid's table is gone."""
-    model = copy_of(model)
-    for node in model.graph.node:
-        if node.op_type == "Greater":
-            limit = constant(model, node.input[1])
-            assert limit is not None, "the legality check wants a constant limit"
-            steps, exponent = to_steps(np.asarray(limit).reshape(1))
-            set_attribute(node, "limit", int(steps[0]))
-            set_attribute(node, "limit_fraction", -exponent)
-        if node.op_type in ("Greater", "Sigmoid"):
-            del node.input[1:]
-    return model
-
-
 def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], graph: Any) -> dict[str, Any]:
     _, height, width, channels = input_shapes[0]
     return {"name": node.name, "class_name": "ClassIndex", "inputs": input_names, "outputs": list(node.output),
@@ -77,6 +60,6 @@ def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], gra
             "limit": attribute(node, "limit", 0), "limit_fraction": attribute(node, "limit_fraction", 0)}
 
 
-LAYER = ClassIndex
-TEMPLATES = (partial(_Config, ClassIndex, _CONFIG), partial(Call, ClassIndex, "class_index", [HEADER.name]))
-HANDLERS = {"ArgMax": _parse, "Greater": _parse}
+CLASS_INDEX = AddedLayer(
+    ClassIndex, (partial(_Config, ClassIndex, _CONFIG), partial(Call, ClassIndex, "class_index", [_HEADER.name])),
+    _HEADER, {"ArgMax": _parse, "Greater": _parse})

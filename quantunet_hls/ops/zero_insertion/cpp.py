@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 from hls4ml.model.attributes import Attribute
 from hls4ml.model.layers import Layer
 
-from quantunet_hls.hls.kinds.templates import Call, Config
+from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.ops.cpp.facet import AddedLayer, CppFacet, CppLayer
+from quantunet_hls.ops.cpp.loops import image_shape, one_clock, reading
+from quantunet_hls.ops.cpp.templates import Call, Config
 from quantunet_hls.ops.qonnx.graph import attribute
 
-__all__ = ["HANDLERS", "HEADER", "LAYER", "TEMPLATES", "ZeroInsertion"]
+__all__ = ["FACET", "ZeroInsertion"]
 
-HEADER = Path(__file__).with_name("nnet_zero_insertion_stream.h")
+_HEADER = Path(__file__).with_name("nnet_zero_insertion_stream.h")
 
 _CONFIG = """struct config{index} {{
     static const unsigned in_height = {in_height};
@@ -47,6 +52,19 @@ def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], gra
             "out_height": out_height, "out_width": out_width, "factor_height": rows, "factor_width": columns}
 
 
-LAYER = ZeroInsertion
-TEMPLATES = (partial(Config, ZeroInsertion, _CONFIG), partial(Call, ZeroInsertion, "zero_insertion", [HEADER.name]))
-HANDLERS = {"ZeroInsertion": _parse}
+def _actor(layer: Any, sources: Sequence[str]) -> Actor:
+    """A pixel out a clock; one in where it is no zero."""
+    height, width, _ = image_shape(layer.get_input_variable())
+    needed = np.full(image_shape(layer.get_output_variable())[:2], -1, np.int64)
+    rows, columns = int(layer.get_attr("factor_height")), int(layer.get_attr("factor_width"))
+    needed[::rows, ::columns][:height, :width] = np.arange(height * width).reshape(height, width)
+    return one_clock(layer, (reading(sources[0], height * width, needed.reshape(-1)),), needed.size)
+
+
+FACET = CppFacet(
+    layers={"ZeroInsertion": CppLayer(_actor)},
+    added=(AddedLayer(
+        ZeroInsertion,
+        (partial(Config, ZeroInsertion, _CONFIG), partial(Call, ZeroInsertion, "zero_insertion", [_HEADER.name])),
+        _HEADER, {"ZeroInsertion": _parse}),),
+)

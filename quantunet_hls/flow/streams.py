@@ -1,0 +1,39 @@
+"""The streaming RTL of a run: the stream graph before it is folded, and the project that is made of the folded one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from quantunet_hls.hls.convert import HlsSettings, convert
+
+if TYPE_CHECKING:
+    from quantunet_hls.flow.opened import Opened
+    from quantunet_hls.flow.run import Run
+    from quantunet_hls.rtl.lower import Lowered
+
+__all__ = ["Streams"]
+
+
+@dataclass(frozen=True)
+class Streams:
+    """The stream graph of a run, lowered once for all steps that need it.
+
+    Attributes:
+        run: that makes it.
+        opened: the network's graph and types.
+    """
+
+    run: Run
+    opened: Opened
+
+    @cached_property
+    def lowered(self) -> Lowered:
+        """Not folded yet: no reuse factor of the hls4ml graph that it comes from matters."""
+        # Amaranth and the tools are an extra, which nobody else needs.
+        from quantunet_hls.rtl.lower import lower
+
+        run = self.run
+        settings = HlsSettings(run.name, run.target.part, run.target.clock_ns, run.backend, {})
+        return lower(convert(self.opened.graph.model, self.opened.types, settings, run.files.rtl.folder), run.name)

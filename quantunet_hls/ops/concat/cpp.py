@@ -1,0 +1,10 @@
+"""hls4ml's concatenation: a pixel of each source, then one that goes out."""
+
+from __future__ import annotations
+
+from quantunet_hls.ops.cpp.facet import CppFacet, CppLayer
+from quantunet_hls.ops.cpp.loops import pixelwise
+
+__all__ = ["FACET"]
+
+FACET = CppFacet(layers={"Concatenate": CppLayer(pixelwise)})

@@ -1,0 +1,9 @@
+"""A LeakyReLU is a parametrized activation to hls4ml; nobody has published a report of one."""
+
+from __future__ import annotations
+
+from quantunet_hls.ops.cpp.facet import CppFacet
+
+__all__ = ["FACET"]
+
+FACET = CppFacet()
