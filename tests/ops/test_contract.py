@@ -6,17 +6,23 @@ from pathlib import Path
 
 import pytest
 
+from quantunet_hls.ops.cost import LayerCost, StageCost
 from quantunet_hls.ops.cpp.facet import CppFacet
+from quantunet_hls.ops.lowering import LayerLowering
 from quantunet_hls.ops.model_graph import LayerReader, StageReader
 from quantunet_hls.ops.network import Layer
 from quantunet_hls.ops.qonnx.node_kinds import OnnxNodes
 from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.streaming import StreamLayer
 from quantunet_hls.ops.table import FACETS, OPERATORS, STAGE_FACETS, STAGES
 from quantunet_hls.ops.tensors.kernel import LayerTensors, StageTensors
+from quantunet_hls.ops.unit import LayerUnit, StageUnit
 
 #: The form of each facet; "layer" and "stage" are a class instead.
-FORMS = {"model_graph": LayerReader, "tensors": LayerTensors, "onnx": OnnxNodes, "cpp": CppFacet}
-STAGE_FORMS = {"model_graph": StageReader, "tensors": StageTensors, "onnx": OnnxNodes, "cpp": CppFacet}
+FORMS = {"model_graph": LayerReader, "tensors": LayerTensors, "onnx": OnnxNodes, "cpp": CppFacet,
+         "stream": LayerLowering, "unit": LayerUnit, "cost": LayerCost}
+STAGE_FORMS = {"model_graph": StageReader, "tensors": StageTensors, "onnx": OnnxNodes, "cpp": CppFacet,
+               "unit": StageUnit, "cost": StageCost}
 
 
 def classes(module, base: type) -> list[type]:
@@ -34,6 +40,12 @@ def test_a_rooms_layer_bears_its_name(kind):
 def test_a_rooms_stage_bears_its_name(kind):
     (stage,) = classes(import_module(f"quantunet_hls.ops.stages.{kind}.stage"), Stage)
     assert stage.kind == kind
+
+
+@pytest.mark.parametrize("kind", OPERATORS)
+def test_a_rooms_streaming_layers_find_their_facets(kind):
+    for layer in classes(import_module(f"quantunet_hls.ops.{kind}.stream"), StreamLayer):
+        assert layer.room == kind
 
 
 @pytest.mark.parametrize("facet", FORMS)
