@@ -7,8 +7,9 @@ import os
 # this when it is imported, so it comes first.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# Whoever runs the tests may have a zoo of their own: no test reads it or writes there.
+# Whoever runs the tests may have a zoo and boards of their own: no test reads them or writes there.
 os.environ["QUANTUNET_HLS_ZOO"] = f"{os.devnull}/zoo"
+os.environ["QUANTUNET_HLS_BOARDS"] = f"{os.devnull}/boards"
 
 import pytest
 from hypothesis import HealthCheck, settings

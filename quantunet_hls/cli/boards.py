@@ -31,7 +31,7 @@ _HEADINGS = {
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 def boards(name: str | None, as_json: bool) -> None:
-    """List the boards of the catalogue, or show the one called NAME."""
+    """List all boards, your own among them, or show the one called NAME or that of a JSON file."""
     chosen = [catalogue.load(name)] if name else [catalogue.load(each) for each in catalogue.names()]
     if as_json:
         facts = [asdict(board) for board in chosen]

@@ -19,7 +19,8 @@ __all__ = ["tune"]
 @click.argument("model")
 @click.option("--data", type=click.Path(path_type=Path), required=True,
               help="A folder with images/ and masks/, and index.csv where folds are asked for.")
-@click.option("--board", required=True, help="A board of the catalogue; see `quantunet-hls boards`.")
+@click.option("--board", required=True,
+              help="A board of the catalogue, see `quantunet-hls boards`, or the path of a board's JSON.")
 @click.option("--tolerance", default=0.5, show_default=True, help="Dice points (of 100) that may be lost.")
 @click.option("--bits", type=int, default=None,
               help="Widest weights and activations.  [default: the network's; 8 for a float one]")

@@ -12,7 +12,7 @@ from quantunet_hls.compare.comparison import Comparison
 from quantunet_hls.compare.drawing import COLOURS, INK, Plot, bars, dots, svg, thousands, told_of
 from quantunet_hls.compare.roofline import roofline
 from quantunet_hls.reports import names
-from quantunet_hls.reports.names import FIGURES, resources
+from quantunet_hls.reports.names import FIGURES, RATIO, resources
 from quantunet_hls.reports.schema import Subject
 
 if TYPE_CHECKING:
@@ -101,18 +101,19 @@ def _layers(comparison: Comparison) -> Iterator[Plot]:
 
 
 def _fronts(comparison: Comparison) -> Iterator[Plot]:
-    rows = (comparison.row(kind.name) for kind in FIGURES.values() if kind.accuracy)
-    accuracies = [row for row in rows if row.figures]
+    known = {figure.name for design in comparison.designs for figure in design.report.figures}
+    accuracies = [kind.name for kind in FIGURES.values() if kind.accuracy and kind.name in known]
     title = "Accuracy against cost"
     if accuracies:
-        yield _scatter(comparison, title, comparison.row(names.LUT), accuracies[0], "LUTs", accuracies[0].title)
+        yield _scatter(comparison, title, names.LUT, accuracies[0])
     else:
         yield Plot(title, "No report here has an accuracy; quantunet-hls accuracy --report writes it into one.")
-    yield _scatter(comparison, "Speed against cost", comparison.row(names.LUT),
-                   comparison.row(names.FRAMES_PER_S), "LUTs", "frames/s")
+    yield _scatter(comparison, "Speed against cost", names.LUT, names.FRAMES_PER_S)
 
 
-def _scatter(comparison: Comparison, title: str, costs: Row, values: Row, cost: str, worth: str) -> Plot:
+def _scatter(comparison: Comparison, title: str, cost_name: str, worth_name: str) -> Plot:
+    costs, values = comparison.row(cost_name), comparison.row(worth_name)
+    cost, worth = _on_axis(cost_name), _on_axis(worth_name)
     known = [(i, of_cost.figure, of_value.figure) for i, (of_cost, of_value)
              in enumerate(zip(costs.cells, values.cells, strict=True))
              # The cost of the C++ says nothing of what the RTL is worth; what the network is worth, both are.
@@ -139,3 +140,8 @@ def _scatter(comparison: Comparison, title: str, costs: Row, values: Row, cost: 
         thousands(axes.yaxis)
 
     return Plot(title, " ".join(filter(None, told)), svg(title, 3.0, body))
+
+
+def _on_axis(name: str) -> str:
+    kind = FIGURES[name]
+    return kind.title if kind.unit == RATIO else kind.unit

@@ -64,7 +64,9 @@ class DesignSpec:
     model: Annotated[
         "str | Path | nn.Module",
         Option("zoo name, .pt checkpoint, .onnx file with QONNX nodes, or Brevitas module", written=str)]
-    board: Annotated[str | None, Option("a board of the catalogue; see `quantunet-hls boards`")] = None
+    board: Annotated[
+        str | None,
+        Option("a board of the catalogue, see `quantunet-hls boards`, or the path of a board's JSON")] = None
     _: KW_ONLY
     part: Annotated[str | None, Option("any part instead, with package and speed grade")] = None
     name: Annotated[str | None, Option("name of the project and the report", "model and board")] = None

@@ -126,6 +126,7 @@ CLOCK_ESTIMATE_NS = _listed(FigureKind("clock_estimate_ns", "ns", "Clock, estima
                                        headline=True))
 CLOCK_ACHIEVED_NS = _listed(FigureKind("clock_achieved_ns", "ns", "Clock, achieved", aim=CLOCK_TARGET_NS,
                                        headline=True))
+MULTIPLIER_USE = _listed(FigureKind("multiplier_use", RATIO, "Multipliers at work", _MORE, headline=True))
 WNS_NS = _listed(FigureKind("wns_ns", "ns", "Worst negative slack", _MORE))
 FRAMES_PER_S = _listed(FigureKind("frames_per_s", "frames/s", "Frame rate", _MORE, headline=True, aliases=("fps",)))
 POWER_W = _listed(FigureKind("power_w", "W", "Power", headline=True))

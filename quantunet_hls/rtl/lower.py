@@ -289,7 +289,7 @@ class _Lowering:
     def _concat(self, node: Any) -> None:
         if int(node.get_attr("axis")) not in (3, -1):
             raise IllegalGraphError(node.name, "only a concat of channels has RTL", "concatenate along the channels")
-        sources = [self._as_type(node, self._source(node, tensor=tensor)[0], self._type(node))
+        sources = [self._as_type(node, self._source(node, tensor=tensor)[0], self._type(node), assigned=True)
                    for tensor in node.inputs]
         self._add(node, Concat(self._name(node), tuple(source.name for source in sources), self._shape(node),
                                self._type(node), (sources[0].shape.channels, sources[1].shape.channels)))
@@ -320,10 +320,14 @@ class _Lowering:
         self.streams[node.outputs[0]] = _Stream(layer.name)
         self.tensors[layer.name] = node.name
 
-    def _as_type(self, node: Any, source: Layer, wanted: FixedType) -> Layer:
-        """The source, behind a cast of its own where its type is another."""
+    def _as_type(self, node: Any, source: Layer, wanted: FixedType, *, assigned: bool = False) -> Layer:
+        """The source, behind a cast of its own where its type is another.
+
+        Values that hls4ml's C++ assigns leave the lowest code of a symmetrical type.
+        """
         same = (source.type.width, source.type.fraction, source.type.signed)
-        if same == (wanted.width, wanted.fraction, wanted.signed):
+        if same == (wanted.width, wanted.fraction, wanted.signed) and not (
+                assigned and source.type.lowest < wanted.lowest):
             return source
         layer = Pointwise(self._name(node) + f"_cast_{source.name}"[:30], (source.name,), source.shape, wanted,
                           source.type, (Cast(wanted),))

@@ -28,16 +28,20 @@ MAPPED_NETLIST = "mapped netlist"
 def simulation_figures(simulation: Simulation, graph: StreamGraph, clock_ns: float) -> tuple[Figure, ...]:
     """Interval and latency in cycles as the simulation saw them, and at the target clock in frames/s.
 
-    The clock is the target, not one that was reached: the frame rate is an estimate.
+    The clock is the target, not one that was reached: the frame rate is an estimate. The multipliers at work are the
+    frame's multiplications as a share of those that all units could do in its interval.
     """
     tool, release = "verilator", version_of("verilator")
     interval = simulation.cycles_per_frame
+    possible = interval * sum(layer.mac_units for layer in graph.layers)
     fifo_bits = sum(depth_of(graph, edge) * source.lanes * source.type.width for edge, source, _ in graph.edges)
     return (
         _figure(names.INTERVAL_CYCLES_MAX, interval, Source.RTL_SIM, tool, release),
         _figure(names.LATENCY_CYCLES_MAX, simulation.frame_ends[0] + 1, Source.RTL_SIM, tool, release),
         _figure(names.FRAMES_PER_S, 1e9 / (interval * clock_ns), Source.ESTIMATE, tool, release),
         _figure(names.FIFO_BITS, fifo_bits, Source.RTL_SIM, tool, release),
+        *([_figure(names.MULTIPLIER_USE, sum(layer.macs for layer in graph.layers) / possible, Source.RTL_SIM, tool,
+                   release)] if possible else []),
     )
 
 

@@ -33,11 +33,13 @@ class Network:
     types: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.type_of_input = self.type(5, 12)
         self.input_shape = (self.height, self.width, self.channels)
         self.layers.append({"class_name": "Input", "name": "image", "input_shape": list(self.input_shape)})
-        self.precisions["image"] = {"Precision": {"result": self.type_of_input}}
-        self.types["image"] = self.type_of_input
+        self.change_input(self.type(5, 12))
+
+    def change_input(self, kind: str) -> None:
+        self.type_of_input = self.types["image"] = kind
+        self.precisions["image"] = {"Precision": {"result": kind}}
 
     def type(self, low: int = 2, high: int = 12, integer: tuple[int, int] = (0, 4), modes: bool = True) -> str:
         """A random type of ``low`` to ``high`` bits.
@@ -97,13 +99,20 @@ class Network:
         self.add(kind, {"result": result or self.type(), **attributes.pop("precision", {})},
                  activation=function, n_in=self.height * self.width * self.channels, **attributes)
 
-    def pool(self, operation: str, window: tuple[int, int] = (2, 2)) -> None:
+    def pool(self, operation: str, window: tuple[int, int] = (2, 2), *, accumulator: str | None = None) -> None:
         height, width = self.height // window[0], self.width // window[1]
-        self.add("Pooling2D", {"result": self.type(), "accum": self.type(6, 16, (0, 5))},
+        self.add("Pooling2D", {"result": self.type(), "accum": accumulator or self.type(6, 16, (0, 5))},
                  pool_op=operation, pool_height=window[0], pool_width=window[1], stride_height=window[0],
                  stride_width=window[1], in_height=self.height, in_width=self.width, n_filt=self.channels,
                  out_height=height, out_width=width, pad_top=0, pad_bottom=0, pad_left=0, pad_right=0, count_pad=False)
         self.layers[-1]["class_name"] = "MaxPooling2D" if operation == "Max" else "AveragePooling2D"
+        self.height, self.width = height, width
+
+    def pad(self, top: int, bottom: int, left: int, right: int) -> None:
+        height, width = self.height + top + bottom, self.width + left + right
+        self.add("ZeroPadding2D", {"result": self.types[self.last]}, in_height=self.height, in_width=self.width,
+                 out_height=height, out_width=width, n_chan=self.channels, pad_top=top, pad_bottom=bottom,
+                 pad_left=left, pad_right=right)
         self.height, self.width = height, width
 
     def resize(self, rows: int, columns: int) -> None:
@@ -113,11 +122,12 @@ class Network:
         self.height, self.width = self.height * rows, self.width * columns
 
     def pool_windows(self, operation: str, window: tuple[int, int], stride: tuple[int, int],
-                     padding: tuple[int, int, int, int]) -> None:
+                     padding: tuple[int, int, int, int], *, accumulator: str | None = None) -> None:
         top, bottom, left, right = padding
         height = (self.height + top + bottom - window[0]) // stride[0] + 1
         width = (self.width + left + right - window[1]) // stride[1] + 1
-        self.add("WindowPooling", {"result": self.type(), "accum": self.type(6, 16, (0, 5))}, pool_op=operation,
+        self.add("WindowPooling", {"result": self.type(), "accum": accumulator or self.type(6, 16, (0, 5))},
+                 pool_op=operation,
                  pool_height=window[0], pool_width=window[1], stride_height=stride[0], stride_width=stride[1],
                  in_height=self.height, in_width=self.width, n_filt=self.channels, out_height=height, out_width=width,
                  pad_top=top, pad_bottom=bottom, pad_left=left, pad_right=right)

@@ -47,7 +47,7 @@ def step(run: Run, opened: Opened, streams: Streams) -> Step:
 
 def _for_vitis(run: Run) -> bool:
     """Whether the C++ is for Vitis HLS, whose reports the estimates come from, and for a part that it knows."""
-    return run.backend == "Vitis" and run.target.vendor == "AMD"
+    return run.backend == "Vitis" and "vitis" in run.target.toolchains
 
 
 def make_project(run: Run, opened: Opened, streams: Streams) -> Report:

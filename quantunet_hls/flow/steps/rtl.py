@@ -57,6 +57,6 @@ def simulate_rtl(run: Run, opened: Opened, streams: FoldedStreams) -> Report:
     output = simulation.outputs * rtl.graph.output.type.step
     checks = compare_layers(expected, graph, RTL, layers, tensors, output)
     require_equal(checks)
-    ip = {"ip": files.within(rtl.write_ip())} if run.target.vendor == "AMD" else {}
+    ip = {"ip": files.within(rtl.write_ip())} if "vivado" in run.target.toolchains else {}
     return partial_report(run, graph, figures=simulation_figures(simulation, rtl.graph, run.target.clock_ns),
                           checks=checks, files={"rtl": files.within(files.rtl.verilog), **ip})

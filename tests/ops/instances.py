@@ -1,0 +1,83 @@
+"""Random instances of every operator, as layers of hls4ml's ModelGraph that every executor can compute exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tests.emulate.networks import Network
+
+#: Holds every product and every sum of what follows, so that no executor has to round or wrap inside of a window.
+_WIDE = "fixed<40,18>"
+
+
+def _input(network: Network) -> None:
+    network.activate("linear")
+
+
+def _convolution(network: Network) -> None:
+    random = network.random
+    kernel, padding = [((3, 3), (1, 1, 1, 1)), ((1, 1), (0, 0, 0, 0)), ((2, 3), (1, 0, 0, 1)), ((3, 2), (1, 1, 0, 0))][
+        int(random.integers(4))]
+    depthwise = bool(random.integers(2))
+    filters = network.channels if depthwise else int(random.integers(1, 5))
+    stride = (int(random.integers(1, 3)), int(random.integers(1, 3)))
+    network.convolve(filters, kernel, stride, padding, depthwise=depthwise, accumulator=_WIDE)
+
+
+def _pooling(network: Network) -> None:
+    random = network.random
+    operation = str(random.choice(["Max", "Average"]))
+    if random.integers(2):
+        network.pool(operation, (2, 2), accumulator=_WIDE)
+    else:
+        network.pool_windows(operation, (3, 3), (2, 1), (1, 1, 1, 1), accumulator=_WIDE)
+
+
+def _padding(network: Network) -> None:
+    network.pad(1, 0, 1, 1)
+    network.convolve(2, (3, 3), padding=(0, 0, 0, 0), accumulator=_WIDE)
+
+
+def _upsample(network: Network) -> None:
+    network.resize(int(network.random.integers(1, 4)), int(network.random.integers(1, 4)))
+
+
+def _zero_insertion(network: Network) -> None:
+    network.spread(int(network.random.integers(1, 4)), int(network.random.integers(1, 4)),
+                   int(network.random.integers(3)))
+
+
+def _argmax(network: Network) -> None:
+    network.classify(int(network.random.integers(-40, 41)), 5)
+
+
+def _concat(network: Network) -> None:
+    source, channels = network.last, network.channels
+    network.convolve(int(network.random.integers(1, 4)), accumulator=_WIDE)
+    network.concatenate(source, channels)
+
+
+def _pointwise(network: Network) -> None:
+    function = str(network.random.choice(["relu", "LeakyReLU", "sigmoid", "linear"]))
+    extra = {"LeakyReLU": {"precision": {"param": "fixed<16,6>"}, "activ_param": 0.1},
+             "sigmoid": {"precision": {"table": "fixed<18,8>"}}}.get(function, {})
+    network.activate(function, **extra)
+
+
+INSTANCES: dict[str, Callable[[Network], None]] = {
+    "input": _input, "convolution": _convolution, "pooling": _pooling, "padding": _padding, "upsample": _upsample,
+    "zero_insertion": _zero_insertion, "argmax": _argmax, "concat": _concat, "pointwise": _pointwise,
+}
+
+
+def instance(kind: str, seed: int) -> Network:
+    """A small network whose one layer of interest is of that kind."""
+    random = np.random.default_rng(seed)
+    network = Network(random, int(random.integers(3, 6)) * 2, int(random.integers(3, 6)) * 2,
+                      int(random.integers(1, 4)), name=f"{kind}{seed}")
+    # A port may be given any code of its type, the one below a symmetrical range as well.
+    network.change_input(network.type(5, 12, modes=False))
+    INSTANCES[kind](network)
+    return network

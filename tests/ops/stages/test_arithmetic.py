@@ -1,0 +1,75 @@
+"""Every stage gives the same integers in numpy and on tensors."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quantunet_hls.ops.stages.base import apply_stages
+from quantunet_hls.ops.stages.cast.stage import Cast
+from quantunet_hls.ops.stages.leaky_relu.stage import LeakyRelu
+from quantunet_hls.ops.stages.quotient.stage import Quotient
+from quantunet_hls.ops.stages.relu.stage import Relu
+from quantunet_hls.ops.stages.sigmoid.stage import SIGMOID_TYPE, Sigmoid, sigmoid_table
+from quantunet_hls.ops.stages.threshold.stage import Threshold
+from quantunet_hls.ops.table import STAGES
+from quantunet_hls.ops.tensors.codes import Codes
+from quantunet_hls.ops.tensors.kernel import compile_stages
+from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType
+
+TYPES = st.builds(FixedType, st.integers(1, 12), st.integers(-4, 14), st.booleans(), st.sampled_from(ROUNDINGS),
+                  st.sampled_from(SATURATIONS))
+
+
+def quotients(source: FixedType):
+    """A quotient's type holds every quotient and has no fewer fraction bits than the value."""
+    return st.builds(lambda more, divisor: Quotient(
+        FixedType(source.width + more + 1, source.fraction + more, True, "TRN_ZERO"), divisor),
+        st.integers(0, 5), st.integers(1, 30))
+
+
+#: For each kind random stages that take values of a type.
+INSTANCES = {
+    "cast": lambda source: st.builds(Cast, TYPES),
+    "relu": lambda source: st.builds(Relu, TYPES),
+    "leaky_relu": lambda source: st.builds(LeakyRelu, TYPES, st.integers(-40, 40), st.integers(0, 6)),
+    "quotient": quotients,
+    "sigmoid": lambda source: st.builds(lambda size: Sigmoid(SIGMOID_TYPE, sigmoid_table(size, SIGMOID_TYPE,
+                                                                                         SIGMOID_TYPE)),
+                                        st.sampled_from([16, 64, 1024])),
+    "threshold": lambda source: st.builds(Threshold, st.integers(-300, 300), st.integers(-3, 8)),
+}
+
+
+def on_tensors(codes: np.ndarray, source: FixedType, stages) -> np.ndarray:
+    chain = compile_stages(Codes(source.low, source.high, source.fraction), stages)
+    work = torch.float32 if chain.peak < 1 << 24 else torch.float64
+    values = chain(torch.from_numpy(codes).to(work, copy=True)).double().numpy()
+    assert values.min() >= chain.result.low
+    assert values.max() <= chain.result.high
+    return np.ldexp(values, stages[-1].type.fraction - chain.result.fraction)
+
+
+@pytest.mark.parametrize("kind", STAGES)
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_a_stage_gives_the_same_integers_in_numpy_and_on_tensors(kind, data):
+    source = data.draw(TYPES)
+    stage = data.draw(INSTANCES[kind](source))
+    codes = np.arange(source.low, source.high + 1)
+    assert np.array_equal(on_tensors(codes, source, [stage]), stage.apply(codes, source))
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_stages_one_after_the_other(data):
+    source = data.draw(TYPES)
+    stages = [data.draw(INSTANCES[kind](source)) for kind in data.draw(st.lists(
+        st.sampled_from(["cast", "relu", "leaky_relu", "sigmoid"]), min_size=2, max_size=3))]
+    codes = np.arange(source.low, source.high + 1)
+    assert np.array_equal(on_tensors(codes, source, stages), apply_stages(codes, source, stages))
+
+
+def test_every_stage_has_instances():
+    assert set(INSTANCES) == set(STAGES)
