@@ -38,7 +38,7 @@ from quantunet_hls.rtl.fold.lut_costs import (
     stored_weights,
 )
 from quantunet_hls.rtl.fold.multipliers import blocks, step_blocks
-from quantunet_hls.rtl.generate.stitch import depth_of
+from quantunet_hls.rtl.generate.design import depth_of
 from quantunet_hls.targets import Family, LutParts
 from quantunet_hls.targets.memories import Memory, layout
 

@@ -9,7 +9,8 @@ from quantunet_hls.core.open_tools import open_tool, run_yosys
 from quantunet_hls.ops.streaming import Input, Shape, StreamGraph
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate import stitch
-from quantunet_hls.rtl.generate.stitch import Top, generate, module_name
+from quantunet_hls.rtl.generate.design import module_name
+from quantunet_hls.rtl.generate.stitch import Top, generate
 from quantunet_hls.rtl.generate.units import LayerUnit, sources_of
 from quantunet_hls.rtl.generate.verilog import contents_apart, write_verilog
 from tests.rtl.graphs import PIXEL, convolution, every_kind
