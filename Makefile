@@ -37,6 +37,7 @@ test-quarter: $(VENV)/.dev
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 benchmark: $(VENV)/.dev
 	$(BIN)/python benchmarks/flow.py

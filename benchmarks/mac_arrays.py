@@ -33,9 +33,13 @@ from amaranth.lib.wiring import In, Out
 
 from quantunet_hls.core.files import read_json, sha256_file, sha256_json, write_json, write_text
 from quantunet_hls.core.open_tools import run_yosys, yosys_version
+from quantunet_hls.ops.convolution.stream import Convolution
 from quantunet_hls.ops.hardware.adders import constant_sums
 from quantunet_hls.ops.hardware.pipeline import Pipeline
-from quantunet_hls.ops.streaming import BLOCKS, Convolution, Input, Multipliers, Relu, Shape, StreamGraph, Window
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.stages import Relu
+from quantunet_hls.ops.streaming import BLOCKS, Multipliers, StreamGraph, Window
 from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.generate.verilog import write_verilog

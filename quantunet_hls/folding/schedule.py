@@ -14,7 +14,7 @@ hardware does, is never later than in any schedule that can be kept: so with
 these depths no frame takes longer than the slowest actor's clocks, and nothing
 can block, however fast the input comes.
 
-Nothing here knows how an actor is built; ``rtl`` and ``hls`` describe theirs.
+Nothing here knows how an actor is built; the operators' facets describe theirs.
 """
 
 from __future__ import annotations

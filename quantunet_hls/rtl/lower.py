@@ -20,30 +20,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ops.argmax.stream import ArgMax
+from quantunet_hls.ops.concat.stream import Concat
+from quantunet_hls.ops.convolution.stream import Convolution, Depthwise
 from quantunet_hls.ops.hls4ml_types import fixed_type
-from quantunet_hls.ops.stages import sigmoid_table
-from quantunet_hls.ops.streaming import (
-    ArgMax,
-    Cast,
-    Concat,
-    Convolution,
-    Depthwise,
-    Input,
-    Layer,
-    LeakyRelu,
-    Pointwise,
-    Pooling,
-    Quotient,
-    Relu,
-    Shape,
-    Sigmoid,
-    Step,
-    StreamGraph,
-    Threshold,
-    Upsample,
-    Window,
-    ZeroInsertion,
-)
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.pointwise.stream import Pointwise
+from quantunet_hls.ops.pooling.stream import Pooling
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.stages import Cast, LeakyRelu, Quotient, Relu, Sigmoid, Stage, Threshold, sigmoid_table
+from quantunet_hls.ops.streaming import StreamGraph, StreamLayer, Window
+from quantunet_hls.ops.upsample.stream import Upsample
+from quantunet_hls.ops.zero_insertion.stream import ZeroInsertion
 from quantunet_hls.types.fixed import FixedType, Integers, cast, covering
 
 if TYPE_CHECKING:
@@ -102,7 +90,7 @@ class _Lowering:
     def __init__(self, model: ModelGraph):
         self.model = model
         self.streams: dict[str, _Stream] = {}
-        self.layers: dict[str, Layer] = {}
+        self.layers: dict[str, StreamLayer] = {}
         self.tensors: dict[str, str] = {}
         self.channels_first = False
         self.reads = Counter(tensor for layer in model.get_layers() for tensor in layer.inputs)
@@ -140,20 +128,20 @@ class _Lowering:
         self._add(node, Input(self._name(node), (), self._shape(node), self._type(node)))
 
     def _convolution(self, node: Any) -> None:
-        source, window, weights, bias, fraction, steps = self._products(node)
+        source, window, weights, bias, fraction, stages = self._products(node)
         self._add(node, Convolution(
-            self._name(node), (source.name,), self._shape(node), steps[-1].type, source.shape, source.type, window,
-            weights, bias, fraction, steps, slack=_slack(source)))
+            self._name(node), (source.name,), self._shape(node), stages[-1].type, source.shape, source.type, window,
+            weights, bias, fraction, stages, slack=_slack(source)))
 
     def _depthwise(self, node: Any) -> None:
-        source, window, weights, bias, fraction, steps = self._products(node)
+        source, window, weights, bias, fraction, stages = self._products(node)
         if weights.shape[2:] != (source.shape.channels, 1):
             raise IllegalGraphError(node.name, "a depth multiplier other than 1 has no RTL", "use a multiplier of 1")
         self._add(node, Depthwise(
-            self._name(node), (source.name,), self._shape(node), steps[-1].type, source.shape, source.type, window,
-            weights[..., 0], bias, fraction, steps, slack=_slack(source)))
+            self._name(node), (source.name,), self._shape(node), stages[-1].type, source.shape, source.type, window,
+            weights[..., 0], bias, fraction, stages, slack=_slack(source)))
 
-    def _products(self, node: Any) -> tuple[Layer, Window, Integers, Integers, int, tuple[Step, ...]]:
+    def _products(self, node: Any) -> tuple[StreamLayer, Window, Integers, Integers, int, tuple[Stage, ...]]:
         """What all convolutions share; the sums are checked to be exact up to the accumulator's own wrap."""
         source, padding = self._source(node)
         window = Window(
@@ -174,7 +162,7 @@ class _Lowering:
             raise IllegalGraphError(
                 node.name, f"its accumulator {accumulator} cuts the {fraction} fraction bits of its products",
                 "give it an accumulator with at least as many")
-        # Biases finer than the products: the products then take the biases' step.
+        # Biases finer than the products: the products then take the biases' stage.
         finest = accumulator.fraction
         while finest > fraction and not (bias & 1).any():
             bias, finest = bias >> 1, finest - 1
@@ -187,8 +175,8 @@ class _Lowering:
         if not _exact(probe.accumulator, accumulator) and accumulator.saturation != "WRAP":
             raise IllegalGraphError(node.name, f"its accumulator {accumulator} saturates between two products",
                                     "give it a wider one, or one that wraps")
-        steps = _reduced(probe.accumulator, (Cast(accumulator), Cast(self._type(node))))
-        return source, window, weights, bias, finest, steps
+        stages = _reduced(probe.accumulator, (Cast(accumulator), Cast(self._type(node))))
+        return source, window, weights, bias, finest, stages
 
     def _pooling(self, node: Any) -> None:
         source, padding = self._source(node)
@@ -207,7 +195,7 @@ class _Lowering:
             if not _exact(source.type, accumulator):
                 raise IllegalGraphError(node.name, f"its accumulator {accumulator} can't hold its input {source.type}",
                                         "give it the type of its input")
-            steps = _reduced(layer.accumulator, (Cast(result),))
+            stages = _reduced(layer.accumulator, (Cast(result),))
         else:
             total = replace(layer.accumulator, fraction=source.type.fraction)
             if not _exact(total, accumulator):
@@ -217,47 +205,47 @@ class _Lowering:
             quotient = FixedType(layer.accumulator.width + accumulator.fraction - source.type.fraction,
                                  accumulator.fraction, layer.accumulator.signed, "TRN_ZERO")
             if window.taps & (window.taps - 1):
-                steps = (Quotient(quotient, window.taps), *_reduced(quotient, (Cast(result),)))
+                stages = (Quotient(quotient, window.taps), *_reduced(quotient, (Cast(result),)))
             else:
-                steps = _reduced(layer.accumulator, (Cast(quotient), Cast(result)))
-        self._add(node, replace(layer, steps=steps))
+                stages = _reduced(layer.accumulator, (Cast(quotient), Cast(result)))
+        self._add(node, replace(layer, stages=stages))
 
     def _activation(self, node: Any) -> None:
         source, _ = self._source(node)
         result = self._type(node)
         function = str(node.get_attr("activation")).lower()
-        step: Step
+        stage: Stage
         if function == "linear":
-            step = Cast(result)
+            stage = Cast(result)
         elif function == "relu":
-            step = Relu(result)
+            stage = Relu(result)
         elif function in ("leakyrelu", "leaky_relu"):
             kind = fixed_type(node.name, node.get_attr("param_t").precision)
             slope = int(_codes(np.array([float(node.get_attr("activ_param"))]), kind)[0])
-            step = LeakyRelu(result, slope, kind.fraction)
+            stage = LeakyRelu(result, slope, kind.fraction)
         elif function == "sigmoid":
             size = int(node.get_attr("table_size"))
             if size % 16:
                 raise IllegalGraphError(node.name, f"a sigmoid table of {size} entries has no RTL",
                                         "use a multiple of 16")
-            step = Sigmoid(result, sigmoid_table(size, self._type(node, "table_t"), result))
+            stage = Sigmoid(result, sigmoid_table(size, self._type(node, "table_t"), result))
         else:
             raise IllegalGraphError(node.name, f"there is no RTL for the activation {function!r}",
                                     "use ReLU, LeakyReLU or sigmoid")
-        self._append(node, source, step)
+        self._append(node, source, stage)
 
-    def _append(self, node: Any, source: Layer, step: Step) -> None:
-        """A step joins the layer before it, or is a layer of its own where others read that one too."""
-        steps = getattr(source, "steps", None)
-        if steps is not None and self._only_reader(node):
+    def _append(self, node: Any, source: StreamLayer, stage: Stage) -> None:
+        """A stage joins the layer before it, or is a layer of its own where others read that one too."""
+        stages = getattr(source, "stages", None)
+        if stages is not None and self._only_reader(node):
             before = _before_last(source)
-            joined = (*steps[:-1], *_reduced(before, (steps[-1], step)))
-            self.layers[source.name] = replace(source, steps=joined, type=step.type)  # type: ignore[call-arg]
+            joined = (*stages[:-1], *_reduced(before, (stages[-1], stage)))
+            self.layers[source.name] = replace(source, stages=joined, type=stage.type)  # type: ignore[call-arg]
             self.streams[node.outputs[0]] = _Stream(source.name)
             self.tensors[source.name] = node.name
         else:
-            self._add(node, Pointwise(self._name(node), (source.name,), source.shape, step.type, source.type,
-                                      (step,)))
+            self._add(node, Pointwise(self._name(node), (source.name,), source.shape, stage.type, source.type,
+                                      (stage,)))
 
     def _resize(self, node: Any) -> None:
         source, _ = self._source(node, tensor=node.inputs[0])
@@ -315,12 +303,13 @@ class _Lowering:
 
     # What the methods above share.
 
-    def _add(self, node: Any, layer: Layer) -> None:
+    def _add(self, node: Any, layer: StreamLayer) -> None:
         self.layers[layer.name] = layer
         self.streams[node.outputs[0]] = _Stream(layer.name)
         self.tensors[layer.name] = node.name
 
-    def _as_type(self, node: Any, source: Layer, wanted: FixedType, *, assigned: bool = False) -> Layer:
+    def _as_type(self, node: Any, source: StreamLayer, wanted: FixedType, *, assigned: bool = False
+                 ) -> StreamLayer:
         """The source, behind a cast of its own where its type is another.
 
         Values that hls4ml's C++ assigns leave the lowest code of a symmetrical type.
@@ -334,7 +323,7 @@ class _Lowering:
         self.layers[layer.name] = layer
         return layer
 
-    def _source(self, node: Any, tensor: str | None = None) -> tuple[Layer, tuple[int, int, int, int]]:
+    def _source(self, node: Any, tensor: str | None = None) -> tuple[StreamLayer, tuple[int, int, int, int]]:
         stream = self.streams[tensor or node.inputs[0]]
         own = tuple(int(node.get_attr(f"pad_{side}", 0) or 0) for side in ("top", "bottom", "left", "right"))
         windowed = node.get_attr("stride_height") is not None
@@ -366,28 +355,28 @@ class _Lowering:
         return fixed_type(node.name, node.get_attr(attribute).precision)
 
 
-def _slack(source: Layer) -> int:
+def _slack(source: StreamLayer) -> int:
     """Pixels beyond the window: a pooling sends a row at once and then nothing for as long."""
     return source.shape.width if isinstance(source, Pooling) else 2
 
 
-def _before_last(layer: Layer) -> FixedType:
-    """The type that a layer's last step starts from."""
-    steps: tuple[Step, ...] = layer.steps  # type: ignore[attr-defined]
-    if len(steps) > 1:
-        return steps[-2].type
+def _before_last(layer: StreamLayer) -> FixedType:
+    """The type that a layer's last stage starts from."""
+    stages: tuple[Stage, ...] = layer.stages  # type: ignore[attr-defined]
+    if len(stages) > 1:
+        return stages[-2].type
     return layer.input_type if isinstance(layer, Pointwise) else layer.accumulator  # type: ignore[attr-defined]
 
 
-def _reduced(source: FixedType, steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """The same steps without casts, other than the last, that change no value."""
-    kept: list[Step] = []
-    for step in steps:
+def _reduced(source: FixedType, stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """The same stages without casts, other than the last, that change no value."""
+    kept: list[Stage] = []
+    for stage in stages:
         if kept and isinstance(kept[-1], Cast) and _exact(source, kept[-1].type):
             kept.pop()
         if kept:
             source = kept[-1].type
-        kept.append(step)
+        kept.append(stage)
     return tuple(kept)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.versions import version_of
-from quantunet_hls.ops.streaming import StreamGraph, Weighted
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject, pick
 from quantunet_hls.rtl.fold.estimate import estimate
@@ -76,8 +76,7 @@ def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None, origin
     for layer in graph.layers[1:]:
         cycles = _figure(names.INTERVAL_CYCLES_MAX, layer.cycles, Source.ESTIMATE, "quantunet-hls")
         resources = _resources(mapped.layers[layer.name].count, mapped.tool_version, None) if mapped else ()
-        kind = f"{layer.kind}, {layer.multipliers}" if isinstance(layer, Weighted) else layer.kind
-        reports.append(LayerReport((origins or {}).get(layer.name, layer.name), kind,
+        reports.append(LayerReport((origins or {}).get(layer.name, layer.name), layer.title,
                                    (cycles, *resources, *clock(layer.name))))
     if mapped:
         resources = _resources(mapped.layers["top"].count, mapped.tool_version, None)

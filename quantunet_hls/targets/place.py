@@ -9,7 +9,7 @@ from typing import Annotated, Protocol
 
 import msgspec
 
-__all__ = ["PLACE_LIMIT_S", "PinnedPort", "PlaceAndRoute", "Placed"]
+__all__ = ["PLACE_LIMIT_S", "PinnedPort", "PlaceAndRoute", "Placed", "Program"]
 
 #: Place and route of a large design takes many minutes; beyond this something hangs.
 PLACE_LIMIT_S = 3600.0
@@ -53,12 +53,31 @@ class Placed:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Program:
+    """A program that a driver calls.
+
+    Attributes:
+        name: of it.
+        unlocks: what it is needed for.
+        package: on PyPI, which has it too.
+    """
+
+    name: str
+    unlocks: str
+    package: str
+
+
 class PlaceAndRoute(Protocol):
     """Place and route for a family, and the packer of bitstreams."""
 
     @property
     def tool(self) -> str:
         """Its name in reports."""
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """All that it calls."""
 
     def version(self) -> str:
         """Its version, "" where it does not say.

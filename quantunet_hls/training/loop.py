@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
@@ -11,28 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.data.image_folders import Samples, to_input
+from quantunet_hls.data.scores import Scores, evaluate
 from quantunet_hls.nets import QuantUNet
-from quantunet_hls.nets.learned import learned_widths, width_offsets, width_values
-from quantunet_hls.training.augment import augment, random_crops
-from quantunet_hls.training.losses import segmentation_loss
-from quantunet_hls.training.scores import Scores, evaluate
+from quantunet_hls.nets.learned import width_offsets, width_values
+from quantunet_hls.training.epoch import Course, train_epoch
 from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import TrainingState, load_state, save_state
-from quantunet_hls.training.widths import (
-    Excess,
-    excess_of,
-    fill_within,
-    frozen_epochs,
-    move_widths,
-    settle_within,
-    start_within,
-)
+from quantunet_hls.training.widths import Excess, excess_of, frozen_epochs, start_within
 
-__all__ = ["STATE_FILE", "EpochResult", "learning_epochs", "learning_rate", "train"]
+__all__ = ["STATE_FILE", "EpochResult", "learning_epochs", "train"]
 
 _log = logging.getLogger(__name__)
 
@@ -63,15 +53,6 @@ class EpochResult:
     best_dice: float
     seconds: float
     record: Mapping[str, float] = field(default_factory=dict)
-
-
-def learning_rate(step: int, steps: int, settings: Settings) -> float:
-    """Rate at a step (from 0) of ``steps``: a linear climb to the peak, then a cosine down to 1 % of it."""
-    climb = settings.warmup * steps
-    if step < climb:
-        return settings.learning_rate * (step + 1) / (climb + 1)
-    along = (step - climb) / max(1.0, steps - climb)
-    return settings.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * along)) / 2)
 
 
 def train(
@@ -110,17 +91,7 @@ def train(
         CheckpointError: its state file is damaged.
         DataError: masks without any foreground, or with more classes than the network has.
     """
-    for kind, samples in (("training", training), ("validation", validation)):
-        _check_masks(kind, samples, net.config.classes)
-    if stop_after is not None and stop_after < 1:
-        raise ConfigurationError(f"A training can stop after its first epoch or later, not after {stop_after}.")
-    if settings.mixed_precision and net.config.quantized:
-        raise ConfigurationError(
-            "A quantized network can't be trained in mixed precision, because bfloat16 can't hold its integers; "
-            "switch it off."
-        )
-    if settings.widths is not None and not net.learned_widths:
-        raise ConfigurationError("Bit widths can only be learned by a network that is built for it (learned_widths).")
+    _check(net, training, validation, settings, stop_after)
     told: dict[str, Any] = {
         "architecture": net.config.to_dict(),
         "settings": settings.to_dict(),
@@ -131,114 +102,71 @@ def train(
     path = Path(run_folder) / STATE_FILE
     # Convolutions of this size run a quarter faster this way on a CPU.
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    generator = torch.Generator().manual_seed(settings.seed)
     height, width = _input_size(training, settings)
     excess = excess_of(net, settings.widths, height, width) if settings.widths else None
-    if path.exists():
-        state = load_state(path)
-        _check_same(told, state.told, path)
-        # Brevitas makes new parameters when it loads a state, so the optimizer must come after it.
-        net.load_state_dict(state.net)
-        optimizer = _optimizer(net, settings)
-        optimizer.load_state_dict(state.optimizer)
-        generator.set_state(state.generator)
-        torch.set_rng_state(state.rng)
-        _log.info("resuming %s after epoch %d of %d", path, state.epoch, settings.epochs)
-    else:
-        torch.manual_seed(settings.seed)
-        if settings.widths is not None and settings.widths.board is not None and excess is not None:
-            start_within(net, excess)
-        optimizer = _optimizer(net, settings)
-        state = TrainingState(
-            told=told, epoch=0, net={}, optimizer={}, generator=generator.get_state(), rng=torch.get_rng_state(),
-            best_epoch=0, best_scores={}, best_net={}, history=[], seconds=0.0,
-        )
-    images, masks = to_input(training.images), torch.from_numpy(training.masks)
-    loss_of = _Loss(net, settings, excess)
-    draws = len(training) * settings.crops_per_image
-    steps = math.ceil(draws / settings.batch_size)
-    last = settings.epochs if stop_after is None else min(stop_after, settings.epochs)
-    while state.epoch < last and not _out_of_patience(state, settings):
-        began = time.monotonic()
-        net.train()
-        learning = settings.widths is not None and state.epoch < learning_epochs(settings)
-        if settings.widths is not None and not learning:
-            _settle(net, settings, excess)
-        totals: dict[str, float] = {}
-        order = torch.randperm(draws, generator=generator) % len(training)
-        for step, chosen in enumerate(order.split(settings.batch_size)):
-            rate = learning_rate(state.epoch * steps + step, settings.epochs * steps, settings)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            batch, truth = images[chosen], masks[chosen]
-            if settings.crop is not None:
-                batch, truth = random_crops(batch, truth, settings.crop, generator)
-            batch, truth = augment(batch, truth, settings.augmentation, generator)
-            optimizer.zero_grad()
-            with torch.autocast(torch.device(device).type, torch.bfloat16, enabled=settings.mixed_precision):
-                logits = net(batch.to(device, memory_format=torch.channels_last))
-            parts = loss_of(logits.float(), truth.to(device), learning)
-            parts["loss"].backward()
-            nn.utils.clip_grad_norm_([value for group in optimizer.param_groups for value in group["params"]], 1.0)
-            optimizer.step()
-            if learning and settings.widths is not None:
-                move_widths(net, settings.widths, steps)
-            for name, value in parts.items():
-                totals[name] = totals.get(name, 0.0) + float(value.detach())
-            if on_step:
-                on_step(step + 1, steps)
-        scores = evaluate(net, validation, window=settings.crop)
-        record = {name: total / steps for name, total in totals.items()} | asdict(scores)
-        record |= {f"bits/{name}": float(bits) for name, bits in width_values(net).items()}
-        _record(state, net, optimizer, generator, record, time.monotonic() - began, eligible=not learning)
-        save_state(path, state)
-        yield EpochResult(
-            epoch=state.epoch, epochs=settings.epochs, loss=record["loss"], scores=scores,
-            best_epoch=state.best_epoch, best_dice=state.best_scores.get("dice", 0.0),
-            seconds=state.history[-1]["seconds"], record=state.history[-1],
-        )
+    course, state = (_resumed(net, settings, excess, device, told, path) if path.exists()
+                     else _begun(net, settings, excess, device, told))
+    yield from _epochs(course, state, path, training, validation, stop_after, on_step)
     # Stopped before its widths were settled, it has no best epoch yet.
     net.load_state_dict(state.best_net or state.net)
     net.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     net.eval()
 
 
+def _epochs(course: Course, state: TrainingState, path: Path, training: Samples, validation: Samples,
+            stop_after: int | None, on_step: Callable[[int, int], None] | None) -> Iterator[EpochResult]:
+    """Train epoch by epoch, the state on disk after each."""
+    images, masks = to_input(training.images), torch.from_numpy(training.masks)
+    net, settings = course.net, course.settings
+    last = settings.epochs if stop_after is None else min(stop_after, settings.epochs)
+    while state.epoch < last and not _out_of_patience(state, settings):
+        began = time.monotonic()
+        learning = settings.widths is not None and state.epoch < learning_epochs(settings)
+        record = train_epoch(course, images, masks, state.epoch, learning, on_step)
+        scores = evaluate(net, validation, window=settings.crop)
+        record |= asdict(scores)
+        record |= {f"bits/{name}": float(bits) for name, bits in width_values(net).items()}
+        _record(state, course, record, time.monotonic() - began, eligible=not learning)
+        save_state(path, state)
+        yield EpochResult(
+            epoch=state.epoch, epochs=settings.epochs, loss=record["loss"], scores=scores,
+            best_epoch=state.best_epoch, best_dice=state.best_scores.get("dice", 0.0),
+            seconds=state.history[-1]["seconds"], record=state.history[-1],
+        )
+
+
+def _begun(net: QuantUNet, settings: Settings, excess: Excess | None, device: str,
+           told: dict[str, Any]) -> tuple[Course, TrainingState]:
+    """A training before its first epoch."""
+    torch.manual_seed(settings.seed)
+    generator = torch.Generator().manual_seed(settings.seed)
+    if settings.widths is not None and settings.widths.board is not None and excess is not None:
+        start_within(net, excess)
+    state = TrainingState(
+        told=told, epoch=0, net={}, optimizer={}, generator=generator.get_state(), rng=torch.get_rng_state(),
+        best_epoch=0, best_scores={}, best_net={}, history=[], seconds=0.0,
+    )
+    return Course(net, settings, excess, device, _optimizer(net, settings), generator), state
+
+
+def _resumed(net: QuantUNet, settings: Settings, excess: Excess | None, device: str, told: dict[str, Any],
+             path: Path) -> tuple[Course, TrainingState]:
+    """The training whose state lies there, if it was told the same."""
+    state = load_state(path)
+    _check_same(told, state.told, path)
+    # Brevitas makes new parameters when it loads a state, so the optimizer must come after it.
+    net.load_state_dict(state.net)
+    optimizer, generator = _optimizer(net, settings), torch.Generator()
+    optimizer.load_state_dict(state.optimizer)
+    generator.set_state(state.generator)
+    torch.set_rng_state(state.rng)
+    _log.info("resuming %s after epoch %d of %d", path, state.epoch, settings.epochs)
+    return Course(net, settings, excess, device, optimizer, generator), state
+
+
 def learning_epochs(settings: Settings) -> int:
     """Epochs, the first ones, in which bit widths are learned."""
     return settings.epochs - frozen_epochs(settings.widths, settings.epochs) if settings.widths else 0
-
-
-class _Loss:
-    """The loss and its parts, for the loop and for whoever watches it."""
-
-    def __init__(self, net: QuantUNet, settings: Settings, excess: Excess | None):
-        self._net, self._settings, self._excess = net, settings, excess
-        self._segmentation = segmentation_loss(net.config.classes)
-
-    def __call__(self, logits: Tensor, masks: Tensor, learning: bool) -> dict[str, Tensor]:
-        dice, entropy = self._segmentation(logits, masks)
-        how = self._settings
-        loss = how.dice_weight * dice + how.cross_entropy_weight * entropy
-        parts = {"dice_loss": dice, "cross_entropy": entropy}
-        if learning and how.widths is not None and self._excess is not None:
-            parts["bitwidth_loss"] = self._excess(learned_widths(self._net))
-            loss = loss + how.widths.weight * parts["bitwidth_loss"]
-        return {"loss": loss} | parts
-
-
-def _settle(net: QuantUNet, settings: Settings, excess: Excess | None) -> None:
-    """Make whole numbers of the widths, once, and keep the optimizer from them."""
-    offsets = width_offsets(net).values()
-    assert settings.widths is not None
-    assert excess is not None
-    # A settled width is whole, so settling it again would change nothing, but for the price of pricing it.
-    if any(offset.requires_grad for offset in offsets):
-        board = settings.widths.board
-        settle_within(net, excess, bounded=board is not None or settings.widths.target is not None)
-        if board is not None:
-            fill_within(net, excess, settings.widths.widest)
-        for offset in offsets:
-            offset.requires_grad_(False)
 
 
 def _input_size(samples: Samples, settings: Settings) -> tuple[int, int]:
@@ -256,6 +184,21 @@ def _input_size(samples: Samples, settings: Settings) -> tuple[int, int]:
 def _out_of_patience(state: TrainingState, settings: Settings) -> bool:
     return (settings.patience is not None and state.best_epoch > 0
             and state.epoch - state.best_epoch >= settings.patience)
+
+
+def _check(net: QuantUNet, training: Samples, validation: Samples, settings: Settings,
+           stop_after: int | None) -> None:
+    for kind, samples in (("training", training), ("validation", validation)):
+        _check_masks(kind, samples, net.config.classes)
+    if stop_after is not None and stop_after < 1:
+        raise ConfigurationError(f"A training can stop after its first epoch or later, not after {stop_after}.")
+    if settings.mixed_precision and net.config.quantized:
+        raise ConfigurationError(
+            "A quantized network can't be trained in mixed precision, because bfloat16 can't hold its integers; "
+            "switch it off."
+        )
+    if settings.widths is not None and not net.learned_widths:
+        raise ConfigurationError("Bit widths can only be learned by a network that is built for it (learned_widths).")
 
 
 def _check_masks(kind: str, samples: Samples, classes: int) -> None:
@@ -291,14 +234,12 @@ def _check_same(told: Mapping[str, Any], before: Mapping[str, Any], path: Path) 
             )
 
 
-def _record(
-    state: TrainingState, net: nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator,
-    record: Mapping[str, float], seconds: float, *, eligible: bool,
-) -> None:
+def _record(state: TrainingState, course: Course, record: Mapping[str, float], seconds: float, *,
+            eligible: bool) -> None:
     state.epoch += 1
     state.seconds += seconds
-    state.net, state.optimizer = _on_cpu(net.state_dict()), _on_cpu(optimizer.state_dict())
-    state.generator, state.rng = generator.get_state(), torch.get_rng_state()
+    state.net, state.optimizer = _on_cpu(course.net.state_dict()), _on_cpu(course.optimizer.state_dict())
+    state.generator, state.rng = course.generator.get_state(), torch.get_rng_state()
     state.history.append({"epoch": state.epoch, **record, "seconds": seconds})
     if eligible and (not state.best_epoch or record["dice"] > state.best_scores["dice"]):
         state.best_epoch, state.best_net = state.epoch, state.net

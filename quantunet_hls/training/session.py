@@ -11,12 +11,12 @@ import torch
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.core.folders import check_writable, claim, exclusively
 from quantunet_hls.data.image_folders import Samples, Split, read_pairs, require_masks
+from quantunet_hls.data.scores import evaluate
 from quantunet_hls.nets import QuantUNet, UNetConfig, settled
 from quantunet_hls.training.datasets import terms_of
 from quantunet_hls.training.loop import STATE_FILE, EpochResult, train
 from quantunet_hls.training.prepare import calibration_places, quantize
 from quantunet_hls.training.scalars import scalars
-from quantunet_hls.training.scores import evaluate
 from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import load_state
 from quantunet_hls.zoo import checkpoints as zoo

@@ -69,7 +69,7 @@ def count_bits(graph: HardwareGraph, types: GraphTypes) -> BitCount:
     """The bits of a network with these types; convolutions only, poolings sum next to nothing."""
     layers = {}
     for node in graph.model.graph.node:
-        if node.op_type == "Conv":
+        if kind_of(node).weighted:
             kinds = types.layers[node.name]
             assert kinds.weight is not None
             assert kinds.accumulator is not None
@@ -88,7 +88,7 @@ def hls4ml_bits(graph: HardwareGraph) -> BitCount:
     config = layer_config(graph.model, infer_types(graph.model), {})
     for node in graph.model.graph.node:
         precision = config[node.name]["Precision"]
-        if node.op_type == "Conv":
+        if kind_of(node).weighted:
             for index, role in ((1, "weight"), (2, "bias")):
                 if len(node.input) > index:
                     precision[role] = str(_stated_type(graph, str(node.name), index))
@@ -101,7 +101,7 @@ def hls4ml_bits(graph: HardwareGraph) -> BitCount:
     sums = {layer.outputs[0]: layer for layer in model.get_layers() if "weight" in layer.weights
             and layer.get_attr("accum_t") is not None}
     for node in graph.model.graph.node:
-        if node.op_type == "Conv":
+        if kind_of(node).weighted:
             layer = sums[node.output[0]]
             shape = shape_of(graph.model, node.input[1])
             accumulator = fixed_type(node.name, layer.get_attr("accum_t").precision)

@@ -5,7 +5,7 @@ All in single precision: statistics, from which nothing is built without being m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,11 @@ from qonnx.core.modelwrapper import ModelWrapper
 from torch import Tensor
 from torch.nn import functional
 
-from quantunet_hls.core.errors import DataError, IllegalGraphError
+from quantunet_hls.core.errors import DataError
 from quantunet_hls.ingest import HardwareGraph
+from quantunet_hls.ingest.execute import run_node
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, constant, only, shape_of
+from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.ops.qonnx.quantizers import quant_type
 from quantunet_hls.tuning.rounding import Fitted, Moments, fit, moments
 from quantunet_hls.types import FixedType
@@ -62,7 +64,7 @@ def calibrate(graph: HardwareGraph, images: np.ndarray) -> Calibration:
         if node.op_type in QUANT_OPS:
             flat = inputs[0].permute(0, 2, 3, 1).reshape(-1).double().numpy()
             values[name] = flat if flat.size <= _SAMPLES else random.choice(flat, _SAMPLES, replace=False)
-        elif node.op_type == "Conv":
+        elif kind_of(node).weighted:
             count = result.shape[0] * result.shape[2] * result.shape[3]
             places[name] = np.arange(count) if count <= _WINDOWS else random.choice(count, _WINDOWS, replace=False)
             sums[name] = _picked(result, places[name])
@@ -108,12 +110,13 @@ def _walk(graph: HardwareGraph, images: np.ndarray) -> Iterator[tuple[NodeProto,
     for index, node in enumerate(model.graph.node):
         inputs = [held[name] if name in held else _constant(model, node, name) for name in node.input]
 
-        if node.op_type not in _OPERATORS:
-            raise IllegalGraphError(str(node.name), f"tuning does not know the operator {node.op_type}",
-                                    "tune the network without it")
-
         def compute(inputs: list[Tensor], node: NodeProto = node) -> Tensor:
-            result = _OPERATORS[node.op_type](model, node, inputs)
+            if node.op_type in QUANT_OPS:
+                result = _quant(model, node, inputs)
+            elif kind_of(node).weighted:
+                result = _conv(node, inputs)
+            else:
+                result = _by_kind(node, inputs, held)
             held[node.output[0]] = result
             return result
 
@@ -127,7 +130,7 @@ def _constant(model: ModelWrapper, node: NodeProto, name: str) -> Tensor:
     values = constant(model, name)
     assert values is not None
     tensor = torch.from_numpy(np.array(values, dtype=np.float32))
-    return tensor.permute(0, 3, 1, 2) if node.op_type == "Conv" and tensor.ndim == 4 else tensor
+    return tensor.permute(0, 3, 1, 2) if kind_of(node).weighted and tensor.ndim == 4 else tensor
 
 
 def _quant(model: ModelWrapper, node: NodeProto, inputs: list[Tensor]) -> Tensor:
@@ -137,50 +140,19 @@ def _quant(model: ModelWrapper, node: NodeProto, inputs: list[Tensor]) -> Tensor
     return codes.clamp_(kind.lowest, kind.high).mul_(kind.step)
 
 
-def _conv(_model: ModelWrapper, node: NodeProto, inputs: list[Tensor]) -> Tensor:
+def _conv(node: NodeProto, inputs: list[Tensor]) -> Tensor:
     top, left, bottom, right = attribute(node, "pads", [0, 0, 0, 0])
     bias = inputs[2] if len(inputs) > 2 else None
     return functional.conv2d(functional.pad(inputs[0], (left, right, top, bottom)), inputs[1], bias,
                              stride=attribute(node, "strides", [1, 1]), groups=attribute(node, "group", 1))
 
 
-def _resize(_model: ModelWrapper, _node: NodeProto, inputs: list[Tensor]) -> Tensor:
-    _, rows, columns, _ = (float(scale) for scale in inputs[2])
-    return functional.interpolate(inputs[0], scale_factor=(rows, columns), mode="nearest")
-
-
-def _pool(_model: ModelWrapper, node: NodeProto, inputs: list[Tensor]) -> Tensor:
-    window = attribute(node, "kernel_shape")
-    strides = attribute(node, "strides", window)
-    top, left, bottom, right = attribute(node, "pads", [0, 0, 0, 0])
-    sides = (left, right, top, bottom)
-    if node.op_type == "MaxPool":
-        return functional.max_pool2d(functional.pad(inputs[0], sides, value=-torch.inf), window, strides)
-    return functional.avg_pool2d(functional.pad(inputs[0], sides), window, strides)
-
-
-def _zero_insertion(_model: ModelWrapper, node: NodeProto, inputs: list[Tensor]) -> Tensor:
-    rows, columns = attribute(node, "factor")
-    _, _, height, width = inputs[0].shape
-    spread = inputs[0].new_zeros((*inputs[0].shape[:2], *attribute(node, "size")))
-    spread[:, :, :height * rows:rows, :width * columns:columns] = inputs[0]
-    return spread
-
-
-_OPERATORS: Mapping[str, Callable[[ModelWrapper, NodeProto, list[Tensor]], Tensor]] = {
-    "Quant": _quant,
-    "Conv": _conv,
-    "Relu": lambda _model, _node, inputs: inputs[0].relu(),
-    "LeakyRelu": lambda _model, node, inputs: functional.leaky_relu(inputs[0], attribute(node, "alpha", 0.01)),
-    "MaxPool": _pool,
-    "AveragePool": _pool,
-    "Resize": _resize,
-    "ZeroInsertion": _zero_insertion,
-    "Concat": lambda _model, _node, inputs: torch.cat(inputs, 1),
-    "Sigmoid": lambda _model, _node, inputs: inputs[0].sigmoid(),
-    "ArgMax": lambda _model, _node, inputs: inputs[0].argmax(1, keepdim=True).float(),
-    "Greater": lambda _model, _node, inputs: (inputs[0] > inputs[1]).float(),
-}
+def _by_kind(node: NodeProto, inputs: list[Tensor], images: Collection[str]) -> Tensor:
+    """What its kind computes, of images channels last."""
+    given = [tensor.permute(0, 2, 3, 1).numpy() if name in images else tensor.numpy()
+             for name, tensor in zip(node.input, inputs, strict=True)]
+    result = torch.from_numpy(np.ascontiguousarray(run_node(node, given))).float()
+    return result.permute(0, 3, 1, 2).contiguous()
 
 
 def _picked(sums: Tensor, places: np.ndarray) -> np.ndarray:

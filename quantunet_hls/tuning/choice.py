@@ -9,7 +9,8 @@ import numpy as np
 
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.ranges import infer_types
-from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, constant
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant
+from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.ops.qonnx.ranges import to_steps
 from quantunet_hls.tuning.requantize import Constants, Requantized
 from quantunet_hls.tuning.rounding import Fitted, bias_type
@@ -76,7 +77,7 @@ def _error(values: np.ndarray, kind: FixedType) -> float:
 
 
 def groups_of(graph: HardwareGraph) -> dict[str, tuple[str, ...]]:
-    """Quantizers by groups that keep one type: those that meet in a concatenation and have one type already.
+    """Quantizers by groups that keep one type: those that meet in one result and have one type already.
 
     So a concatenation stays free of arithmetic, and as narrow as its parts. The input port's quantizer is left out.
     """
@@ -91,9 +92,9 @@ def groups_of(graph: HardwareGraph) -> dict[str, tuple[str, ...]]:
             if not port:
                 group[str(node.name)] = len(group)
             port = False
-        elif node.op_type in ("Conv", "Relu", "LeakyRelu", "AveragePool"):
+        elif kind_of(node).new_values:
             before = frozenset()
-        elif node.op_type == "Concat":
+        elif kind_of(node).joins:
             kinds = {types.layers[name].result for name in before}
             if len(kinds) == 1:
                 joined = {group[name] for name in before}
@@ -136,7 +137,7 @@ def changes_of(graph: HardwareGraph, groups: Mapping[str, tuple[str, ...]], choi
             scale = constant(graph.model, node.input[1])
             assert scale is not None
             fraction = activations[name].fraction if name in activations else -int(np.log2(scale.flat[0]))
-        elif node.op_type == "Conv":
+        elif kind_of(node).weighted:
             kernel = constant(graph.model, node.input[1])
             assert kernel is not None
             bias = constant(graph.model, node.input[2]) if len(node.input) > 2 else None
@@ -149,9 +150,7 @@ def changes_of(graph: HardwareGraph, groups: Mapping[str, tuple[str, ...]], choi
             if bias is not None and moved:
                 # On the grid of the products, where adding it costs the accumulator nothing.
                 biases[name] = Constants(bias_type(bias, fraction), np.asarray(bias, np.float64))
-        elif node.op_type == "AveragePool":
-            fraction += int(np.log2(np.prod(attribute(node, "kernel_shape"))))
-        elif node.op_type == "LeakyRelu" and attribute(node, "alpha", 0.01):
-            fraction -= int(np.log2(attribute(node, "alpha", 0.01)))
+        else:
+            fraction += kind_of(node).finer(node)
         fractions[str(node.output[0])] = fraction
     return Requantized(activations, weights, biases)

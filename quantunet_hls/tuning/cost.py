@@ -22,6 +22,7 @@ from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.facts import convolution_work
 from quantunet_hls.ingest.ranges import GraphTypes
 from quantunet_hls.ops.qonnx.graph import shape_of
+from quantunet_hls.ops.qonnx.node_kinds import kind_of
 
 __all__ = ["ConvLoad", "Cost", "bit_cost", "board_cost", "loads"]
 
@@ -87,7 +88,7 @@ def loads(graph: HardwareGraph, types: GraphTypes, multipliers: int) -> list[Con
     written = {str(node.output[0]): types.layers[node.name].result for node in graph.model.graph.node}
     result = []
     for node in graph.model.graph.node:
-        if node.op_type != "Conv":
+        if not kind_of(node).weighted:
             continue
         layer, kinds = work[node.name], types.layers[node.name]
         assert kinds.weight is not None

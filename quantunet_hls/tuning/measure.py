@@ -94,7 +94,7 @@ class Meter:
         return float(known[0]), float(known[1])
 
     def _dice(self, masks: Tensor, truth: Tensor) -> float:
-        """Pooled Dice, the mean over the foreground classes (``quantunet_hls.training.scores.Scores``)."""
+        """Pooled Dice, the mean over the foreground classes (``quantunet_hls.data.scores.Scores``)."""
         shares = []
         for index in range(1, self._classes):
             ours, theirs = masks.numpy() == index, truth.numpy() == index

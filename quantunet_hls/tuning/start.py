@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 
 from quantunet_hls.data.image_folders import Samples, to_input
+from quantunet_hls.data.scores import predict
 from quantunet_hls.emulate.accuracy import emulate_graph, segment
 from quantunet_hls.ingest import HardwareGraph, export_module, ingest
 from quantunet_hls.ingest.source import ImageSize, image_size, open_source
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig
 from quantunet_hls.training.prepare import quantize
-from quantunet_hls.training.scores import predict
 from quantunet_hls.tuning.measure import spread
 from quantunet_hls.zoo import checkpoints as zoo
 

@@ -8,7 +8,7 @@ and "Overflow Modes"), which hls4ml's C++ project uses.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,14 @@ class FixedType:
     def step(self) -> float:
         """The number that code 1 stands for."""
         return 2.0**-self.fraction
+
+    def of_width(self, width: int) -> FixedType:
+        """The type of the same range, but for the last step, in so many bits."""
+        return replace(self, width=width, fraction=self.fraction + width - self.width)
+
+    def like(self, other: FixedType) -> FixedType:
+        """The type with the width and fraction of another one."""
+        return replace(self, width=other.width, fraction=other.fraction)
 
     def __str__(self) -> str:
         """The type as hls4ml's configuration spells it."""

@@ -207,7 +207,7 @@ def plot_bits(card: Card) -> Figure:
 
 def plot_predictions(group: Sequence[Card], data: Path) -> Figure | None:
     """Validation images with the most foreground beside truth and predictions; None where none can be shown."""
-    from quantunet_hls.training.scores import infer, predict
+    from quantunet_hls.data.scores import infer, predict
 
     split = next((found for card in group if (found := _validation(card))), None)
     if split is None:

@@ -13,13 +13,13 @@ from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.core.files import sha256_file
 from quantunet_hls.data.image_folders import Samples
 from quantunet_hls.data.phantoms import draw_phantoms
+from quantunet_hls.data.scores import evaluate
 from quantunet_hls.emulate.accuracy import accuracy_figures, emulate_graph, measure, score_hardware, segment
 from quantunet_hls.flow.flow import steps_of
 from quantunet_hls.flow.resolve import resolve
 from quantunet_hls.flow.spec import DesignSpec
 from quantunet_hls.nets.quantizers import input_quantizer
 from quantunet_hls.reports import Figure, Network, Report, Source, Target, names
-from quantunet_hls.training.scores import evaluate
 from tests.brevitas_nets import Classes, Mask
 from tests.builders import brevitas_unet
 

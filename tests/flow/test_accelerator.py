@@ -64,6 +64,14 @@ def test_from_and_to(home, made):
     assert early.checks == ()
 
 
+def test_a_board_of_ones_own_is_named_in_the_report_as_its_file_is(home, tmp_path):
+    (tmp_path / "mine.json").write_text(json.dumps({
+        "title": "My own", "family": "xc7", "part": "xc7a200tfbg484-1", "clock_ns": 8, "resources": {"dsp": 740}}))
+    found = generate_accelerator(home / "the net.onnx", **options(
+        tmp_path, part=None, board=str(tmp_path / "mine.json"), last="project")).report.target
+    assert (found.board, found.part, found.clock_ns) == ("mine", "xc7a200tfbg484-1", 8)
+
+
 def test_a_run_killed_in_the_c_simulation_resumes_with_the_same_result(home, made, tmp_path):
     code = ("import sys, pathlib; from quantunet_hls import generate_accelerator as g; f = pathlib.Path(sys.argv[2]);"
             f"g(sys.argv[1], part={PART!r}, name='net', toolchain='none', images=2, data=sys.argv[3], "

@@ -4,26 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from quantunet_hls.ops.streaming import (
-    ArgMax,
-    Cast,
-    Concat,
-    Convolution,
-    Depthwise,
-    Input,
-    LeakyRelu,
-    Pointwise,
-    Pooling,
-    Quotient,
-    Relu,
-    Shape,
-    Sigmoid,
-    StreamGraph,
-    Threshold,
-    Upsample,
-    Window,
-    ZeroInsertion,
-)
+from quantunet_hls.ops.argmax.stream import ArgMax
+from quantunet_hls.ops.concat.stream import Concat
+from quantunet_hls.ops.convolution.stream import Convolution, Depthwise
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.pointwise.stream import Pointwise
+from quantunet_hls.ops.pooling.stream import Pooling
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.stages import Cast, LeakyRelu, Quotient, Relu, Sigmoid, Threshold
+from quantunet_hls.ops.streaming import StreamGraph, Window
+from quantunet_hls.ops.upsample.stream import Upsample
+from quantunet_hls.ops.zero_insertion.stream import ZeroInsertion
 from quantunet_hls.types.fixed import FixedType
 
 PIXEL = FixedType(8, 8, False)
@@ -33,15 +24,15 @@ RELU = (Relu(CODE),)
 SAME = Window((3, 3), padding=(1, 1, 1, 1))
 
 
-def convolution(name, source, inputs, outputs, size, source_type, *, window=SAME, steps=RELU, seed=0):
+def convolution(name, source, inputs, outputs, size, source_type, *, window=SAME, stages=RELU, seed=0):
     """A convolution of 4-bit weights (four fraction bits) on an image of ``size`` (height, width)."""
     rng = np.random.default_rng(seed)
     shape = Shape(*size, inputs)
     height, width = window.output(shape)
     return Convolution(
-        name, (source,), Shape(height, width, outputs), steps[-1].type, shape, source_type, window,
+        name, (source,), Shape(height, width, outputs), stages[-1].type, shape, source_type, window,
         rng.integers(-7, 8, (*window.kernel, inputs, outputs)), rng.integers(-300, 300, outputs),
-        source_type.fraction + 4, steps)
+        source_type.fraction + 4, stages)
 
 
 def every_kind(height=8, width=12):
@@ -58,17 +49,17 @@ def every_kind(height=8, width=12):
         Depthwise("each", ("pool",), low, SIGNED, low, CODE, SAME, rng.integers(-7, 8, (3, 3, 6)),
                   rng.integers(-50, 50, 6), 8, (leaky,), slack=half[1]),
         convolution("mid", "each", 6, 4, half, SIGNED, window=Window((1, 3), padding=(0, 0, 1, 1)), seed=2,
-                    steps=(Cast(FixedType(12, 6)), Relu(CODE))),
+                    stages=(Cast(FixedType(12, 6)), Relu(CODE))),
         Upsample("up", ("mid",), Shape(height, width, 4), CODE, Shape(*half, 4), (2, 2)),
         Concat("both", ("down", "up"), Shape(height, width, 10), CODE, (6, 4)),
-        convolution("merge", "both", 10, 4, (height, width), CODE, seed=3, steps=(Cast(SIGNED),),
+        convolution("merge", "both", 10, 4, (height, width), CODE, seed=3, stages=(Cast(SIGNED),),
                     window=Window((3, 3), padding=(2, 2, 1, 1), dilation=(2, 1))),
         Pooling("mean", ("merge",), Shape(*half, 4), mean, Shape(height, width, 4), SIGNED, Window((2, 2), (2, 2)),
                 "average", (Cast(mean),)),
         Pointwise("shift", ("mean",), Shape(*half, 4), FixedType(5, 2, True, "RND_INF", "SAT"), mean,
                   (Cast(FixedType(5, 2, True, "RND_INF", "SAT")),)),
         convolution("head", "shift", 4, 2, half, FixedType(5, 2), window=Window((3, 2), (2, 1), (0, 1, 1, 0)),
-                    steps=(Cast(FixedType(14, 6)),), seed=4),
+                    stages=(Cast(FixedType(14, 6)),), seed=4),
     ))
 
 
@@ -84,14 +75,14 @@ def windows_tables_and_classes(height=5, width=6):
     largest, low = Shape(*second.output(full), 2), Shape(*third.output(up), 3)
     classes = Shape(low.height, low.width, 1)
     head = convolution("head", "mean", 3, 5, (low.height, low.width), mean, seed=21, window=Window((1, 1)),
-                       steps=(Cast(logit),))
+                       stages=(Cast(logit),))
     return StreamGraph("windows", (
         Input("image", (), full, SIGNED),
         Pooling("largest", ("image",), largest, SIGNED, full, SIGNED, second, "max", (Cast(SIGNED),), slack=width),
         ZeroInsertion("spread", ("largest",), spread, SIGNED, largest, (3, 2)),
         convolution("up", "spread", 2, 3, (spread.height, spread.width), SIGNED, seed=2,
                     window=Window((2, 3), padding=(1, 0, 1, 1)),
-                    steps=(Cast(FixedType(11, 5)), Sigmoid(table, tuple(rng.integers(-64, 64, 48))))),
+                    stages=(Cast(FixedType(11, 5)), Sigmoid(table, tuple(rng.integers(-64, 64, 48))))),
         Pooling("mean", ("up",), low, mean, up, table, third, "average",
                 (Quotient(quotient, 6), Cast(mean)), slack=up.width),
         Pointwise("gate", ("mean",), low, index, mean, (Threshold(-3, 5), Cast(index))),

@@ -3,25 +3,16 @@
 import numpy as np
 import pytest
 
-from quantunet_hls.ops.stages import SIGMOID_TYPE, sigmoid_table
-from quantunet_hls.ops.streaming import (
-    ArgMax,
-    Cast,
-    Concat,
-    Depthwise,
-    Input,
-    LeakyRelu,
-    Pooling,
-    Quotient,
-    Relu,
-    Shape,
-    Sigmoid,
-    StreamGraph,
-    Threshold,
-    Upsample,
-    Window,
-    ZeroInsertion,
-)
+from quantunet_hls.ops.argmax.stream import ArgMax
+from quantunet_hls.ops.concat.stream import Concat
+from quantunet_hls.ops.convolution.stream import Depthwise
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.pooling.stream import Pooling
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.stages import SIGMOID_TYPE, Cast, LeakyRelu, Quotient, Relu, Sigmoid, Threshold, sigmoid_table
+from quantunet_hls.ops.streaming import StreamGraph, Window
+from quantunet_hls.ops.upsample.stream import Upsample
+from quantunet_hls.ops.zero_insertion.stream import ZeroInsertion
 from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import generate
@@ -56,16 +47,16 @@ def random_unet(seed):
         quotient = FixedType(kind.width + 10, kind.fraction + 6, kind.signed, "TRN_ZERO")
         return "average", window, (Quotient(quotient, window.taps), Cast(kind))
 
-    def block(name, source, outputs, steps=None):
+    def block(name, source, outputs, stages=None):
         shape = source.shape
-        here, steps = (shape.height, shape.width), steps or activation()
+        here, stages = (shape.height, shape.width), stages or activation()
         if rng.random() < 0.25:
             weights = rng.integers(-7, 8, (3, 3, shape.channels))
             between = activation()
             source = Depthwise(f"{name}_each", (source.name,), shape, between[0].type, shape, source.type, SAME,
                                weights, rng.integers(-50, 50, shape.channels), source.type.fraction + 4, between)
             layers.append(source)
-        layers.append(convolution(name, source.name, shape.channels, outputs, here, source.type, steps=steps,
+        layers.append(convolution(name, source.name, shape.channels, outputs, here, source.type, stages=stages,
                                   seed=int(rng.integers(1 << 30))))
         return layers[-1]
 
@@ -75,9 +66,9 @@ def random_unet(seed):
         skips.append(current)
         shape = current.shape
         half = Shape(shape.height // 2, shape.width // 2, shape.channels)
-        operation, window, steps = pooling(current.type)
+        operation, window, stages = pooling(current.type)
         layers.append(Pooling(f"pool{level}", (current.name,), half, current.type, shape, current.type,
-                              window, operation, steps, slack=shape.width))
+                              window, operation, stages, slack=shape.width))
         current = layers[-1]
     current = block("mid", current, base * 2**depth)
     for level in reversed(range(depth)):
@@ -91,24 +82,24 @@ def random_unet(seed):
             kernel, before, behind = ((2, 1, 0), (3, 1, 1), (4, 2, 1))[int(rng.integers(3))]
             window = Window((kernel, kernel), padding=(before, behind, before, behind))
             layers.append(convolution(f"grow{level}", f"zeros{level}", shape.channels, shape.channels,
-                                      (twice.height, twice.width), current.type, window=window, steps=activation(),
+                                      (twice.height, twice.width), current.type, window=window, stages=activation(),
                                       seed=int(rng.integers(1 << 30))))
         # Both branches of a concat have one type.
-        up = block(f"up{level}", layers[-1], base * 2**level, skip.steps)
+        up = block(f"up{level}", layers[-1], base * 2**level, skip.stages)
         layers.append(Concat(f"both{level}", (skip.name, up.name), Shape(
             shape.height * 2, shape.width * 2, skip.shape.channels + up.shape.channels), skip.type,
             (skip.shape.channels, up.shape.channels)))
         current = block(f"dec{level}", layers[-1], base * 2**level)
     logits = FixedType(20, 8) if rng.random() < 0.5 else FixedType(4, 1, True, "TRN", "SAT")
-    steps = (Cast(logits),)
+    stages = (Cast(logits),)
     result = rng.choice(["logits", "sigmoid", "mask"])
     if result == "sigmoid":
-        steps = (*steps, Sigmoid(SIGMOID_TYPE, sigmoid_table(1024, SIGMOID_TYPE, SIGMOID_TYPE)))
+        stages = (*stages, Sigmoid(SIGMOID_TYPE, sigmoid_table(1024, SIGMOID_TYPE, SIGMOID_TYPE)))
     elif result == "mask" and classes == 1:
-        steps = (*steps, Threshold(int(rng.integers(-9, 10)), 4))
+        stages = (*stages, Threshold(int(rng.integers(-9, 10)), 4))
     layers.append(convolution("head", current.name, current.shape.channels, classes,
                               (current.shape.height, current.shape.width), current.type, window=Window((1, 1)),
-                              steps=steps))
+                              stages=stages))
     if result == "mask" and classes > 1:
         head = layers[-1].shape
         layers.append(ArgMax("mask", ("head",), Shape(head.height, head.width, 1), covering(0, classes - 1), head,

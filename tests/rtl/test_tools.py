@@ -16,7 +16,9 @@ from quantunet_hls.core import process
 from quantunet_hls.core.code_key import modules_behind
 from quantunet_hls.core.errors import BoardError, ToolFailedError, ToolNotFoundError
 from quantunet_hls.core.files import read_json
-from quantunet_hls.ops.streaming import Input, Shape, StreamGraph
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.generate.design import Design, module_name
 from quantunet_hls.rtl.integrate.serial_line import constraints, map_top, place_whole
 from quantunet_hls.rtl.place.route import place_and_route

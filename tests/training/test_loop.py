@@ -8,11 +8,12 @@ import torch
 
 from quantunet_hls.core.errors import CheckpointError, ConfigurationError, DataError, QuantUNetError
 from quantunet_hls.data.phantoms import draw_phantoms
+from quantunet_hls.data.scores import evaluate
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, settled
 from quantunet_hls.nets.learned import width_values
-from quantunet_hls.training.loop import STATE_FILE, learning_rate, train
+from quantunet_hls.training.epoch import learning_rate
+from quantunet_hls.training.loop import STATE_FILE, train
 from quantunet_hls.training.prepare import quantize
-from quantunet_hls.training.scores import evaluate
 from quantunet_hls.training.settings import Settings, WidthLearning
 from quantunet_hls.training.state import load_state
 

@@ -16,7 +16,7 @@ from amaranth.hdl import C, Cat, Mux, Value
 
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 
-__all__ = ["Addend", "add", "block_products", "join_parts", "lut_parts", "lut_stages", "packed_products",
+__all__ = ["Addend", "add", "block_products", "join_parts", "lut_parts", "packed_products",
            "signed_value", "tree"]
 
 
@@ -130,11 +130,6 @@ def lut_parts(activations: Sequence[tuple[Value, Value]], row: Sequence[Value]) 
     digits = -(-max(len(weight) for weight in row) // 2)
     return [_multiples(value, triple, _signed_to(weight, 2 * digits))
             for (value, triple), weight in zip(activations, row, strict=True)]
-
-
-def lut_stages(bits: int) -> int:
-    """Stages of :func:`join_parts` for weights of so many bits."""
-    return max((-(-bits // 2) - 1).bit_length(), 1)
 
 
 def join_parts(pipeline: Pipeline, parts: Sequence[Sequence[Addend]], stage: int = 0) -> list[list[Addend]]:

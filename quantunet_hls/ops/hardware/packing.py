@@ -24,7 +24,11 @@ import numpy as np
 from quantunet_hls.ops.streaming import Multipliers
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["bits_for", "packed_codes", "packing", "product_bits"]
+__all__ = ["MOST_PRODUCTS", "NARROWEST_BLOCK_PRODUCT", "bits_for", "lut_stages", "packed_codes", "packing",
+           "product_bits"]
+
+#: Yosys makes products of fewer bits in LUTs, one by one and dearly, whatever is asked for.
+NARROWEST_BLOCK_PRODUCT = 9
 
 #: More products than this never fit any block.
 MOST_PRODUCTS = 4
@@ -78,3 +82,8 @@ def packed_codes(codes: Integers, products: int) -> Integers:
         if output % products:
             stored[:, output] = codes[:, output] - (stored[:, output - 1] < 0)
     return stored
+
+
+def lut_stages(bits: int) -> int:
+    """Stages of :func:`~.multipliers.join_parts` for weights of so many bits."""
+    return max((-(-bits // 2) - 1).bit_length(), 1)

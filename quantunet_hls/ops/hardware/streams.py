@@ -1,4 +1,4 @@
-"""Plumbing between layers: ready/valid streams, width adapters, forks, FIFOs and the channel concat.
+"""Plumbing between layers: ready/valid streams, width adapters, forks and FIFOs.
 
 A stream's payload is flat: ``lanes`` codes of ``bits`` bits each, channel 0 in
 the lowest bits. A beat moves in the clock cycle in which ``valid`` and
@@ -15,10 +15,9 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFO, SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-__all__ = ["ConcatUnit", "Fifo", "Fork", "WidthAdapter", "connect", "stream_in", "stream_out"]
+from quantunet_hls.ops.streaming import SHALLOW_FIFO
 
-#: Up to this many entries a FIFO lives in flip-flops and LUT memory with an unregistered read.
-SHALLOW_FIFO = 32
+__all__ = ["Fifo", "Fork", "WidthAdapter", "connect", "stream_in", "stream_out"]
 
 
 def stream_in(width: int) -> Any:
@@ -156,32 +155,4 @@ class _Narrow(wiring.Component):
             m.d.sync += [word.eq(word >> self.width), left.eq(left - 1)]
         with m.If(self.i.valid & self.i.ready):
             m.d.sync += [word.eq(self.i.payload), left.eq(self.factor)]
-        return m
-
-
-class ConcatUnit(wiring.Component):
-    """Pixel by pixel ``beats[0]`` beats of the first stream, then ``beats[1]`` of the second."""
-
-    def __init__(self, width: int, beats: tuple[int, int]):
-        self.beats = beats
-        super().__init__({"i0": stream_in(width), "i1": stream_in(width), "o": stream_out(width)})
-
-    def elaborate(self, platform: Any) -> Module:
-        """The logic; Amaranth calls this."""
-        m = Module()
-        count = Signal(range(sum(self.beats)))
-        second = Signal()
-        for chosen, source in enumerate((self.i0, self.i1)):
-            with m.If(second == chosen):
-                m.d.comb += [
-                    self.o.payload.eq(source.payload),
-                    self.o.valid.eq(source.valid),
-                    source.ready.eq(self.o.ready),
-                ]
-        with m.If(self.o.valid & self.o.ready):
-            m.d.sync += count.eq(count + 1)
-            with m.If(count == self.beats[0] - 1):
-                m.d.sync += second.eq(1)
-            with m.If(count == sum(self.beats) - 1):
-                m.d.sync += [count.eq(0), second.eq(0)]
         return m

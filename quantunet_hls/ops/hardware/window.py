@@ -23,7 +23,7 @@ How it works, and why so
     their own. Whole windows come from two such buffers: the first gives the
     columns, the second, a few columns long, puts windows together.
 
-The same loop nest, with other steps, repeats pixels and rows: :class:`UpsampleUnit`.
+The same loop nest, with other steps, repeats pixels and rows: :mod:`quantunet_hls.ops.upsample.unit`.
 """
 
 from __future__ import annotations
@@ -39,9 +39,12 @@ from amaranth.lib.memory import Memory
 
 from quantunet_hls.ops.hardware.rom import packed_words
 from quantunet_hls.ops.hardware.streams import connect, stream_in, stream_out
-from quantunet_hls.ops.streaming import Shape, Window
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.streaming import Window
+from quantunet_hls.ops.unit import Components
+from quantunet_hls.ops.windowed import Windowed
 
-__all__ = ["LoopLevel", "StridedBuffer", "Tap", "UpsampleUnit", "WholeWindows", "WindowGenerator"]
+__all__ = ["LoopLevel", "StridedBuffer", "Tap", "WholeWindows", "WindowGenerator", "line_buffers"]
 
 
 @dataclass(frozen=True)
@@ -288,17 +291,14 @@ class WholeWindows(wiring.Component):
         return m
 
 
-class UpsampleUnit(StridedBuffer):
-    """Every pixel ``factor[1]`` times and every row ``factor[0]`` times.
-
-    The buffer holds two rows, so that the next one comes in while this one is repeated.
-    """
-
-    def __init__(self, shape: Shape, bits: int, lanes: int, factor: tuple[int, int]):
-        words = shape.channels // lanes
-        row = shape.width * words
-        super().__init__(
-            lanes * bits,
-            [LoopLevel(words, offset=1), LoopLevel(factor[1]), LoopLevel(shape.width, offset=words),
-             LoopLevel(factor[0]), LoopLevel(shape.height, base=row)],
-            frame=shape.pixels * words, image=(shape.height, shape.width, words), padding=None, slack=row)
+def line_buffers(layer: Windowed) -> Components:
+    """What gives a layer its windows: nothing where it reads each pixel once."""
+    if not layer.buffered:
+        return {}
+    rows, columns = layer.beat_taps
+    if columns > 1:
+        return {"window": WholeWindows(layer.input_shape, layer.input_type.width, layer.window,
+                                       repeats=layer.repeats, slack=layer.slack)}
+    return {"window": WindowGenerator(layer.input_shape, layer.input_type.width, layer.input_lanes, layer.window,
+                                      repeats=layer.repeats, channelwise=layer.channelwise, columns=rows > 1,
+                                      slack=layer.slack, fill=layer.fill)}

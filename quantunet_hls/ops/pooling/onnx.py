@@ -64,6 +64,10 @@ def _is_whole(node: NodeProto) -> bool:
     return (rows * columns) & (rows * columns - 1) == 0
 
 
+def _finer(node: NodeProto) -> int:
+    return int(np.log2(np.prod(attribute(node, "kernel_shape"))))
+
+
 def _mean_with_padding(node: NodeProto, zeros: Sequence[int]) -> NodeProto | None:
     """The mean then counts them, as it did before; so it must count what it is padded by already."""
     own = attribute(node, "pads", [0, 0, 0, 0])
@@ -124,5 +128,5 @@ FACET = OnnxNodes((
     NodeKind("MaxPool", _run, _largest, rules=(_fits,), spatial=True, any_input=True, new_values=False,
              explicit=explicit_window),
     NodeKind("AveragePool", _run, _mean, rules=(_fits, _counts_padding, _mean_is_exact), spatial=True, any_input=True,
-             explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole),
+             explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole, finer=_finer),
 ))

@@ -79,6 +79,7 @@ class NodeKind:
         any_input: whether it computes with all values of its input's type, and not only with those proven.
         copies: whether its result has no type but its input's.
         new_values: whether its results are other numbers than those that it reads.
+        finer: fraction bits that its results have beyond those of its finest input, weights aside.
         explicit: writes down, in place, what a file may leave out.
         lowered: the nodes that a legal node becomes, in order; constants may be set in the model.
         with_padding: a copy with zeros (top, left, bottom, right) around its image as its own padding; None where
@@ -105,6 +106,7 @@ class NodeKind:
     any_input: bool = False
     copies: bool = False
     new_values: bool = True
+    finer: Callable[[NodeProto], int] = lambda _node: 0
     explicit: Callable[[ModelWrapper, NodeProto], None] | None = None
     lowered: Callable[[ModelWrapper, NodeProto], list[NodeProto]] = _stays
     with_padding: Callable[[NodeProto, Sequence[int]], NodeProto | None] | None = None

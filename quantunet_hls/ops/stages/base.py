@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import replace
+from typing import ClassVar, TypeVar
 
 from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["Stage", "apply_stages"]
+__all__ = ["Stage", "apply_stages", "retyped"]
+
+S = TypeVar("S", bound="Stage")
 
 
 class Stage(ABC):
@@ -35,3 +38,8 @@ def apply_stages(codes: Integers, source: FixedType, stages: Sequence[Stage]) ->
     for stage in stages:
         codes, source = stage.apply(codes, source), stage.type
     return codes
+
+
+def retyped(stage: S, type_: FixedType) -> S:
+    """The same stage into another type."""
+    return replace(stage, type=type_)  # type: ignore[type-var]

@@ -1,6 +1,6 @@
 """What each layer multiplies with: all layers the same, or each what suits the board's balance.
 
-LUTs are estimated from the parts of a layer (:mod:`quantunet_hls.rtl.fold.lut_costs`), DSP blocks
+LUTs are estimated from the parts of a layer (:mod:`quantunet_hls.ops.cost`), DSP blocks
 are counted exactly.
 """
 
@@ -13,31 +13,14 @@ import numpy as np
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ConfigurationError
-from quantunet_hls.ops.hardware.multipliers import lut_stages
-from quantunet_hls.ops.hardware.packing import (
-    MOST_PRODUCTS,
-    bits_for,
-    packing,
-)
-from quantunet_hls.ops.hardware.requantize import reciprocal
-from quantunet_hls.ops.streaming import (
-    BLOCKS,
-    Convolution,
-    Input,
-    Layer,
-    LeakyRelu,
-    Multipliers,
-    Pointwise,
-    Pooling,
-    Quotient,
-    StreamGraph,
-    Weighted,
-)
-from quantunet_hls.rtl.fold.lut_costs import NARROWEST_BLOCK_PRODUCT, cost, narrow_products, product_parts
+from quantunet_hls.ops.cost import product_cost
+from quantunet_hls.ops.streaming import BLOCKS, Multipliers, StreamGraph
+from quantunet_hls.ops.weighted import Weighted, weighted
+from quantunet_hls.rtl.fold.estimate import cost
 from quantunet_hls.targets import Family
 
 __all__ = ["KINDS", "blocks", "candidates", "choose_multipliers", "in_fabric", "luts", "multiplying",
-           "step_blocks", "with_multipliers"]
+           "with_multipliers"]
 
 #: What can be asked for, for all layers of a design.
 KINDS = ("auto", "dsp", "packed", "lut")
@@ -53,61 +36,17 @@ LUTS_BESIDE = 150
 
 def candidates(layer: Weighted, family: Family) -> Iterator[Multipliers]:
     """All that a layer can multiply with on a family, plain blocks first where its products are wide enough."""
-    narrow = narrow_products(layer)
-    if not narrow:
-        yield BLOCKS
-    if isinstance(layer, Convolution):
-        low, high = int(layer.weights.min()), int(layer.weights.max())
-        for products in range(2, min(MOST_PRODUCTS, layer.lanes) + 1):
-            packed = packing(layer.weights, layer.input_type, products, family.multiplier.operands)
-            if packed:
-                rest = layer.lanes % products
-                if rest != 1 or not narrow:
-                    yield packed
-                # In two stages or more the look-up tables would be later than the blocks.
-                if rest and lut_stages(bits_for(low, high)) == 1:
-                    yield replace(packed, rest_in_luts=True)
-    yield Multipliers("lut")
-    if isinstance(layer, Convolution) and layer.mac_units == layer.weights.size:
-        yield Multipliers("adders")
+    return layer.multiplier_choices(family.multiplier.operands)
 
 
 def blocks(layer: Weighted, multipliers: Multipliers) -> int:
     """Multiplier blocks that a layer takes."""
-    if multipliers.kind in ("lut", "adders") or (multipliers.kind == "dsp" and narrow_products(layer)):
-        return 0
-    groups, rest = divmod(layer.lanes, multipliers.products)
-    return (groups + (rest > 0 and not multipliers.rest_in_luts)) * (layer.mac_units // layer.lanes)
-
-
-def step_blocks(layer: Layer, family: Family) -> int:
-    """Multiplier blocks of the steps behind a layer's sums: the slope below zero, the reciprocal of a divisor."""
-    if isinstance(layer, Weighted) and layer.multipliers.kind in ("lut", "adders"):
-        return 0
-    if not isinstance(layer, Weighted | Pooling | Pointwise):
-        return 0
-    wide, narrow = family.multiplier.operands
-    source = layer.input_type if isinstance(layer, Pointwise) else layer.accumulator
-    number = 0
-    for step in layer.steps:
-        factor, width = 0, source.width
-        if isinstance(step, LeakyRelu) and source.signed:
-            factor = step.slope
-        elif isinstance(step, Quotient):
-            # The magnitude is multiplied, which has no sign.
-            gain = step.type.fraction - source.fraction
-            factor, width = reciprocal(step.divisor, gain, max(source.high, -source.low))[1], width + 1
-        bits = factor.bit_length() + 1
-        if factor & (factor - 1) and width + bits - 1 >= NARROWEST_BLOCK_PRODUCT:
-            long, short = max(width, bits), min(width, bits)
-            number += -(-(long - 1) // (wide - 1)) * -(-(short - 1) // (narrow - 1))
-        source = step.type
-    return number * layer.lanes
+    return product_cost(layer).blocks(layer, multipliers)
 
 
 def luts(layer: Weighted, multipliers: Multipliers, family: Family) -> float:
     """An estimate of the LUTs of a layer's matrix-vector unit."""
-    return cost(product_parts(layer, multipliers, family), family)
+    return cost(product_cost(layer).parts(layer, multipliers, family), family)
 
 
 def multiplying(graph: StreamGraph, kind: str, board: Board) -> StreamGraph:
@@ -129,8 +68,7 @@ def multiplying(graph: StreamGraph, kind: str, board: Board) -> StreamGraph:
 
 def in_fabric(graph: StreamGraph) -> list[str]:
     """Names of the layers that are to be mapped without multiplier blocks."""
-    return [layer.name for layer in graph.layers
-            if isinstance(layer, Weighted) and layer.multipliers.kind in ("lut", "adders")]
+    return [layer.name for layer in weighted(graph) if layer.multipliers.kind in ("lut", "adders")]
 
 
 def with_multipliers(graph: StreamGraph, kind: str, family: Family) -> StreamGraph:
@@ -145,13 +83,12 @@ def with_multipliers(graph: StreamGraph, kind: str, family: Family) -> StreamGra
     if kind not in ("dsp", "packed", "lut"):
         raise ConfigurationError(f"There are no multipliers of kind {kind!r}; use one of {', '.join(KINDS)}.")
     changed = {}
-    for layer in graph.layers:
-        if isinstance(layer, Weighted):
-            fitting = [Multipliers(kind)]
-            if kind == "packed":
-                fitting = [choice for choice in candidates(layer, family) if choice.kind == "packed"] or [BLOCKS]
-            changed[layer.name] = replace(layer, multipliers=min(
-                fitting, key=lambda choice: (blocks(layer, choice), luts(layer, choice, family))))
+    for layer in weighted(graph):
+        fitting = [Multipliers(kind)]
+        if kind == "packed":
+            fitting = [choice for choice in candidates(layer, family) if choice.kind == "packed"] or [BLOCKS]
+        changed[layer.name] = replace(layer, multipliers=min(
+            fitting, key=lambda choice: (blocks(layer, choice), luts(layer, choice, family))))
     return graph.with_layers(changed)
 
 
@@ -168,11 +105,11 @@ def choose_multipliers(graph: StreamGraph, board: Board) -> StreamGraph:
     family = board.part_family
     if not family.mapped:
         return graph
-    weighted = [layer for layer in graph.layers if isinstance(layer, Weighted)]
+    layers = weighted(graph)
     choices = [[(blocks(layer, choice), luts(layer, choice, family), choice)
-                for choice in candidates(layer, family)] for layer in weighted]
+                for choice in candidates(layer, family)] for layer in layers]
     most = sum(max(count for count, _, _ in options) for options in choices)
-    beside = LUTS_BESIDE * sum(not isinstance(layer, Input) for layer in graph.layers)
+    beside = LUTS_BESIDE * len(graph.inner)
     fewest = np.zeros(most + 1)
     taken = []
     for options in choices:
@@ -187,7 +124,7 @@ def choose_multipliers(graph: StreamGraph, board: Board) -> StreamGraph:
     # Of equal largest shares the one with the least in all.
     left = int(np.lexsort((shares.sum(axis=0), shares.max(axis=0)))[0])
     changed = {}
-    for layer, options, best in reversed(list(zip(weighted, choices, taken, strict=True))):
+    for layer, options, best in reversed(list(zip(layers, choices, taken, strict=True))):
         count, _, choice = options[int(best[left])]
         changed[layer.name] = replace(layer, multipliers=choice)
         left -= count

@@ -8,23 +8,15 @@ reconvergent path can block.
 from __future__ import annotations
 
 from dataclasses import replace
-from math import gcd
+from typing import TypeVar
 
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.folding.schedule import fifo_depths
-from quantunet_hls.ops.streaming import (
-    BLOCKS,
-    ArgMax,
-    Concat,
-    Convolution,
-    Input,
-    Layer,
-    StreamGraph,
-    ZeroInsertion,
-)
-from quantunet_hls.rtl.fold.actors import actors
+from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 
 __all__ = ["cycle_choices", "fewest_cycles", "fold", "folded_layer", "parallel", "with_safe_depths"]
+
+L = TypeVar("L", bound=StreamLayer)
 
 
 def fold(graph: StreamGraph, cycles: int) -> StreamGraph:
@@ -42,10 +34,11 @@ def parallel(graph: StreamGraph, cycles: int) -> StreamGraph:
     Raises:
         ConfigurationError: some layer can't be that fast; says how fast it can be.
     """
-    folded = {layer.name: folded_layer(layer, cycles) for layer in graph.layers}
-    # A concat takes its sources in turn, a beat a clock: with fewer lanes than its own they would hold it up.
-    for layer in graph.layers:
-        if isinstance(layer, Concat):
+    (port,) = graph.input.foldings()
+    folded: dict[str, StreamLayer] = {layer.name: folded_layer(layer, cycles) for layer in graph.inner}
+    folded[port.name] = port
+    for layer in graph.inner:
+        if layer.in_turn:
             for name in layer.sources:
                 if folded[name].lanes < folded[layer.name].lanes:
                     folded[name] = folded_layer(graph[name], cycles, folded[layer.name].lanes)
@@ -54,15 +47,13 @@ def parallel(graph: StreamGraph, cycles: int) -> StreamGraph:
 
 def fewest_cycles(graph: StreamGraph) -> int:
     """Clocks a frame of the fastest folding that there is."""
-    return max(min(candidate.cycles for candidate in _candidates(layer))
-               for layer in graph.layers if not isinstance(layer, Input))
+    return max(min(candidate.cycles for candidate in layer.foldings()) for layer in graph.inner)
 
 
 def cycle_choices(graph: StreamGraph) -> list[int]:
     """All clocks a frame, ascending, at which some layer's folding changes; the last is the slowest design."""
     least = fewest_cycles(graph)
-    of_layers = {candidate.cycles for layer in graph.layers if not isinstance(layer, Input)
-                 for candidate in _candidates(layer)}
+    of_layers = {candidate.cycles for layer in graph.inner for candidate in layer.foldings()}
     return sorted(cycles for cycles in of_layers if cycles >= least)
 
 
@@ -70,17 +61,17 @@ def with_safe_depths(graph: StreamGraph) -> StreamGraph:
     """The graph with FIFOs deep enough that nothing blocks and no frame takes longer than the slowest layer.
 
     Two kinds of streams have to hold what comes: those that meet another one, while the other waits; and those
-    into and out of a zero insertion, which reads a row and then none, and has no buffer that would keep the
-    unevenness from its source. All others are written and read by units that can be held back, or whose line
-    buffers take the unevenness.
+    into and out of an uneven layer (a zero insertion), which reads a row and then none, and has no buffer that
+    would keep the unevenness from its source. All others are written and read by units that can be held back, or
+    whose line buffers take the unevenness.
     """
-    depths = fifo_depths(actors(graph))
+    depths = fifo_depths(graph.actors)
     return replace(graph, fifo_depths={
         edge: depths[edge] for edge, source, reader in graph.edges
-        if isinstance(reader, Concat | ZeroInsertion) or isinstance(source, ZeroInsertion)})
+        if len(reader.sources) > 1 or reader.uneven or source.uneven})
 
 
-def folded_layer(layer: Layer, cycles: int, least_lanes: int = 1) -> Layer:
+def folded_layer(layer: L, cycles: int, least_lanes: int = 1) -> L:
     """Lanes and SIMD for a layer so that it takes no more than ``cycles`` clocks a frame.
 
     Args:
@@ -89,37 +80,12 @@ def folded_layer(layer: Layer, cycles: int, least_lanes: int = 1) -> Layer:
     Raises:
         ConfigurationError: it can't be that fast; says how fast it can be.
     """
-    if isinstance(layer, Input):
-        return replace(layer, lanes=layer.shape.channels)
-    candidates = [candidate for candidate in _candidates(layer) if candidate.lanes >= least_lanes]
+    candidates = [candidate for candidate in layer.foldings() if candidate.lanes >= least_lanes]
     fitting = [candidate for candidate in candidates if candidate.cycles <= cycles]
     if not fitting:
         fastest = min(candidate.cycles for candidate in candidates)
         raise ConfigurationError(f"Layer {layer.name!r} takes at least {fastest} cycles a frame, more than the "
                                  f"{cycles} asked for; ask for {fastest} or more.")
     fewest = min(max(candidate.mac_units, 1) for candidate in fitting)
-    return min((candidate for candidate in fitting if max(candidate.mac_units, 1) == fewest), key=_cost)
-
-
-def _candidates(layer: Layer) -> list[Layer]:
-    lanes = _divisors(gcd(*layer.channels) if isinstance(layer, Concat) else layer.shape.channels)
-    if isinstance(layer, Convolution):
-        return [replace(layer, lanes=pe, simd=simd, multipliers=BLOCKS)
-                for pe in lanes for simd in layer.simd_choices]
-    if isinstance(layer, ArgMax):
-        return [replace(layer, simd=count) for count in _divisors(layer.input_shape.channels)]
-    return [replace(layer, lanes=count) for count in lanes]
-
-
-def _cost(layer: Layer) -> float:
-    """LUTs beside the multipliers, roughly: accumulators and requantization by PE, buffer and adapters by SIMD.
-
-    The factors are of the order of what Yosys maps for 4-bit weights and 6-bit activations.
-    """
-    if isinstance(layer, Convolution):
-        return layer.lanes * 3.0 * layer.accumulator.width + layer.simd * 2.5 * layer.input_type.width
-    return float(layer.simd if isinstance(layer, ArgMax) else layer.lanes)
-
-
-def _divisors(number: int) -> list[int]:
-    return [divisor for divisor in range(1, number + 1) if number % divisor == 0]
+    return min((candidate for candidate in fitting if max(candidate.mac_units, 1) == fewest),
+               key=lambda candidate: candidate.bulk)

@@ -28,12 +28,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from quantunet_hls.boards import Board
-from quantunet_hls.core.errors import BoardError, IllegalGraphError
-from quantunet_hls.ops.streaming import Concat, Convolution, Input, Layer, Multipliers, Pooling, StreamGraph, Upsample
+from quantunet_hls.core.errors import BoardError
+from quantunet_hls.ops.streaming import Multipliers, StreamGraph, StreamLayer
+from quantunet_hls.ops.weighted import Weighted, weighted
 from quantunet_hls.rtl.fold.estimate import Content, estimated, module_content, shares, stream_content
 from quantunet_hls.rtl.fold.multipliers import LUTS_BESIDE, blocks, candidates, choose_multipliers, luts
 from quantunet_hls.rtl.fold.parallelism import fold, folded_layer, parallel
-from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["NARROWEST", "WidthCosts", "result_owners", "width_costs", "with_widths"]
 
@@ -69,10 +69,9 @@ def result_owners(graph: StreamGraph) -> dict[str, str]:
 
     Both branches of a concatenation have one type.
     """
-    owners = {layer.name: layer.name for layer in graph.layers
-              if isinstance(layer, Convolution) and layer is not graph.output}
+    owners = {layer.name: layer.name for layer in _convolutions(graph) if layer is not graph.output}
     for layer in graph.layers:
-        if isinstance(layer, Concat):
+        if layer.in_turn:
             first, second = (_computing(graph, name) for name in layer.sources)
             owners[second] = owners[first]
     return owners
@@ -94,15 +93,16 @@ def with_widths(graph: StreamGraph, widest: int, weights: Mapping[str, int], res
         IllegalGraphError: a kind of layer that no U-Net has.
     """
     owners = result_owners(graph)
-    made: dict[str, Layer] = {}
+    made: dict[str, StreamLayer] = {}
+    computing = {layer.name: layer for layer in _convolutions(graph)}
     for layer in graph.layers:
         sources = [made[name] for name in layer.sources]
-        if isinstance(layer, Convolution):
+        if layer.name in computing:
             owner = owners.get(layer.name)
-            made[layer.name] = _narrowed(layer, sources[0].type, widest, weights[layer.name],
-                                         results[owner] if owner else None)
+            made[layer.name] = computing[layer.name].narrowed(
+                sources[0].type, widest, weights[layer.name], results[owner] if owner else None)
         else:
-            made[layer.name] = _passing(layer, sources)
+            made[layer.name] = layer.passing(sources)
     return graph.with_layers(made)
 
 
@@ -150,13 +150,13 @@ class _Tables:
         middle = self._folded
         return WidthCosts(
             (*("lut", "dsp") * len(self._rates), "bram_18k"),
-            {layer.name: self._module_table(layer.name) for layer in middle.layers if isinstance(layer, Convolution)},
+            {layer.name: self._module_table(layer.name) for layer in _convolutions(middle)},
             {name: self._result_table(name) for name in dict.fromkeys(self._owners.values())},
             self._rest(),
         )
 
     def _uniform(self, bits: int) -> StreamGraph:
-        return self._with({layer.name: bits for layer in self._graph.layers if isinstance(layer, Convolution)},
+        return self._with({layer.name: bits for layer in _convolutions(self._graph)},
                           dict.fromkeys(self._owners.values(), bits))
 
     def _with(self, weights: Mapping[str, int], results: Mapping[str, int]) -> StreamGraph:
@@ -164,7 +164,7 @@ class _Tables:
 
     # The exchange of LUTs for DSP blocks.
 
-    def _options(self, layer: Convolution) -> list[tuple[float, float, Multipliers]]:
+    def _options(self, layer: Weighted) -> list[tuple[float, float, Multipliers]]:
         """Shares of the blocks and of the LUTs of all that a layer can multiply with."""
         luts_of_all, blocks_of_all, _ = self._have
         return [(blocks(layer, choice) / blocks_of_all, luts(layer, choice, self._family) / luts_of_all, choice)
@@ -172,7 +172,7 @@ class _Tables:
 
     def _best_rate(self, folded: StreamGraph) -> float:
         options = [np.array([option[:2] for option in self._options(layer)])
-                   for layer in folded.layers if isinstance(layer, Convolution)]
+                   for layer in _convolutions(folded)]
         largest = [sum(float((option @ [rate, 1 - rate]).min()) for option in options) + (1 - rate) * self._beside
                    for rate in _RATES]
         return float(_RATES[int(np.argmax(largest))])
@@ -180,15 +180,19 @@ class _Tables:
     @property
     def _beside(self) -> float:
         """Share of the LUTs that the choice of multipliers takes for what is beside them."""
-        number = sum(not isinstance(layer, Input) for layer in self._graph.layers)
-        return float(LUTS_BESIDE * number / self._have[0])
+        return float(LUTS_BESIDE * len(self._graph.inner) / self._have[0])
 
     # Rows of the tables: LUTs and DSP blocks at each rate, block RAM.
 
-    def _module(self, layer: Layer, sources: list[Layer]) -> np.ndarray:
-        """Of a layer's module; what its products take counts as the same share of the LUTs and of the blocks."""
-        if not isinstance(layer, Convolution):
-            return self._rows(self._taken(module_content(layer, sources, self._family)))
+    def _module(self, graph: StreamGraph, layer: StreamLayer) -> np.ndarray:
+        """Of a layer's module."""
+        for computing in _convolutions(graph):
+            if computing is layer:
+                return self._computing_module(computing, graph.sources_of(layer))
+        return self._rows(self._taken(module_content(layer, graph.sources_of(layer), self._family)))
+
+    def _computing_module(self, layer: Weighted, sources: list[StreamLayer]) -> np.ndarray:
+        """Of a module with products; what these take counts as the same share of the LUTs and of the blocks."""
         options = self._options(layer)
         rows, found = [], {}
         for rate in self._rates:
@@ -212,28 +216,28 @@ class _Tables:
     def _module_table(self, name: str) -> np.ndarray:
         """Of a convolution's module by bits of weights and of input, folded for each of them."""
         middle = self._folded
-        layer, before = self._graph[name], middle[middle[name].sources[0]]
-        assert isinstance(layer, Convolution)
+        (layer,) = (each for each in _convolutions(self._graph) if each.name == name)
+        before = middle[layer.sources[0]]
         result = middle[name].type.width if name in self._owners else None
         # A concatenation may ask for more lanes than the cycles do.
-        least = max((reader.lanes for reader in middle.layers if isinstance(reader, Concat) and name in reader.sources),
+        least = max((reader.lanes for reader in middle.layers if reader.in_turn and name in reader.sources),
                     default=1)
-        fixed = isinstance(before, Input)
+        fixed = before is middle.input
         table = np.zeros((2 * len(self._rates) + 1, len(self._widths), len(self._widths)))
         for row, bits in enumerate(self._widths):
             for column, width in enumerate(self._widths):
                 if fixed and column:
                     table[:, row, column] = table[:, row, 0]
                     continue
-                source = before if fixed else replace(before, type=_of_width(before.type, width))
-                module = folded_layer(_narrowed(layer, source.type, self._widest, bits, result), self._cycles, least)
-                table[:, row, column] = self._module(module, [source])
+                source = before if fixed else replace(before, type=before.type.of_width(width))
+                module = folded_layer(layer.narrowed(source.type, self._widest, bits, result), self._cycles, least)
+                table[:, row, column] = self._computing_module(module, [source])
         return table
 
     def _result_table(self, name: str) -> np.ndarray:
         """Of everything but the convolutions that read a result, by its bits, beyond what the rest has of it."""
         middle = self._folded
-        weights = {layer.name: self._bits for layer in middle.layers if isinstance(layer, Convolution)}
+        weights = {layer.name: self._bits for layer in _convolutions(middle)}
         results = dict.fromkeys(self._owners.values(), self._bits)
         columns = []
         for bits in self._widths:
@@ -241,9 +245,7 @@ class _Tables:
             more = self._streams(other) - self._streams(middle)
             for layer, before in zip(other.layers, middle.layers, strict=True):
                 if layer.type != before.type:
-                    sources = [other[source] for source in layer.sources]
-                    more += self._module(layer, sources) - self._module(
-                        before, [middle[source] for source in layer.sources])
+                    more += self._module(other, layer) - self._module(middle, before)
             columns.append(more)
         return np.stack(columns, axis=1)
 
@@ -252,8 +254,9 @@ class _Tables:
 
     def _rest(self) -> np.ndarray:
         middle = self._folded
-        found = sum((self._module(layer, [middle[source] for source in layer.sources])
-                     for layer in middle.layers[1:] if not isinstance(layer, Convolution)), self._streams(middle))
+        computing = {layer.name for layer in _convolutions(middle)}
+        found = sum((self._module(middle, layer) for layer in middle.inner if layer.name not in computing),
+                    self._streams(middle))
         # The choice of multipliers makes equal what it knows of: the products and a guess of what is beside them.
         guess = [part * self._beside for rate in self._rates for part in (-rate, 1 - rate)]
         return found + np.array([*guess, 0])
@@ -261,42 +264,10 @@ class _Tables:
 
 def _computing(graph: StreamGraph, name: str) -> str:
     """The convolution, or the input, whose result a layer passes on."""
-    layer = graph[name]
-    return name if isinstance(layer, Convolution | Input) else _computing(graph, layer.sources[0])
+    ends = {graph.input.name, *(layer.name for layer in _convolutions(graph))}
+    return name if name in ends else _computing(graph, graph[name].sources[0])
 
 
-def _of_width(type_: FixedType, bits: int) -> FixedType:
-    """Of the same range, but for the last step."""
-    return replace(type_, width=bits, fraction=type_.fraction + bits - type_.width)
-
-
-def _narrowed(layer: Convolution, source: FixedType, widest: int, bits: int, result: int | None) -> Convolution:
-    """A convolution with weights, input and result (None: the exact sums) of other widths."""
-    weights, places = layer.weights, layer.input_type.fraction - source.fraction
-    if bits != widest:
-        most = 2 ** (bits - 1) - 1
-        weights = np.clip(_shifted(weights, widest - bits), -most, most)
-        places += widest - bits
-    step = layer.steps[-1]
-    # Sums that leave as they are lose the bits that the products lose.
-    type_ = _of_width(step.type, step.type.width - places if result is None else result)
-    return replace(layer, input_type=source, weights=weights, bias=_shifted(layer.bias, places), type=type_,
-                   product_fraction=layer.product_fraction - places, steps=(replace(step, type=type_),))
-
-
-def _shifted(codes: Integers, places: int) -> Integers:
-    """Codes in steps that are 2**places larger, rounded to the nearest."""
-    return np.rint(np.ldexp(codes.astype(np.float64), -places)).astype(np.int64)
-
-
-def _passing(layer: Layer, sources: list[Layer]) -> Layer:
-    """A layer that passes on what it reads, with the type of that."""
-    if isinstance(layer, Input):
-        return layer
-    type_ = replace(layer.type, width=sources[0].type.width, fraction=sources[0].type.fraction)
-    if isinstance(layer, Upsample | Concat):
-        return replace(layer, type=type_)
-    if isinstance(layer, Pooling) and layer.operation == "max" and len(layer.steps) == 1:
-        return replace(layer, type=type_, input_type=sources[0].type, steps=(replace(layer.steps[0], type=type_),))
-    raise IllegalGraphError(layer.name, f"what widths cost is not known behind a layer of kind {layer.kind!r}",
-                            "leave it out, or train without a board")
+def _convolutions(graph: StreamGraph) -> list[Weighted]:
+    """The layers whose widths can be others; all others pass on what they read, or are refused."""
+    return [layer for layer in weighted(graph) if layer.narrows]

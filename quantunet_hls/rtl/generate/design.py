@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from quantunet_hls.ops.streaming import Layer, StreamGraph
+from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 
 __all__ = ["EDGE_DEPTH", "Design", "depth_of", "module_name"]
 
@@ -35,6 +35,6 @@ def depth_of(graph: StreamGraph, edge: str) -> int:
     return graph.fifo_depths.get(edge, EDGE_DEPTH)
 
 
-def module_name(graph: StreamGraph, layer: Layer) -> str:
+def module_name(graph: StreamGraph, layer: StreamLayer) -> str:
     """Name of a layer's Verilog module."""
     return f"{graph.name}_{layer.name}"

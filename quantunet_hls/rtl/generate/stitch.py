@@ -20,7 +20,7 @@ from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.core.store import Key, Store, key_of
 from quantunet_hls.core.versions import versions_of
 from quantunet_hls.ops.hardware.streams import Fifo, Fork, connect, stream_in, stream_out
-from quantunet_hls.ops.streaming import Layer, StreamGraph, digest
+from quantunet_hls.ops.streaming import StreamGraph, StreamLayer, digest
 from quantunet_hls.rtl.generate.design import Design, depth_of, module_name
 from quantunet_hls.rtl.generate.units import LayerUnit, sources_of
 from quantunet_hls.rtl.generate.verilog import write_verilog
@@ -85,7 +85,7 @@ class Top(wiring.Component):
                 ]
         return m
 
-    def _instance(self, m: Module, layer: Layer, fifos: dict[str, Fifo]) -> Any:
+    def _instance(self, m: Module, layer: StreamLayer, fifos: dict[str, Fifo]) -> Any:
         if self.inline:
             m.submodules[layer.name] = unit = LayerUnit(layer, sources_of(self.graph, layer))
             for index, source in enumerate(layer.sources):
@@ -119,7 +119,7 @@ def generate(graph: StreamGraph, folder: Path, *, probes: bool = False) -> Desig
     check_name("design", graph.name)
     tools = {**versions_of("amaranth"), "Yosys": yosys_version()}
     wanted: dict[str, tuple[Key, Callable[[], Any]]] = {}
-    for layer in graph.layers[1:]:
+    for layer in graph.inner:
         sources = sources_of(graph, layer)
         key = key_of({"layer": digest(layer), "sources": [digest(source) for source in sources]}, _MAKERS, tools)
         wanted[module_name(graph, layer)] = (key, partial(LayerUnit, layer, sources))

@@ -27,7 +27,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from quantunet_hls.ops.hardware.streams import Fifo
-from quantunet_hls.ops.streaming import Layer, StreamGraph
+from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.rtl.generate.stitch import Top
 from quantunet_hls.rtl.generate.verilog import write_verilog
 
@@ -41,7 +41,7 @@ REGISTERS = {"control": 0x00, "frames": 0x04, "latency": 0x08, "interval": 0x0C,
 FRAMES_IN_FLIGHT = 4
 
 
-def stream_bytes(layer: Layer) -> int:
+def stream_bytes(layer: StreamLayer) -> int:
     """Bytes of ``TDATA`` for a layer's beats."""
     return -(-layer.lanes * layer.type.width // 8)
 

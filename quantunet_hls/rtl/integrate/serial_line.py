@@ -20,7 +20,7 @@ from amaranth.lib.wiring import In, Out
 from quantunet_hls.boards import Board, SerialLine
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.files import write_json, write_text
-from quantunet_hls.ops.streaming import Layer, StreamGraph
+from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.rtl.generate.design import Design
 from quantunet_hls.rtl.generate.verilog import write_verilog
 from quantunet_hls.rtl.integrate.uart import FrameLink, UartReceiver, UartTransmitter, code_bytes
@@ -219,7 +219,7 @@ def host_facts(graph: StreamGraph, board: Board) -> dict[str, Any]:
             "input": _stream(graph.input), "output": _stream(graph.output)}
 
 
-def _stream(layer: Layer) -> dict[str, Any]:
+def _stream(layer: StreamLayer) -> dict[str, Any]:
     return {"height": layer.shape.height, "width": layer.shape.width, "channels": layer.shape.channels,
             "bytes": code_bytes(layer), "signed": layer.type.signed, "fraction": layer.type.fraction,
             "low": layer.type.low, "high": layer.type.high}

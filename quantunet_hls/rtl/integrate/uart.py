@@ -16,7 +16,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from quantunet_hls.ops.hardware.streams import Fifo, stream_in, stream_out
-from quantunet_hls.ops.streaming import Layer
+from quantunet_hls.ops.streaming import StreamLayer
 from quantunet_hls.rtl.integrate.host import CRC_BYTES, ERROR, HEAD_BYTES, IMAGE, RESULT, SYNC
 
 __all__ = ["FrameLink", "UartReceiver", "UartTransmitter", "code_bytes"]
@@ -26,7 +26,7 @@ CYCLES_BYTES = 4
 WRONG_LENGTH, WRONG_CRC, STOPPED = 1, 2, 3
 
 
-def code_bytes(layer: Layer) -> int:
+def code_bytes(layer: StreamLayer) -> int:
     """Bytes that a code takes on the line: 1, 2 or 4."""
     return next(count for count in (1, 2, 4) if 8 * count >= layer.type.width)
 
@@ -94,7 +94,7 @@ class FrameLink(wiring.Component):
         pause: clocks without a byte after which a request counts as given up.
     """
 
-    def __init__(self, first: Layer, last: Layer, pause: int):
+    def __init__(self, first: StreamLayer, last: StreamLayer, pause: int):
         self.first, self.last, self.pause = first, last, pause
         super().__init__({
             "data": In(8), "valid": In(1),

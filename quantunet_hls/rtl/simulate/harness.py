@@ -18,7 +18,7 @@ import numpy as np
 from quantunet_hls.core import process
 from quantunet_hls.core.errors import QuantUNetError
 from quantunet_hls.core.files import TOOL_BYTES, read_json
-from quantunet_hls.ops.streaming import Layer
+from quantunet_hls.ops.streaming import StreamLayer
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["NO_STALLS", "QUIET_LIMIT", "DeadlockError", "Stalls", "drive", "harness_header", "harness_text", "pack",
@@ -64,11 +64,11 @@ def unpack(beats: np.ndarray, lanes: int, type_: FixedType) -> Integers:
     return codes
 
 
-def _words(layer: Layer) -> int:
+def _words(layer: StreamLayer) -> int:
     return -(-layer.lanes * layer.type.width // 32)
 
 
-def read_beats(path: Path, layer: Layer) -> np.ndarray:
+def read_beats(path: Path, layer: StreamLayer) -> np.ndarray:
     """Beats of a layer's stream (beats, 32-bit words), from a file of :func:`drive`'s program."""
     return np.fromfile(path, "<u4").reshape(-1, _words(layer))
 
@@ -107,8 +107,8 @@ def harness_text() -> str:
     return resources.files("quantunet_hls.rtl.simulate").joinpath("harness.cpp").read_text(encoding="utf-8")
 
 
-def harness_header(inputs: Mapping[str, Layer], output: Layer, edges: Sequence[tuple[str, Layer, Layer]] = (),
-                   traced: bool = False) -> str:
+def harness_header(inputs: Mapping[str, StreamLayer], output: StreamLayer,
+                   edges: Sequence[tuple[str, StreamLayer, StreamLayer]] = (), traced: bool = False) -> str:
     """Text of the ``design.h`` that the harness includes.
 
     Args:
@@ -176,7 +176,7 @@ inline int trace_beat(const Design& d, int edge, uint32_t* words) {{
 """
 
 
-def _copies(source: Layer, index: int) -> list[str]:
+def _copies(source: StreamLayer, index: int) -> list[str]:
     width = source.lanes * source.type.width
     if width > 64:
         return [f"words[{n}] = d.trace_{index}[{n}];" for n in range(_words(source))]

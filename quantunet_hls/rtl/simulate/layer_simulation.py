@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from quantunet_hls.core.workshop import workshop
-from quantunet_hls.ops.streaming import Layer
+from quantunet_hls.ops.streaming import StreamLayer
 from quantunet_hls.rtl.simulate.harness import (
     DeadlockError,
     Stalls,
@@ -39,8 +39,8 @@ class LayerBench:
 
     module: str
     files: tuple[Path, ...]
-    layer: Layer
-    sources: tuple[Layer, ...]
+    layer: StreamLayer
+    sources: tuple[StreamLayer, ...]
 
     @property
     def header(self) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, MismatchError
 from quantunet_hls.core.workshop import workshop
-from quantunet_hls.ops.streaming import Layer, StreamGraph
+from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.rtl.generate.design import Design, depth_of
 from quantunet_hls.rtl.simulate.harness import (
     NO_STALLS,
@@ -111,13 +111,13 @@ class Simulator:
         return Simulation(outputs, report["cycles"], report["first_output"], tuple(report["frame_ends"]),
                           dict(zip((edge for edge, _, _ in edges), report["largest_fill"], strict=True)), traces)
 
-    def _read(self, path: Path, layer: Layer, frames: int) -> Integers:
+    def _read(self, path: Path, layer: StreamLayer, frames: int) -> Integers:
         beats = read_beats(path, layer)[: frames * layer.beats]
         shape = layer.shape
         return unpack(beats, layer.lanes, layer.type).reshape(frames, shape.height, shape.width, shape.channels)
 
 
-def _check_frames(frames: Integers, layer: Layer) -> None:
+def _check_frames(frames: Integers, layer: StreamLayer) -> None:
     shape = layer.shape
     if frames.ndim != 4 or frames.shape[1:] != (shape.height, shape.width, shape.channels) or not len(frames):
         raise ConfigurationError(f"The design takes frames of {shape.height}x{shape.width} pixels and {shape.channels} "

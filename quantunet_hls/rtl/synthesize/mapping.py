@@ -17,7 +17,8 @@ from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.core.process import side_by_side
-from quantunet_hls.ops.streaming import StreamGraph, Weighted
+from quantunet_hls.ops.streaming import StreamGraph
+from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.rtl.generate.design import Design, depth_of, module_name
 from quantunet_hls.rtl.synthesize.module import MappedModule, MappingOptions, map_module
 from quantunet_hls.targets import FAMILIES, CellCount
@@ -120,9 +121,8 @@ def check_memory(graph: StreamGraph, board: Board) -> None:
     if have.bram_18k is None or have.lutram is None:
         return
     bits = sum(depth_of(graph, edge) * source.lanes * source.type.width for edge, source, _ in graph.edges)
-    for layer in graph.layers:
-        if isinstance(layer, Weighted):
-            bits += layer.weights.size * covering(int(layer.weights.min()), int(layer.weights.max()), 0).width
+    for layer in weighted(graph):
+        bits += layer.weights.size * covering(int(layer.weights.min()), int(layer.weights.max()), 0).width
     # A LUT that is memory holds 64 bits (UG574), 16 on the ECP5; LUTs as ROM hold no more.
     room = have.bram_18k * 18 * 1024 + (have.uram or 0) * 288 * 1024 + max(have.lutram, have.lut or 0) * 64
     if bits > room:

@@ -35,7 +35,7 @@ CELLS = {
     **dict.fromkeys(("URAM288", "URAM288_BASE"), CellCount(uram=1)),
 }
 
-#: Fitted to UltraScale+ modules (:mod:`quantunet_hls.rtl.fold.lut_costs`); the other families' LUTs cost the same.
+#: Fitted to UltraScale+ modules (:mod:`quantunet_hls.ops.cost`); the other families' LUTs cost the same.
 LUT_COSTS = LutParts(
     units=5.8, adders=0.55, accumulators=0.47, digits=0.84, corrections=0.95, products=1.28, tables=2.0,
     deep_tables=1.15, rounding=1.66, results=1.59, buffers=28.3, addresses=0.39, beats=1.28, fifos=7.9, levels=0.64)

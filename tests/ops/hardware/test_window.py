@@ -1,4 +1,4 @@
-"""Windows, pooling and upsampling on Amaranth's own simulator, over random shapes."""
+"""Windows and width adapters on Amaranth's own simulator, over random shapes."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,10 @@ from amaranth.sim import Simulator
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from quantunet_hls.ops.hardware import UpsampleUnit, WholeWindows, WidthAdapter, WindowGenerator
-from quantunet_hls.ops.streaming import Shape, Window
+from quantunet_hls.ops.hardware.streams import WidthAdapter
+from quantunet_hls.ops.hardware.window import WholeWindows, WindowGenerator
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.streaming import Window
 
 BITS = 7
 
@@ -98,15 +100,6 @@ def test_windows_of_random_shapes(case, seed):
                                     columns=order == "columns", slack=slack)
     seen = stream_through(generator, words(frames, lanes), len(expected), seed)
     assert list(seen) == expected
-
-
-@settings(max_examples=8, deadline=None, derandomize=True)
-@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3), st.integers(1, 3))
-def test_upsampling_of_random_shapes(height, width, channels, rows, columns):
-    frames = np.random.default_rng(0).integers(0, 1 << BITS, (2, height, width, channels))
-    unit = UpsampleUnit(Shape(height, width, channels), BITS, 1, (rows, columns))
-    expected = words(frames.repeat(rows, axis=1).repeat(columns, axis=2), 1)
-    assert stream_through(unit, words(frames, 1), len(expected), height) == list(expected)
 
 
 @pytest.mark.parametrize(("lanes_in", "lanes_out"), [(1, 4), (6, 2), (4, 6), (3, 2)])

@@ -6,8 +6,7 @@ from dataclasses import replace
 import pytest
 
 from quantunet_hls.folding.schedule import SPARE, fifo_depths
-from quantunet_hls.ops.streaming import Concat, StreamGraph
-from quantunet_hls.rtl.fold.actors import actors
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.design import depth_of
 from quantunet_hls.rtl.generate.stitch import generate
@@ -85,7 +84,7 @@ def test_with_less_in_its_skips_a_net_is_slower_or_stands_still(seed, tmp_path):
 
 def test_every_layer_kind_has_an_actor_that_takes_the_clocks_of_its_layer():
     graph = every_kind()
-    for layer, actor in zip(graph.layers, actors(graph), strict=True):
+    for layer, actor in zip(graph.layers, graph.actors, strict=True):
         assert actor.name == layer.name
         assert actor.clocks_per_frame == layer.cycles
         assert int(actor.writes.sum()) == layer.beats
@@ -98,6 +97,6 @@ def test_every_layer_kind_has_an_actor_that_takes_the_clocks_of_its_layer():
 
 def test_only_streams_that_meet_another_or_stand_at_a_zero_insertion_are_deep():
     graph = folded(0)
-    joins = {f"{name}->{layer.name}" for layer in graph.layers if isinstance(layer, Concat) for name in layer.sources}
+    joins = {f"{name}->{layer.name}" for layer in graph.layers if len(layer.sources) > 1 for name in layer.sources}
     assert set(graph.fifo_depths) == {*joins, "mid->zeros1", "zeros1->grow1"}
-    assert set(fifo_depths(actors(graph))) == {edge for edge, _, _ in graph.edges}
+    assert set(fifo_depths(graph.actors)) == {edge for edge, _, _ in graph.edges}

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from quantunet_hls.boards import load
-from quantunet_hls.ops.stages import Cast
-from quantunet_hls.ops.streaming import Input, Pooling, Relu, Shape, StreamGraph, Window
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.pooling.stream import Pooling
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.stages import Cast, Relu
+from quantunet_hls.ops.streaming import StreamGraph, Window
 from quantunet_hls.rtl.fold.estimate import estimate, estimates
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers, in_fabric, with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold
@@ -41,7 +44,7 @@ def pair(bits=4, width=40):
     size = (8, width)
     half = Shape(4, width // 2, 6)
     code = FixedType(bits, bits - 2, False, "RND_CONV", "SAT")
-    first = convolution("first", "image", 3, 6, size, PIXEL, seed=1, steps=(Relu(code),))
+    first = convolution("first", "image", 3, 6, size, PIXEL, seed=1, stages=(Relu(code),))
     return StreamGraph("pair", (
         Input("image", (), Shape(*size, 3), PIXEL), first,
         Pooling("pool", ("first",), half, code, first.shape, code, Window((2, 2), (2, 2)), "max", (Cast(code),),

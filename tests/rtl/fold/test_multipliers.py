@@ -6,7 +6,10 @@ import pytest
 
 from quantunet_hls.boards import Resources, load
 from quantunet_hls.core.errors import BoardError, ConfigurationError
-from quantunet_hls.ops.streaming import Input, Multipliers, Relu, Shape, StreamGraph, Window
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.stages import Relu
+from quantunet_hls.ops.streaming import Multipliers, StreamGraph, Window
 from quantunet_hls.rtl.fold.estimate import estimates
 from quantunet_hls.rtl.fold.multipliers import (
     LUTS_BESIDE,
@@ -97,7 +100,7 @@ def test_the_cost_model_predicts_what_yosys_maps(kind, weight_bits, width, pe, s
     target = FixedType(width, -weight_bits, False, "RND_CONV", "SAT")
     size, rng = (4, 4), np.random.default_rng(pe)
     layer = replace(convolution("unit", "x", 4 * simd, 2 * pe, size, source, window=Window((1, 1)),
-                                steps=(Relu(target),)), lanes=pe, simd=simd,
+                                stages=(Relu(target),)), lanes=pe, simd=simd,
                     weights=rng.integers(-high, high + 1, (1, 1, 4 * simd, 2 * pe)))
     tiny = with_multipliers(StreamGraph("tiny", (Input("x", (), Shape(*size, 4 * simd), source, lanes=simd), layer)),
                             kind, XCUP)

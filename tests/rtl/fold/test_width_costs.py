@@ -12,7 +12,7 @@ from quantunet_hls.flow.width_budget import RESERVE
 from quantunet_hls.folding import Goal
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, calibrate, settled
 from quantunet_hls.nets.learned import set_widths, width_values
-from quantunet_hls.ops.streaming import Convolution
+from quantunet_hls.ops.convolution.stream import Convolution
 from quantunet_hls.rtl.fold.estimate import shares
 from quantunet_hls.rtl.fold.fit import fold_for
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers

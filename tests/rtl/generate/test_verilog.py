@@ -6,7 +6,9 @@ import pytest
 from quantunet_hls.core.code_key import modules_behind
 from quantunet_hls.core.files import read_json
 from quantunet_hls.core.open_tools import open_tool, run_yosys
-from quantunet_hls.ops.streaming import Input, Shape, StreamGraph
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate import stitch
 from quantunet_hls.rtl.generate.design import module_name

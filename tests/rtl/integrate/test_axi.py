@@ -5,7 +5,10 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.sim import Simulator
 
-from quantunet_hls.ops.streaming import Cast, Input, Shape, StreamGraph
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.stages import Cast
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.integrate.axi import REGISTERS, AxiTop, stream_bytes, write_axi
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.types.fixed import FixedType
@@ -17,7 +20,7 @@ def graph():
     logits = FixedType(13, 6)
     return StreamGraph("wrapped", (
         Input("image", (), Shape(3, 4, 2), PIXEL, lanes=2),
-        convolution("head", "image", 2, 1, (3, 4), PIXEL, steps=(Cast(logits),), seed=3),
+        convolution("head", "image", 2, 1, (3, 4), PIXEL, stages=(Cast(logits),), seed=3),
     ))
 
 

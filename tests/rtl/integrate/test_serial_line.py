@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 from quantunet_hls.boards import load
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.process import run
-from quantunet_hls.ops.streaming import Cast, Input, Shape, StreamGraph
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.stages import Cast
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.integrate import host, serial_line
 from quantunet_hls.rtl.reference import execute
@@ -33,7 +36,7 @@ _BOARD = replace(load("ulx3s-85f"), clock_ns=80.0)
 def graph():
     return StreamGraph("wired", (
         Input("image", (), Shape(3, 4, 2), PIXEL, lanes=2),
-        convolution("head", "image", 2, 1, (3, 4), PIXEL, steps=(Cast(FixedType(13, 6)),), seed=3),
+        convolution("head", "image", 2, 1, (3, 4), PIXEL, stages=(Cast(FixedType(13, 6)),), seed=3),
     ))
 
 

@@ -11,7 +11,10 @@ from defusedxml import ElementTree
 
 from quantunet_hls.boards import load
 from quantunet_hls.core.errors import ConfigurationError, ToolFailedError, ToolNotFoundError
-from quantunet_hls.ops.streaming import Cast, Input, Shape, StreamGraph
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.stages import Cast
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Source
 from quantunet_hls.rtl.generate.stitch import generate
@@ -43,7 +46,7 @@ if not Path("no_timing").exists():
 def ip(tmp_path_factory):
     graph = StreamGraph("wrapped", (
         Input("image", (), Shape(3, 4, 2), PIXEL, lanes=2),
-        convolution("head", "image", 2, 1, (3, 4), PIXEL, steps=(Cast(FixedType(13, 6)),), seed=3),
+        convolution("head", "image", 2, 1, (3, 4), PIXEL, stages=(Cast(FixedType(13, 6)),), seed=3),
     ))
     folder = tmp_path_factory.mktemp("ip")
     design = generate(graph, folder / "verilog")

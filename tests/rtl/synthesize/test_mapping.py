@@ -6,7 +6,9 @@ from quantunet_hls.boards import Resources, load
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.core.files import read_json
 from quantunet_hls.core.open_tools import run_yosys
-from quantunet_hls.ops.streaming import Input, Shape, StreamGraph
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports.schema import Source
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import generate

@@ -24,6 +24,11 @@ def _has_exact_slope(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError
     return None
 
 
+def _finer(node: NodeProto) -> int:
+    slope = float(attribute(node, "alpha", 0.01))
+    return -int(np.log2(slope)) if slope else 0
+
+
 def _run(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
     return np.where(inputs[0] < 0, inputs[0] * attribute(node, "alpha", 0.01), inputs[0])
 
@@ -40,4 +45,4 @@ def _ranges(_model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> T
     return result, LayerTypes(result.type())
 
 
-FACET = OnnxNodes((NodeKind("LeakyRelu", _run, _ranges, rules=(_has_exact_slope,)),))
+FACET = OnnxNodes((NodeKind("LeakyRelu", _run, _ranges, rules=(_has_exact_slope,), finer=_finer),))

@@ -6,12 +6,22 @@ from collections.abc import Sequence
 
 from amaranth.hdl import Module, Mux, Signal, Value
 
+from quantunet_hls.ops.argmax.stream import ArgMax
 from quantunet_hls.ops.hardware.pipeline import Pipeline
-from quantunet_hls.ops.hardware.pool import ReducingUnit
+from quantunet_hls.ops.hardware.reduce import ReducingUnit
 from quantunet_hls.ops.hardware.requantize import shape_of
+from quantunet_hls.ops.unit import Components, LayerUnit
 from quantunet_hls.types.fixed import FixedType, covering
 
-__all__ = ["ArgMaxUnit"]
+__all__ = ["FACET", "ArgMaxUnit"]
+
+
+def _components(layer: ArgMax) -> Components:
+    """The unit alone."""
+    return {"argmax": ArgMaxUnit(layer.input_shape.channels, layer.simd, layer.input_type)}
+
+
+FACET = LayerUnit(_components)
 
 
 class ArgMaxUnit(ReducingUnit):

@@ -1,5 +1,7 @@
 """The matrix-vector unit: PE x SIMD multipliers, weights in ROM, exact-width registered adder trees.
 
+A depthwise convolution is one whose processing elements have inputs of their own.
+
 Folding
     A beat brings ``simd`` input channels of one tap. ``synapse_fold`` beats make
     one dot product for each of the ``pe`` outputs that are computed side by
@@ -14,9 +16,10 @@ Flow control by credits
     result and for all that are still under way.
 
 Multipliers
-    What the products are made of is the layer's choice: :mod:`.multipliers`
-    has multiplier blocks, several products in a block, and look-up tables;
-    :mod:`.adders` has shifts and additions for weights that never change.
+    What the products are made of is the layer's choice:
+    :mod:`~quantunet_hls.ops.hardware.multipliers` has multiplier blocks, several products in a block,
+    and look-up tables; :mod:`~quantunet_hls.ops.hardware.adders` has shifts and additions for weights
+    that never change.
 
 Exactness
     Products, tree levels and accumulators have the width that holds every
@@ -34,46 +37,41 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 
 from quantunet_hls.ops.hardware.adders import constant_sums
+from quantunet_hls.ops.hardware.beats import code_of, count_beats
 from quantunet_hls.ops.hardware.multipliers import (
     Addend,
     add,
     block_products,
     join_parts,
     lut_parts,
-    lut_stages,
     packed_products,
     tree,
 )
-from quantunet_hls.ops.hardware.packing import bits_for, packed_codes, product_bits
+from quantunet_hls.ops.hardware.packing import bits_for, lut_stages, packed_codes, product_bits
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import requantize, shape_of
 from quantunet_hls.ops.hardware.rom import packed_words, rom
 from quantunet_hls.ops.hardware.streams import Fifo, connect, stream_in, stream_out
-from quantunet_hls.ops.streaming import BLOCKS, Multipliers, Step
+from quantunet_hls.ops.hardware.window import line_buffers
+from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.streaming import BLOCKS, Multipliers
+from quantunet_hls.ops.unit import Components, LayerUnit
+from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["DotProducts", "MatrixVectorUnit", "depthwise_words", "matrix_words"]
+__all__ = ["FACET", "DotProducts"]
 
 T = TypeVar("T")
 
 
-def matrix_words(weights: Integers, pe: int, simd: int) -> Integers:
-    """Weights (kernel height, kernel width, inputs, outputs) in the order they are used: (words, pe, simd).
-
-    Beats of up to a tap come tap by tap, row by row; beats of a column or of the window column by
-    column, as :class:`~.window.WindowGenerator` gives them.
-    """
-    inputs, outputs = weights.shape[-2:]
-    if simd > inputs:
-        weights = weights.transpose(1, 0, 2, 3)
-    taps = weights.reshape(-1, simd, outputs // pe, pe)
-    return taps.transpose(2, 0, 3, 1).reshape(-1, pe, simd)
+def _components(layer: Weighted) -> Components:
+    """The line buffer and the unit behind it."""
+    return {**line_buffers(layer), "products": DotProducts(
+        layer.words, layer.bias.reshape(-1, layer.lanes), layer.input_type, layer.accumulator, layer.stages,
+        private_inputs=not layer.shares_inputs, multipliers=layer.multipliers)}
 
 
-def depthwise_words(weights: Integers, lanes: int) -> Integers:
-    """Weights (kernel height, kernel width, channels) in the order they are used: (words, lanes, 1)."""
-    channels = weights.shape[-1]
-    return weights.reshape(-1, channels // lanes, lanes).transpose(1, 0, 2).reshape(-1, lanes, 1)
+FACET = LayerUnit(_components)
 
 
 class DotProducts(wiring.Component):
@@ -86,7 +84,7 @@ class DotProducts(wiring.Component):
         bias: codes (neuron_fold, pe).
         source: type of the activations.
         accumulator: type of the exact sums.
-        steps: what happens to the sums; the last one's type goes out.
+        stages: what happens to the sums; the last one's type goes out.
         private_inputs: every processing element has ``simd`` inputs of its own
             (a beat has ``pe * simd`` channels), as a depthwise convolution needs;
             otherwise all share the beat's ``simd`` channels.
@@ -94,13 +92,13 @@ class DotProducts(wiring.Component):
     """
 
     def __init__(self, words: Integers, bias: Integers, source: FixedType, accumulator: FixedType,
-                 steps: Sequence[Step], *, private_inputs: bool = False, multipliers: Multipliers = BLOCKS):
+                 stages: Sequence[Stage], *, private_inputs: bool = False, multipliers: Multipliers = BLOCKS):
         self.multipliers = multipliers
         self.words, self.bias, self.source, self.accumulator = words, bias, source, accumulator
-        self.steps, self.private_inputs = tuple(steps), private_inputs
+        self.stages, self.private_inputs = tuple(stages), private_inputs
         self.neuron_fold, self.pe = bias.shape
         self.synapse_fold, self.simd = len(words) // self.neuron_fold, words.shape[2]
-        self.result = self.steps[-1].type if self.steps else accumulator
+        self.result = self.stages[-1].type if self.stages else accumulator
         inputs = self.simd * (self.pe if private_inputs else 1)
         super().__init__({"i": stream_in(inputs * source.width), "o": stream_out(self.pe * self.result.width)})
 
@@ -110,12 +108,12 @@ class DotProducts(wiring.Component):
         first, last, start = Signal(), Signal(), Signal()
         fire = Signal()
         m.d.comb += [self.i.ready.eq(~first | start), fire.eq(self.i.valid & self.i.ready)]
-        _count_beats(m, fire, self.synapse_fold, first, last)
+        count_beats(m, fire, self.synapse_fold, first, last)
 
         pipeline = Pipeline(m, valid=fire, first=first, last=last)
         bits = self.source.width
         activations: list[Value] = [
-            pipeline.register(_code(self.i.payload[index * bits: (index + 1) * bits], self.source))
+            pipeline.register(code_of(self.i.payload[index * bits: (index + 1) * bits], self.source))
             for index in range(len(self.i.payload) // bits)
         ]
         if self.multipliers.kind == "adders":
@@ -126,7 +124,7 @@ class DotProducts(wiring.Component):
             pipeline.advance()
             sums = tree(pipeline, self._products(pipeline, activations, weights))
         accumulators = self._accumulate(m, pipeline, sums)
-        results = requantize(pipeline, accumulators, self.accumulator, self.steps)
+        results = requantize(pipeline, accumulators, self.accumulator, self.stages)
 
         depth = -(-(pipeline.stages + 1) // self.synapse_fold) + 2
         m.submodules.results = fifo = Fifo(self.pe * self.result.width, depth)
@@ -230,28 +228,5 @@ class DotProducts(wiring.Component):
         return [port.data[index * width: (index + 1) * width].as_signed() for index in range(self.pe)]
 
 
-class MatrixVectorUnit(DotProducts):
-    """A matrix-vector unit for weights (kernel height, kernel width, inputs, outputs) and biases (outputs)."""
-
-    def __init__(self, weights: Integers, bias: Integers, source: FixedType, accumulator: FixedType,
-                 steps: Sequence[Step], pe: int, simd: int, *, multipliers: Multipliers = BLOCKS):
-        super().__init__(matrix_words(weights, pe, simd), bias.reshape(-1, pe), source, accumulator, steps,
-                         multipliers=multipliers)
-
-
-def _count_beats(m: Module, fire: Signal, fold: int, first: Signal, last: Signal) -> None:
-    if fold == 1:
-        m.d.comb += [first.eq(1), last.eq(1)]
-        return
-    beat = Signal(range(fold))
-    m.d.comb += [first.eq(beat == 0), last.eq(beat == fold - 1)]
-    with m.If(fire):
-        m.d.sync += beat.eq(Mux(last, 0, beat + 1))
-
-
 def _bits(codes: Integers) -> int:
     return bits_for(int(np.min(codes)), int(np.max(codes)))
-
-
-def _code(bits: Value, type_: FixedType) -> Value:
-    return bits.as_signed() if type_.signed else bits

@@ -7,7 +7,7 @@ from hypothesis.extra.numpy import arrays
 from torch import nn
 
 from quantunet_hls.data.image_folders import Samples
-from quantunet_hls.training.scores import count_pixels, evaluate, predict, scores_from_counts
+from quantunet_hls.data.scores import count_pixels, evaluate, predict, scores_from_counts
 
 pairs = st.tuples(*[arrays(np.uint8, (3, 4, 5), elements=st.integers(0, 2))] * 2)
 

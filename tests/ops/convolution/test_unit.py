@@ -1,7 +1,6 @@
 """The matrix-vector unit with every kind of multiplier, against numpy, over the extremes of all codes."""
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,10 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.hardware.adders import adder_graph, signed_digits
-from quantunet_hls.ops.hardware.matvec import MatrixVectorUnit
-from quantunet_hls.ops.hardware.packing import packed_codes, packing
-from quantunet_hls.ops.streaming import Input, Multipliers, Shape, StreamGraph, Window
+from quantunet_hls.ops.convolution.stream import Convolution
+from quantunet_hls.ops.convolution.unit import DotProducts
+from quantunet_hls.ops.hardware.packing import packing
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.streaming import Multipliers, StreamGraph, Window
 from quantunet_hls.rtl.fold.multipliers import candidates
 from quantunet_hls.targets.ecp5 import ECP5
 from quantunet_hls.targets.xc7 import XC7
@@ -57,7 +58,9 @@ def test_every_kind_of_multiplier_is_exact_at_all_extremes(case, rest_in_luts):
     matrix = weights[0, 0]
     reach = int(np.abs(matrix).sum()) * (1 << source.width) + 9
     accumulator = covering(-reach, reach, 0)
-    unit = MatrixVectorUnit(weights, bias, source, accumulator, (), pe, simd, multipliers=multipliers)
+    layer = Convolution("c", ("x",), Shape(1, 1, pe * passes), accumulator, Shape(1, 1, simd * passes), source,
+                        Window((1, 1)), weights, bias, 0, (), lanes=pe, simd=simd)
+    unit = DotProducts(layer.words, bias.reshape(-1, pe), source, accumulator, (), multipliers=multipliers)
     x = rng.choice([source.low, source.low + 1, 0, source.high - 1, source.high], (5, simd * passes))
     x = x.clip(source.low, source.high)
     x[0], x[1] = source.low, source.high
@@ -81,42 +84,6 @@ def test_as_many_products_share_a_block_as_its_operands_hold(family, bits, width
             word = sum(weight << (choice.spacing * place) for place in range(choice.products))
             limit = 1 << (family.multiplier.operands[0] - 1)
             assert -limit <= word < limit
-
-
-@given(st.lists(st.integers(-8, 7), min_size=1, max_size=9), st.integers(2, 4))
-def test_packed_codes_are_the_bits_of_the_packed_word(weights, products):
-    spacing = 7
-    stored = packed_codes(np.array(weights)[None, :, None], products)[0, :, 0]
-    for first in range(0, len(weights), products):
-        group = range(first, min(first + products, len(weights)))
-        word = sum(weights[index] << (spacing * (index - first)) for index in group)
-        parts = sum((int(stored[index]) & 127) << (spacing * (index - first)) for index in group)
-        assert (word - parts) % (1 << (spacing * len(group))) == 0
-
-
-@given(st.integers(-1000, 1000))
-def test_signed_digits_are_canonical(number):
-    digits = signed_digits(number)
-    assert sum(-(1 << place) if negative else 1 << place for place, negative in digits) == number
-    places = [place for place, _ in digits]
-    assert all(later - earlier > 1 for earlier, later in pairwise(places))
-
-
-@settings(deadline=None)
-@given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 1000))
-def test_an_adder_graph_is_its_matrix(outputs, inputs, seed):
-    matrix = np.random.default_rng(seed).integers(-20, 21, (outputs, inputs))
-    graph = adder_graph(matrix)
-    rows = graph.coefficients()
-    for wanted, term in zip(matrix, graph.outputs, strict=True):
-        got = 0 * wanted if term is None else (rows[term.node] << term.shift) * (-1 if term.negative else 1)
-        assert (got == wanted).all()
-
-
-def test_what_outputs_share_is_added_once():
-    row = np.array([1, 2, -1, 5])
-    # Five digits take four adders, however many outputs there are.
-    assert len(adder_graph(np.stack([row, row << 3, -row])).adders) == 4
 
 
 def test_multipliers_that_a_layer_cannot_have_are_refused():

@@ -8,9 +8,19 @@ from amaranth.hdl import C, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
 from quantunet_hls.ops.hardware.streams import stream_in, stream_out
-from quantunet_hls.ops.streaming import Shape
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.unit import Components, LayerUnit
+from quantunet_hls.ops.zero_insertion.stream import ZeroInsertion
 
-__all__ = ["ZeroInsertionUnit"]
+__all__ = ["FACET", "ZeroInsertionUnit"]
+
+
+def _components(layer: ZeroInsertion) -> Components:
+    """The unit alone."""
+    return {"zeros": ZeroInsertionUnit(layer.input_shape, layer.shape, layer.type.width, layer.lanes, layer.factor)}
+
+
+FACET = LayerUnit(_components)
 
 
 class ZeroInsertionUnit(wiring.Component):

@@ -1,0 +1,174 @@
+"""Convolutions on streams: on a matrix-vector unit, or each channel with its own kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Self
+
+import numpy as np
+
+from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ops.stages.base import apply_stages, retyped
+from quantunet_hls.ops.streaming import BLOCKS, divisors
+from quantunet_hls.ops.weighted import Weighted
+from quantunet_hls.types.fixed import FixedType, Integers
+
+__all__ = ["Convolution", "Depthwise"]
+
+
+@dataclass(frozen=True, eq=False)
+class Convolution(Weighted):
+    """A convolution on a matrix-vector unit of ``lanes`` (PE) times ``simd`` multipliers.
+
+    Weights are (kernel height, kernel width, input channels, output channels).
+
+    Attributes:
+        simd: activations that are multiplied side by side: a divisor of the input channels, or all channels
+            of a kernel column or of the whole window (see :attr:`simd_choices`).
+    """
+
+    room: ClassVar[str] = "convolution"
+    kind: ClassVar[str] = "convolution"
+    channelwise: ClassVar[bool] = False
+    shares_inputs: ClassVar[bool] = True
+    narrows: ClassVar[bool] = True
+    folded_in: ClassVar[tuple[str, ...]] = ("lanes", "simd")
+
+    simd: int = field(default=1, kw_only=True)
+
+    @property
+    def simd_choices(self) -> tuple[int, ...]:
+        """What ``simd`` can be, ascending: divisors of the channels, channels of a column, of the window."""
+        channels = self.input_shape.channels
+        return tuple(sorted({*divisors(channels), channels * self.window.kernel[0], channels * self.window.taps}))
+
+    @property
+    def beat_taps(self) -> tuple[int, int]:
+        """Rows and columns of the window that a beat of the window generator brings."""
+        if self.simd <= self.input_shape.channels:
+            return (1, 1)
+        rows = self.window.kernel[0]
+        return (rows, self.simd // (self.input_shape.channels * rows))
+
+    @property
+    def window_beats(self) -> int:
+        """Cycles that one output takes."""
+        return self.window.taps * self.input_shape.channels // self.simd
+
+    @property
+    def repeats(self) -> int:
+        """Passes over a window until every output channel is there."""
+        return self.shape.channels // self.lanes
+
+    @property
+    def side_by_side(self) -> int:
+        """Products of an output in a clock."""
+        return self.simd
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles of a frame: a beat of the window a clock, and no more pixels than come in."""
+        arriving = self.input_shape.pixels * self.input_shape.channels // self.input_lanes
+        return max(self.shape.pixels * self.window_beats * self.repeats, arriving)
+
+    @property
+    def mac_units(self) -> int:
+        """Multipliers that work side by side."""
+        return self.lanes * self.simd
+
+    @property
+    def input_lanes(self) -> int:
+        """Channels a beat that come in."""
+        return min(self.simd, self.input_shape.channels)
+
+    @property
+    def words(self) -> Integers:
+        """Weights in the order they are used: (words, lanes, simd).
+
+        Beats of up to a tap come tap by tap, row by row; beats of a column or of the window column by
+        column, as :class:`~quantunet_hls.ops.hardware.window.WindowGenerator` gives them.
+        """
+        inputs, outputs = self.weights.shape[-2:]
+        weights = self.weights.transpose(1, 0, 2, 3) if self.simd > inputs else self.weights
+        taps = weights.reshape(-1, self.simd, outputs // self.lanes, self.lanes)
+        return taps.transpose(2, 0, 3, 1).reshape(-1, self.lanes, self.simd)
+
+    @property
+    def constant(self) -> bool:
+        """Whether it is unrolled fully, so that each multiplier has one weight for ever."""
+        return self.mac_units == self.weights.size
+
+    def check(self) -> None:
+        """Refuse a SIMD that no window generator gives."""
+        super().check()
+        if self.simd not in self.simd_choices:
+            raise IllegalGraphError(
+                self.name, f"a SIMD of {self.simd} does not divide its {self.input_shape.channels} input channels, "
+                "nor is it a column of its window or all of it",
+                f"choose one of {', '.join(map(str, self.simd_choices))}")
+
+    def computed(self, sources: Sequence[Integers]) -> Integers:
+        """The sums of products, through the stages."""
+        sums = self.bias + sum(tap @ self.weights[row, column] for row, column, tap in self.taps(sources[0]))
+        return apply_stages(sums, self.accumulator, self.stages)
+
+    def foldings(self) -> list[Self]:
+        """All numbers of processing elements with all of multipliers for each."""
+        return [replace(self, lanes=lanes, simd=simd, multipliers=BLOCKS)
+                for lanes in divisors(self.shape.channels) for simd in self.simd_choices]
+
+    @property
+    def bulk(self) -> float:
+        """Accumulators and requantization by PE, buffer and adapters by SIMD.
+
+        The factors are of the order of what Yosys maps for 4-bit weights and 6-bit activations.
+        """
+        return self.lanes * 3.0 * self.accumulator.width + self.simd * 2.5 * self.input_type.width
+
+    def narrowed(self, source: FixedType, widest: int, bits: int, result: int | None) -> Self:
+        """The convolution with weights, input and result of other widths; rounded as a quantizer rounds."""
+        weights, places = self.weights, self.input_type.fraction - source.fraction
+        if bits != widest:
+            most = 2 ** (bits - 1) - 1
+            weights = np.clip(_shifted(weights, widest - bits), -most, most)
+            places += widest - bits
+        stage = self.stages[-1]
+        # Sums that leave as they are lose the bits that the products lose.
+        type_ = stage.type.of_width(stage.type.width - places if result is None else result)
+        return replace(self, input_type=source, weights=weights, bias=_shifted(self.bias, places), type=type_,
+                       product_fraction=self.product_fraction - places, stages=(retyped(stage, type_),))
+
+
+@dataclass(frozen=True, eq=False)
+class Depthwise(Weighted):
+    """A convolution of each channel with its own kernel; ``lanes`` channels side by side.
+
+    Weights are (kernel height, kernel width, channels).
+    """
+
+    room: ClassVar[str] = "convolution"
+    kind: ClassVar[str] = "depthwise"
+    shares_inputs: ClassVar[bool] = False
+
+    @property
+    def mac_units(self) -> int:
+        """Multipliers that work side by side."""
+        return self.lanes
+
+    @property
+    def words(self) -> Integers:
+        """Weights in the order they are used: (words, lanes, 1)."""
+        channels = self.weights.shape[-1]
+        return self.weights.reshape(-1, channels // self.lanes, self.lanes).transpose(1, 0, 2).reshape(
+            -1, self.lanes, 1)
+
+    def computed(self, sources: Sequence[Integers]) -> Integers:
+        """The sums of products of each channel, through the stages."""
+        sums = self.bias + sum(tap * self.weights[row, column] for row, column, tap in self.taps(sources[0]))
+        return apply_stages(sums, self.accumulator, self.stages)
+
+
+def _shifted(codes: Integers, places: int) -> Integers:
+    """Codes in steps that are 2**places larger, rounded to the nearest."""
+    return np.rint(np.ldexp(codes.astype(np.float64), -places)).astype(np.int64)

@@ -1,0 +1,222 @@
+"""What takes LUTs in a layer, counted in bits from its own numbers; the costs of a bit are fitted.
+
+A part is what the generator writes: bits of adders, of digits of look-up table
+multipliers, of address counters and so on. What is known exactly, LUTs that are
+memory, is no matter of a fit (:mod:`quantunet_hls.targets.memories`).
+
+Here is the form of the facet ``cost``, and what the operators' have in common.
+
+Source
+    The costs that families have are least squares of relative errors against modules that Yosys
+    0.70 mapped, not below zero, pulled to about a LUT a bit where modules don't tell
+    two parts apart. UltraScale+ (xcup): the 28 modules of the zoo's w4a6 network on the
+    KV260, the 27 units of ``benchmarks/mac_arrays.py`` without those of constants, and
+    21 of the random networks 100 and 103. ECP5: the 20 modules of the ULX3S's
+    demonstration, 16 of the random networks 103 and 106, and 11 of the test graph with
+    every kind of layer. ``benchmarks/estimates.py --fit`` maps all but those of the test
+    and fits again.
+Fitted range
+    Weights of 2 to 8 bits, activations of 2 to 8, 1 to 64 multipliers a layer, images
+    up to 128 x 128, ReLU, leaky ReLU and saturation, weights in tables of up to 72 words
+    or in blocks. LUTs of other families of AMD's cost as those of UltraScale+.
+Error
+    On designs that were not fitted, of the 7-series too: ``benchmarks/estimates.py``,
+    README.md. By module the median is 2 to 7 % (UltraScale+) and 3 to 9 % (ECP5) of what
+    was fitted, the worst 24 % and 21 %; ``tests/rtl/fold/test_estimate.py`` holds designs to 15 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import astuple, dataclass, replace
+from math import lcm
+from typing import Generic, TypeVar
+
+from quantunet_hls.ops.hardware.packing import NARROWEST_BLOCK_PRODUCT
+from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.streaming import SHALLOW_FIFO, Multipliers, StreamLayer
+from quantunet_hls.ops.table import facet, stage_facet
+from quantunet_hls.ops.weighted import Weighted
+from quantunet_hls.ops.windowed import Windowed
+from quantunet_hls.targets import Family, LutParts
+from quantunet_hls.targets.memories import Memory
+from quantunet_hls.types.fixed import FixedType
+
+__all__ = ["NOTHING", "Content", "LayerCost", "ProductCost", "StageCost", "adapter_content", "buffer_content",
+           "cast_parts", "constant_product_blocks", "fifo_content", "layer_cost", "product_cost", "stage_registers",
+           "staged_content", "windows_content"]
+
+L = TypeVar("L", bound=StreamLayer)
+W = TypeVar("W", bound=Weighted)
+S = TypeVar("S", bound=Stage)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What hardware has: parts of logic, memories and DSP blocks."""
+
+    parts: LutParts
+    memories: tuple[Memory, ...] = ()
+    dsp: int = 0
+
+    def __add__(self, other: Content) -> Content:
+        return Content(self.parts + other.parts, self.memories + other.memories, self.dsp + other.dsp)
+
+    def times(self, number: int) -> Content:
+        """The same so many times."""
+        return Content(LutParts(*(number * part for part in astuple(self.parts))), self.memories * number,
+                       self.dsp * number)
+
+    def without_blocks(self) -> Content:
+        """The same where multipliers are made of LUTs; these are counted in no part."""
+        return replace(self, dsp=0)
+
+
+#: No hardware at all.
+NOTHING = Content(LutParts())
+
+
+@dataclass(frozen=True)
+class LayerCost(Generic[L]):
+    """The cost of layers of a kind.
+
+    Attributes:
+        content: of a layer, without the adapters of the streams that it reads.
+    """
+
+    content: Callable[[L, Family], Content]
+
+
+@dataclass(frozen=True)
+class ProductCost(LayerCost[W]):
+    """The cost of layers with weights, whatever they multiply with.
+
+    Attributes:
+        parts: of a layer's products and stages with such multipliers.
+        blocks: multiplier blocks of its products with such multipliers.
+    """
+
+    parts: Callable[[W, Multipliers, Family], LutParts]
+    blocks: Callable[[W, Multipliers], int]
+
+
+@dataclass(frozen=True)
+class StageCost(Generic[S]):
+    """The cost of a stage.
+
+    Attributes:
+        content: of a stage for one lane, given the type of what it gets.
+    """
+
+    content: Callable[[S, FixedType, Family], Content]
+
+
+def layer_cost(layer: L) -> LayerCost[L]:
+    """What says a layer's cost."""
+    found: LayerCost[L] = facet(layer.room, "cost", LayerCost)
+    return found
+
+
+def product_cost(layer: W) -> ProductCost[W]:
+    """What says the cost of a layer's products."""
+    found: ProductCost[W] = facet(layer.room, "cost", ProductCost)
+    return found
+
+
+def staged_content(lanes: int, source: FixedType, stages: Sequence[Stage], family: Family) -> Content:
+    """Of the stages behind exact sums of a type."""
+    content = NOTHING
+    for stage in stages:
+        found: StageCost[Stage] = stage_facet(stage.kind, "cost", StageCost)
+        content, source = content + found.content(stage, source, family).times(lanes), stage.type
+    return content
+
+
+def stage_registers(stages: Sequence[Stage]) -> int:
+    """Registers one behind the other, about."""
+    return 2 * len(stages)
+
+
+def cast_parts(width: int, fraction: int, target: FixedType, *, zeroed: bool = False) -> LutParts:
+    """Of a cast of a value of so many bits, as :func:`quantunet_hls.ops.hardware.requantize.cast_lanes` builds it.
+
+    Args:
+        zeroed: whether zero comes out where the value is negative.
+    """
+    rounding = results = 0
+    drop = fraction - target.fraction
+    if drop > 0 and target.rounding != "TRN":
+        rounding = max(width - drop, 1) + drop // 5
+    if target.saturation != "WRAP" and width - drop > target.width:
+        results = target.width + max(width - drop - target.width, 0) // 5
+    elif zeroed:
+        results = target.width
+    return LutParts(rounding=rounding, results=results)
+
+
+def constant_product_blocks(factor: int, width: int, family: Family) -> int:
+    """Multiplier blocks of a value of so many bits times a constant."""
+    bits = factor.bit_length() + 1
+    if not factor & (factor - 1) or width + bits - 1 < NARROWEST_BLOCK_PRODUCT:
+        return 0
+    wide, narrow = family.multiplier.operands
+    long, short = max(width, bits), min(width, bits)
+    return -(-(long - 1) // (wide - 1)) * -(-(short - 1) // (narrow - 1))
+
+
+def windows_content(layer: Windowed) -> Content:
+    """Of the line buffers before a unit, one a tap that is read at once."""
+    if not layer.buffered:
+        return NOTHING
+    window, shape, (rows, columns) = layer.window, layer.input_shape, layer.beat_taps
+    words = shape.channels // layer.input_lanes
+    word = layer.input_lanes * layer.input_type.width
+    height, width = window.output(shape)
+    pixels = window.reach(shape.width) + layer.slack
+    inner = (window.kernel[1],) if rows > 1 else (words, *window.kernel)
+    found = buffer_content(
+        Memory(pixels * words, word), rows, (pixels - layer.slack) * words,
+        (*inner, 1 if columns > 1 else layer.repeats, width if columns == 1 else shape.width, height),
+        (shape.height, shape.width), shape.width * words * window.stride[0], padded=any(window.padding))
+    if columns > 1:
+        span = window.span[1]
+        found += buffer_content(Memory(span + 2, rows * word), columns, span, (layer.repeats, width, height),
+                                (height, shape.width), shape.width, padded=any(window.padding[2:]))
+    return found
+
+
+def buffer_content(memory: Memory, taps: int, reach: int, loops: tuple[int, ...], image: tuple[int, int], moved: int,
+                   *, padded: bool) -> Content:
+    """Of a line buffer.
+
+    Args:
+        memory: of one tap.
+        taps: words that are read at once.
+        reach: words from the first that is read to the last.
+        loops: turns of each loop of the nest.
+        image: height and width.
+        moved: words that the base moves at most.
+        padded: whether words outside the image are read as a constant.
+    """
+    address, held = (memory.depth - 1).bit_length(), (memory.depth + moved).bit_length() + 1
+    offset = reach.bit_length()
+    places = sum((size + 2).bit_length() + 1 for size in image) if padded else 0
+    counters = sum((count - 1).bit_length() for count in loops)
+    parts = LutParts(buffers=1, beats=padded * memory.width * taps,
+                     addresses=(3 * taps + 1) * address + (1 + taps) * held + offset + 2 * places + counters)
+    return Content(parts, (memory,) * taps)
+
+
+def adapter_content(bits: int, lanes_in: int, lanes_out: int) -> Content:
+    """Of what turns beats of so many lanes into others."""
+    if lanes_in == lanes_out:
+        return NOTHING
+    common = lcm(lanes_in, lanes_out)
+    return Content(LutParts(beats=bits * common if common > lanes_out else 0, fifos=1))
+
+
+def fifo_content(depth: int, width: int) -> Content:
+    """Of a FIFO."""
+    shallow = depth <= SHALLOW_FIFO
+    return Content(LutParts(fifos=1, levels=3 * (depth - 1).bit_length() + 1),
+                   (Memory(depth if shallow else depth - 1, width, registered=not shallow),))

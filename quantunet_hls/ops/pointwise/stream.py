@@ -1,0 +1,41 @@
+"""Stages on a stream, value by value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.ops.stages.base import Stage, apply_stages
+from quantunet_hls.ops.streaming import PREFETCH, Staged, StreamLayer
+from quantunet_hls.types.fixed import FixedType, Integers
+
+__all__ = ["Pointwise"]
+
+
+@dataclass(frozen=True, eq=False)
+class Pointwise(Staged):
+    """Casts and activations on a stream, value by value."""
+
+    room: ClassVar[str] = "pointwise"
+    kind: ClassVar[str] = "pointwise"
+
+    input_type: FixedType
+    stages: tuple[Stage, ...]
+
+    @property
+    def unstaged(self) -> FixedType:
+        """That of what comes in."""
+        return self.input_type
+
+    def computed(self, sources: Sequence[Integers]) -> Integers:
+        """The values through the stages."""
+        return apply_stages(sources[0], self.input_type, self.stages)
+
+    def actor(self, sources: Sequence[StreamLayer]) -> Actor:
+        """A beat a clock."""
+        beats = np.arange(self.beats)
+        return self._one_clock((self._reading(sources[0], beats, beats + 1, PREFETCH),), self.beats)

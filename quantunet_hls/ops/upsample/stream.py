@@ -1,0 +1,49 @@
+"""Nearest-neighbour upsampling on streams."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.streaming import StreamLayer
+from quantunet_hls.types.fixed import Integers
+
+__all__ = ["Upsample"]
+
+
+@dataclass(frozen=True, eq=False)
+class Upsample(StreamLayer):
+    """Every pixel repeated ``factor`` (rows, columns) times: nearest-neighbour upsampling."""
+
+    room: ClassVar[str] = "upsample"
+    kind: ClassVar[str] = "upsample"
+
+    input_shape: Shape
+    factor: tuple[int, int]
+
+    def computed(self, sources: Sequence[Integers]) -> Integers:
+        """The pixels, repeated."""
+        return sources[0].repeat(self.factor[0], axis=1).repeat(self.factor[1], axis=2)
+
+    def actor(self, sources: Sequence[StreamLayer]) -> Actor:
+        """Rows are read again and again out of a buffer of two."""
+        shape = self.input_shape
+        words = shape.channels // self.lanes
+        row = shape.width * words
+        pixels = np.repeat(np.arange(shape.width), self.factor[1])
+        one_row = (pixels[:, None] * words + np.arange(words)).reshape(-1)
+        rows = np.repeat(np.arange(shape.height), self.factor[0])
+        needed = (rows[:, None] * row + one_row).reshape(-1)
+        last_of_row = np.zeros((shape.height, self.factor[0], len(one_row)), np.int64)
+        last_of_row[:, -1, -1] = 1
+        released = (np.arange(shape.height)[:, None, None] + last_of_row).reshape(-1) * row
+        return self._one_clock((self._reading(sources[0], needed, released, 2 * row),), self.beats)
+
+    def passing(self, sources: Sequence[StreamLayer]) -> StreamLayer:
+        """The pixels of another type."""
+        return replace(self, type=self.type.like(sources[0].type))

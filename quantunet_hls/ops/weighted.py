@@ -1,0 +1,174 @@
+"""Layers with weights: what they multiply with, and in which order."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import ClassVar, Self
+
+import numpy as np
+
+from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
+from quantunet_hls.ops.hardware.packing import MOST_PRODUCTS, NARROWEST_BLOCK_PRODUCT, bits_for, lut_stages, packing
+from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.streaming import BLOCKS, Multipliers, StreamGraph
+from quantunet_hls.ops.windowed import Windowed
+from quantunet_hls.types.fixed import FixedType, Integers, covering
+
+__all__ = ["Weighted", "exact_sums", "weighted"]
+
+
+@dataclass(frozen=True, eq=False)
+class Weighted(Windowed):
+    """Common to all layers with weights.
+
+    Attributes:
+        shares_inputs: whether all processing elements multiply the same activations, or each has its own.
+        narrows: whether it is known with other widths, by :meth:`narrowed`.
+        weights: integer codes, kernel height and width first, output channels last.
+        bias: integer codes (output channels), in steps of the products: ``2**-product_fraction``.
+        product_fraction: fraction bits of input times weight.
+        multipliers: what the products are made of.
+    """
+
+    shares_inputs: ClassVar[bool]
+    narrows: ClassVar[bool] = False
+
+    weights: Integers
+    bias: Integers
+    product_fraction: int
+    stages: tuple[Stage, ...]
+    multipliers: Multipliers = field(default=BLOCKS, kw_only=True)
+
+    @property
+    def title(self) -> str:
+        """What it is and what it multiplies with."""
+        return f"{self.kind}, {self.multipliers}"
+
+    @cached_property
+    def accumulator(self) -> FixedType:
+        """The narrowest type that no partial sum overflows, from the weights themselves."""
+        return exact_sums(self.weights, self.bias, self.input_type, self.product_fraction)
+
+    @property
+    def unstaged(self) -> FixedType:
+        """That of the exact sums."""
+        return self.accumulator
+
+    @property
+    def macs(self) -> int:
+        """Multiplications of a frame, those with padding included."""
+        return self.shape.pixels * self.weights.size
+
+    @property
+    def products_each(self) -> int:
+        """Multipliers of a processing element."""
+        return self.mac_units // self.lanes
+
+    @property
+    def weight_bits(self) -> int:
+        """Bits of the narrowest weights' two's complement."""
+        return bits_for(int(self.weights.min()), int(self.weights.max()))
+
+    @property
+    @abstractmethod
+    def words(self) -> Integers:
+        """Weights in the order they are used: (words, processing elements, products of each)."""
+
+    @property
+    def constant(self) -> bool:
+        """Whether each multiplier has one weight for ever."""
+        return False
+
+    def check(self) -> None:
+        """Refuse multipliers that it can't have."""
+        super().check()
+        kind = self.multipliers.kind
+        if kind not in ("dsp", "packed", "lut", "adders"):
+            raise IllegalGraphError(self.name, f"there are no multipliers of kind {kind!r}",
+                                    "use dsp, packed, lut or adders")
+        if kind == "adders" and not self.constant:
+            raise IllegalGraphError(self.name, "its weights change from clock to clock, so they can't be adders",
+                                    "unroll a convolution fully or use other multipliers")
+        if kind == "packed" and not self.shares_inputs:
+            raise IllegalGraphError(self.name, "no two of its products share an activation, so they can't be packed",
+                                    "use other multipliers")
+
+    # What the products can be made of.
+
+    @property
+    def narrow_products(self) -> bool:
+        """Whether Yosys makes its products in LUTs where they are not packed: by bits of operands, not by values."""
+        return self.weight_bits + self.input_type.width < NARROWEST_BLOCK_PRODUCT
+
+    def multiplier_choices(self, operands: tuple[int, int]) -> Iterator[Multipliers]:
+        """All that it can multiply with, plain blocks first where its products are wide enough.
+
+        Args:
+            operands: bits of the operands of the part's multiplier blocks.
+        """
+        narrow = self.narrow_products
+        if not narrow:
+            yield BLOCKS
+        if self.shares_inputs:
+            for products in range(2, min(MOST_PRODUCTS, self.lanes) + 1):
+                packed = packing(self.weights, self.input_type, products, operands)
+                if packed:
+                    rest = self.lanes % products
+                    if rest != 1 or not narrow:
+                        yield packed
+                    # In two stages or more the look-up tables would be later than the blocks.
+                    if rest and lut_stages(self.weight_bits) == 1:
+                        yield replace(packed, rest_in_luts=True)
+        yield Multipliers("lut")
+        if self.constant:
+            yield Multipliers("adders")
+
+    def folding(self) -> dict[str, int | str]:
+        """What a folding chose of it, its multipliers included."""
+        return {**super().folding(), "multipliers": str(self.multipliers)}
+
+    def folded_as(self, values: Mapping[str, object], operands: tuple[int, int]) -> Self:
+        """The layer folded as a file says, with the multipliers of that name."""
+        folded = super().folded_as(values, operands)
+        if folded.shape.channels % folded.lanes:
+            # The graph's own check says so better.
+            return folded
+        text = values["multipliers"]
+        possible = {str(choice): choice for choice in (BLOCKS, *folded.multiplier_choices(operands))}
+        if not isinstance(text, str) or text not in possible:
+            raise ConfigurationError(f"Layer {self.name!r} can't multiply with {text!r} at this folding; "
+                                     f"it can with {', '.join(possible)}.")
+        return replace(folded, multipliers=possible[text])
+
+    # Other widths.
+
+    def narrowed(self, source: FixedType, widest: int, bits: int, result: int | None) -> Self:
+        """The layer with weights, input and result of other widths.
+
+        Args:
+            source: type of the input.
+            widest: bits of the weights that it has.
+            bits: that they shall have.
+            result: bits of the result; None for that of the exact sums.
+        """
+        raise NotImplementedError
+
+
+def weighted(graph: StreamGraph) -> tuple[Weighted, ...]:
+    """The layers with weights, in the graph's order."""
+    return tuple(layer for layer in graph.layers if isinstance(layer, Weighted))
+
+
+def exact_sums(weights: Integers, bias: Integers, source: FixedType, fraction: int) -> FixedType:
+    """The narrowest type of every partial sum of products with ``weights`` (..., outputs) on top of ``bias``.
+
+    Each product's range contains zero, for a tap may lie in the padding.
+    """
+    columns = weights.reshape(-1, weights.shape[-1])
+    extremes = np.stack([columns * source.low, columns * source.high])
+    lows = bias + np.minimum(extremes.min(axis=0), 0).sum(axis=0)
+    highs = bias + np.maximum(extremes.max(axis=0), 0).sum(axis=0)
+    return covering(min(int(lows.min()), 0), max(int(highs.max()), 0), fraction)

@@ -1,0 +1,135 @@
+"""Layers that look at their source through a sliding window, out of a line buffer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import numpy as np
+
+from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.streaming import PREFETCH, Staged, StreamLayer, Window
+from quantunet_hls.types.fixed import FixedType, Integers
+
+__all__ = ["Windowed"]
+
+#: Clocks from the last word of a window to its beat on the stream, beside adder levels and stages:
+#: line buffer, operands, product, accumulator, results' FIFO, the edge's FIFO.
+_DATAPATH = 8
+
+#: Registers of a stage behind the sums, about.
+_STAGE = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Windowed(Staged):
+    """Common to all layers with a window.
+
+    Attributes:
+        channelwise: whether windows are read channel group by channel group, all taps of one at a time.
+        input_shape, input_type: of the stream that comes in.
+        window: that slides over it.
+        slack: pixels that the line buffer holds beyond one window, so that a source in bursts never waits.
+    """
+
+    channelwise: ClassVar[bool] = True
+
+    input_shape: Shape
+    input_type: FixedType
+    window: Window
+    slack: int = field(default=2, kw_only=True)
+
+    @property
+    def fill(self) -> int:
+        """Code that a tap in the padding reads."""
+        return 0
+
+    @property
+    def repeats(self) -> int:
+        """Times that the line buffer gives each window."""
+        return 1
+
+    @property
+    def beat_taps(self) -> tuple[int, int]:
+        """Rows and columns of the window that a beat of the window generator brings."""
+        return (1, 1)
+
+    @property
+    def window_beats(self) -> int:
+        """Beats of the window generator that make a beat that goes out."""
+        return self.window.taps
+
+    @property
+    def side_by_side(self) -> int:
+        """Values of a beat that are added up."""
+        return 1
+
+    @property
+    def buffered(self) -> bool:
+        """Whether it has a line buffer: a pixel that is read once needs none."""
+        return self.window != Window((1, 1)) or self.repeats != 1
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles of a frame: one beat of the window generator a clock."""
+        return self.beats * self.window_beats
+
+    def check(self) -> None:
+        """Refuse windows that have no line buffer."""
+        super().check()
+        window = self.window
+        top, bottom, left, right = window.padding
+        if min(window.output(self.input_shape)) < 1:
+            raise IllegalGraphError(self.name, "its window is larger than the padded image", "use larger images")
+        if top + bottom >= max(window.span[0], 2) or left + right >= max(window.span[1], 2):
+            raise IllegalGraphError(self.name, "its padding is as large as its window or larger", "pad by less")
+
+    def taps(self, x: Integers) -> list[tuple[int, int, Integers]]:
+        """(kernel row, kernel column, what that tap sees at every place of the window)."""
+        window = self.window
+        top, bottom, left, right = window.padding
+        padded = np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=self.fill)
+        rows = (padded.shape[1] - window.span[0]) // window.stride[0] + 1
+        columns = (padded.shape[2] - window.span[1]) // window.stride[1] + 1
+        taps = []
+        for row in range(window.kernel[0]):
+            for column in range(window.kernel[1]):
+                y, z = row * window.dilation[0], column * window.dilation[1]
+                taps.append((row, column, padded[:, y: y + (rows - 1) * window.stride[0] + 1: window.stride[0],
+                                                 z: z + (columns - 1) * window.stride[1] + 1: window.stride[1]]))
+        return taps
+
+    def actor(self, sources: Sequence[StreamLayer]) -> Actor:
+        """A firing for every beat that goes out."""
+        shape, window = self.input_shape, self.window
+        words = shape.channels // self.input_lanes
+        passes = words if self.channelwise else self.repeats
+        rows, columns = window.output(shape)
+        top, left = window.padding[0], window.padding[2]
+        row = np.repeat(np.arange(rows) * window.stride[0] - top, columns)
+        column = np.tile(np.arange(columns) * window.stride[1] - left, rows)
+        last = (_last_inside(row, 0, window, shape.height) * shape.width
+                + _last_inside(column, 1, window, shape.width))
+        first = row * shape.width + column
+        following = np.append(first[1:], first[0] + shape.pixels)
+        pass_ = np.tile(np.arange(passes), len(row))
+        needed = (np.repeat(last * words, passes) + pass_ if self.channelwise
+                  else np.repeat((last + 1) * words - 1, passes))
+        released = np.where(pass_ == passes - 1, np.repeat(following, passes), np.repeat(first, passes)) * words
+        room = (window.reach(shape.width) + self.slack) * words
+        if window == Window((1, 1)) and passes == 1:
+            room = words + PREFETCH
+        levels = (self.side_by_side - 1).bit_length()
+        return Actor(self.name, (self._reading(sources[0], needed, released, room),),
+                     np.full(len(needed), self.window_beats, np.int64), np.ones(len(needed), bool),
+                     _DATAPATH + levels + _STAGE * len(self.stages))
+
+
+def _last_inside(first: np.ndarray, axis: int, window: Window, size: int) -> np.ndarray:
+    """Row or column of each window's last tap that lies in the image."""
+    step = window.dilation[axis]
+    beyond = np.maximum(first + step * (window.kernel[axis] - 1) - (size - 1), 0)
+    return first + step * (window.kernel[axis] - 1 - -(-beyond // step))

@@ -1,0 +1,125 @@
+"""One epoch of a training: its order, its steps, the loss, and bit widths that are learned or settled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from quantunet_hls.nets import QuantUNet
+from quantunet_hls.nets.learned import learned_widths, width_offsets
+from quantunet_hls.training.augment import augment, random_crops
+from quantunet_hls.training.losses import segmentation_loss
+from quantunet_hls.training.settings import Settings
+from quantunet_hls.training.widths import Excess, fill_within, move_widths, settle_within
+
+__all__ = ["Course", "learning_rate", "train_epoch"]
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What an epoch works with, beside its images; net, optimizer and generator change under way.
+
+    Attributes:
+        net: that is trained.
+        settings: how.
+        excess: of its widths over what they may be, where they are learned.
+        device: where to compute.
+        optimizer: of all parameters but the widths.
+        generator: of order and augmentation.
+    """
+
+    net: QuantUNet
+    settings: Settings
+    excess: Excess | None
+    device: str
+    optimizer: torch.optim.Optimizer
+    generator: torch.Generator
+
+
+def learning_rate(step: int, steps: int, settings: Settings) -> float:
+    """Rate at a step (from 0) of ``steps``: a linear climb to the peak, then a cosine down to 1 % of it."""
+    climb = settings.warmup * steps
+    if step < climb:
+        return settings.learning_rate * (step + 1) / (climb + 1)
+    along = (step - climb) / max(1.0, steps - climb)
+    return settings.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * along)) / 2)
+
+
+def train_epoch(course: Course, images: Tensor, masks: Tensor, epoch: int, learning: bool,
+                on_step: Callable[[int, int], None] | None) -> dict[str, float]:
+    """Train one epoch (from 0); returns the means of the loss and its parts over the steps."""
+    settings = course.settings
+    course.net.train()
+    if settings.widths is not None and not learning:
+        _settle(course.net, settings, course.excess)
+    loss_of = _Loss(course.net, settings, course.excess)
+    draws = len(images) * settings.crops_per_image
+    steps = math.ceil(draws / settings.batch_size)
+    totals: dict[str, float] = {}
+    order = torch.randperm(draws, generator=course.generator) % len(images)
+    for step, chosen in enumerate(order.split(settings.batch_size)):
+        rate = learning_rate(epoch * steps + step, settings.epochs * steps, settings)
+        parts = _step(course, loss_of, images[chosen], masks[chosen], rate, learning)
+        if learning and settings.widths is not None:
+            move_widths(course.net, settings.widths, steps)
+        for name, value in parts.items():
+            totals[name] = totals.get(name, 0.0) + float(value.detach())
+        if on_step:
+            on_step(step + 1, steps)
+    return {name: total / steps for name, total in totals.items()}
+
+
+def _step(course: Course, loss_of: _Loss, batch: Tensor, truth: Tensor, rate: float,
+          learning: bool) -> dict[str, Tensor]:
+    """Change the weights by one batch of images; returns the loss and its parts."""
+    settings, optimizer, generator = course.settings, course.optimizer, course.generator
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    if settings.crop is not None:
+        batch, truth = random_crops(batch, truth, settings.crop, generator)
+    batch, truth = augment(batch, truth, settings.augmentation, generator)
+    optimizer.zero_grad()
+    with torch.autocast(torch.device(course.device).type, torch.bfloat16, enabled=settings.mixed_precision):
+        logits = course.net(batch.to(course.device, memory_format=torch.channels_last))
+    parts = loss_of(logits.float(), truth.to(course.device), learning)
+    parts["loss"].backward()
+    nn.utils.clip_grad_norm_([value for group in optimizer.param_groups for value in group["params"]], 1.0)
+    optimizer.step()
+    return parts
+
+
+class _Loss:
+    """The loss and its parts, for the loop and for whoever watches it."""
+
+    def __init__(self, net: QuantUNet, settings: Settings, excess: Excess | None):
+        self._net, self._settings, self._excess = net, settings, excess
+        self._segmentation = segmentation_loss(net.config.classes)
+
+    def __call__(self, logits: Tensor, masks: Tensor, learning: bool) -> dict[str, Tensor]:
+        dice, entropy = self._segmentation(logits, masks)
+        how = self._settings
+        loss = how.dice_weight * dice + how.cross_entropy_weight * entropy
+        parts = {"dice_loss": dice, "cross_entropy": entropy}
+        if learning and how.widths is not None and self._excess is not None:
+            parts["bitwidth_loss"] = self._excess(learned_widths(self._net))
+            loss = loss + how.widths.weight * parts["bitwidth_loss"]
+        return {"loss": loss} | parts
+
+
+def _settle(net: QuantUNet, settings: Settings, excess: Excess | None) -> None:
+    """Make whole numbers of the widths, once, and keep the optimizer from them."""
+    offsets = width_offsets(net).values()
+    assert settings.widths is not None
+    assert excess is not None
+    # A settled width is whole, so settling it again would change nothing, but for the price of pricing it.
+    if any(offset.requires_grad for offset in offsets):
+        board = settings.widths.board
+        settle_within(net, excess, bounded=board is not None or settings.widths.target is not None)
+        if board is not None:
+            fill_within(net, excess, settings.widths.widest)
+        for offset in offsets:
+            offset.requires_grad_(False)
