@@ -24,6 +24,7 @@ from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports import render
 from quantunet_hls.reports.schema import Report
 from quantunet_hls.rtl.fold.unfolded import stream_graph
+from quantunet_hls.rtl.place.route import driver_of
 from quantunet_hls.sweep.grid import read_grid
 from quantunet_hls.training import recipes
 from quantunet_hls.tuning.precision import chosen_types, read_precision, with_precision
@@ -82,6 +83,14 @@ def _card(path: Path) -> None:
     assert converted(Card, again, "This is no card", "fetch it again") == card
 
 
+def _board(path: Path) -> None:
+    board = boards.load(str(path))
+    assert board.part_family.name == board.family
+    if board.serial_line:
+        driver_of(board).constraints(board.serial_line.ports, board.serial_line.clock.port, board.serial_line.clock_mhz,
+                                     board.serial_line.configuration)
+
+
 def _yaml(path: Path) -> None:
     # A file does not say whether it is meant as a recipe or as a grid.
     try:
@@ -95,7 +104,7 @@ def _yaml(path: Path) -> None:
 #: By format, what reads a file of it and uses what it says.
 TARGETS: dict[str, Callable[[Path], None]] = {
     "onnx": _onnx, "report": _report, "folding": _folding, "precision": _precision, "card": _card,
-    "yaml": _yaml}
+    "board": _board, "yaml": _yaml}
 
 
 @cache

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from quantunet_hls.ops.cpp.facet import CppFacet
 from quantunet_hls.ops.model_graph import LayerReader, StageReader
 from quantunet_hls.ops.network import Layer
 from quantunet_hls.ops.qonnx.node_kinds import OnnxNodes
@@ -14,8 +15,8 @@ from quantunet_hls.ops.table import FACETS, OPERATORS, STAGE_FACETS, STAGES
 from quantunet_hls.ops.tensors.kernel import LayerTensors, StageTensors
 
 #: The form of each facet; "layer" and "stage" are a class instead.
-FORMS = {"model_graph": LayerReader, "tensors": LayerTensors, "onnx": OnnxNodes}
-STAGE_FORMS = {"model_graph": StageReader, "tensors": StageTensors, "onnx": OnnxNodes}
+FORMS = {"model_graph": LayerReader, "tensors": LayerTensors, "onnx": OnnxNodes, "cpp": CppFacet}
+STAGE_FORMS = {"model_graph": StageReader, "tensors": StageTensors, "onnx": OnnxNodes, "cpp": CppFacet}
 
 
 def classes(module, base: type) -> list[type]:

@@ -65,6 +65,14 @@ def component_xml(design: str, ports: Mapping[str, Port], files: Sequence[str], 
                                             "FREQ_HZ": str(round(1e9 / board.clock_ns))})
     _signal(buses, "aresetn", "reset", "RST", {"POLARITY": "ACTIVE_LOW"})
     _memory_map(root, registers)
+    _model(root, top, ports)
+    _file_sets(root, files)
+    _element(root, "description", f"Streaming accelerator {design}, written by quantunet-hls")
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _model(root: ElementTree.Element, top: str, ports: Mapping[str, Port]) -> None:
     model = _element(root, "model")
     views = _element(model, "views")
     for name in (_SYNTHESIS, _SIMULATION):
@@ -84,6 +92,9 @@ def component_xml(design: str, ports: Mapping[str, Port], files: Sequence[str], 
             vector = _element(wire, "vector")
             _element(vector, "left", str(width - 1))
             _element(vector, "right", "0")
+
+
+def _file_sets(root: ElementTree.Element, files: Sequence[str]) -> None:
     sets = _element(root, "fileSets")
     for name in (_SYNTHESIS, _SIMULATION):
         files_of = _element(sets, "fileSet")
@@ -92,9 +103,6 @@ def component_xml(design: str, ports: Mapping[str, Port], files: Sequence[str], 
             file = _element(files_of, "file")
             _element(file, "name", path)
             _element(file, "fileType", "verilogSource")
-    _element(root, "description", f"Streaming accelerator {design}, written by quantunet-hls")
-    ElementTree.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
 
 
 def _name(tag: str) -> str:
