@@ -18,7 +18,7 @@ from quantunet_hls.flow.spec import DesignSpec
 from quantunet_hls.flow.steps.report import known
 from quantunet_hls.flow.streams import Streams
 from quantunet_hls.rtl.project import codes_of
-from quantunet_hls.rtl.simulate.verilator import Stalls
+from quantunet_hls.rtl.simulate.harness import Stalls
 from quantunet_hls.zoo import checkpoints as zoo
 
 _QUANTIZED = [name for name in zoo.names() if zoo.card_of(name).architecture.quantized]
