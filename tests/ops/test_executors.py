@@ -10,7 +10,8 @@ from quantunet_hls.rtl.fold.parallelism import with_safe_depths
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.lower import lower
 from quantunet_hls.rtl.reference import execute
-from quantunet_hls.rtl.simulate.verilator import Stalls, build_simulator
+from quantunet_hls.rtl.simulate.harness import Stalls
+from quantunet_hls.rtl.simulate.verilator import build_simulator
 from quantunet_hls.types.fixed import parse_type
 from tests.emulate.networks import csimulate
 from tests.ops.instances import INSTANCES, STAGE_INSTANCES, instance
