@@ -28,7 +28,7 @@ from quantunet_hls.ops.stages.base import Stage, reduced
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["BLOCKS", "PREFETCH", "SHALLOW_FIFO", "Multipliers", "Staged", "StreamGraph", "StreamLayer", "Window",
-           "digest", "divisors", "whole_number"]
+           "digest", "divisors"]
 
 #: Up to this many beats a FIFO lives in flip-flops and LUT memory with an unregistered read.
 SHALLOW_FIFO = 32
@@ -207,7 +207,7 @@ class StreamLayer(ABC):
         Raises:
             ConfigurationError: another value than one that it can have.
         """
-        counts: Any = {name: whole_number(values[name], self.name) for name in self.folded_in}
+        counts: Any = {name: _whole_number(values[name], self.name) for name in self.folded_in}
         return replace(self, **counts)
 
     # Other widths.
@@ -264,7 +264,7 @@ def divisors(number: int) -> list[int]:
     return [divisor for divisor in range(1, number + 1) if number % divisor == 0]
 
 
-def whole_number(value: object, where: str) -> int:
+def _whole_number(value: object, where: str) -> int:
     """A number of a folding's file.
 
     Raises:
