@@ -17,14 +17,16 @@ from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports.schema import Figure, LayerReport
 from quantunet_hls.rtl.fold.multipliers import in_fabric, multiplying
 from quantunet_hls.rtl.fold.parallelism import fold
-from quantunet_hls.rtl.generate.stitch import Design, generate
+from quantunet_hls.rtl.generate.design import Design
+from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.integrate.serial_line import map_top, place_whole
 from quantunet_hls.rtl.integrate.vivado import write_ip
 from quantunet_hls.rtl.lower import Lowered, lower
 from quantunet_hls.rtl.place.route import place_and_route
 from quantunet_hls.rtl.report import layer_reports, mapped_figures, placed_figures
+from quantunet_hls.rtl.simulate.harness import Stalls
 from quantunet_hls.rtl.simulate.netlist import SAMPLE, Compared, Extent, NetlistCheck, check_netlist
-from quantunet_hls.rtl.simulate.verilator import Simulation, Simulator, Stalls, build_simulator
+from quantunet_hls.rtl.simulate.verilator import Simulation, Simulator, build_simulator
 from quantunet_hls.rtl.synthesize.mapping import (
     MappedDesign,
     MappedModule,
