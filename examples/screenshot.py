@@ -21,7 +21,8 @@ from playwright.sync_api import Browser, sync_playwright
 
 from quantunet_hls.compare import compare, open_designs
 from quantunet_hls.compare.page import page
-from quantunet_hls.compare.rules import judge, parse_rule
+from quantunet_hls.compare.rules import parse_rule
+from quantunet_hls.compare.verdicts import judge
 
 FOLDER = Path(__file__).parents[1] / "reports" / "reference"
 REPORTS = [FOLDER / f"brain_tumor_w4a6_b8d3_{board}.json" for board in ("zcu104", "kv260")]

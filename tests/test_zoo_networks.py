@@ -18,7 +18,7 @@ from quantunet_hls.flow.spec import DesignSpec
 from quantunet_hls.flow.steps.report import known
 from quantunet_hls.flow.streams import Streams
 from quantunet_hls.rtl.project import codes_of
-from quantunet_hls.rtl.simulate.verilator import Stalls
+from quantunet_hls.rtl.simulate.harness import Stalls
 from quantunet_hls.zoo import checkpoints as zoo
 
 _QUANTIZED = [name for name in zoo.names() if zoo.card_of(name).architecture.quantized]
@@ -68,7 +68,7 @@ def test_the_rtl_gives_the_same_integers_on_real_images_with_and_without_stalls(
     run = resolve(DesignSpec(name, "zcu104", data=folder, toolchain="open", projects=tmp_path, reports=tmp_path))
     for _ in run_steps(steps_of(run), run.files.ledger, last="rtl"):
         pass
-    checks = known(run.files, "rtl").checks
+    checks = known(run, "rtl").checks
     assert sum(check.differing for check in checks) == 0
     assert any(check.candidate == "RTL simulation" and check.layer is None for check in checks)
     # The program that the flow built, again, with pauses on both sides.

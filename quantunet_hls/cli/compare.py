@@ -50,7 +50,8 @@ def compare(reports: tuple[str, ...], baseline: str | None, rules: tuple[str, ..
     from quantunet_hls.compare import compare as side_by_side
     from quantunet_hls.compare import open_designs, tables
     from quantunet_hls.compare.page import is_page, page
-    from quantunet_hls.compare.rules import judge, parse_rule
+    from quantunet_hls.compare.rules import parse_rule
+    from quantunet_hls.compare.verdicts import judge, notes_of
     from quantunet_hls.core.errors import ConfigurationError
     from quantunet_hls.core.files import write_json, write_text
     from quantunet_hls.core.outputs import check_outputs
@@ -78,7 +79,7 @@ def compare(reports: tuple[str, ...], baseline: str | None, rules: tuple[str, ..
         else:
             write_text(path, page(comparison, verdicts))
         console.print(f"Written    {path}", soft_wrap=True, highlight=False, markup=False)
-    for note in dict.fromkeys(note for verdict in verdicts for note in verdict.notes):
+    for note in notes_of(verdicts):
         click.echo(f"Note: {message(note)}", err=True)
     violated = [verdict for verdict in verdicts if verdict.violated]
     for verdict in violated:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from quantunet_hls.reports.amounts import heading
+from quantunet_hls.reports.figure import Figure
 from quantunet_hls.reports.names import Better, kind_of
-from quantunet_hls.reports.schema import Figure
 
 __all__ = ["Cell", "Mark", "Row", "telling"]
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from quantunet_hls.compare.cells import Cell, Row
 from quantunet_hls.core.errors import UnknownNameError
+from quantunet_hls.reports.figure import Figure, Source, Subject, binding
 from quantunet_hls.reports.names import FIGURES, kind_of, rank_of
-from quantunet_hls.reports.schema import Figure, LayerReport, Report, Source, Subject, binding
+from quantunet_hls.reports.schema import LayerReport, Report
 
 __all__ = ["Comparison", "Design", "compare"]
 

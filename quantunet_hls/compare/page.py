@@ -13,8 +13,8 @@ from quantunet_hls.compare.cells import Mark, telling
 from quantunet_hls.compare.comparison import Comparison
 from quantunet_hls.compare.drawing import COLOURS
 from quantunet_hls.compare.plots import draw
-from quantunet_hls.compare.rules import Verdict
 from quantunet_hls.compare.tables import FEW, change_text, told_apart, value_text
+from quantunet_hls.compare.verdicts import Verdict, notes_of
 from quantunet_hls.core.printable import printable
 from quantunet_hls.reports.amounts import amount
 from quantunet_hls.reports.schema import Report
@@ -54,7 +54,7 @@ def page(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
         plots=draw(comparison),
         verdicts=verdicts,
         violated=[verdict for verdict in verdicts if verdict.violated],
-        notes=list(dict.fromkeys(note for verdict in verdicts for note in verdict.notes)),
+        notes=notes_of(verdicts),
         written_by=f"quantunet-hls {version('quantunet-hls')}",
     )
 

@@ -12,8 +12,8 @@ from quantunet_hls.compare.comparison import Comparison
 from quantunet_hls.compare.drawing import COLOURS, INK, Plot, bars, dots, svg, thousands, told_of
 from quantunet_hls.compare.roofline import roofline
 from quantunet_hls.reports import names
+from quantunet_hls.reports.figure import Subject
 from quantunet_hls.reports.names import FIGURES, RATIO, resources
-from quantunet_hls.reports.schema import Subject
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

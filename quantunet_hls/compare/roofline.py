@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from quantunet_hls.compare.comparison import Comparison
 from quantunet_hls.compare.drawing import INK, Plot, dots, logarithmic, svg, told_of
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Figure, Report
+from quantunet_hls.reports.figure import Figure
+from quantunet_hls.reports.schema import Report
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

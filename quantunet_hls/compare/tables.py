@@ -15,7 +15,7 @@ from rich.text import Text
 
 from quantunet_hls.compare.cells import Cell, Mark, Row, telling
 from quantunet_hls.compare.comparison import Comparison, Design
-from quantunet_hls.compare.rules import Verdict
+from quantunet_hls.compare.verdicts import Verdict, notes_of
 from quantunet_hls.core.printable import csv_cell, markdown_text, printable
 from quantunet_hls.reports.amounts import amount, bare_amount
 from quantunet_hls.reports.grid import Column, Grid
@@ -145,7 +145,7 @@ def markdown(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
         kept = Counter(verdict.rule.text for verdict in verdicts if not verdict.violated)
         lines += [f"- passed {_code(text)}" + (f" ({count} times)" if count > 1 else "")
                   for text, count in kept.items()]
-        lines += [f"- note: {markdown_text(note)}" for note in _notes(verdicts)]
+        lines += [f"- note: {markdown_text(note)}" for note in notes_of(verdicts)]
         lines.append("")
     lines += _markdown_table(comparison, comparison.headline, "Figure")
     lines += [f"- {markdown_text(line.strip())}" for line in _legend(comparison.headline)]
@@ -159,10 +159,6 @@ def markdown(comparison: Comparison, verdicts: Sequence[Verdict] = ()) -> str:
         lines += _markdown_table(comparison, rows, "Layer")
         lines += ["", "</details>"]
     return "\n".join(lines) + "\n"
-
-
-def _notes(verdicts: Sequence[Verdict]) -> list[str]:
-    return list(dict.fromkeys(note for verdict in verdicts for note in verdict.notes))
 
 
 def _markdown_table(comparison: Comparison, rows: Sequence[Row], first: str) -> list[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from quantunet_hls.core.files import read_json
+from quantunet_hls.folding.written import StreamFolding, read_folding
 
 __all__ = ["Artefacts", "CppProject", "Exported", "Folded", "Ingested", "RtlFolder"]
 
@@ -53,9 +53,10 @@ class Folded:
         """Both."""
         return self.folding, self.layers
 
-    def streaming(self) -> Mapping[str, Any]:
+    def streaming(self) -> StreamFolding:
         """The part of the folding that is the streaming RTL's."""
-        streaming: Mapping[str, Any] = read_json(self.folding)["streaming"]
+        streaming = read_folding(self.folding).streaming
+        assert streaming is not None
         return streaming
 
     def tensors(self) -> Mapping[str, str]:

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ConfigurationError
-from quantunet_hls.core.files import read_json
 from quantunet_hls.folding import ConvWork, Goal, balanced_reuse, frame_cycles, reuse_within, valid_reuse
+from quantunet_hls.folding.written import WrittenFolding
 
 if TYPE_CHECKING:
     # Amaranth is an extra, which nobody needs who has no streaming RTL made.
     from quantunet_hls.ops.streaming import StreamGraph
 
-__all__ = ["FoldedDesign", "fold_design", "read_folding"]
-
-#: Largest number in a folding file; a FIFO of so many entries holds whole frames.
-_LARGEST = 1 << 24
+__all__ = ["FoldedDesign", "fold_design"]
 
 #: Multipliers for a part of unknown size.
 UNKNOWN_PART_BUDGET = 64
@@ -37,45 +33,18 @@ class FoldedDesign:
     reuse: Mapping[str, int]
     streaming: StreamGraph | None
 
-    def to_dict(self, work: Mapping[str, ConvWork]) -> dict[str, Any]:
-        """As plain values, to be read, edited and given to :func:`fold_design` again."""
-        values: dict[str, Any] = {"cycles_per_frame": frame_cycles(work, self.reuse), "reuse_factors": dict(self.reuse)}
+    def written(self, work: Mapping[str, ConvWork]) -> WrittenFolding:
+        """As it is written down, to be edited and given to :func:`fold_design` again."""
+        streaming = None
         if self.streaming is not None:
             from quantunet_hls.rtl.fold.folding_file import folding_of
 
-            values["streaming"] = {"cycles_per_frame": self.streaming.cycles, **folding_of(self.streaming)}
-        return values
-
-
-def read_folding(path: Path) -> dict[str, Any]:
-    """The content of a design's ``folding.json``; whether it goes with a network :func:`fold_design` tells.
-
-    Raises:
-        ConfigurationError: it is no such file, or holds numbers that nothing has.
-    """
-    content = read_json(path)
-    if not isinstance(content, dict):
-        raise ConfigurationError(f"{path} is no folding; start from a design's folding.json.")
-    streaming = content.get("streaming")
-    tables = {"reuse_factors": content.get("reuse_factors")}
-    if isinstance(streaming, dict):
-        tables["fifo_depths"] = streaming.get("fifo_depths")
-        layers = streaming.get("layers")
-        tables |= layers if isinstance(layers, dict) else {"layers": layers}
-    elif streaming is not None:
-        tables["streaming"] = streaming
-    for where, table in tables.items():
-        if not isinstance(table, dict):
-            raise ConfigurationError(f"{path}: {where!r} is no object; start from a design's folding.json.")
-        for name, value in table.items():
-            if isinstance(value, dict | list | float) or (isinstance(value, int) and not 0 < value <= _LARGEST):
-                raise ConfigurationError(f"{path}: {where!r} has {name!r} {value!r}, where a whole number from 1 to "
-                                         f"{_LARGEST:,} belongs; start from a design's folding.json.")
-    return content
+            streaming = folding_of(self.streaming)
+        return WrittenFolding(dict(self.reuse), streaming, cycles_per_frame=frame_cycles(work, self.reuse))
 
 
 def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream: StreamGraph | None, arithmetic: str,
-                given: Mapping[str, Any] | None = None) -> FoldedDesign:
+                given: WrittenFolding | None = None) -> FoldedDesign:
     """Fold a network for a goal, or as a file says.
 
     Args:
@@ -135,16 +104,14 @@ def _reuse_for(work: Mapping[str, ConvWork], goal: Goal, target: Board) -> dict[
 
 
 def _as_given(work: Mapping[str, ConvWork], target: Board, stream: StreamGraph | None, arithmetic: str,
-              given: Mapping[str, Any]) -> FoldedDesign:
-    reuse = given.get("reuse_factors")
-    if not isinstance(reuse, Mapping):
-        raise ConfigurationError("The folding has no reuse_factors; start from a design's folding.json.")
+              given: WrittenFolding) -> FoldedDesign:
+    reuse = given.reuse_factors
     for name in sorted(set(work) ^ set(reuse)):
         raise ConfigurationError(f"The folding's reuse_factors {'lack' if name in work else 'name'} {name!r}, which "
                                  f"this network {'has' if name in work else 'lacks'}; take the folding.json of this "
                                  "network.")
     for name, layer in work.items():
-        if type(reuse[name]) is not int or reuse[name] not in valid_reuse(layer):
+        if reuse[name] not in valid_reuse(layer):
             possible = ", ".join(map(str, valid_reuse(layer)))
             raise ConfigurationError(f"Layer {name!r} can't have the reuse factor {reuse[name]!r}; "
                                      f"it can have {possible}.")
@@ -153,8 +120,7 @@ def _as_given(work: Mapping[str, ConvWork], target: Board, stream: StreamGraph |
     from quantunet_hls.rtl.fold.folding_file import folded_as
     from quantunet_hls.rtl.fold.multipliers import multiplying
 
-    streaming = given.get("streaming")
-    if streaming is None:
+    if given.streaming is None:
         return FoldedDesign(dict(reuse), _at_pace(stream, frame_cycles(work, reuse),
                                                   lambda graph: multiplying(graph, arithmetic, target)))
-    return FoldedDesign(dict(reuse), folded_as(stream, streaming, target.part_family))
+    return FoldedDesign(dict(reuse), folded_as(stream, given.streaming, target.part_family))

@@ -10,9 +10,9 @@ from pathlib import Path
 from quantunet_hls import boards
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ToolNotFoundError
-from quantunet_hls.flow.folded_design import read_folding
 from quantunet_hls.flow.run import Run
 from quantunet_hls.flow.spec import TOOLCHAINS, DesignSpec, check_design_name
+from quantunet_hls.folding.written import read_folding
 from quantunet_hls.hls import vendor
 from quantunet_hls.ingest.source import open_source
 from quantunet_hls.tuning.precision import read_precision

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from quantunet_hls.boards import Board
 from quantunet_hls.flow.artefacts import Artefacts
 from quantunet_hls.flow.spec import DesignSpec
+from quantunet_hls.folding.written import WrittenFolding
 
 if TYPE_CHECKING:
     from quantunet_hls.ingest.source import NetworkSource
@@ -40,7 +41,7 @@ class Run:
     target: Board
     name: str
     toolchain: str
-    folding: Mapping[str, Any] | None = None
+    folding: WrittenFolding | None = None
     precision: Precision | None = None
     progress: Callable[[str], None] = lambda line: None
 

@@ -19,7 +19,7 @@ from quantunet_hls.ops.shape import Shape, Sides
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
-__all__ = ["Given", "LayerReader", "Node", "StageReader", "codes_of"]
+__all__ = ["Given", "LayerReader", "Node", "StageReader", "constant_codes"]
 
 #: Fraction bits with which a real constant is written down before it is assigned to its type.
 _EXACT_BITS = 61
@@ -144,7 +144,7 @@ class StageReader:
     activations: Mapping[str, Callable[[Node, FixedType], Stage]]
 
 
-def codes_of(node: str, values: np.ndarray, target: FixedType) -> Integers:
+def constant_codes(node: str, values: np.ndarray, target: FixedType) -> Integers:
     """Real constants assigned to a type: its codes, int64, of the same shape.
 
     Raises:

@@ -24,11 +24,11 @@ import numpy as np
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.folding.schedule import Actor, Reading
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.stages.base import Stage, reduced
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["BLOCKS", "PREFETCH", "SHALLOW_FIFO", "Multipliers", "Staged", "StreamGraph", "StreamLayer", "Window",
-           "digest", "divisors", "whole_number"]
+           "digest", "divisors"]
 
 #: Up to this many beats a FIFO lives in flip-flops and LUT memory with an unregistered read.
 SHALLOW_FIFO = 32
@@ -171,6 +171,17 @@ class StreamLayer(ABC):
     def actor(self, sources: Sequence[StreamLayer]) -> Actor:
         """What it reads and writes, and when, between these layers."""
 
+    # Lowering.
+
+    @property
+    def burst(self) -> int:
+        """Pixels that a reader's line buffer has to hold beyond one window, so that neither waits for the other."""
+        return 2
+
+    def joined(self, stages: Sequence[Stage]) -> StreamLayer | None:
+        """The layer with more stages behind its own, where it can have any."""
+        return None
+
     # Folding.
 
     def foldings(self) -> list[Self]:
@@ -196,7 +207,7 @@ class StreamLayer(ABC):
         Raises:
             ConfigurationError: another value than one that it can have.
         """
-        counts: Any = {name: whole_number(values[name], self.name) for name in self.folded_in}
+        counts: Any = {name: _whole_number(values[name], self.name) for name in self.folded_in}
         return replace(self, **counts)
 
     # Other widths.
@@ -241,13 +252,19 @@ class Staged(StreamLayer):
     def unstaged(self) -> FixedType:
         """Type of what the first stage gets."""
 
+    def joined(self, stages: Sequence[Stage]) -> Self:
+        """The layer with more stages behind its own; a cast that changes nothing any more goes."""
+        before = self.stages[-2].type if len(self.stages) > 1 else self.unstaged
+        changed: Any = {"stages": (*self.stages[:-1], *reduced(before, (self.stages[-1], *stages)))}
+        return replace(self, type=stages[-1].type, **changed)
+
 
 def divisors(number: int) -> list[int]:
     """All of them, ascending."""
     return [divisor for divisor in range(1, number + 1) if number % divisor == 0]
 
 
-def whole_number(value: object, where: str) -> int:
+def _whole_number(value: object, where: str) -> int:
     """A number of a folding's file.
 
     Raises:

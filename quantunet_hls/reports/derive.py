@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Figure
+from quantunet_hls.reports.figure import Figure
 
 __all__ = ["reached_ns", "seconds_from_cycles"]
 

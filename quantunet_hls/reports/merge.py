@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from quantunet_hls.reports.schema import Figure, LayerReport, Report
+from quantunet_hls.reports.figure import Figure
+from quantunet_hls.reports.schema import LayerReport, Report
 
 __all__ = ["PARTS", "merge"]
 

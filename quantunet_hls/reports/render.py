@@ -9,9 +9,10 @@ from rich.text import Text
 
 from quantunet_hls.core.printable import printable
 from quantunet_hls.reports.amounts import amount, heading, short_unit
+from quantunet_hls.reports.figure import Figure, Source, Subject
 from quantunet_hls.reports.grid import Column, Grid, Section
 from quantunet_hls.reports.names import FIGURES, RATIO, kind_of, rank_of
-from quantunet_hls.reports.schema import Check, Figure, Report, Source, Subject
+from quantunet_hls.reports.schema import Check, Report
 
 __all__ = ["beyond_part", "checks", "layers", "report", "stages", "totals"]
 

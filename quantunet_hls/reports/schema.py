@@ -1,4 +1,4 @@
-"""The one form of all reports: every figure with its unit, where it comes from, and what the part has.
+"""The one form of all reports, and of their files; with the figures that they hold, for whoever measures.
 
 A report is a value: frozen, equal to another with the same content, and the same
 again after it went through JSON. What is not known is absent, never a zero.
@@ -6,11 +6,9 @@ again after it went through JSON. What is not known is absent, never a zero.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,11 +17,11 @@ import msgspec
 from quantunet_hls.core.decode import converted
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.core.files import read_json, write_json
-from quantunet_hls.reports.names import FIGURES, HARDWARE
-from quantunet_hls.reports.subject import Subject, with_subjects
+from quantunet_hls.reports.figure import LARGEST, Figure, Source, Subject, pick, stated
+from quantunet_hls.reports.version1 import with_subjects
 
 __all__ = ["SCHEMA", "VERSION", "Check", "Figure", "LayerReport", "Network", "Report", "Source", "Subject", "Target",
-           "binding", "pick", "stated"]
+           "pick", "stated"]
 
 #: What the member "schema" of every report's JSON says.
 SCHEMA = "quantunet-hls/report"
@@ -33,149 +31,13 @@ VERSION = 2
 
 _WITHOUT_SUBJECTS = 1
 
-#: No figure of a design comes near; what is larger, or smaller and not zero, overflows where it divides or is divided.
-_LARGEST, _SMALLEST = 1e30, 1e-30
-
 #: Bytes; a report of a thousand layers has less than 3 MB.
 _LARGEST_FILE = 100_000_000
 
 #: Whole numbers that SQLite and most readers of JSON take, and numbers that a design can have.
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Size = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
-_Amount = Annotated[float, msgspec.Meta(ge=0, le=_LARGEST)]
-
-_FIGURE_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-
-
-class Source(StrEnum):
-    """Where a figure comes from, from the least binding to the most."""
-
-    ESTIMATE = "estimate"
-    CSIM = "C-simulation"
-    CSYNTH = "C-synthesis"
-    COSIM = "co-simulation"
-    RTL_SIM = "RTL simulation"
-    MAPPED = "mapped"
-    ROUTED = "placed and routed"
-    MEASURED = "measured on this machine"
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One number that is known of a design or of a layer.
-
-    Attributes:
-        name: one of :mod:`quantunet_hls.reports.names`.
-        value: a finite number in the unit.
-        source: where it comes from.
-        tool: the program that found it.
-        tool_version: that program's version, "" where it is not known.
-        available: what the part has of it; None where that says nothing or is not known.
-        unit: follows from the name; to be given only for a name that is not in the list.
-        subject: which design it is of; where nobody says, it is compared with nothing that does.
-    """
-
-    name: str
-    value: int | float
-    source: Source
-    tool: str
-    tool_version: str = ""
-    available: int | float | None = None
-    unit: str = ""
-    subject: Subject = Subject.UNSTATED
-
-    def __post_init__(self) -> None:
-        if not _FIGURE_NAME.fullmatch(self.name):
-            raise ValueError(f"{self.name!r} can't be the name of a figure")
-        for number in (self.value, self.available):
-            # An integer may be larger than any float, so it is compared before it is asked whether it is finite.
-            if number is not None and number != 0 and not _SMALLEST <= abs(number) <= _LARGEST:
-                raise ValueError(f"the figure {self.name!r} is not finite, or not from {_SMALLEST:g} to {_LARGEST:g}")
-        unit = FIGURES[self.name].unit if self.name in FIGURES else self.unit
-        if not unit or self.unit not in ("", unit):
-            raise ValueError(f"the figure {self.name!r} can't have the unit {self.unit!r}")
-        object.__setattr__(self, "unit", unit)
-
-    @property
-    def key(self) -> tuple[str, Subject, Source, str]:
-        """What tells this figure from the others of the same report."""
-        return self.name, self.subject, self.source, self.tool
-
-    @property
-    def origin(self) -> str:
-        """Which design it is of and where it comes from: "RTL, mapped", "C++, estimate", "RTL simulation"."""
-        return str(self.source) if self.source.startswith(self.subject) else f"{self.subject}, {self.source}"
-
-    @property
-    def program(self) -> str:
-        """The tool with its version."""
-        return f"{self.tool} {self.tool_version}".strip()
-
-    @property
-    def provenance(self) -> str:
-        """Which design it is of, where it comes from, and the tool with its version."""
-        return f"{self.origin}, {self.program}"
-
-    @property
-    def share(self) -> float | None:
-        """The part of what is available that is used (1 is all of it), None where that is not known."""
-        return self.value / self.available if self.available else None
-
-
-def _no_twins(figures: Iterable[Figure], where: str) -> None:
-    seen = set()
-    for figure in figures:
-        if figure.key in seen:
-            raise ValueError(f"{where} has the figure {figure.name!r} ({figure.subject}, {figure.source}, "
-                             f"{figure.tool}) twice")
-        seen.add(figure.key)
-
-
-def stated(figures: Iterable[Figure], subject: Subject) -> tuple[Figure, ...]:
-    """The figures as those of a design, for whoever knows what a tool's report is of and the report does not say."""
-    return tuple(replace(figure, subject=subject) for figure in figures)
-
-
-_SOURCES, _SUBJECTS = list(Source), list(Subject)
-
-
-def binding(subject: Subject, source: Source) -> tuple[int, int]:
-    """How much a figure of that design and from that source binds, to be compared with another's.
-
-    Of two from the same source the RTL's binds more, for that is what this package's own tool chain builds.
-    """
-    return _SOURCES.index(source), -_SUBJECTS.index(subject)
-
-
-def pick(figures: Iterable[Figure], name: str, source: Source | None = None,
-         subject: Subject | None = None) -> Figure | None:
-    """The one figure of that name that counts, None where there is none; the only rule by which one is chosen.
-
-    It is the most binding one: of the latest source of :class:`Source`, then of the RTL before the C++. Where several
-    tools know it, that of the hardware's emulation counts for an accuracy, else that of the tool whose other figures
-    are the most binding, else the first by the tool's name; the figures' order says nothing.
-
-    Args:
-        figures: of a report, or of one layer.
-        name: of the figure.
-        source: that it must come from.
-        subject: which design it must be of.
-    """
-    figures = tuple(figures)
-    fitting = [figure for figure in figures if figure.name == name and source in (None, figure.source)
-               and subject in (None, figure.subject)]
-    if not fitting:
-        return None
-    most = max(binding(figure.subject, figure.source) for figure in fitting)
-    rivals = sorted((figure for figure in fitting if binding(figure.subject, figure.source) == most),
-                    key=lambda figure: figure.tool)
-
-    def standing(figure: Figure) -> tuple[bool, int]:
-        of_tool = (_SOURCES.index(other.source) for other in figures
-                   if (other.tool, other.subject) == (figure.tool, figure.subject))
-        return figure.tool == HARDWARE, max(of_tool)
-
-    return max(rivals, key=standing)
+_Amount = Annotated[float, msgspec.Meta(ge=0, le=LARGEST)]
 
 
 @dataclass(frozen=True)
@@ -204,6 +66,15 @@ class Check:
     def equal(self) -> bool:
         """Whether something was compared and nothing differs."""
         return self.values > 0 and self.differing == 0
+
+
+def _no_twins(figures: Iterable[Figure], where: str) -> None:
+    seen = set()
+    for figure in figures:
+        if figure.key in seen:
+            raise ValueError(f"{where} has the figure {figure.name!r} ({figure.subject}, {figure.source}, "
+                             f"{figure.tool}) twice")
+        seen.add(figure.key)
 
 
 @dataclass(frozen=True)
@@ -266,6 +137,10 @@ class Target:
     clock_ns: _Amount
 
 
+#: What an option of a design can be.
+Told = str | int | float | list[str | int]
+
+
 @dataclass(frozen=True)
 class Report:
     """All that is known of one network on one part: of its C++, and of its RTL where there is one.
@@ -275,6 +150,7 @@ class Report:
         created: time in UTC, ISO 8601, with its offset ("2026-01-31T12:00:00+00:00").
         network: what was built.
         target: what it was built for.
+        asked: options of the design that were not left at their defaults, by name; {} where nobody says.
         checks: stages compared.
         layers: in the network's order.
         figures: of the design as a whole, each (name, subject, source, tool) once.
@@ -286,6 +162,7 @@ class Report:
     created: str
     network: Network
     target: Target
+    asked: Mapping[str, Told] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     layers: tuple[LayerReport, ...] = ()
     figures: tuple[Figure, ...] = ()
@@ -316,7 +193,7 @@ class Report:
         """The report that :meth:`to_dict` made these plain values from.
 
         In a report of version 1 the subject of each figure is assumed from its source and tool, which is logged;
-        see :mod:`quantunet_hls.reports.subject`.
+        see :mod:`quantunet_hls.reports.version1`.
 
         Args:
             value: what JSON gave.
@@ -339,7 +216,8 @@ class Report:
             raise ConfigurationError(f"{where} has what no JSON can have ({error}); write the report anew.") from error
         if version == _WITHOUT_SUBJECTS:
             value = with_subjects(value, where)
-        members = {name: member for name, member in value.items() if name not in ("schema", "version")}
+        # Earlier reports don't say what was asked for.
+        members = {"asked": {}, **{name: member for name, member in value.items() if name not in ("schema", "version")}}
         return converted(cls, members, f"{where} is no sound report", "write the report anew", complete=True)
 
     def save(self, path: Path) -> None:

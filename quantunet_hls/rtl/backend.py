@@ -23,7 +23,7 @@ from quantunet_hls.core.errors import ConfigurationError, ToolNotFoundError
 if TYPE_CHECKING:
     from quantunet_hls.reports.schema import Figure, LayerReport
     from quantunet_hls.rtl.project import Project
-    from quantunet_hls.rtl.simulate.verilator import Stalls
+    from quantunet_hls.rtl.simulate.harness import Stalls
 
 __all__ = ["StreamingRTLBackend", "StreamingRTLWriter", "register"]
 

@@ -10,7 +10,7 @@ from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject, pick
 from quantunet_hls.rtl.fold.estimate import estimate
-from quantunet_hls.rtl.generate.stitch import depth_of
+from quantunet_hls.rtl.generate.design import depth_of
 from quantunet_hls.rtl.simulate.netlist import NetlistCheck
 from quantunet_hls.rtl.simulate.verilator import Simulation
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign

@@ -2,11 +2,9 @@ import pytest
 
 from quantunet_hls.compare import Comparison, compare
 from quantunet_hls.compare.cells import Mark
-from quantunet_hls.compare.plots import front
-from quantunet_hls.compare.roofline import roofline_of
 from quantunet_hls.core.errors import UnknownNameError
 from quantunet_hls.reports import Source, Subject, names
-from tests.compare.builders import design, figure, full, report
+from tests.compare.builders import design, figure, full
 
 
 def cells(comparison, name):
@@ -114,22 +112,6 @@ def test_an_unknown_baseline_is_refused():
     with pytest.raises(UnknownNameError, match="nearest names are: first"):
         compare([design("first"), design("second")], "fist")
     assert compare([design("first"), design("second")], "second.json").baseline == 1
-
-
-@pytest.mark.parametrize(("points", "best"), [
-    ([], []),
-    ([(1, 1)], [0]),
-    ([(2, 5), (1, 1), (3, 4), (3, 6)], [1, 0, 3]),
-    ([(1, 1), (1, 1), (1, 2)], [2]),
-])
-def test_the_front_holds_what_no_other_beats(points, best):
-    assert front(points) == best
-
-
-def test_roofline():
-    place = roofline_of(full("a").report, figure(names.INTERVAL_CYCLES_MAX, 5_000, Source.RTL_SIM))
-    assert (place.intensity, place.attained, place.peak) == (1_000_000 / 2_000, 1_000_000 / 5_000, 1_728)
-    assert roofline_of(report("b"), figure(names.INTERVAL_CYCLES_MAX, 5_000)) is None
 
 
 def test_the_headline_leaves_out_what_nobody_uses():

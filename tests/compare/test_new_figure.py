@@ -9,7 +9,8 @@ from rich.console import Console
 
 from quantunet_hls.compare import compare, tables
 from quantunet_hls.compare.page import page
-from quantunet_hls.compare.rules import judge, parse_rule
+from quantunet_hls.compare.rules import parse_rule
+from quantunet_hls.compare.verdicts import judge
 from quantunet_hls.reports import Figure, Report, Source, Subject, names, render
 from quantunet_hls.reports.names import Better, FigureKind
 from quantunet_hls.sweep.grid import Job

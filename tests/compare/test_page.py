@@ -7,7 +7,8 @@ import pytest
 
 from quantunet_hls.compare import compare, tables
 from quantunet_hls.compare.page import page
-from quantunet_hls.compare.rules import judge, parse_rule
+from quantunet_hls.compare.rules import parse_rule
+from quantunet_hls.compare.verdicts import judge
 from quantunet_hls.reports import Source, names
 from tests.compare.builders import design, figure, full
 

@@ -8,7 +8,7 @@ import torch
 
 from quantunet_hls import generate_accelerator
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
-from quantunet_hls.flow.folded_design import read_folding
+from quantunet_hls.folding.written import StreamFolding, WrittenFolding, read_folding
 from quantunet_hls.nets import QuantUNet, calibrate
 
 CLOCK_NS = 5.0
@@ -103,7 +103,8 @@ def test_a_file_of_another_form_or_of_numbers_that_nothing_has_is_refused(tmp_pa
     path = tmp_path / "folding.json"
     content = {"": copy.deepcopy(SOUND)}
     path.write_text(json.dumps(content[""]))
-    assert read_folding(path) == SOUND
+    assert read_folding(path) == WrittenFolding(
+        {"a": 1}, StreamFolding({"a": {"lanes": 1, "multipliers": "dsp"}}, {"a>b": 2}))
     holder = content
     for key in ("", *place)[:-1]:
         holder = holder[key]

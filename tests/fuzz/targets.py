@@ -14,8 +14,9 @@ from rich.console import Console
 from quantunet_hls import boards
 from quantunet_hls.core.decode import converted
 from quantunet_hls.core.errors import QuantUNetError
-from quantunet_hls.flow.folded_design import fold_design, read_folding
+from quantunet_hls.flow.folded_design import fold_design
 from quantunet_hls.folding import Goal
+from quantunet_hls.folding.written import read_folding
 from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx, run_graph
 from quantunet_hls.ingest.facts import convolution_work, network_facts
 from quantunet_hls.ingest.ranges import infer_types

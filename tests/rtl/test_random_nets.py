@@ -17,7 +17,8 @@ from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.reference import execute
-from quantunet_hls.rtl.simulate.verilator import Stalls, build_simulator, compare
+from quantunet_hls.rtl.simulate.harness import Stalls
+from quantunet_hls.rtl.simulate.verilator import build_simulator, compare
 from quantunet_hls.targets.xcup import XCUP
 from quantunet_hls.types.fixed import FixedType, covering
 from tests.rtl.graphs import PIXEL, SAME, convolution, frames_for

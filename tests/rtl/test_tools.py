@@ -19,10 +19,11 @@ from quantunet_hls.core.files import read_json
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import StreamGraph
-from quantunet_hls.rtl.generate.stitch import Design, module_name
+from quantunet_hls.rtl.generate.design import Design, module_name
 from quantunet_hls.rtl.integrate.serial_line import constraints, map_top, place_whole
 from quantunet_hls.rtl.place.route import place_and_route
-from quantunet_hls.rtl.simulate.verilator import verilate
+from quantunet_hls.rtl.simulate import program as program_module
+from quantunet_hls.rtl.simulate.program import verilate
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
 from quantunet_hls.targets.ecp5 import ECP5
 from quantunet_hls.targets.xcup import XCUP
@@ -123,9 +124,11 @@ def test_of_a_module_only_the_last_few_netlists_are_kept(stand_in, design):
     assert len(list(cache.glob("two_second-*.v"))) == 1
 
 
-def test_a_mapping_depends_on_the_verilog_and_not_on_what_writes_it():
-    behind = modules_behind("quantunet_hls.rtl.synthesize.module")
-    assert not {name for name in behind if name.startswith(("quantunet_hls.ops", "quantunet_hls.rtl.generate.stitch"))}
+@pytest.mark.parametrize("module", ["synthesize.module", "simulate.program", "simulate.netlist"])
+def test_what_is_made_of_verilog_does_not_depend_on_what_writes_it(module):
+    behind = modules_behind(f"quantunet_hls.rtl.{module}")
+    writers = ("quantunet_hls.ops.hardware", "quantunet_hls.rtl.generate.stitch", "quantunet_hls.rtl.generate.units")
+    assert not [name for name in behind if name.startswith(writers)]
 
 
 def test_a_tool_that_the_environment_names_and_that_is_not_there_is_not_replaced(monkeypatch, design, tmp_path):
@@ -212,6 +215,8 @@ def test_a_program_is_built_in_a_plain_folder_and_anew_where_it_is_damaged(tmp_p
         (cwd / "simulation").write_text("program")
 
     monkeypatch.setattr(process, "run", stand_in)
+    versions = {"verilator": "1", "g++": "1"}
+    monkeypatch.setattr(program_module, "simulator_versions", lambda: dict(versions))
 
     def build(harness=""):
         return verilate("top", [odd / "top.v"], odd / "program", harness, "")
@@ -225,6 +230,10 @@ def test_a_program_is_built_in_a_plain_folder_and_anew_where_it_is_damaged(tmp_p
         damage()
         assert build().read_text() == "program"
     assert len(built) == 5
+    for tool in versions:
+        versions[tool] = "2"
+        build()
+    assert len(built) == 7
     build("// another")
-    assert len(built) == 6
+    assert len(built) == 8
     assert not any(folder.exists() for folder in built)

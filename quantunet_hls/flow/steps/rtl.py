@@ -43,7 +43,7 @@ def simulate_rtl(run: Run, opened: Opened, streams: FoldedStreams) -> Report:
     # Amaranth and the tools are an extra, which nobody else needs.
     from quantunet_hls.rtl.project import codes_of
     from quantunet_hls.rtl.report import simulation_figures
-    from quantunet_hls.rtl.simulate.verilator import Stalls
+    from quantunet_hls.rtl.simulate.harness import Stalls
 
     graph, tensors, files = opened.graph, run.files.folded.tensors(), run.files
     expected = reference(graph, check_images(run.data, run.spec.images, *graph.input_shape))

@@ -8,7 +8,7 @@ import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.convolution.layer import Convolution
-from quantunet_hls.ops.model_graph import Given, LayerReader, Node, codes_of
+from quantunet_hls.ops.model_graph import Given, LayerReader, Node, constant_codes
 from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
@@ -38,7 +38,7 @@ def _depthwise(node: Node, given: Sequence[Given]) -> Convolution:
 def _layer(node: Node, given: Given, role: str, weights: Integers, reuse: int | None, *,
            depthwise: bool) -> Convolution:
     accumulator, bias_type = node.type("accum_t"), node.constant_type("bias")
-    bias = cast(codes_of(node.name, node.constants("bias"), bias_type), bias_type, accumulator)
+    bias = cast(constant_codes(node.name, node.constants("bias"), bias_type), bias_type, accumulator)
     return Convolution(
         node.name, (given.layer.name,), node.shape, (Cast(node.result()),), weights,
         node.constant_type(role).fraction, bias, accumulator, node.pair("stride"), node.padding, depthwise, reuse,
@@ -47,7 +47,7 @@ def _layer(node: Node, given: Given, role: str, weights: Integers, reuse: int | 
 
 def _weights(node: Node, role: str, source: FixedType) -> Integers:
     kind = node.constant_type(role)
-    codes = codes_of(node.name, node.constants(role), kind)
+    codes = constant_codes(node.name, node.constants(role), kind)
     if node.cpp and node.whole_constants(role):
         if kind.width == 1 and source == FixedType(1, 0, False, "TRN_ZERO", "WRAP"):
             raise IllegalGraphError(node.name, "hls4ml has a product of its own for binary weights on binary data",

@@ -15,9 +15,9 @@ from pathlib import Path
 from quantunet_hls.core.errors import StepError
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
+from quantunet_hls.reports.figure import Figure, Source, Subject
 from quantunet_hls.reports.parsers.foreign import read_text
 from quantunet_hls.reports.parsers.numbers import number
-from quantunet_hls.reports.schema import Figure, Source, Subject
 
 __all__ = ["Cosimulation", "parse_cosim", "parse_latencies", "read_cosim"]
 

@@ -28,11 +28,12 @@ from pathlib import Path
 from quantunet_hls.core.errors import StepError
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import reached_ns, seconds_from_cycles
+from quantunet_hls.reports.figure import Figure, Source, Subject, stated
 from quantunet_hls.reports.parsers.foreign import objects, read_text, read_value, text
 from quantunet_hls.reports.parsers.found import Found, network_of
 from quantunet_hls.reports.parsers.numbers import count, number, period
 from quantunet_hls.reports.parsers.vivado import BLOCKS_PER_TILE, parse_timing
-from quantunet_hls.reports.schema import Figure, LayerReport, Network, Source, Subject, stated
+from quantunet_hls.reports.schema import LayerReport, Network
 
 __all__ = ["FILES", "read_finn"]
 

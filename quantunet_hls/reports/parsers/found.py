@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from quantunet_hls.reports.schema import Figure, LayerReport, Network, Report, Target
+from quantunet_hls.reports.figure import Figure
+from quantunet_hls.reports.schema import LayerReport, Network, Report, Target
 
 __all__ = ["Found", "network_of"]
 

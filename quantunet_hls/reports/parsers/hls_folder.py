@@ -8,13 +8,14 @@ from pathlib import Path
 
 from quantunet_hls.core.errors import StepError
 from quantunet_hls.reports import names
+from quantunet_hls.reports.figure import Figure, Subject, stated
 from quantunet_hls.reports.parsers.cosim import read_cosim
 from quantunet_hls.reports.parsers.foreign import read_text
 from quantunet_hls.reports.parsers.found import Found
 from quantunet_hls.reports.parsers.layers import by_layer, layers_in_source
 from quantunet_hls.reports.parsers.vitis import Synthesis, read_csynth
 from quantunet_hls.reports.parsers.vivado import parse_utilization
-from quantunet_hls.reports.schema import Figure, Network, Report, Subject, stated
+from quantunet_hls.reports.schema import Network, Report
 
 __all__ = ["Project", "read_folder", "report_of", "the_only"]
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Figure, LayerReport, pick
+from quantunet_hls.reports.figure import Figure, pick
+from quantunet_hls.reports.schema import LayerReport
 
 __all__ = ["by_layer", "layer_of", "layers_in_source"]
 

@@ -25,8 +25,8 @@ from quantunet_hls.core.errors import StepError
 from quantunet_hls.core.files import read_bytes, read_json
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import reached_ns, seconds_from_cycles
+from quantunet_hls.reports.figure import Figure, Source, Subject, pick
 from quantunet_hls.reports.parsers.numbers import count, number, period
-from quantunet_hls.reports.schema import Figure, Source, Subject, pick
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

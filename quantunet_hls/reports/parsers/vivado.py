@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from quantunet_hls.core.errors import StepError
 from quantunet_hls.reports import names
+from quantunet_hls.reports.figure import Figure, Source
 from quantunet_hls.reports.parsers.numbers import count, number, period
-from quantunet_hls.reports.schema import Figure, Source
 
 __all__ = ["BLOCKS_PER_TILE", "Cell", "Header", "parse_hierarchy", "parse_power", "parse_timing", "parse_utilization"]
 

@@ -13,7 +13,7 @@ from dataclasses import astuple, dataclass
 from quantunet_hls.boards import Board
 from quantunet_hls.ops.cost import NOTHING, Content, adapter_content, fifo_content, layer_cost
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
-from quantunet_hls.rtl.generate.stitch import depth_of
+from quantunet_hls.rtl.generate.design import depth_of
 from quantunet_hls.targets import Family, LutParts
 from quantunet_hls.targets.memories import Memory, layout
 

@@ -7,7 +7,6 @@ says what each was made from, and only what changed is generated again.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,44 +21,14 @@ from quantunet_hls.core.store import Key, Store, key_of
 from quantunet_hls.core.versions import versions_of
 from quantunet_hls.ops.hardware.streams import Fifo, Fork, connect, stream_in, stream_out
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer, digest
+from quantunet_hls.rtl.generate.design import Design, depth_of, module_name
 from quantunet_hls.rtl.generate.units import LayerUnit, sources_of
 from quantunet_hls.rtl.generate.verilog import write_verilog
 
-__all__ = ["Design", "Top", "generate"]
+__all__ = ["Top", "generate"]
 
 #: Who makes a layer's Verilog, and the top's.
 _MAKERS = (__name__,)
-
-#: Beats that an edge holds where nothing else is asked for: enough to break every path between two layers.
-EDGE_DEPTH = 2
-
-
-@dataclass(frozen=True)
-class Design:
-    """Verilog files of a stream graph.
-
-    Attributes:
-        graph: what they were made from.
-        top: the top module's name; it has ``clk``, ``rst`` and the streams ``i`` and ``o``.
-        files: by module name, the top's file too.
-        probed: whether the top shows every edge's handshake and fill.
-    """
-
-    graph: StreamGraph
-    top: str
-    files: dict[str, Path]
-    probed: bool
-
-
-def depth_of(graph: StreamGraph, edge: str) -> int:
-    """Beats that an edge's FIFO holds."""
-    return graph.fifo_depths.get(edge, EDGE_DEPTH)
-
-
-def module_name(graph: StreamGraph, layer: StreamLayer) -> str:
-    """Name of a layer's Verilog module."""
-    return f"{graph.name}_{layer.name}"
-
 
 class Top(wiring.Component):
     """Every layer's module as an instance, a FIFO an edge, forks where a stream has several readers.

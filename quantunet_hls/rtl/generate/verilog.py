@@ -56,6 +56,26 @@ def _numbered(text: str) -> str:
     return _NUMBERED.sub(lambda found: f"{found[1]}{numbers.setdefault(found[2], len(numbers) + 1)} ", text)
 
 
+_LAST_ASSIGNS = re.compile(r"(?:^  assign [^\n]*;\n)+(?=endmodule)", re.MULTILINE)
+_OF_HELPER = re.compile(r"  assign \\\$(\d+) ")
+
+
+def _in_order(text: str) -> str:
+    """A file of Yosys's with the assignments to numbered signals at a module's end in the order of their numbers.
+
+    Yosys simplifies cells in the order in which it first met their names, in whichever module of a run that was. A
+    run with one module alone leaves this order, too.
+    """
+    def ordered(found: re.Match[str]) -> str:
+        lines = found[0].splitlines(keepends=True)
+        numbers = {place: int(helper[1]) for place, line in enumerate(lines) if (helper := _OF_HELPER.match(line))}
+        for place, (_, line) in zip(numbers, sorted((numbers[at], lines[at]) for at in numbers), strict=True):
+            lines[place] = line
+        return "".join(lines)
+
+    return _LAST_ASSIGNS.sub(ordered, text)
+
+
 #: Words of a memory from which on Yosys's frontend, quadratic in them, takes more than a CPU second or two.
 _LONG_CONTENT = 2048
 
@@ -112,6 +132,6 @@ def write_verilog(folder: Path, components: Mapping[str, Any]) -> dict[str, Path
         run_yosys(bench / "verilog.ys", folder / "verilog.log", VERILOG_LIMIT_S)
         for name in components:
             made = bench / f"{name}.v"
-            made.write_text(_numbered(made.read_text(encoding="utf-8")), encoding="utf-8")
+            made.write_text(_in_order(_numbered(made.read_text(encoding="utf-8"))), encoding="utf-8")
             keep(bench / f"{name}.v", folder / f"{name}.v")
     return {name: folder / f"{name}.v" for name in components}

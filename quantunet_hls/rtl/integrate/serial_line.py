@@ -21,7 +21,7 @@ from quantunet_hls.boards import Board, SerialLine
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.files import write_json, write_text
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
-from quantunet_hls.rtl.generate.stitch import Design
+from quantunet_hls.rtl.generate.design import Design
 from quantunet_hls.rtl.generate.verilog import write_verilog
 from quantunet_hls.rtl.integrate.uart import FrameLink, UartReceiver, UartTransmitter, code_bytes
 from quantunet_hls.rtl.place.route import driver_of, place_and_route

@@ -10,7 +10,7 @@ import numpy as np
 
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.ops.streaming import StreamLayer
-from quantunet_hls.rtl.simulate.verilator import (
+from quantunet_hls.rtl.simulate.harness import (
     DeadlockError,
     Stalls,
     drive,
@@ -19,8 +19,8 @@ from quantunet_hls.rtl.simulate.verilator import (
     pack,
     read_beats,
     unpack,
-    verilate,
 )
+from quantunet_hls.rtl.simulate.program import verilate
 from quantunet_hls.types.fixed import Integers
 
 __all__ = ["LayerBench"]

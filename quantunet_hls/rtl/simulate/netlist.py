@@ -19,21 +19,24 @@ import hashlib
 import math
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from shutil import rmtree
+from typing import Any
 
 import numpy as np
 
 from quantunet_hls.core.errors import BoardError
-from quantunet_hls.core.files import read_json, sha256_file, sha256_json, write_json, write_text
+from quantunet_hls.core.files import sha256_file, write_text
 from quantunet_hls.core.open_tools import modules_of, yosys_share
 from quantunet_hls.core.process import side_by_side
-from quantunet_hls.core.versions import version_of
-from quantunet_hls.rtl.generate.stitch import Design, module_name
+from quantunet_hls.core.store import Store, key_of
+from quantunet_hls.rtl.generate.design import Design, module_name
+from quantunet_hls.rtl.simulate.harness import Stalls
 from quantunet_hls.rtl.simulate.layer_simulation import LayerBench
-from quantunet_hls.rtl.simulate.verilator import Simulation, Stalls, build_simulator, harness_text
+from quantunet_hls.rtl.simulate.program import simulator_versions
+from quantunet_hls.rtl.simulate.verilator import Simulation, build_simulator
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule
 from quantunet_hls.targets import FAMILIES, Family
 from quantunet_hls.targets.family import CellModels
@@ -50,6 +53,9 @@ TOTAL_CELLS = 5_000
 #: Cells times clocks that a layer's simulation may take: some 40 s (5,600 cells run at 23,000 clocks/s).
 WORK = 5_000_000_000
 
+
+#: Comparisons that are kept of a module: what its netlist was before may come again.
+_KEPT = 4
 
 #: A module that is never held up would not show what a shift register without its clock enable does.
 PAUSES = Stalls(0.1, 0.1)
@@ -191,20 +197,18 @@ def _chosen(mapped: MappedDesign, modules: Collection[str], modelled: set[str], 
 
 def _checked_layer(bench: LayerBench, inputs: Sequence[Integers], expected: Integers, folder: Path, stalls: Stalls,
                    cycle_limit: int) -> Compared:
-    key = _key(bench.files, [bench.module, bench.header, harness_text(), cycle_limit], [*inputs, expected], stalls)
-
     def simulated() -> Compared:
         seen = bench.run(inputs, folder / "program", cycle_limit=cycle_limit, stalls=stalls)
         wanted = expected.reshape(-1, bench.layer.lanes)[: len(seen)]
         return Compared(bench.layer.name, wanted.size, int(np.count_nonzero(wanted != seen)), expected.size)
 
-    return _kept(folder, key, simulated)
+    texts = {"module": bench.module, "header": bench.header, "cycle_limit": cycle_limit}
+    return _kept(folder, _inputs(bench.files, texts, [*inputs, expected], stalls), simulated)
 
 
 def _checked_top(design: Design, module: MappedModule, models: Sequence[Path], expected: Simulation, frames: Integers,
                  folder: Path, stalls: Stalls) -> Compared:
     files = {**design.files, design.top: module.netlist, **{path.name: path for path in models}}
-    key = _key(files.values(), [sorted(files), harness_text()], [frames, expected.outputs], stalls)
 
     def simulated() -> Compared:
         # For so few frames a faster program would not make up for what it takes to compile.
@@ -213,27 +217,29 @@ def _checked_top(design: Design, module: MappedModule, models: Sequence[Path], e
         differing = int(np.count_nonzero(expected.outputs != seen))
         return Compared(None, seen.size, differing, expected.outputs.size)
 
-    return _kept(folder, key, simulated)
+    inputs = _inputs(files.values(), {"names": sorted(files)}, [frames, expected.outputs], stalls)
+    return _kept(folder, inputs, simulated)
 
 
-def _key(files: Iterable[Path], texts: object, codes: Iterable[Integers], stalls: Stalls) -> str:
-    """Of all that a comparison depends on: netlist, models and what they include, beats, and the simulator."""
+def _inputs(files: Iterable[Path], texts: Mapping[str, Any], codes: Iterable[Integers],
+            stalls: Stalls) -> dict[str, Any]:
+    """All that a comparison depends on: netlist, models and what they include, and beats."""
     included = {part for path in files for part in (path, *path.parent.glob("*.vh"))}
-    return sha256_json([sorted(sha256_file(path) for path in included), texts, asdict(stalls), version_of("verilator"),
-                        [[list(values.shape), hashlib.sha256(values.astype("<i8").tobytes()).hexdigest()]
-                         for values in codes]])
+    return {"verilog": sorted(sha256_file(path) for path in included), **texts, "stalls": asdict(stalls),
+            "codes": [[list(values.shape), hashlib.sha256(values.astype("<i8").tobytes()).hexdigest()]
+                      for values in codes]}
 
 
-def _kept(folder: Path, key: str, simulated: Callable[[], Compared]) -> Compared:
+def _kept(folder: Path, inputs: Mapping[str, Any], simulated: Callable[[], Compared]) -> Compared:
     """A comparison that was made before, or made now; of what was built only the result is kept."""
-    path = folder / f"compared-{key[:16]}.json"
-    if path.exists():
-        return Compared(**read_json(path))
-    found = simulated()
-    write_json(path, asdict(found))
-    # Its program takes megabytes, and is of no use once it has run.
-    rmtree(folder / "program", ignore_errors=True)
-    return found
+    def simulate() -> dict[str, Any]:
+        found = asdict(simulated())
+        # Its program takes megabytes, and is of no use once it has run.
+        rmtree(folder / "program", ignore_errors=True)
+        return found
+
+    store = Store(folder / "compared.json", keep=_KEPT)
+    return Compared(**store.made("compared", key_of(inputs, (__name__,), simulator_versions()), simulate).value)
 
 
 def _model_files(family: Family) -> CellModels:

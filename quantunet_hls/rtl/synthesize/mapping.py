@@ -19,7 +19,7 @@ from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.core.process import side_by_side
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import weighted
-from quantunet_hls.rtl.generate.stitch import Design, depth_of, module_name
+from quantunet_hls.rtl.generate.design import Design, depth_of, module_name
 from quantunet_hls.rtl.synthesize.module import MappedModule, MappingOptions, map_module
 from quantunet_hls.targets import FAMILIES, CellCount
 from quantunet_hls.types.fixed import covering

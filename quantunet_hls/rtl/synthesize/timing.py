@@ -29,7 +29,7 @@ from typing import Any
 
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.files import TOOL_BYTES, read_json
-from quantunet_hls.rtl.generate.stitch import Design, module_name
+from quantunet_hls.rtl.generate.design import Design, module_name
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign
 from quantunet_hls.targets import Family
 

@@ -8,8 +8,10 @@ import pytest
 from quantunet_hls.folding.schedule import SPARE, fifo_depths
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.fold.parallelism import fold
-from quantunet_hls.rtl.generate.stitch import depth_of, generate
-from quantunet_hls.rtl.simulate.verilator import DeadlockError, build_simulator
+from quantunet_hls.rtl.generate.design import depth_of
+from quantunet_hls.rtl.generate.stitch import generate
+from quantunet_hls.rtl.simulate.harness import DeadlockError
+from quantunet_hls.rtl.simulate.verilator import build_simulator
 from tests.rtl.graphs import every_kind, frames_for
 from tests.rtl.test_random_nets import random_unet
 

@@ -1,9 +1,12 @@
 import json
+from dataclasses import asdict
 
 import pytest
 
 from quantunet_hls import boards
+from quantunet_hls.core.decode import converted
 from quantunet_hls.core.errors import QuantUNetError
+from quantunet_hls.folding.written import StreamFolding
 from quantunet_hls.rtl.fold.folding_file import folded_as, folding_of
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers
 from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold
@@ -15,18 +18,21 @@ def folded():
     return choose_multipliers(fold(every_kind(), 2 * fewest_cycles(every_kind())), boards.load("zcu104"))
 
 
+def read(values):
+    return converted(StreamFolding, json.loads(json.dumps(values)), "This is no folding", "see folding.json")
+
+
 def test_a_folding_comes_back_from_its_file():
     graph = folded()
-    written = json.loads(json.dumps(folding_of(graph)))
-    assert folded_as(every_kind(), written, XCUP).digest() == graph.digest()
+    assert folded_as(every_kind(), read(asdict(folding_of(graph))), XCUP).digest() == graph.digest()
 
 
 def test_an_edited_folding_is_taken():
-    written = folding_of(folded())
+    written = asdict(folding_of(folded()))
     written["layers"]["merge"] |= {"lanes": 4, "simd": 5, "multipliers": "lut"}
     edge = next(iter(written["fifo_depths"]))
     written["fifo_depths"][edge] = 333
-    graph = folded_as(every_kind(), written, XCUP)
+    graph = folded_as(every_kind(), read(written), XCUP)
     assert (graph["merge"].lanes, graph["merge"].simd, str(graph["merge"].multipliers)) == (4, 5, "lut")
     assert graph.fifo_depths[edge] == 333
 
@@ -45,8 +51,8 @@ def test_an_edited_folding_is_taken():
     (lambda f: f.update(layers=[1]), "folding.json"),
 ])
 def test_what_is_wrong_with_a_file_is_one_clear_line(change, says):
-    written = folding_of(folded())
+    written = asdict(folding_of(folded()))
     change(written)
     with pytest.raises(QuantUNetError, match=says) as caught:
-        folded_as(every_kind(), written, XCUP)
+        folded_as(every_kind(), read(written), XCUP)
     assert "\n" not in str(caught.value)

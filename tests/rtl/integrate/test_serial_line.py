@@ -22,7 +22,7 @@ from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.integrate import host, serial_line
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate.netlist import cell_models
-from quantunet_hls.rtl.simulate.verilator import verilate
+from quantunet_hls.rtl.simulate.program import verilate
 from quantunet_hls.targets.ecp5 import ECP5
 from quantunet_hls.types.fixed import FixedType
 from tests.rtl.graphs import PIXEL, convolution, frames_for

@@ -18,8 +18,10 @@ from quantunet_hls.rtl.fold.multipliers import in_fabric, with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.reference import execute
+from quantunet_hls.rtl.simulate.harness import DeadlockError, Stalls
 from quantunet_hls.rtl.simulate.netlist import ALL, Compared, Extent, cell_models, check_netlist
-from quantunet_hls.rtl.simulate.verilator import DeadlockError, Simulation, Stalls, verilate
+from quantunet_hls.rtl.simulate.program import verilate
+from quantunet_hls.rtl.simulate.verilator import Simulation
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
 from quantunet_hls.targets.ecp5 import ECP5
 from quantunet_hls.targets.versal import VERSAL

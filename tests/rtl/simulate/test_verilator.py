@@ -16,7 +16,9 @@ from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fold, with_safe_depths
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.reference import execute
-from quantunet_hls.rtl.simulate.verilator import DeadlockError, Stalls, build_simulator, compare, pack, unpack, verilate
+from quantunet_hls.rtl.simulate.harness import DeadlockError, Stalls, pack, unpack
+from quantunet_hls.rtl.simulate.program import verilate
+from quantunet_hls.rtl.simulate.verilator import build_simulator, compare
 from quantunet_hls.targets.xcup import XCUP
 from quantunet_hls.types.fixed import FixedType
 from tests.rtl.graphs import CODE, PIXEL, convolution, every_kind, frames_for, windows_tables_and_classes
@@ -198,7 +200,7 @@ def test_windows_that_cannot_be_generated_are_refused(window, rule):
 
 
 def test_a_program_is_the_same_whoever_compiled_the_simulators_own_part(monkeypatch, tmp_path):
-    monkeypatch.setattr("quantunet_hls.rtl.simulate.verilator._runtimes", {})
+    monkeypatch.setattr("quantunet_hls.rtl.simulate.program._runtimes", {})
     (tmp_path / "top.v").write_text("module top(input a, output b); assign b = ~a; endmodule\n")
     harness = '#include "Vdesign.h"\nint main() { Vdesign design; design.eval(); return design.b; }\n'
     programs, logs = [], []

@@ -1,7 +1,6 @@
-"""Which design a figure is of: a network is built as C++ for an HLS tool, as RTL, or as both.
+"""Reports of version 1, which did not say of which design a figure is: brought to the form of version 2.
 
-Reports of version 1 didn't say so. What they mean follows from the figure's
-name, source and tool, as this package wrote them:
+What they mean follows from the figure's name, source and tool, as this package wrote them:
 
 - accuracy, the sigmoid's error and the bits of a frame are the network's;
 - C-simulation, C-synthesis, co-simulation, g++, and all that is hls4ml's or
@@ -15,25 +14,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Mapping
-from enum import StrEnum
 from typing import Any
 
 from quantunet_hls.core.errors import ConfigurationError
-from quantunet_hls.reports import names
+from quantunet_hls.reports.figure import Subject
+from quantunet_hls.reports.names import kind_of
 
-__all__ = ["Subject", "with_subjects"]
+__all__ = ["with_subjects"]
 
 _log = logging.getLogger(__name__)
-
-
-class Subject(StrEnum):
-    """What a figure is of."""
-
-    RTL = "RTL"
-    CPP = "C++"
-    NETWORK = "network"
-    UNSTATED = "not stated"
-
 
 _OF_THE_CPP = ("hls4ml", "C-synthesis model", "g++", "Vitis HLS", "Vivado HLS")
 _OF_THE_RTL = ("verilator", "yosys", "nextpnr", "quantunet-hls")
@@ -104,7 +93,7 @@ def _assumed_subjects(figures: Collection[tuple[str, str, str]]) -> dict[tuple[s
 
 
 def _assumed(name: str, source: str, tool: str) -> Subject:
-    if names.kind_of(name).of_network:
+    if kind_of(name).of_network:
         return Subject.NETWORK
     if source in _CPP_SOURCES or tool.startswith(_OF_THE_CPP):
         return Subject.CPP

@@ -1,0 +1,183 @@
+"""The program around a design that is simulated: it reads beats from a file and writes beats to a file.
+
+Between, it stalls either side at random, watches every stream between two
+layers, and stops when nothing has moved for long. Where layers are traced it
+runs on behind the last output beat until every trace is whole: the last rows of
+a frame may be in no layer's window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+
+from quantunet_hls.core import process
+from quantunet_hls.core.errors import QuantUNetError
+from quantunet_hls.core.files import TOOL_BYTES, read_json
+from quantunet_hls.ops.streaming import StreamLayer
+from quantunet_hls.types.fixed import FixedType, Integers
+
+__all__ = ["NO_STALLS", "QUIET_LIMIT", "DeadlockError", "Stalls", "drive", "harness_header", "harness_text", "pack",
+           "read_beats", "unpack"]
+
+#: Clocks without a beat anywhere after which a design counts as stuck.
+QUIET_LIMIT = 100_000
+
+
+class DeadlockError(QuantUNetError):
+    """A simulation in which nothing moves any more; names the stream that is stuck."""
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """Probability of a pause, each clock, before the design (``input``) and behind it (``output``)."""
+
+    input: float = 0.0
+    output: float = 0.0
+    seed: int = 1
+
+
+#: Neither side ever pauses.
+NO_STALLS = Stalls()
+
+
+def pack(codes: Integers, lanes: int, bits: int) -> np.ndarray:
+    """Codes (pixels..., channels) as beats (beats, 32-bit words), channel 0 in the lowest bits."""
+    values = codes.reshape(-1, lanes).astype(np.int64)
+    places = (values[:, :, None] >> np.arange(bits)) & 1
+    flat = places.reshape(len(values), lanes * bits).astype(np.uint8)
+    padded = np.pad(flat, ((0, 0), (0, -flat.shape[1] % 32)))
+    return np.packbits(padded, axis=1, bitorder="little").view("<u4")
+
+
+def unpack(beats: np.ndarray, lanes: int, type_: FixedType) -> Integers:
+    """Inverse of :func:`pack`: codes (beats, lanes)."""
+    flat = np.unpackbits(np.ascontiguousarray(beats).view(np.uint8), axis=1, bitorder="little")
+    places = flat[:, : lanes * type_.width].reshape(len(beats), lanes, type_.width).astype(np.int64)
+    codes: Integers = (places << np.arange(type_.width)).sum(axis=2)
+    if type_.signed:
+        codes = np.where(codes >> (type_.width - 1), codes - (1 << type_.width), codes)
+    return codes
+
+
+def _words(layer: StreamLayer) -> int:
+    return -(-layer.lanes * layer.type.width // 32)
+
+
+def read_beats(path: Path, layer: StreamLayer) -> np.ndarray:
+    """Beats of a layer's stream (beats, 32-bit words), from a file of :func:`drive`'s program."""
+    return np.fromfile(path, "<u4").reshape(-1, _words(layer))
+
+
+def drive(program: Path, inputs: Sequence[np.ndarray], frame_beats: int, total_beats: int, folder: Path, *,
+          stalls: Stalls, cycle_limit: int, quiet_limit: int = QUIET_LIMIT, wave: Path | None = None,
+          limit_s: float | None = None) -> dict:
+    """Run a program that was built with ``harness.cpp``; what comes out is then in ``out.bin``.
+
+    Args:
+        inputs: of each port the beats as :func:`pack` makes them.
+        frame_beats: output beats of a frame.
+        total_beats: output beats after which it ends.
+        folder: for the beats; an empty one.
+        cycle_limit: clocks after which it ends anyway.
+
+    Returns:
+        What the program reports: how it ended, clocks, beats, fills.
+
+    Raises:
+        ToolFailedError: the program ran past ``limit_s``.
+    """
+    for port, beats in enumerate(inputs):
+        beats.astype("<u4").tofile(folder / f"in.bin.{port}")
+    arguments = ["in.bin", "out.bin", "report.json", frame_beats, total_beats, round(stalls.input * 1000),
+                 round(stalls.output * 1000), stalls.seed, quiet_limit, cycle_limit]
+    if wave is not None:
+        arguments.append(wave.resolve())
+    process.run([program, *map(str, arguments)], log=folder / "log", cwd=folder, limit_s=limit_s)
+    report: dict = read_json(folder / "report.json", TOOL_BYTES)
+    return report
+
+
+def harness_text() -> str:
+    """The C++ that drives a design; :func:`harness_header` makes what it includes."""
+    return resources.files("quantunet_hls.rtl.simulate").joinpath("harness.cpp").read_text(encoding="utf-8")
+
+
+def harness_header(inputs: Mapping[str, StreamLayer], output: StreamLayer,
+                   edges: Sequence[tuple[str, StreamLayer, StreamLayer]] = (), traced: bool = False) -> str:
+    """Text of the ``design.h`` that the harness includes.
+
+    Args:
+        inputs: by port the layer whose beats come in there.
+        output: the layer whose beats go out at the port ``o``.
+        edges: of a top with probes: what they show.
+        traced: keep the beats of every edge.
+    """
+    valid, ready = (f"(word(d.probe_{name}, edge / 32) >> (edge % 32) & 1)" for name in ("valid", "ready"))
+    levels = "\n".join(f"    case {n}: return d.level_{n};" for n in range(len(edges)))
+    beats = "\n".join(
+        f"    case {n}: " + " ".join(_copies(source, n)) + f" return {_words(source)};"
+        for n, (_, source, _) in enumerate(edges)) if traced else ""
+    widest = max([_words(source) for _, source, _ in edges], default=1)
+    offers = "\n".join(f"    case {n}: d.{port}_valid = valid; if (words) set(d.{port}_payload, words, "
+                       f"{_words(source)}); break;" for n, (port, source) in enumerate(inputs.items()))
+    ready_ports = "\n".join(f"    case {n}: return d.{port}_ready;" for n, port in enumerate(inputs))
+    return f"""#pragma once
+#include <cstdint>
+#include "Vdesign.h"
+using Design = Vdesign;
+constexpr int kInputs = {len(inputs)};
+constexpr int kInWords[] = {{{", ".join(str(_words(source)) for source in inputs.values())}}};
+constexpr int kEdges = {len(edges)};
+constexpr int kOutWords = {_words(output)};
+constexpr int kTraceWords = {widest};
+constexpr bool kTraced = {str(traced).lower()};
+constexpr uint64_t kTraceBeats[] = {{{", ".join(str(source.beats) for _, source, _ in edges) or "0"}}};
+template <class Port> uint32_t word(const Port& port, int index) {{
+    return static_cast<uint32_t>(static_cast<uint64_t>(port) >> (32 * index));
+}}
+template <std::size_t N> uint32_t word(const VlWide<N>& port, int index) {{ return port[index]; }}
+template <class Port> void set(Port& port, const uint32_t* words, int count) {{
+    uint64_t value = words[0];
+    if (count > 1) value |= static_cast<uint64_t>(words[1]) << 32;
+    port = static_cast<Port>(value);
+}}
+template <std::size_t N> void set(VlWide<N>& port, const uint32_t* words, int count) {{
+    for (int index = 0; index < count; ++index) port[index] = words[index];
+}}
+inline void offer(Design& d, int port, bool valid, const uint32_t* words) {{
+    switch (port) {{
+{offers}
+    }}
+}}
+inline bool accepted(const Design& d, int port) {{
+    switch (port) {{
+{ready_ports}
+    default: return false;
+    }}
+}}
+inline uint32_t handshake(const Design& d, int edge) {{ return {f"{valid} | {ready} << 1" if edges else "0"}; }}
+inline uint32_t level(const Design& d, int edge) {{
+    switch (edge) {{
+{levels}
+    default: return 0;
+    }}
+}}
+inline int trace_beat(const Design& d, int edge, uint32_t* words) {{
+    switch (edge) {{
+{beats}
+    default: return 0;
+    }}
+}}
+"""
+
+
+def _copies(source: StreamLayer, index: int) -> list[str]:
+    width = source.lanes * source.type.width
+    if width > 64:
+        return [f"words[{n}] = d.trace_{index}[{n}];" for n in range(_words(source))]
+    return [f"words[{n}] = (uint32_t)((uint64_t)d.trace_{index} >> {32 * n});" for n in range(_words(source))]
