@@ -68,7 +68,7 @@ def test_the_rtl_gives_the_same_integers_on_real_images_with_and_without_stalls(
     run = resolve(DesignSpec(name, "zcu104", data=folder, toolchain="open", projects=tmp_path, reports=tmp_path))
     for _ in run_steps(steps_of(run), run.files.ledger, last="rtl"):
         pass
-    checks = known(run.files, "rtl").checks
+    checks = known(run, "rtl").checks
     assert sum(check.differing for check in checks) == 0
     assert any(check.candidate == "RTL simulation" and check.layer is None for check in checks)
     # The program that the flow built, again, with pauses on both sides.

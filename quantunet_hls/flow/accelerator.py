@@ -92,7 +92,7 @@ def generate_accelerator(asked: Asked) -> Accelerator:
                 still_ours()
                 outcomes.append(outcome)
                 asked.finished(outcome)
-            report = known(files, outcomes[-1].step.name)
+            report = known(run, outcomes[-1].step.name)
     except OSError as error:
         raise QuantUNetError(
             f"{error.filename or 'A file'} can't be read or written ({error.strerror or error}); "

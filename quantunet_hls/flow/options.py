@@ -37,6 +37,7 @@ class Option:
         axis: its name in a sweep whose designs differ in it.
         label: what a value of it adds to their names, such as "m{}".
         shared: whether all designs of a sweep can be given it.
+        reported: whether a report says it of a design.
         whole: whether it means nothing to a flow that ends behind the C-simulation.
     """
 
@@ -50,6 +51,7 @@ class Option:
     axis: str = ""
     label: str = "{}"
     shared: bool = False
+    reported: bool = True
     whole: bool = False
 
 

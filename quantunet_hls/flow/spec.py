@@ -8,14 +8,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.core.files import check_name
-from quantunet_hls.flow.options import Option, check_choices
+from quantunet_hls.flow.options import Option, SpecField, check_choices, spec_fields
 from quantunet_hls.flow.steps import STEPS
 from quantunet_hls.folding.goal import Goal
 from quantunet_hls.hls.vendor.plan import Stage
+from quantunet_hls.reports.schema import Told
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,17 +64,19 @@ class DesignSpec:
 
     model: Annotated[
         "str | Path | nn.Module",
-        Option("zoo name, .pt checkpoint, .onnx file with QONNX nodes, or Brevitas module", written=str)]
+        Option("zoo name, .pt checkpoint, .onnx file with QONNX nodes, or Brevitas module", written=str,
+               reported=False)]
     board: Annotated[
         str | None,
-        Option("a board of the catalogue, see `quantunet-hls boards`, or the path of a board's JSON")] = None
+        Option("a board of the catalogue, see `quantunet-hls boards`, or the path of a board's JSON",
+               reported=False)] = None
     _: KW_ONLY
-    part: Annotated[str | None, Option("any part instead, with package and speed grade")] = None
-    name: Annotated[str | None, Option("name of the project and the report", "model and board")] = None
+    part: Annotated[str | None, Option("any part instead, with package and speed grade", reported=False)] = None
+    name: Annotated[str | None, Option("name of the project and the report", "model and board", reported=False)] = None
     input_shape: Annotated[
         tuple[int, int, int] | None,
         Option("channels, height, width of an image; needed for a module, optional for a checkpoint",
-               "what it was trained on", flag="size", metavar="C H W")] = None
+               "what it was trained on", flag="size", metavar="C H W", reported=False)] = None
     multiplier_budget: Annotated[
         int | None,
         Option("multipliers that all convolutions may have together", "half the part's DSP blocks, if nothing else is "
@@ -135,13 +138,13 @@ class DesignSpec:
     first: Annotated[
         str | None,
         Option("run from this step on, even if nothing changed", choices=STEPS, noun="step", flag="from",
-               metavar="STEP", whole=True)] = None
+               metavar="STEP", reported=False, whole=True)] = None
     last: Annotated[
         str | None,
         Option(f"stop behind this step: {', '.join(STEPS[:-1])} or {STEPS[-1]}", choices=STEPS, noun="step", flag="to",
-               metavar="STEP", shared=True, whole=True)] = None
-    projects: Annotated[str | Path, Option("folder for the project folders")] = "hls_projects"
-    reports: Annotated[str | Path, Option("folder for the reports")] = "reports"
+               metavar="STEP", shared=True, reported=False, whole=True)] = None
+    projects: Annotated[str | Path, Option("folder for the project folders", reported=False)] = "hls_projects"
+    reports: Annotated[str | Path, Option("folder for the reports", reported=False)] = "reports"
 
     def __post_init__(self) -> None:
         check_choices(self)
@@ -160,9 +163,28 @@ class DesignSpec:
         """What the design is folded for."""
         return Goal(self.multiplier_budget, self.target_fps, self.target_latency_us, self.target_share)
 
+    def asked(self) -> dict[str, Told]:
+        """What is not left at its default, as plain values for the report; of a file its name.
+
+        Network, board and name stand there anyway, and how far a flow runs and where to says nothing of a design.
+        """
+        told = {field: _told(field, getattr(self, field.name)) for field in spec_fields(DesignSpec)
+                if field.option.reported}
+        return {field.name: value for field, value in told.items()
+                if value is not None and value != _told(field, field.default)}
+
     def reaches(self, step: str) -> bool:
         """Whether the flow gets as far as a step."""
         return self.last is None or STEPS.index(step) <= STEPS.index(self.last)
+
+
+def _told(field: SpecField, value: Any) -> Told | None:
+    if field.repeated:
+        return list(value)
+    if field.kind is not Path or value is None:
+        told: Told | None = value
+        return told
+    return Path(value).name if isinstance(value, str | Path) else "an array"
 
 
 def check_design_name(name: str) -> str:

@@ -137,6 +137,10 @@ class Target:
     clock_ns: _Amount
 
 
+#: What an option of a design can be.
+Told = str | int | float | list[str | int]
+
+
 @dataclass(frozen=True)
 class Report:
     """All that is known of one network on one part: of its C++, and of its RTL where there is one.
@@ -146,6 +150,7 @@ class Report:
         created: time in UTC, ISO 8601, with its offset ("2026-01-31T12:00:00+00:00").
         network: what was built.
         target: what it was built for.
+        asked: options of the design that were not left at their defaults, by name; {} where nobody says.
         checks: stages compared.
         layers: in the network's order.
         figures: of the design as a whole, each (name, subject, source, tool) once.
@@ -157,6 +162,7 @@ class Report:
     created: str
     network: Network
     target: Target
+    asked: Mapping[str, Told] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     layers: tuple[LayerReport, ...] = ()
     figures: tuple[Figure, ...] = ()
@@ -210,7 +216,8 @@ class Report:
             raise ConfigurationError(f"{where} has what no JSON can have ({error}); write the report anew.") from error
         if version == _WITHOUT_SUBJECTS:
             value = with_subjects(value, where)
-        members = {name: member for name, member in value.items() if name not in ("schema", "version")}
+        # Earlier reports don't say what was asked for.
+        members = {"asked": {}, **{name: member for name, member in value.items() if name not in ("schema", "version")}}
         return converted(cls, members, f"{where} is no sound report", "write the report anew", complete=True)
 
     def save(self, path: Path) -> None:

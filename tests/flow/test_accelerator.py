@@ -42,6 +42,7 @@ def test_zero_values_differ_and_everything_is_there(home, made):
     assert sum(check.values for check in made.checks) > 0
     assert made.report_path == home / "reports" / "net.json"
     assert json.loads(made.report_path.read_text())["name"] == "net"
+    assert made.report.asked == {"toolchain": "none", "images": 2, "data": "some images.npy"}
     assert (made.project / "firmware" / "net.cpp").is_file()
     assert not any(outcome.cached for outcome in made.outcomes)
 

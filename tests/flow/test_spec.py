@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import pytest
 
 from quantunet_hls import generate_accelerator
@@ -95,6 +96,14 @@ def test_choices_are_those_of_the_rooms_that_take_them():
 def test_what_needs_no_look_at_a_file_is_refused_when_it_is_asked_for(changes, message):
     with pytest.raises(ConfigurationError, match=message):
         replace(DesignSpec("net", "zcu104"), **changes)
+
+
+def test_what_is_asked_for_is_told_without_what_a_report_says_anyway():
+    assert DesignSpec("net", "zcu104", name="design", last="csim", projects="there").asked() == {}
+    spec = DesignSpec("net", part="xc7z020clg400-1", target_fps=30.0, stages=["csynth"], folds=(1, 2),
+                      data="/somewhere/images", precision=Path("a/b.json"))
+    assert spec.asked() == {"target_fps": 30.0, "data": "images", "precision": "b.json", "folds": [1, 2]}
+    assert DesignSpec("net", "zcu104", data=np.zeros((1, 1, 2, 2))).asked() == {"data": "an array"}
 
 
 def test_how_far_a_flow_goes():

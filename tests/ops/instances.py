@@ -1,4 +1,4 @@
-"""Random instances of every operator, as layers of hls4ml's ModelGraph that every executor can compute exactly."""
+"""Random instances of every operator and every stage, as layers of a ModelGraph that all executors compute exactly."""
 
 from __future__ import annotations
 
@@ -59,25 +59,52 @@ def _concat(network: Network) -> None:
     network.concatenate(source, channels)
 
 
+def _cast(network: Network) -> None:
+    network.activate("linear")
+
+
+def _relu(network: Network) -> None:
+    network.activate("relu")
+
+
+def _leaky_relu(network: Network) -> None:
+    network.activate("LeakyReLU", precision={"param": "fixed<16,6>"},
+                     activ_param=float(network.random.choice([0.1, 0.25])))
+
+
+def _quotient(network: Network) -> None:
+    network.pool_windows("Average", (3, 3), (2, 2), (1, 0, 1, 0), accumulator=_WIDE)
+
+
+def _sigmoid(network: Network) -> None:
+    network.activate("sigmoid", precision={"table": "fixed<18,8>"})
+
+
+def _threshold(network: Network) -> None:
+    network.convolve(1, (1, 1), padding=(0, 0, 0, 0), accumulator=_WIDE)
+    network.classify(int(network.random.integers(-40, 41)), 5)
+
+
 def _pointwise(network: Network) -> None:
-    function = str(network.random.choice(["relu", "LeakyReLU", "sigmoid", "linear"]))
-    extra = {"LeakyReLU": {"precision": {"param": "fixed<16,6>"}, "activ_param": 0.1},
-             "sigmoid": {"precision": {"table": "fixed<18,8>"}}}.get(function, {})
-    network.activate(function, **extra)
+    (_cast, _relu, _leaky_relu, _sigmoid)[int(network.random.integers(4))](network)
 
 
 INSTANCES: dict[str, Callable[[Network], None]] = {
     "input": _input, "convolution": _convolution, "pooling": _pooling, "padding": _padding, "upsample": _upsample,
     "zero_insertion": _zero_insertion, "argmax": _argmax, "concat": _concat, "pointwise": _pointwise,
 }
+STAGE_INSTANCES: dict[str, Callable[[Network], None]] = {
+    "cast": _cast, "relu": _relu, "leaky_relu": _leaky_relu, "quotient": _quotient, "sigmoid": _sigmoid,
+    "threshold": _threshold,
+}
 
 
 def instance(kind: str, seed: int) -> Network:
-    """A small network whose one layer of interest is of that kind."""
+    """A small network whose one layer, or stage, of interest is of that kind."""
     random = np.random.default_rng(seed)
     network = Network(random, int(random.integers(3, 6)) * 2, int(random.integers(3, 6)) * 2,
                       int(random.integers(1, 4)), name=f"{kind}{seed}")
     # A port may be given any code of its type, the one below a symmetrical range as well.
     network.change_input(network.type(5, 12, modes=False))
-    INSTANCES[kind](network)
+    (INSTANCES | STAGE_INSTANCES)[kind](network)
     return network

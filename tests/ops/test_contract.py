@@ -6,17 +6,26 @@ from pathlib import Path
 
 import pytest
 
+from quantunet_hls.ops.cost import LayerCost, StageCost
 from quantunet_hls.ops.cpp.facet import CppFacet
 from quantunet_hls.ops.model_graph import LayerReader, StageReader
 from quantunet_hls.ops.network import Layer
 from quantunet_hls.ops.qonnx.node_kinds import OnnxNodes
 from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.streaming import StreamLayer
 from quantunet_hls.ops.table import FACETS, OPERATORS, STAGE_FACETS, STAGES
 from quantunet_hls.ops.tensors.kernel import LayerTensors, StageTensors
+from quantunet_hls.ops.unit import LayerUnit, StageUnit
 
-#: The form of each facet; "layer" and "stage" are a class instead.
-FORMS = {"model_graph": LayerReader, "tensors": LayerTensors, "onnx": OnnxNodes, "cpp": CppFacet}
-STAGE_FORMS = {"model_graph": StageReader, "tensors": StageTensors, "onnx": OnnxNodes, "cpp": CppFacet}
+#: The form of each facet; "layer", "stream" and "stage" are classes instead.
+FORMS = {"model_graph": LayerReader, "tensors": LayerTensors, "onnx": OnnxNodes, "cpp": CppFacet, "unit": LayerUnit,
+         "cost": LayerCost}
+STAGE_FORMS = {"model_graph": StageReader, "tensors": StageTensors, "onnx": OnnxNodes, "cpp": CppFacet,
+               "unit": StageUnit, "cost": StageCost}
+
+
+#: Operators that are no hardware by themselves: the windows behind them take padding in.
+NO_HARDWARE = {"padding"}
 
 
 def classes(module, base: type) -> list[type]:
@@ -39,6 +48,9 @@ def test_a_rooms_stage_bears_its_name(kind):
 @pytest.mark.parametrize("facet", FORMS)
 @pytest.mark.parametrize("kind", OPERATORS)
 def test_every_operator_has_every_facet(kind, facet):
+    if kind in NO_HARDWARE and facet in ("unit", "cost"):
+        assert importlib.util.find_spec(f"quantunet_hls.ops.{kind}.{facet}") is None
+        return
     assert isinstance(import_module(f"quantunet_hls.ops.{kind}.{facet}").FACET, FORMS[facet])
 
 
@@ -46,6 +58,13 @@ def test_every_operator_has_every_facet(kind, facet):
 @pytest.mark.parametrize("kind", STAGES)
 def test_every_stage_has_every_facet(kind, facet):
     assert isinstance(import_module(f"quantunet_hls.ops.stages.{kind}.{facet}").FACET, STAGE_FORMS[facet])
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OPERATORS if kind not in NO_HARDWARE])
+def test_a_rooms_streaming_layers_know_it(kind):
+    streaming = classes(import_module(f"quantunet_hls.ops.{kind}.stream"), StreamLayer)
+    assert streaming
+    assert {layer.room for layer in streaming} == {kind}
 
 
 def test_there_is_no_room_beside_the_table():
