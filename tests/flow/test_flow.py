@@ -1,5 +1,7 @@
 """The flow as data: which steps there are, and what each is made by."""
 
+from dataclasses import replace
+
 import pytest
 
 from quantunet_hls.core.code_key import modules_behind
@@ -12,11 +14,19 @@ from tests.builders import small_unet
 
 
 @pytest.fixture(scope="module")
-def steps(tmp_path_factory):
+def spec(tmp_path_factory):
     folder = tmp_path_factory.mktemp("flow")
     (folder / "net.onnx").write_bytes(small_unet().proto("t16").SerializeToString())
-    run = resolve(DesignSpec(folder / "net.onnx", "kv260", toolchain="open", projects=folder, reports=folder))
-    return {step.name: step for step in steps_of(run)}
+    return DesignSpec(folder / "net.onnx", "kv260", toolchain="open", projects=folder, reports=folder)
+
+
+def made(spec):
+    return {step.name: step for step in steps_of(resolve(spec))}
+
+
+@pytest.fixture(scope="module")
+def steps(spec):
+    return made(spec)
 
 
 def test_the_steps_are_those_that_can_be_named(steps):
@@ -41,3 +51,18 @@ def test_no_change_of_the_screen_the_sweep_or_the_options_reruns_a_step(steps):
         behind = modules_behind(*step.makers)
         for room in ("cli", "sweep", "compare", "flow.spec", "flow.resolve", "flow.accelerator"):
             assert not [module for module in behind if module.startswith(f"quantunet_hls.{room}")], (step.name, room)
+
+
+@pytest.mark.parametrize(("changes", "rerun"), [
+    ({"images": 2}, {"csim", "rtl", "netlist", "report"}),
+    ({"multiplier_budget": 8}, {"project", "rtl", "synthesis", "netlist", "place", "report"}),
+    ({"arithmetic": "lut"}, {"project", "rtl", "synthesis", "netlist", "place", "report"}),
+    ({"stages": ("csynth", "cosim")}, {"synthesis", "report"}),
+    ({"netlist": "all"}, {"netlist", "report"}),
+    ({"folds": (1,)}, {"accuracy", "report"}),
+    ({"output": "mask"}, set(STEPS)),
+    ({"first": "csim", "last": "rtl"}, set()),
+])
+def test_an_option_goes_into_the_steps_that_use_it(spec, steps, changes, rerun):
+    changed = made(replace(spec, **changes))
+    assert {name for name in STEPS if changed[name].inputs() != steps[name].inputs()} == rerun

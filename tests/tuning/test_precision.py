@@ -153,7 +153,7 @@ def test_wrong_choices_are_refused_in_one_sentence(graph):
     ('{"layers": {"a": {"weight": "4"}}}', "a, weight: '4' is no fixed-point type"),
     ('{"image": 8}', "image must be a text or null, not 8; start from"),
     ('{"image": "8"}', "image: '8' is no fixed-point type"),
-    ("{", "can't be read as JSON"),
+    ("{", "can't be read as a precision file"),
 ])
 def test_files_that_are_none_are_refused(text, message, tmp_path):
     (tmp_path / "p.json").write_text(text)
