@@ -32,8 +32,10 @@ class Streams:
     def lowered(self) -> Lowered:
         """Not folded yet: no reuse factor of the hls4ml graph that it comes from matters."""
         # Amaranth and the tools are an extra, which nobody else needs.
+        from quantunet_hls.ingest.model_graph import read_network
         from quantunet_hls.rtl.lower import lower
 
         run = self.run
         settings = HlsSettings(run.name, run.target.part, run.target.clock_ns, run.backend, {})
-        return lower(convert(self.opened.graph.model, self.opened.types, settings, run.files.rtl.folder), run.name)
+        model = convert(self.opened.graph.model, self.opened.types, settings, run.files.rtl.folder)
+        return lower(read_network(model), run.name)

@@ -24,7 +24,7 @@ import numpy as np
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.folding.schedule import Actor, Reading
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.stages.base import Stage, reduced
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["BLOCKS", "PREFETCH", "SHALLOW_FIFO", "Multipliers", "Staged", "StreamGraph", "StreamLayer", "Window",
@@ -171,6 +171,17 @@ class StreamLayer(ABC):
     def actor(self, sources: Sequence[StreamLayer]) -> Actor:
         """What it reads and writes, and when, between these layers."""
 
+    # Lowering.
+
+    @property
+    def burst(self) -> int:
+        """Pixels that a reader's line buffer has to hold beyond one window, so that neither waits for the other."""
+        return 2
+
+    def joined(self, stages: Sequence[Stage]) -> StreamLayer | None:
+        """The layer with more stages behind its own, where it can have any."""
+        return None
+
     # Folding.
 
     def foldings(self) -> list[Self]:
@@ -240,6 +251,12 @@ class Staged(StreamLayer):
     @abstractmethod
     def unstaged(self) -> FixedType:
         """Type of what the first stage gets."""
+
+    def joined(self, stages: Sequence[Stage]) -> Self:
+        """The layer with more stages behind its own; a cast that changes nothing any more goes."""
+        before = self.stages[-2].type if len(self.stages) > 1 else self.unstaged
+        changed: Any = {"stages": (*self.stages[:-1], *reduced(before, (self.stages[-1], *stages)))}
+        return replace(self, type=stages[-1].type, **changed)
 
 
 def divisors(number: int) -> list[int]:

@@ -13,6 +13,7 @@ from quantunet_hls.boards import Board, for_part
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.core.files import write_text
 from quantunet_hls.core.process import run
+from quantunet_hls.ingest.model_graph import read_network
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports.schema import Figure, LayerReport
 from quantunet_hls.rtl.fold.multipliers import in_fabric, multiplying
@@ -53,26 +54,23 @@ def codes_of(values: np.ndarray, type_: FixedType) -> Integers:
 class Project:
     """What belongs to one converted model: its stream graph, its files, its simulator."""
 
-    def __init__(self, model: Any, folder: Path, board: Board, *, name: str | None = None, cycles: int | None = None,
+    def __init__(self, lowered: Lowered, folder: Path, board: Board, *, cycles: int | None = None,
                  multipliers: str = "auto", folded: Callable[[StreamGraph], StreamGraph] | None = None):
-        """Lower and fold a converted model; nothing is written yet.
+        """Fold what has been lowered of a model; nothing is written yet.
 
         Args:
-            model: hls4ml's ModelGraph, converted for this backend or for the Vitis or Vivado one; or what
-                has been lowered from it already.
+            lowered: the model's stream graph, not folded.
             folder: for everything that is made of it.
             board: with its clock; a bare part is one too (:func:`quantunet_hls.boards.for_part`).
-            name: of the design; the model's project name where absent.
             cycles: clocks that the slowest layer may take for a frame; by default those of 64 multipliers.
             multipliers: one of :data:`quantunet_hls.rtl.fold.multipliers.KINDS`.
             folded: folds the graph and chooses its multipliers instead.
 
         Raises:
-            IllegalGraphError: a layer that has no RTL, or can't be exact.
             ConfigurationError: a layer that can't be that fast.
         """
         self.folder, self.board = folder, board
-        self.lowered = model if isinstance(model, Lowered) else lower(model, name)
+        self.lowered = lowered
         if folded is None:
             graph = fold(self.lowered.graph, cycles or _default_cycles(self.lowered))
             self.graph = multiplying(graph, multipliers, board)
@@ -212,12 +210,18 @@ class Project:
 
 
 def project(model: Any) -> Project:
-    """The project of a model that was converted for this backend, made at the first call and kept with it."""
+    """The project of a model that was converted for this backend, made at the first call and kept with it.
+
+    Raises:
+        IllegalGraphError: a layer that has no RTL, or can't be exact.
+        ConfigurationError: a layer that can't be that fast.
+    """
     kept: Project | None = getattr(model, "_streaming_rtl", None)
     if kept is None:
         config = model.config
         board = for_part(config.get_config_value("Part"))
-        kept = model._streaming_rtl = Project(model, Path(config.get_output_dir()), board,
+        lowered = lower(read_network(model), config.get_project_name())
+        kept = model._streaming_rtl = Project(lowered, Path(config.get_output_dir()), board,
                                               cycles=config.get_config_value("CyclesPerFrame"),
                                               multipliers=config.get_config_value("Multipliers") or "auto")
     return kept

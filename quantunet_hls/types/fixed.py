@@ -85,6 +85,11 @@ class FixedType:
         """The type with the width and fraction of another one."""
         return replace(self, width=other.width, fraction=other.fraction)
 
+    def holds(self, other: FixedType) -> bool:
+        """Whether every value of another type is the same value in this one."""
+        places = self.fraction - other.fraction
+        return places >= 0 and self.lowest <= other.low << places and other.high << places <= self.high
+
     def __str__(self) -> str:
         """The type as hls4ml's configuration spells it."""
         kind = "fixed" if self.signed else "ufixed"

@@ -8,6 +8,7 @@ import pytest
 
 from quantunet_hls.ops.cost import LayerCost, StageCost
 from quantunet_hls.ops.cpp.facet import CppFacet
+from quantunet_hls.ops.lowering import LayerLowering
 from quantunet_hls.ops.model_graph import LayerReader, StageReader
 from quantunet_hls.ops.network import Layer
 from quantunet_hls.ops.qonnx.node_kinds import OnnxNodes
@@ -17,12 +18,11 @@ from quantunet_hls.ops.table import FACETS, OPERATORS, STAGE_FACETS, STAGES
 from quantunet_hls.ops.tensors.kernel import LayerTensors, StageTensors
 from quantunet_hls.ops.unit import LayerUnit, StageUnit
 
-#: The form of each facet; "layer", "stream" and "stage" are classes instead.
-FORMS = {"model_graph": LayerReader, "tensors": LayerTensors, "onnx": OnnxNodes, "cpp": CppFacet, "unit": LayerUnit,
-         "cost": LayerCost}
+#: The form of each facet; "layer" and "stage" are a class instead.
+FORMS = {"model_graph": LayerReader, "tensors": LayerTensors, "onnx": OnnxNodes, "cpp": CppFacet,
+         "stream": LayerLowering, "unit": LayerUnit, "cost": LayerCost}
 STAGE_FORMS = {"model_graph": StageReader, "tensors": StageTensors, "onnx": OnnxNodes, "cpp": CppFacet,
                "unit": StageUnit, "cost": StageCost}
-
 
 #: Operators that are no hardware by themselves: the windows behind them take padding in.
 NO_HARDWARE = {"padding"}

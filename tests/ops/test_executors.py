@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from quantunet_hls.emulate import Emulator
+from quantunet_hls.ingest.model_graph import read_network
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.table import OPERATORS, STAGES
 from quantunet_hls.rtl.fold.parallelism import with_safe_depths
@@ -42,7 +43,7 @@ def test_numpy_and_the_emulator_give_the_same_integers(kind, seed, tmp_path):
     model = network.build(tmp_path)
     frames = frames_of(network, 3)
     emulator = Emulator(model)
-    graph = lower(model, network.name).graph
+    graph = lower(read_network(model), network.name).graph
     images = frames * parse_type(network.type_of_input).step
     assert np.array_equal(emulator.predict(images), numbers(graph, execute(graph, frames)[graph.output.name]))
 
@@ -58,7 +59,7 @@ def test_c_simulation_and_rtl_give_the_emulators_integers(kind, seed, tmp_path):
     expected = Emulator(model).predict(images)
     simulated = csimulate(model, network.name, images).output
     assert np.array_equal(simulated.reshape(expected.shape), expected)
-    graph = with_safe_depths(lower(model, network.name).graph)
+    graph = with_safe_depths(lower(read_network(model), network.name).graph)
     simulator = build_simulator(generate(graph, tmp_path / "verilog"), tmp_path / "simulation")
     for stalls in (Stalls(), Stalls(0.3, 0.3, seed)):
         assert np.array_equal(numbers(graph, simulator.run(frames, stalls=stalls).outputs), expected)

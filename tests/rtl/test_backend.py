@@ -12,6 +12,7 @@ from hls4ml.model.types import FixedPrecisionType, RoundingMode, SaturationMode
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.ingest import ingest
+from quantunet_hls.ingest.model_graph import read_network
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.rtl import backend
 from quantunet_hls.rtl.lower import lower
@@ -61,7 +62,7 @@ def c_simulation(model, images, tmp_path_factory):
 
 def test_a_graph_made_for_the_cpp_backend_lowers_to_the_same_integers(c_simulation, images):
     graph, expected = c_simulation
-    lowered = lower(graph, "net")
+    lowered = lower(read_network(graph), "net")
     stream = lowered.graph
     codes = execute(stream, np.round(images * 256).astype(np.int64))[stream.output.name]
     assert not lowered.channels_first
@@ -77,7 +78,7 @@ def test_values_that_never_reach_the_top_of_their_type_are_pooled(kind, tmp_path
     graph = ingest(net.model())
     design = convert(graph.model, infer_types(graph.model), HlsSettings("net", "xczu7ev", 5.0, "Vitis", {}), tmp_path)
     image = np.arange(16).reshape(1, 4, 4, 1)
-    stream = lower(design).graph
+    stream = lower(read_network(design), "net").graph
     seen = execute(stream, image)[stream.output.name] * stream.output.type.step
     # Sixteenths rounded to quarters, half to even.
     quarters = np.rint(image / 4).reshape(2, 2, 2, 2)
@@ -108,7 +109,7 @@ def test_what_cannot_be_exact_or_has_no_rtl_is_refused(model, tmp_path):
         graph = converted(model, tmp_path, "StreamingRTL")
         change({layer.class_name + str(n): layer for n, layer in enumerate(graph.get_layers())})
         with pytest.raises(IllegalGraphError) as refusal:
-            lower(graph, "net")
+            lower(read_network(graph), "net")
         return str(refusal.value)
 
     def first(layers, kind):

@@ -10,11 +10,13 @@ import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.ops.argmax import layer as typed
+from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import PREFETCH, StreamLayer, divisors
-from quantunet_hls.types.fixed import FixedType, Integers
+from quantunet_hls.types.fixed import FixedType, Integers, covering
 
-__all__ = ["ArgMax"]
+__all__ = ["FACET", "ArgMax"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,3 +71,12 @@ class ArgMax(StreamLayer):
     def bulk(self) -> float:
         """By what is compared."""
         return float(self.simd)
+
+
+def _lowered(layer: typed.ArgMax, name: str, sources: Sequence[Source]) -> ArgMax:
+    source = sources[0].layer
+    return ArgMax(name, (source.name,), layer.shape, covering(0, source.shape.channels - 1), source.shape,
+                  source.type)
+
+
+FACET = LayerLowering(_lowered)

@@ -10,10 +10,12 @@ from typing import ClassVar, Self
 import numpy as np
 
 from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.ops.concat import layer as typed
+from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.streaming import PREFETCH, StreamLayer, divisors
 from quantunet_hls.types.fixed import Integers
 
-__all__ = ["Concat"]
+__all__ = ["FACET", "Concat"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,3 +50,12 @@ class Concat(StreamLayer):
     def passing(self, sources: Sequence[StreamLayer]) -> StreamLayer:
         """The channels of another type, which is that of both sources."""
         return replace(self, type=self.type.like(sources[0].type))
+
+
+def _lowered(layer: typed.Concat, name: str, sources: Sequence[Source]) -> Concat:
+    first, second = (source.layer for source in sources)
+    return Concat(name, (first.name, second.name), layer.shape, layer.type,
+                  (first.shape.channels, second.shape.channels))
+
+
+FACET = LayerLowering(_lowered, one_type=True, assigns=True)

@@ -14,7 +14,7 @@ from quantunet_hls.ops.cost import (
     staged_content,
     windows_content,
 )
-from quantunet_hls.ops.hardware.adders import adder_bits, adder_graph
+from quantunet_hls.ops.hardware.adder_graph import adder_bits, adder_graph
 from quantunet_hls.ops.hardware.packing import bits_for, packed_codes, product_bits
 from quantunet_hls.ops.streaming import Multipliers
 from quantunet_hls.ops.weighted import Weighted

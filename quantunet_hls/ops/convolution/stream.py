@@ -9,12 +9,18 @@ from typing import ClassVar, Self
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.stages.base import apply_stages, retyped
-from quantunet_hls.ops.streaming import BLOCKS, divisors
-from quantunet_hls.ops.weighted import Weighted
+from quantunet_hls.ops.convolution import layer as typed
+from quantunet_hls.ops.lowering import LayerLowering, Source
+from quantunet_hls.ops.stages.base import apply_stages, reduced, retyped
+from quantunet_hls.ops.stages.cast.stage import Cast
+from quantunet_hls.ops.streaming import BLOCKS, Window, divisors
+from quantunet_hls.ops.weighted import Weighted, exact_sums
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["Convolution", "Depthwise"]
+__all__ = ["FACET", "Convolution", "Depthwise"]
+
+#: Wider sums than this can't be simulated in 64-bit integers, nor would they map well.
+WIDEST_ACCUMULATOR = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,3 +178,40 @@ class Depthwise(Weighted):
 def _shifted(codes: Integers, places: int) -> Integers:
     """Codes in steps that are 2**places larger, rounded to the nearest."""
     return np.rint(np.ldexp(codes.astype(np.float64), -places)).astype(np.int64)
+
+
+def _lowered(layer: typed.Convolution, name: str, sources: Sequence[Source]) -> Weighted:
+    source = sources[0].layer
+    top, bottom, left, right = (own + more for own, more in zip(layer.padding, sources[0].padding, strict=True))
+    kernel = (layer.weights.shape[0], layer.weights.shape[1])
+    window = Window(kernel, layer.stride, (top, bottom, left, right), layer.dilation)
+    weights, bias, fraction = _products(layer, source.type)
+    exact = exact_sums(weights, bias, source.type, fraction)
+    if exact.width > WIDEST_ACCUMULATOR:
+        raise IllegalGraphError(layer.name, f"its sums take {exact.width} bits, more than the {WIDEST_ACCUMULATOR} "
+                                "that the RTL has", "use narrower weights or activations")
+    if not layer.accumulator.holds(exact) and layer.accumulator.saturation != "WRAP":
+        raise IllegalGraphError(layer.name, f"its accumulator {layer.accumulator} saturates between two products",
+                                "give it a wider one, or one that wraps")
+    stages = reduced(exact, (Cast(layer.accumulator), *layer.stages))
+    kind = Depthwise if layer.depthwise else Convolution
+    return kind(name, (source.name,), layer.shape, layer.type, source.shape, source.type, window,
+                weights[:, :, 0] if layer.depthwise else weights, bias, fraction, stages, slack=source.burst)
+
+
+def _products(layer: typed.Convolution, source: FixedType) -> tuple[Integers, Integers, int]:
+    """Weights and biases such that sums of products are exact up to the accumulator's own wrap, and their fraction."""
+    weights, bias, accumulator = layer.weights, layer.bias, layer.accumulator
+    fraction = source.fraction + layer.weight_fraction
+    if accumulator.fraction < fraction:
+        raise IllegalGraphError(
+            layer.name, f"its accumulator {accumulator} cuts the {fraction} fraction bits of its products",
+            "give it an accumulator with at least as many")
+    # Biases finer than the products: the products then take the biases' step.
+    finest = accumulator.fraction
+    while finest > fraction and not (bias & 1).any():
+        bias, finest = bias >> 1, finest - 1
+    return weights << (finest - fraction), bias, finest
+
+
+FACET = LayerLowering(_lowered, padded=True)

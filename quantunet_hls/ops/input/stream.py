@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
 from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.ops.input import layer as typed
+from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.streaming import StreamLayer
 from quantunet_hls.types.fixed import Integers
 
-__all__ = ["Input"]
+__all__ = ["FACET", "Input"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,3 +37,10 @@ class Input(StreamLayer):
     def passing(self, sources: Sequence[StreamLayer]) -> StreamLayer:
         """What comes in has the width that it has."""
         return self
+
+
+def _lowered(layer: typed.Input, name: str, sources: Sequence[Source]) -> Input:
+    return Input(name, (), layer.shape, layer.type)
+
+
+FACET = LayerLowering(_lowered)

@@ -9,11 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.ops.lowering import LayerLowering, Source
+from quantunet_hls.ops.pointwise import layer as typed
 from quantunet_hls.ops.stages.base import Stage, apply_stages
 from quantunet_hls.ops.streaming import PREFETCH, Staged, StreamLayer
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["Pointwise"]
+__all__ = ["FACET", "Pointwise"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,3 +41,11 @@ class Pointwise(Staged):
         """A beat a clock."""
         beats = np.arange(self.beats)
         return self._one_clock((self._reading(sources[0], beats, beats + 1, PREFETCH),), self.beats)
+
+
+def _lowered(layer: typed.Pointwise, name: str, sources: Sequence[Source]) -> Pointwise:
+    source = sources[0].layer
+    return Pointwise(name, (source.name,), source.shape, layer.type, source.type, layer.stages)
+
+
+FACET = LayerLowering(_lowered)

@@ -8,12 +8,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from quantunet_hls.ops.stages.base import Stage, apply_stages, retyped
-from quantunet_hls.ops.streaming import StreamLayer
+from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ops.lowering import LayerLowering, Source
+from quantunet_hls.ops.pooling import layer as typed
+from quantunet_hls.ops.stages.base import Stage, apply_stages, reduced, retyped
+from quantunet_hls.ops.stages.cast.stage import Cast
+from quantunet_hls.ops.stages.quotient.stage import Quotient
+from quantunet_hls.ops.streaming import StreamLayer, Window
 from quantunet_hls.ops.windowed import Windowed
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
-__all__ = ["Pooling"]
+__all__ = ["FACET", "Pooling"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +60,11 @@ class Pooling(Windowed):
         """Code that a tap in the padding reads."""
         return self.input_type.low if self.operation == "max" else 0
 
+    @property
+    def burst(self) -> int:
+        """A row: it comes at once, and then nothing for as long."""
+        return self.shape.width
+
     def computed(self, sources: Sequence[Integers]) -> Integers:
         """The largest values or the sums, through the stages."""
         taps = np.stack([tap for _, _, tap in self.taps(sources[0])])
@@ -67,3 +77,39 @@ class Pooling(Windowed):
             return super().passing(sources)
         type_ = self.type.like(sources[0].type)
         return replace(self, type=type_, input_type=sources[0].type, stages=(retyped(self.stages[0], type_),))
+
+
+def _lowered(layer: typed.Pooling, name: str, sources: Sequence[Source]) -> Pooling:
+    source = sources[0].layer
+    if any(sources[0].padding) and not layer.mean and source.type.low < 0:
+        raise IllegalGraphError(layer.name, "it takes the largest of values and of zeros around the image, for which "
+                                "it has no RTL", "pad in front of convolutions only")
+    top, bottom, left, right = (own + more for own, more in zip(layer.padding, sources[0].padding, strict=True))
+    window = Window(layer.window, layer.stride, (top, bottom, left, right))
+    pooling = Pooling(name, (source.name,), layer.shape, layer.type, source.shape, source.type, window,
+                      "average" if layer.mean else "max", layer.stages, slack=max(source.shape.width, 2))
+    stages = _mean_stages(layer, pooling) if layer.mean else _largest_stages(layer, pooling)
+    return replace(pooling, stages=stages)
+
+
+def _largest_stages(layer: typed.Pooling, pooling: Pooling) -> tuple[Stage, ...]:
+    if not layer.accumulator.holds(pooling.input_type):
+        raise IllegalGraphError(layer.name, f"its accumulator {layer.accumulator} can't hold its input "
+                                f"{pooling.input_type}", "give it the type of its input")
+    return reduced(pooling.accumulator, layer.stages)
+
+
+def _mean_stages(layer: typed.Pooling, pooling: Pooling) -> tuple[Stage, ...]:
+    fraction, exact, taps = pooling.input_type.fraction, pooling.accumulator, pooling.window.taps
+    if not layer.accumulator.holds(replace(exact, fraction=fraction)):
+        raise IllegalGraphError(layer.name, f"its accumulator {layer.accumulator} can't hold the sum of its window",
+                                "give it a wider one")
+    # C++ divides the sum by a whole number: the quotient is cut towards zero.
+    quotient = FixedType(exact.width + layer.accumulator.fraction - fraction, layer.accumulator.fraction,
+                         exact.signed, "TRN_ZERO")
+    if taps & (taps - 1):
+        return (Quotient(quotient, taps), *reduced(quotient, layer.stages))
+    return reduced(exact, (Cast(quotient), *layer.stages))
+
+
+FACET = LayerLowering(_lowered, padded=True)

@@ -10,7 +10,7 @@ from typing import ClassVar, TypeVar
 from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["Stage", "apply_stages", "retyped"]
+__all__ = ["Stage", "apply_stages", "reduced", "retyped"]
 
 S = TypeVar("S", bound="Stage")
 
@@ -28,6 +28,10 @@ class Stage(ABC):
     meaning: ClassVar[Meaning | None] = Meaning.SCORES
     type: FixedType
 
+    def keeps(self, source: FixedType) -> bool:
+        """Whether it changes no value of a type."""
+        return False
+
     @abstractmethod
     def apply(self, codes: Integers, source: FixedType) -> Integers:
         """Codes of ``source`` as codes of ``type``."""
@@ -43,3 +47,15 @@ def apply_stages(codes: Integers, source: FixedType, stages: Sequence[Stage]) ->
 def retyped(stage: S, type_: FixedType) -> S:
     """The same stage into another type."""
     return replace(stage, type=type_)  # type: ignore[type-var]
+
+
+def reduced(source: FixedType, stages: Sequence[Stage]) -> tuple[Stage, ...]:
+    """The same stages for values of a type without those, other than the last, that change none."""
+    kept: list[Stage] = []
+    for stage in stages:
+        if kept and kept[-1].keeps(source):
+            kept.pop()
+        if kept:
+            source = kept[-1].type
+        kept.append(stage)
+    return tuple(kept)

@@ -9,11 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import StreamLayer
+from quantunet_hls.ops.upsample import layer as typed
 from quantunet_hls.types.fixed import Integers
 
-__all__ = ["Upsample"]
+__all__ = ["FACET", "Upsample"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,3 +49,11 @@ class Upsample(StreamLayer):
     def passing(self, sources: Sequence[StreamLayer]) -> StreamLayer:
         """The pixels of another type."""
         return replace(self, type=self.type.like(sources[0].type))
+
+
+def _lowered(layer: typed.Upsample, name: str, sources: Sequence[Source]) -> Upsample:
+    source = sources[0].layer
+    return Upsample(name, (source.name,), layer.shape, source.type, source.shape, layer.factor)
+
+
+FACET = LayerLowering(_lowered, one_type=True)

@@ -9,11 +9,13 @@ from typing import ClassVar
 import numpy as np
 
 from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import StreamLayer
+from quantunet_hls.ops.zero_insertion import layer as typed
 from quantunet_hls.types.fixed import Integers
 
-__all__ = ["ZeroInsertion"]
+__all__ = ["FACET", "ZeroInsertion"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,3 +46,11 @@ class ZeroInsertion(StreamLayer):
         needed = places.reshape(-1)
         released = np.maximum.accumulate(needed) + 1
         return self._one_clock((self._reading(sources[0], needed, released, 0),), self.beats)
+
+
+def _lowered(layer: typed.ZeroInsertion, name: str, sources: Sequence[Source]) -> ZeroInsertion:
+    source = sources[0].layer
+    return ZeroInsertion(name, (source.name,), layer.shape, source.type, source.shape, layer.factor)
+
+
+FACET = LayerLowering(_lowered, one_type=True)

@@ -9,6 +9,7 @@ from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.folding import Goal
 from quantunet_hls.hls.convert import HlsSettings, convert
 from quantunet_hls.ingest import ingest
+from quantunet_hls.ingest.model_graph import read_network
 from quantunet_hls.ingest.source import open_source
 from quantunet_hls.rtl.fold.estimate import estimate, shares
 from quantunet_hls.rtl.fold.fit import fold_for, latency_cycles
@@ -100,7 +101,8 @@ def test_the_network_of_the_zoo_gets_all_that_fits(name, share, rate_of, most, t
     board = boards.load(name)
     network = ingest(open_source("brain_tumor_w4a6_b8d3", None).graph(), "logits")
     settings = HlsSettings("zoo", board.part, board.clock_ns, "Vitis", {})
-    graph = lower(convert(network.model, chosen_types(network, None), settings, tmp_path), "zoo").graph
+    model = convert(network.model, chosen_types(network, None), settings, tmp_path)
+    graph = lower(read_network(model), "zoo").graph
     folded = fold_for(graph, Goal(share=share), board, lambda made: choose_multipliers(made, board))
     assert round(1e9 / (folded.cycles * board.clock_ns)) == rate_of
     assert round(max(shares(folded, board).values()), 2) == most

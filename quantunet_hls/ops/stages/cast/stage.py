@@ -21,6 +21,10 @@ class Cast(Stage):
 
     type: FixedType
 
+    def keeps(self, source: FixedType) -> bool:
+        """Whether every value of a type is the same in its own."""
+        return self.type.holds(source)
+
     def apply(self, codes: Integers, source: FixedType) -> Integers:
         """Codes of ``source`` as codes of ``type``."""
         return cast(codes, source, self.type)

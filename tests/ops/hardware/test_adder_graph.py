@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantunet_hls.ops.hardware.adders import adder_graph, signed_digits
+from quantunet_hls.ops.hardware.adder_graph import adder_graph, signed_digits
 
 
 @given(st.integers(-1000, 1000))
