@@ -15,6 +15,7 @@ from quantunet_hls.core.files import write_text
 from quantunet_hls.core.process import run
 from quantunet_hls.ingest.model_graph import read_network
 from quantunet_hls.ops.streaming import StreamGraph
+from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.reports.schema import Figure, LayerReport
 from quantunet_hls.rtl.fold.multipliers import in_fabric, multiplying
 from quantunet_hls.rtl.fold.parallelism import fold
@@ -232,6 +233,5 @@ def _default_cycles(lowered: Lowered) -> int:
     slowest = max(layer.macs for layer in graph.layers)
     least = max(layer.cycles // max(layer.shape.channels, 1) for layer in graph.layers if not layer.macs)
     # A layer with few channels may not reach the default; what it reaches is then the pace of all.
-    fastest = max((layer.shape.pixels * layer.window.taps  # type: ignore[attr-defined]
-                   for layer in graph.layers if layer.macs), default=1)
+    fastest = max((layer.shape.pixels * layer.window.taps for layer in weighted(graph)), default=1)
     return max(-(-slowest // DEFAULT_MULTIPLIERS), least, fastest)
