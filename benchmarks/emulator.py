@@ -30,8 +30,9 @@ import numpy as np
 import torch
 from hls4ml.model.graph import ModelGraph
 
-from quantunet_hls.core.files import read_json, sha256_file, sha256_json, write_json
-from quantunet_hls.core.steps import makers
+from quantunet_hls.core.files import read_json, sha256_file, write_json
+from quantunet_hls.core.store import key_of
+from quantunet_hls.core.versions import versions_of
 from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.emulate import Emulator
 from quantunet_hls.hls.convert import HlsSettings, convert
@@ -111,8 +112,10 @@ def compare_networks(count: int, first: int, result: Path | None) -> int:
     sys.path.insert(0, str(root))
     from tests.emulate.networks import csimulate, edge_images, random_network
 
-    # Another package or other networks would be another measurement.
-    made_with = sha256_json([makers(open_tools=False), sha256_file(root / "tests" / "emulate" / "networks.py")])
+    # Other code or other networks would be another measurement.
+    made_with = key_of({"networks": sha256_file(root / "tests" / "emulate" / "networks.py")},
+                       ("quantunet_hls.emulate.emulator", "quantunet_hls.hls.csim", "quantunet_hls.hls.convert"),
+                       versions_of("hls4ml", "numpy", "torch")).digest
     known = read_json(result) if result is not None and result.is_file() else {}
     known = known["networks"] if known.get("made_with") == made_with else {}
     rows: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from quantunet_hls.core.files import write_text
 from quantunet_hls.core.process import run
 from quantunet_hls.ingest.model_graph import read_network
 from quantunet_hls.ops.streaming import StreamGraph
+from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.reports.schema import Figure, LayerReport
 from quantunet_hls.rtl.fold.multipliers import in_fabric, multiplying
 from quantunet_hls.rtl.fold.parallelism import fold
@@ -29,13 +30,8 @@ from quantunet_hls.rtl.report import layer_reports, mapped_figures, placed_figur
 from quantunet_hls.rtl.simulate.harness import Stalls
 from quantunet_hls.rtl.simulate.netlist import SAMPLE, Compared, Extent, NetlistCheck, check_netlist
 from quantunet_hls.rtl.simulate.verilator import Simulation, Simulator, build_simulator
-from quantunet_hls.rtl.synthesize.mapping import (
-    MappedDesign,
-    MappedModule,
-    MappingOptions,
-    layers_for_ultraram,
-    map_design,
-)
+from quantunet_hls.rtl.synthesize.fits import layers_for_ultraram
+from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule, MappingOptions, map_design
 from quantunet_hls.rtl.synthesize.timing import DesignTiming, design_timing
 from quantunet_hls.targets.place import Placed
 from quantunet_hls.types.fixed import FixedType, Integers, cast
@@ -226,6 +222,5 @@ def _default_cycles(graph: StreamGraph) -> int:
     slowest = max(layer.macs for layer in graph.layers)
     least = max(layer.cycles // max(layer.shape.channels, 1) for layer in graph.layers if not layer.macs)
     # A layer with few channels may not reach the default; what it reaches is then the pace of all.
-    fastest = max((layer.shape.pixels * layer.window.taps  # type: ignore[attr-defined]
-                   for layer in graph.layers if layer.macs), default=1)
+    fastest = max((layer.shape.pixels * layer.window.taps for layer in weighted(graph)), default=1)
     return max(-(-slowest // DEFAULT_MULTIPLIERS), least, fastest)

@@ -10,7 +10,9 @@ import pytest
 
 from quantunet_hls import boards
 from quantunet_hls.core.errors import BoardError
-from quantunet_hls.ops.streaming import Input, Shape, StreamGraph
+from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.fold.estimate import estimate
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers, in_fabric
 from quantunet_hls.rtl.fold.parallelism import fold
