@@ -13,15 +13,8 @@ from quantunet_hls.reports.schema import Source
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.report import layer_reports, mapped_figures
-from quantunet_hls.rtl.synthesize.mapping import (
-    MappedDesign,
-    MappedModule,
-    MappingOptions,
-    check_fits,
-    check_memory,
-    layers_for_ultraram,
-    map_design,
-)
+from quantunet_hls.rtl.synthesize.fits import check_fits, check_memory, layers_for_ultraram
+from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule, MappingOptions, map_design
 from quantunet_hls.rtl.synthesize.module import mapping_script
 from quantunet_hls.rtl.synthesize.timing import Netlist, design_timing
 from quantunet_hls.targets import CellCount, count_cells
