@@ -28,13 +28,8 @@ from quantunet_hls.rtl.report import layer_reports, mapped_figures, placed_figur
 from quantunet_hls.rtl.simulate.harness import Stalls
 from quantunet_hls.rtl.simulate.netlist import SAMPLE, Compared, Extent, NetlistCheck, check_netlist
 from quantunet_hls.rtl.simulate.verilator import Simulation, Simulator, build_simulator
-from quantunet_hls.rtl.synthesize.mapping import (
-    MappedDesign,
-    MappedModule,
-    MappingOptions,
-    layers_for_ultraram,
-    map_design,
-)
+from quantunet_hls.rtl.synthesize.fits import layers_for_ultraram
+from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule, MappingOptions, map_design
 from quantunet_hls.rtl.synthesize.timing import DesignTiming, design_timing
 from quantunet_hls.targets.place import Placed
 from quantunet_hls.types.fixed import FixedType, Integers, cast

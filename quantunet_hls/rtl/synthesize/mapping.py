@@ -10,27 +10,19 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.core.process import side_by_side
-from quantunet_hls.ops.streaming import StreamGraph
-from quantunet_hls.ops.weighted import weighted
-from quantunet_hls.rtl.generate.design import Design, depth_of, module_name
+from quantunet_hls.rtl.generate.design import Design, module_name
 from quantunet_hls.rtl.synthesize.module import MappedModule, MappingOptions, map_module
 from quantunet_hls.targets import FAMILIES, CellCount
-from quantunet_hls.types.fixed import covering
 
-__all__ = ["MappedDesign", "MappedModule", "MappingOptions", "check_fits", "check_memory", "layers_for_ultraram",
-           "map_design"]
+__all__ = ["MappedDesign", "MappedModule", "MappingOptions", "map_design"]
 
 _log = logging.getLogger(__name__)
-
-#: Blocks of 18 kbit that one UltraRAM block of 288 kbit stands for.
-ULTRARAM_BLOCKS = 16
 
 
 @dataclass(frozen=True)
@@ -97,50 +89,3 @@ def map_design(design: Design, options: MappingOptions, cache: Path, *, workers:
     with side_by_side(workers or min(2, os.cpu_count() or 1)) as pool:
         results = dict(zip(order, pool.map(work, order), strict=True))
     return MappedDesign({layer: results[layer] for layer in jobs}, version)
-
-
-def layers_for_ultraram(mapped: MappedDesign, board: Board) -> list[str]:
-    """Layers whose memories should be tried in UltraRAM: none, unless block RAM is short and the board has any.
-
-    UltraRAM holds nothing after configuration (UG573), so a ROM is never one; Yosys
-    knows that. Layers with less block RAM than one UltraRAM block holds are left alone.
-    """
-    have = board.resources
-    if not have.uram or have.bram_18k is None or mapped.total.bram_18k <= have.bram_18k:
-        return []
-    return [layer for layer, module in mapped.layers.items() if module.count.bram_18k >= ULTRARAM_BLOCKS]
-
-
-def check_memory(graph: StreamGraph, board: Board) -> None:
-    """Refuse, before anything is mapped, what a board can't hold whatever the mapping.
-
-    Raises:
-        BoardError: weights and FIFOs have more bits than the board's memories together.
-    """
-    have = board.resources
-    if have.bram_18k is None or have.lutram is None:
-        return
-    bits = sum(depth_of(graph, edge) * source.lanes * source.type.width for edge, source, _ in graph.edges)
-    for layer in weighted(graph):
-        bits += layer.weights.size * covering(int(layer.weights.min()), int(layer.weights.max()), 0).width
-    # A LUT that is memory holds 64 bits (UG574), 16 on the ECP5; LUTs as ROM hold no more.
-    room = have.bram_18k * 18 * 1024 + (have.uram or 0) * 288 * 1024 + max(have.lutram, have.lut or 0) * 64
-    if bits > room:
-        raise BoardError(f"The weights and FIFOs take {bits / 8e6:.1f} MB, but all memories of {board.title} hold "
-                         f"{room / 8e6:.1f} MB; choose a smaller network, smaller images or a larger board.")
-
-
-def check_fits(count: CellCount, board: Board) -> None:
-    """Refuse what a board can't hold.
-
-    Raises:
-        BoardError: names the resource that is short by most, how many there are and how many it takes.
-    """
-    needs = {name: value for name, value in asdict(count).items() if name != "carry"}
-    shares = {name: need / have for name, need in needs.items()
-              if (have := getattr(board.resources, name)) and need > have}
-    shares |= {name: float("inf") for name, need in needs.items() if need and getattr(board.resources, name) == 0}
-    if shares:
-        name = max(shares, key=shares.__getitem__)
-        raise BoardError(f"The design takes {needs[name]} {name.upper()}, but {board.title} has "
-                         f"{getattr(board.resources, name)}; ask for more cycles a frame or choose a larger board.")
