@@ -38,7 +38,7 @@ from quantunet_hls.ops.hardware.adders import constant_sums
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.stages import Relu
+from quantunet_hls.ops.stages.relu.stage import Relu
 from quantunet_hls.ops.streaming import BLOCKS, Multipliers, StreamGraph, Window
 from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.generate.stitch import generate

@@ -10,7 +10,12 @@ from quantunet_hls.ops.convolution.stream import Convolution, Depthwise
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.pooling.stream import Pooling
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.stages import SIGMOID_TYPE, Cast, LeakyRelu, Relu, Sigmoid, Stage, Threshold, sigmoid_table
+from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.stages.cast.stage import Cast
+from quantunet_hls.ops.stages.leaky_relu.stage import LeakyRelu
+from quantunet_hls.ops.stages.relu.stage import Relu
+from quantunet_hls.ops.stages.sigmoid.stage import SIGMOID_TYPE, Sigmoid, sigmoid_table
+from quantunet_hls.ops.stages.threshold.stage import Threshold
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer, Window
 from quantunet_hls.ops.upsample.stream import Upsample
 from quantunet_hls.ops.zero_insertion.stream import ZeroInsertion

@@ -49,6 +49,13 @@ def test_figures_of_the_tool_stand_in_the_report(net, tmp_path, vendor_tools, mo
     again = _generate(net, tmp_path, toolchain="auto", stages=["csynth"])
     assert [outcome.step.name for outcome in again.outcomes if not outcome.cached] == ["export"]
 
+    # Another version on PATH is another result, and the report names it.
+    vendor_tools.update("vitis-run", "2024.2", "2031.1")
+    newer = _generate(net, tmp_path, toolchain="auto", stages=["csynth"])
+    done = [outcome.step.name for outcome in newer.outcomes if not outcome.cached]
+    assert done == ["export", "synthesis", "netlist", "place", "report"]
+    assert newer.report.tools["Vitis HLS"] == "2031.1"
+
 
 def test_without_any_tool_auto_leaves_synthesis_out(net, tmp_path, monkeypatch):
     monkeypatch.setattr("quantunet_hls.flow.resolve.find_spec", lambda name: None)

@@ -59,7 +59,7 @@ def sweep(grid: Path | None, store: Path, projects: Path, reports: Path, workers
         from quantunet_hls.core.outputs import check_outputs
         from quantunet_hls.sweep.cluster import job_script as script_of
         from quantunet_hls.sweep.grid import read_grid
-        from quantunet_hls.sweep.store import Store
+        from quantunet_hls.sweep.results import SweepResults
 
         if scheduler and system:
             raise ConfigurationError("Give --scheduler or --cluster, not both.")
@@ -71,7 +71,7 @@ def sweep(grid: Path | None, store: Path, projects: Path, reports: Path, workers
             raise ConfigurationError("A job's script needs a batch system; give --cluster slurm or --cluster lsf.")
         click.echo(script_of(system, wanted.cluster or {}))
         return
-    failed = _run(console, wanted, Store(store), (projects, reports), workers, scheduler, system, retries)
+    failed = _run(console, wanted, SweepResults(store), (projects, reports), workers, scheduler, system, retries)
     console.print(f"Results    {store}", soft_wrap=True, highlight=False, markup=False)
     if html is not None:
         from quantunet_hls.compare import compare, open_designs
@@ -88,8 +88,8 @@ def _run(console: Console, grid: Grid, store: Any, folders: tuple[Path, Path], w
     """Work the sweep off behind a progress bar; how many designs failed."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from quantunet_hls.sweep.results import State
     from quantunet_hls.sweep.run import run_sweep
-    from quantunet_hls.sweep.store import State
 
     with console.status("Looking at what is known"):
         jobs = grid.jobs(*folders)

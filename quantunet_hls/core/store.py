@@ -14,6 +14,7 @@ import hashlib
 import shutil
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -193,11 +194,12 @@ class Store:
     def _write(self, entries: list[Entry], names: Container[str] | None = None) -> None:
         """Write the ledger without what is too old, and remove the files that only that had."""
         stay: list[Entry] = []
+        of_name: Counter[str] = Counter()
         for entry in reversed(entries):
-            wanted = names is None or entry.name in names
-            of_name = sum(one.name == entry.name for one in stay)
-            if wanted and of_name < self._keep and (len(stay) < self._most or (entry.name, entry.key) in self._used):
+            wanted = (names is None or entry.name in names) and of_name[entry.name] < self._keep
+            if wanted and (len(stay) < self._most or (entry.name, entry.key) in self._used):
                 stay.append(entry)
+                of_name[entry.name] += 1
         stay.reverse()
         write_json(self.ledger, _plain(stay))
         held = {path for entry in stay for path in entry.files}

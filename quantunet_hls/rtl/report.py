@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.versions import version_of
@@ -11,12 +12,15 @@ from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject, pick
 from quantunet_hls.rtl.fold.estimate import estimate
 from quantunet_hls.rtl.generate.design import depth_of
-from quantunet_hls.rtl.simulate.netlist import NetlistCheck
-from quantunet_hls.rtl.simulate.verilator import Simulation
-from quantunet_hls.rtl.synthesize.mapping import MappedDesign
-from quantunet_hls.rtl.synthesize.timing import DesignTiming, LongestPath
 from quantunet_hls.targets import CellCount, Family
 from quantunet_hls.targets.place import Placed
+
+if TYPE_CHECKING:
+    # Who writes an estimate down neither simulates nor maps.
+    from quantunet_hls.rtl.simulate.netlist import NetlistCheck
+    from quantunet_hls.rtl.simulate.verilator import Simulation
+    from quantunet_hls.rtl.synthesize.mapping import MappedDesign
+    from quantunet_hls.rtl.synthesize.timing import DesignTiming, LongestPath
 
 __all__ = ["MAPPED_NETLIST", "frame_rate", "layer_reports", "mapped_figures", "netlist_checks", "netlist_figures",
            "netlist_models", "placed_figures", "simulation_figures"]

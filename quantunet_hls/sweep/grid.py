@@ -278,8 +278,11 @@ def _label(name: str, value: Any) -> str:
 def _network_key(path: str, unet: Mapping[str, Any] | None) -> Any:
     if unet is not None:
         return unet
+    # ONNX and torch take seconds.
     if path.endswith(".onnx"):
-        return sha256_file(Path(path))
+        from quantunet_hls.ingest.load import sha256_qonnx
+
+        return sha256_qonnx(Path(path))
     from quantunet_hls.zoo import checkpoints as zoo
 
     card = zoo.card_of(path) if not path.endswith(".pt") else None

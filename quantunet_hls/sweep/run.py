@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from quantunet_hls.reports.schema import Report
 from quantunet_hls.sweep.grid import Job
-from quantunet_hls.sweep.store import Result, State, Store
+from quantunet_hls.sweep.results import Result, State, SweepResults
 from quantunet_hls.sweep.work import Answer, attempt, build
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ __all__ = ["run_sweep"]
 
 def run_sweep(
     jobs: Sequence[Job],
-    store: Store,
+    store: SweepResults,
     client: Client,
     *,
     make: Callable[[Job], Report | None] = build,

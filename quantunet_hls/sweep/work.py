@@ -50,33 +50,10 @@ def build(job: Job) -> Report | None:
     from quantunet_hls.flow.accelerator import generate_accelerator
 
     options = {name: value for name, value in job.options.items() if value is not None}
-    model = job.model if job.unet is None else _untrained(job)
+    model = job.model
+    if job.unet is not None:
+        from quantunet_hls.sweep.untrained import untrained
+
+        model = str(untrained(job.unet, Path(job.projects) / "networks"))
     made = generate_accelerator(model, job.board, name=job.name, projects=job.projects, reports=job.reports, **options)
     return made.report
-
-
-def _untrained(job: Job) -> Path:
-    """The ONNX file of a U-Net with random weights, calibrated on drawn phantoms; the same for the same job."""
-    import torch
-
-    from quantunet_hls.core.files import sha256_json, writing
-    from quantunet_hls.data.image_folders import to_input
-    from quantunet_hls.data.phantoms import draw_phantoms
-    from quantunet_hls.ingest import export_module
-    from quantunet_hls.nets import QuantUNet, UNetConfig, calibrate
-
-    assert job.unet is not None
-    values = dict(job.unet)
-    (channels, height, width), seed = values.pop("size"), values.pop("seed")
-    config = UNetConfig.from_dict(values)
-    name = (f"unet_b{config.base_channels}d{config.depth}_{height}x{width}_"
-            f"w{config.widths.weight}a{config.widths.activation}_{sha256_json(job.unet)[:8]}")
-    path = Path(job.projects) / "networks" / f"{name}.onnx"
-    if not path.is_file():
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            net = QuantUNet(config)
-            calibrate(net, to_input(draw_phantoms(4, height, width).images).expand(-1, channels, -1, -1))
-        with writing(path) as temporary:
-            export_module(net.eval(), (channels, height, width)).save(str(temporary))
-    return path

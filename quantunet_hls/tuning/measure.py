@@ -4,58 +4,45 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from quantunet_hls.core.errors import ConfigurationError, DataError
-from quantunet_hls.core.files import read_json, write_json
+from quantunet_hls.core.files import read_json
+from quantunet_hls.core.store import Store, key_of
+from quantunet_hls.core.versions import PACKAGES, versions_of
 from quantunet_hls.data.image_folders import Samples
 from quantunet_hls.emulate.accuracy import emulate_graph, segment
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.ranges import GraphTypes
+from quantunet_hls.tuning.precision import precision_of
 
-__all__ = ["Measured", "Meter", "Notes", "spread"]
+__all__ = ["Measured", "Meter", "earlier_measurements", "measurements", "spread"]
+
+_FILE = "measurements.json"
+
+#: Measurements that are kept; a search makes some hundreds.
+_MOST = 5000
+
+#: Characters of a measurement's key in the files of earlier versions.
+_EARLIER_KEY = 64
 
 
-#: Characters of a measurement's key.
-_KEY = 64
+def measurements(folder: Path) -> Store:
+    """Where the measurements of a folder are kept: a killed search finds again what it has measured."""
+    return Store(folder / _FILE, keep=_MOST, most=_MOST)
 
 
-class Notes:
-    """Measurements by content, in a file: a killed search finds again what it has measured.
-
-    Args:
-        path: of the file; one that can't be read counts as none.
-    """
-
-    def __init__(self, path: Path):
-        self._path = path
-        self._known: dict[str, Any] = {}
-        if path.is_file():
-            known = read_json(path)
-            self._known = known if isinstance(known, dict) else {}
-
-    @classmethod
-    def kept_in(cls, path: Path) -> bool:
-        """Whether a file is one of these."""
-        try:
-            known = read_json(path)
-        except ConfigurationError:
-            return False
-        return isinstance(known, dict) and bool(known) and all(
-            len(key) == _KEY and isinstance(value, list) for key, value in known.items())
-
-    def find(self, key: str) -> Any:
-        """What was noted under a key, or None."""
-        return self._known.get(key)
-
-    def add(self, key: str, value: Any) -> None:
-        """Note it, and write the file."""
-        self._known[key] = value
-        write_json(self._path, self._known)
+def earlier_measurements(folder: Path) -> bool:
+    """Whether an earlier version of this package kept measurements in a folder."""
+    try:
+        known = read_json(folder / _FILE)
+    except ConfigurationError:
+        return False
+    return isinstance(known, dict) and bool(known) and all(
+        len(key) == _EARLIER_KEY and isinstance(value, list) for key, value in known.items())
 
 
 #: Dice against the truth and against the reference's masks.
@@ -69,29 +56,32 @@ class Meter:
         samples: images and truth.
         reference: the masks to be near to, uint8 (N, H, W).
         classes: with the background.
-        notes: where measurements are kept.
+        store: where measurements are kept.
 
     Raises:
         DataError: no images.
     """
 
-    def __init__(self, samples: Samples, reference: Tensor, classes: int, notes: Notes):
+    def __init__(self, samples: Samples, reference: Tensor, classes: int, store: Store):
         if not len(samples):
             raise DataError("There are no images to measure on; name a folder that has some.")
-        self._samples, self._reference, self._classes, self._notes = samples, reference, classes, notes
+        self._samples, self._reference, self._classes, self._store = samples, reference, classes, store
         self._images = hashlib.sha256(samples.sha256().encode() + reference.numpy().tobytes()).hexdigest()
         self.reference_dice = self._dice(reference, torch.from_numpy(samples.masks))
 
     def __call__(self, graph: HardwareGraph, types: GraphTypes) -> Measured:
         """Dice against the truth, and against the reference's masks, 0 to 1."""
-        content = hashlib.sha256(graph.model.model.SerializeToString(deterministic=True)).hexdigest()
-        key = f"{content[:32]}{self._images[:32]}"
-        known = self._notes.find(key)
-        if known is None:
+        network = hashlib.sha256(graph.model.model.SerializeToString(deterministic=True)).hexdigest()
+        inputs = {"network": network, "types": precision_of(types).to_dict(), "images": self._images,
+                  "classes": self._classes}
+
+        def measure() -> list[float]:
             masks = segment(emulate_graph(graph, types), self._samples)
-            known = [self._dice(masks, torch.from_numpy(self._samples.masks)), self._dice(masks, self._reference)]
-            self._notes.add(key, known)
-        return float(known[0]), float(known[1])
+            return [self._dice(masks, torch.from_numpy(self._samples.masks)), self._dice(masks, self._reference)]
+
+        key = key_of(inputs, (__name__,), versions_of(*PACKAGES))
+        truth, reference = self._store.made("dice", key, measure).value
+        return float(truth), float(reference)
 
     def _dice(self, masks: Tensor, truth: Tensor) -> float:
         """Pooled Dice, the mean over the foreground classes (``quantunet_hls.data.scores.Scores``)."""

@@ -15,6 +15,7 @@ from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import ConfigurationError, DataError, QuantUNetError
 from quantunet_hls.core.files import check_name, write_json
 from quantunet_hls.core.folders import claim, exclusively
+from quantunet_hls.core.store import Store
 from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.data.tiles import spread_tiles
 from quantunet_hls.emulate.accuracy import classes_of, emulate_graph
@@ -23,7 +24,7 @@ from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.ingest.source import ImageSize
 from quantunet_hls.tuning.choice import moves
 from quantunet_hls.tuning.cost import Cost
-from quantunet_hls.tuning.measure import Meter, Notes, spread
+from quantunet_hls.tuning.measure import Meter, earlier_measurements, measurements, spread
 from quantunet_hls.tuning.record import Chosen, draw, network_figures, steps_of, write_network
 from quantunet_hls.tuning.search import Step, descend, last_within
 from quantunet_hls.tuning.start import Origin, open_origin
@@ -103,7 +104,7 @@ class _Evidence:
         choice: meter of more and other images, for choosing how far to go.
         counts: of images, by what they are for.
         classes: of the masks, with the background.
-        notes: what was measured.
+        store: what was measured.
     """
 
     calibration: np.ndarray
@@ -111,7 +112,7 @@ class _Evidence:
     choice: Meter
     counts: dict[str, int]
     classes: int
-    notes: Notes
+    store: Store
 
 
 def tune(
@@ -159,7 +160,7 @@ def tune(
     if not len(given):
         raise DataError("There are no images to calibrate with; name a folder that has some.")
     design = check_name("network", name or f"{origin.name}_tuned"[:60])
-    claim(folder, "tuning", earlier=lambda folder: Notes.kept_in(folder / "measurements.json"))
+    claim(folder, "tuning", earlier=earlier_measurements)
     with exclusively(folder):
         evidence = _evidence(origin, given, folder)
         progress(f"Calibrating with {evidence.counts['calibration']} images; searching with "
@@ -177,15 +178,15 @@ def _size(origin: Origin) -> ImageSize:
 
 def _evidence(origin: Origin, given: Samples, folder: Path) -> _Evidence:
     classes = classes_of(emulate_graph(origin.graph).network)
-    notes = Notes(folder / "measurements.json")
+    store = measurements(folder)
     searching, choosing = spread(given, _SEARCH), spread(given, _CHOICE, skip=1)
     tiles = spread_tiles(spread(given, _CALIBRATION).images, _CALIBRATION, origin.graph.input_shape[:2])
     return _Evidence(
         calibration=to_input(tiles).permute(0, 2, 3, 1).double().numpy(),
-        search=Meter(searching, origin.segment(searching), classes, notes),
-        choice=Meter(choosing, origin.segment(choosing), classes, notes),
+        search=Meter(searching, origin.segment(searching), classes, store),
+        choice=Meter(choosing, origin.segment(choosing), classes, store),
         counts={"calibration": len(tiles), "search": len(searching), "choice": len(choosing)},
-        classes=classes, notes=notes,
+        classes=classes, store=store,
     )
 
 
@@ -237,7 +238,7 @@ def _written(origin: Origin, trials: Trials, evidence: _Evidence, chosen: Chosen
         "choice": {"start": evidence.choice.reference_dice, "tuned": chosen.final.point.dice}}
     if request.score is not None:
         held = request.score(_size(origin))
-        meter = Meter(held, origin.segment(held), evidence.classes, evidence.notes)
+        meter = Meter(held, origin.segment(held), evidence.classes, evidence.store)
         counts["score"] = len(held)
         dice["score"] = {"start": meter.reference_dice, "tuned": meter(graph, types)[0]}
     summary: dict[str, Any] = {

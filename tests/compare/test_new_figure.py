@@ -14,7 +14,7 @@ from quantunet_hls.compare.verdicts import judge
 from quantunet_hls.reports import Figure, Report, Source, Subject, names, render
 from quantunet_hls.reports.names import Better, FigureKind
 from quantunet_hls.sweep.grid import Job
-from quantunet_hls.sweep.store import Result, State, Store
+from quantunet_hls.sweep.results import Result, State, SweepResults
 from tests.compare.builders import design
 
 ENERGY = FigureKind("energy", "µJ", "Energy, an image", Better.MORE, headline=True, of_layers=True,
@@ -87,7 +87,7 @@ def test_it_is_read_again_and_sweeps_can_be_asked_for_it(comparison, tmp_path):
     report = comparison.designs[0].report
     report.save(tmp_path / "report.json")
     assert Report.load(tmp_path / "report.json") == report
-    store = Store(tmp_path / "sweep.sqlite")
+    store = SweepResults(tmp_path / "sweep.sqlite")
     store.put(Result(Job("a", "m", None, "zcu104", {}, ".", ".", "key"), State.DONE, report))
     with sqlite3.connect(store.path) as connection:
         assert connection.execute("SELECT layer, value, unit FROM figures WHERE name = 'energy'").fetchall() == [

@@ -11,7 +11,12 @@ from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.pointwise.stream import Pointwise
 from quantunet_hls.ops.pooling.stream import Pooling
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.stages import Cast, LeakyRelu, Quotient, Relu, Sigmoid, Threshold
+from quantunet_hls.ops.stages.cast.stage import Cast
+from quantunet_hls.ops.stages.leaky_relu.stage import LeakyRelu
+from quantunet_hls.ops.stages.quotient.stage import Quotient
+from quantunet_hls.ops.stages.relu.stage import Relu
+from quantunet_hls.ops.stages.sigmoid.stage import Sigmoid
+from quantunet_hls.ops.stages.threshold.stage import Threshold
 from quantunet_hls.ops.streaming import StreamGraph, Window
 from quantunet_hls.ops.upsample.stream import Upsample
 from quantunet_hls.ops.zero_insertion.stream import ZeroInsertion

@@ -22,8 +22,8 @@ from quantunet_hls.reports.parsers.sweeps import read_sweep
 from quantunet_hls.sweep import cluster
 from quantunet_hls.sweep.cluster import batch_client, job_script, jobs_client, local_client, remote_client
 from quantunet_hls.sweep.grid import Job, grid_of
+from quantunet_hls.sweep.results import Result, State, SweepResults
 from quantunet_hls.sweep.run import run_sweep
-from quantunet_hls.sweep.store import Result, State, Store
 from tests.compare.builders import figure, report
 from tests.sweep.making import make
 
@@ -35,7 +35,7 @@ def job(name, how="", folder="."):
 def test_a_killed_worker_and_a_failure_are_tried_again_and_nothing_is_done_twice(tmp_path):
     hows = ["", "killed once", "", "fails once", "refused", "", "fails", ""]
     jobs = [job(f"d{i}", how, tmp_path) for i, how in enumerate(hows)]
-    store, reasons = Store(tmp_path / "s.sqlite"), []
+    store, reasons = SweepResults(tmp_path / "s.sqlite"), []
     with local_client(2) as client:
         results = list(run_sweep(jobs, store, client, make=make, retries=3,
                                  retrying=lambda job, why: reasons.append((job.name, why))))
@@ -57,7 +57,7 @@ def test_a_killed_worker_and_a_failure_are_tried_again_and_nothing_is_done_twice
 
 
 def test_a_store_without_subjects_is_read_and_gets_them(tmp_path):
-    store = Store(tmp_path / "s.sqlite")
+    store = SweepResults(tmp_path / "s.sqlite")
     store.put(Result(job("a"), State.DONE, report("a", [figure(names.LUT, 7)])))
     with sqlite3.connect(store.path) as connection:
         connection.executescript("ALTER TABLE figures DROP COLUMN subject; PRAGMA user_version = 1;")
@@ -70,7 +70,7 @@ def test_a_store_without_subjects_is_read_and_gets_them(tmp_path):
 
 
 def test_the_store_can_be_asked_with_sql(tmp_path):
-    store = Store(tmp_path / "s.sqlite")
+    store = SweepResults(tmp_path / "s.sqlite")
     first = report("a", [figure(names.LUT, 7)], {"conv": [figure(names.LUT, 3)]})
     store.put(Result(job("a"), State.DONE, first))
     store.put(Result(job("a"), State.DONE, first))
@@ -114,7 +114,7 @@ def test_a_batch_job_that_ends_before_its_time_is_replaced(tmp_path, monkeypatch
     ) as jobs, jobs_client(jobs, 1) as client:
         (first,) = client.run(os.getpid, nanny=True).values()
         os.kill(first, signal.SIGKILL)
-        results = list(run_sweep([job("d0", "", tmp_path)], Store(tmp_path / "s.sqlite"), client, make=make))
+        results = list(run_sweep([job("d0", "", tmp_path)], SweepResults(tmp_path / "s.sqlite"), client, make=make))
         assert [result.state for result in results] == [State.DONE]
         (second,) = client.run(os.getpid, nanny=True).values()
         assert second != first
@@ -136,7 +136,7 @@ def test_twenty_four_designs_survive_a_killed_worker_and_are_made_once(tmp_path)
                     "widths": ["3/4", "4/5", "4/6"], "toolchain": "none", "images": 1, "to": "csim"})
     jobs = grid.jobs(tmp_path / "p", tmp_path / "r")
     assert len({job.key for job in jobs}) == len({job.name for job in jobs}) == 24
-    store, reasons, results = Store(tmp_path / "s.sqlite"), [], []
+    store, reasons, results = SweepResults(tmp_path / "s.sqlite"), [], []
     with local_client(2) as client:
         victims = client.run(os.getpid)
         assert len(victims) == 2
@@ -178,7 +178,7 @@ def test_a_scheduler_that_runs_already_and_its_worker(tmp_path):
         with running("dask_worker", address, "--nworkers", "1", "--nthreads", "1", "--no-dashboard"):
             jobs = [job("a", "", tmp_path), job("b", "killed once", tmp_path), job("c", "fails", tmp_path)]
             with remote_client(address) as client:
-                results = list(run_sweep(jobs, Store(tmp_path / "s.sqlite"), client, make=make, retries=1))
+                results = list(run_sweep(jobs, SweepResults(tmp_path / "s.sqlite"), client, make=make, retries=1))
     assert {result.job.name: result.state for result in results} == {
         "a": State.DONE, "b": State.DONE, "c": State.FAILED}
 

@@ -2,13 +2,13 @@
 
 from quantunet_hls.hls.vendor.build import build, versions
 from quantunet_hls.hls.vendor.discover import Tool, hls_tool, vivado
-from quantunet_hls.hls.vendor.plan import Plan, Stage, make_plan, stages_needed
+from quantunet_hls.hls.vendor.plan import BuildPlan, Stage, make_plan, stages_needed
 from quantunet_hls.hls.vendor.project import HlsProject
 from quantunet_hls.hls.vendor.results import VendorResult
 
 __all__ = [
+    "BuildPlan",
     "HlsProject",
-    "Plan",
     "Stage",
     "Tool",
     "VendorResult",

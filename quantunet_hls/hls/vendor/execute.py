@@ -1,4 +1,4 @@
-"""Carrying a plan out: every step once, afresh after a kill, and not again while nothing has changed."""
+"""Carrying a plan out: every call once, afresh after a kill, and not again while nothing has changed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, ToolFailedError
-from quantunet_hls.core.files import read_json, write_json, write_text
+from quantunet_hls.core.errors import QuantUNetError, ToolFailedError
+from quantunet_hls.core.files import write_text
 from quantunet_hls.core.process import run
-from quantunet_hls.hls.vendor.plan import Plan, Stage, Step
+from quantunet_hls.core.store import Store
+from quantunet_hls.hls.vendor.plan import BuildPlan, Stage, ToolCall
 
 __all__ = ["LIMITS_S", "Outcome", "execute"]
 
@@ -29,7 +30,7 @@ LIMITS_S: Mapping[Stage, float] = {
     Stage.IMPLEMENT: 24 * _HOUR,
 }
 
-_RECORDS = ".quantunet_build"
+_LEDGER = ".quantunet_build.json"
 _LOGS = "quantunet_logs"
 
 
@@ -50,12 +51,11 @@ class Outcome:
     reused: bool
 
 
-def execute(plan: Plan, limits_s: Mapping[Stage, float] = LIMITS_S) -> tuple[Outcome, ...]:
+def execute(plan: BuildPlan, limits_s: Mapping[Stage, float] = LIMITS_S) -> tuple[Outcome, ...]:
     """Carry a plan out.
 
-    A step is passed over where an earlier build ended it with the same digest
-    and its outputs are still there. A step's record is removed before the step
-    starts and written after it has ended well, so a kill leaves none.
+    A call is passed over where an earlier build made it with the same key and
+    its outputs are as they were (:mod:`quantunet_hls.core.store`).
 
     Args:
         plan: of the build.
@@ -65,48 +65,35 @@ def execute(plan: Plan, limits_s: Mapping[Stage, float] = LIMITS_S) -> tuple[Out
         ToolFailedError: a tool that ended with an error, ran past its limit, or left no result; names its log.
         QuantUNetError: where the file system refuses.
     """
-    return tuple(_execute(step, plan.project.folder, limits_s[step.stage]) for step in plan.steps)
+    folder = plan.project.folder
+    store = Store(folder / _LEDGER)
+    return tuple(_execute(call, folder, store, limits_s[call.stage]) for call in plan.calls)
 
 
-def _execute(step: Step, folder: Path, limit_s: float) -> Outcome:
-    record = folder / _RECORDS / f"{step.stage}.json"
-    log = folder / _LOGS / f"{step.stage}.log"
-    seconds = _seconds_on_record(record, step, folder)
-    if seconds is not None:
-        _log.info("%s: nothing has changed since it ran", step.stage)
-        return Outcome(step.stage, log, seconds, reused=True)
+def _execute(call: ToolCall, folder: Path, store: Store, limit_s: float) -> Outcome:
+    log = folder / _LOGS / f"{call.stage}.log"
+    entry = store.find(call.stage, call.key)
+    if entry is not None:
+        _log.info("%s: nothing has changed since it ran", call.stage)
+        return Outcome(call.stage, log, entry.seconds, reused=True)
     _log.info(
-        "%s: %s %s runs, at most %g s; its log is %s", step.stage, step.tool.name, step.tool.version, limit_s, log
+        "%s: %s %s runs, at most %g s; its log is %s", call.stage, call.tool.name, call.tool.version, limit_s, log
     )
+    store.forget(call.stage)
     try:
-        record.unlink(missing_ok=True)
-        for path in step.clears:
+        for path in call.clears:
             _remove(folder / path)
     except OSError as error:
         raise QuantUNetError(
-            f"{folder} can't be prepared for {step.stage} ({error}); check its permissions."
+            f"{folder} can't be prepared for {call.stage} ({error}); check its permissions."
         ) from error
-    for path, text in step.files.items():
+    for path, text in call.files.items():
         write_text(folder / path, text)
-    finished = run([step.tool.path, *step.arguments], log=log, cwd=folder, limit_s=limit_s)
-    _verify(step, folder, log)
-    write_json(record, {"digest": step.digest, "seconds": finished.seconds})
-    _log.info("%s: ended after %.1f s", step.stage, finished.seconds)
-    return Outcome(step.stage, log, finished.seconds, reused=False)
-
-
-def _seconds_on_record(record: Path, step: Step, folder: Path) -> float | None:
-    """How long the step took when it ended with the same digest, None where it has to run."""
-    try:
-        value = read_json(record)
-    except ConfigurationError:
-        return None
-    if not isinstance(value, dict) or value.get("digest") != step.digest:
-        return None
-    if not all((folder / path).exists() for path in step.outputs):
-        return None
-    seconds = value.get("seconds")
-    return float(seconds) if isinstance(seconds, int | float) else None
+    finished = run([call.tool.path, *call.arguments], log=log, cwd=folder, limit_s=limit_s)
+    _verify(call, folder, log)
+    store.put(call.stage, call.key, [folder / path for path in call.outputs], seconds=finished.seconds)
+    _log.info("%s: ended after %.1f s", call.stage, finished.seconds)
+    return Outcome(call.stage, log, finished.seconds, reused=False)
 
 
 def _remove(path: Path) -> None:
@@ -116,14 +103,14 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _verify(step: Step, folder: Path, log: Path) -> None:
+def _verify(call: ToolCall, folder: Path, log: Path) -> None:
     lines = log.read_text(errors="replace").splitlines()
-    absent = [path for path in step.outputs if not (folder / path).exists()]
-    if step.done_line in (line.strip() for line in lines) and not absent:
+    absent = [path for path in call.outputs if not (folder / path).exists()]
+    if call.done_line in (line.strip() for line in lines) and not absent:
         return
     complaint = next((line.strip() for line in lines if line.lstrip().startswith("ERROR")), "")
     what = f"said {complaint[:300]!r}" if complaint else f"left no {', '.join(absent) or 'sign of its end'}"
     raise ToolFailedError(
-        f"{step.tool.name} ended {step.stage} with exit code 0 but {what}; its log is {log}, and mending what it "
+        f"{call.tool.name} ended {call.stage} with exit code 0 but {what}; its log is {log}, and mending what it "
         "complains of and building again starts with this stage."
     )

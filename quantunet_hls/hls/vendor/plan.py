@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from quantunet_hls.core.errors import UnknownNameError
-from quantunet_hls.core.files import sha256_file, sha256_json
+from quantunet_hls.core.files import sha256_file
+from quantunet_hls.core.store import Key, key_of
 from quantunet_hls.hls.vendor import scripts
 from quantunet_hls.hls.vendor.discover import Tool
 from quantunet_hls.hls.vendor.project import HlsProject
 
-__all__ = ["Plan", "Stage", "Step", "make_plan", "stages_needed"]
+__all__ = ["BuildPlan", "Stage", "ToolCall", "make_plan", "stages_needed"]
 
 
 class Stage(StrEnum):
@@ -40,7 +41,7 @@ _BUILT = (".so", ".o")
 
 
 @dataclass(frozen=True)
-class Step:
+class ToolCall:
     """One call of one tool. All paths are relative to the project's folder.
 
     Attributes:
@@ -51,7 +52,7 @@ class Step:
         clears: paths to remove before, so that nothing old can pass for a result.
         outputs: paths that must be there afterwards.
         done_line: that the tool must have printed.
-        digest: changes with everything that the result depends on: inputs, scripts, tool version, earlier steps.
+        key: all that the result depends on: inputs, scripts, the tool's version, earlier calls.
     """
 
     stage: Stage
@@ -61,20 +62,15 @@ class Step:
     clears: tuple[str, ...]
     outputs: tuple[str, ...]
     done_line: str
-    digest: str
+    key: Key
 
 
 @dataclass(frozen=True)
-class Plan:
-    """The steps of a build in order, each after those that it needs."""
+class BuildPlan:
+    """The calls of a build in order, each after those that it needs."""
 
     project: HlsProject
-    steps: tuple[Step, ...]
-
-    @property
-    def digest(self) -> str:
-        """Of the whole plan."""
-        return sha256_json([step.digest for step in self.steps])
+    calls: tuple[ToolCall, ...]
 
 
 def stages_needed(asked: Iterable[str]) -> list[Stage]:
@@ -94,7 +90,7 @@ def stages_needed(asked: Iterable[str]) -> list[Stage]:
     return [stage for stage in Stage if stage in needed]
 
 
-def make_plan(project: HlsProject, stages: Collection[Stage], hls: Tool | None, vivado: Tool | None) -> Plan:
+def make_plan(project: HlsProject, stages: Collection[Stage], hls: Tool | None, vivado: Tool | None) -> BuildPlan:
     """The plan of a build.
 
     Args:
@@ -109,8 +105,8 @@ def make_plan(project: HlsProject, stages: Collection[Stage], hls: Tool | None, 
     project.require()
     sources = _hashes(project, ["firmware"], [])
     with_bench = _hashes(project, ["firmware", "tb_data"], [project.test_bench])
-    digests: dict[Stage, str] = {}
-    steps = []
+    keys: dict[Stage, Key] = {}
+    calls = []
     for stage in stages:
         tool = vivado if stage in _IN_VIVADO else hls
         if tool is None:
@@ -119,16 +115,12 @@ def make_plan(project: HlsProject, stages: Collection[Stage], hls: Tool | None, 
         files = _files(project, stage, script)
         arguments = tool.arguments(script)
         needs = _NEEDS.get(stage)
-        digests[stage] = sha256_json(
-            {
-                "tool": [tool.name, tool.version, *arguments],
-                "files": files,
-                "inputs": with_bench if stage in _WITH_TEST_BENCH else sources,
-                "after": digests[needs] if needs else None,
-            }
-        )
-        steps.append(
-            Step(
+        inputs = {"command": [tool.name, *arguments], "files": files, "after": keys[needs].digest if needs else None,
+                  "sources": with_bench if stage in _WITH_TEST_BENCH else sources}
+        # All that this package's code has to do with the result are the texts of the files.
+        keys[stage] = key_of(inputs, (), {tool.title: tool.version})
+        calls.append(
+            ToolCall(
                 stage=stage,
                 tool=tool,
                 arguments=arguments,
@@ -136,10 +128,10 @@ def make_plan(project: HlsProject, stages: Collection[Stage], hls: Tool | None, 
                 clears=_clears(project, stage),
                 outputs=_outputs(project, stage),
                 done_line=scripts.done_line(stage),
-                digest=digests[stage],
+                key=keys[stage],
             )
         )
-    return Plan(project, tuple(steps))
+    return BuildPlan(project, tuple(calls))
 
 
 def _hashes(project: HlsProject, folders: Iterable[str], files: Iterable[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from quantunet_hls.core.errors import ToolFailedError
 from quantunet_hls.hls.vendor.execute import Outcome
-from quantunet_hls.hls.vendor.plan import Plan, Stage
+from quantunet_hls.hls.vendor.plan import BuildPlan, Stage
 from quantunet_hls.hls.vendor.scripts import RESULTS
 from quantunet_hls.reports.parsers.cosim import read_cosim
 from quantunet_hls.reports.parsers.layers import by_layer
@@ -40,7 +40,7 @@ class VendorResult:
     files: Mapping[str, str]
 
 
-def collect(plan: Plan, outcomes: tuple[Outcome, ...], layers: Mapping[str, int | None]) -> VendorResult:
+def collect(plan: BuildPlan, outcomes: tuple[Outcome, ...], layers: Mapping[str, int | None]) -> VendorResult:
     """Read all reports of a build.
 
     Args:
@@ -58,32 +58,32 @@ def collect(plan: Plan, outcomes: tuple[Outcome, ...], layers: Mapping[str, int 
     modules: list[tuple[str, tuple[Figure, ...]]] = []
     checks: list[Check] = []
     files = {}
-    for step, outcome in zip(plan.steps, outcomes, strict=True):
-        files[f"{step.stage} log"] = outcome.log.relative_to(project.folder).as_posix()
-        files.update({f"{step.stage}: {Path(path).name}": path for path in step.outputs})
-        if step.stage is Stage.CSIM:
-            checks += _compared(project.folder, f"{Source.CSIM} ({step.tool.title})", "csim_results.log")
-        elif step.stage is Stage.CSYNTH:
-            synthesis = read_csynth(solution, project.name, step.tool.title)
+    for call, outcome in zip(plan.calls, outcomes, strict=True):
+        files[f"{call.stage} log"] = outcome.log.relative_to(project.folder).as_posix()
+        files.update({f"{call.stage}: {Path(path).name}": path for path in call.outputs})
+        if call.stage is Stage.CSIM:
+            checks += _compared(project.folder, f"{Source.CSIM} ({call.tool.title})", "csim_results.log")
+        elif call.stage is Stage.CSYNTH:
+            synthesis = read_csynth(solution, project.name, call.tool.title)
             if synthesis is not None:
                 figures += synthesis.figures
                 modules += [
                     (f"{module.instance} {module.name}".strip(), module.figures) for module in synthesis.modules
                 ]
-        elif step.stage is Stage.COSIM:
-            synthesis = read_csynth(solution, project.name, step.tool.title)
+        elif call.stage is Stage.COSIM:
+            synthesis = read_csynth(solution, project.name, call.tool.title)
             # Cycles take as long as the clock that C-synthesis reaches, not the one asked for.
             period = max(project.clock_ns, synthesis.period_ns) if synthesis is not None else project.clock_ns
-            simulation = read_cosim(solution, project.name, period, step.tool.title, step.tool.version)
+            simulation = read_cosim(solution, project.name, period, call.tool.title, call.tool.version)
             if simulation is not None and not simulation.passed:
                 raise ToolFailedError(
                     f"Co-simulation of {project.name} did not pass, so its RTL differs from its C++; "
                     f"its log is {outcome.log}."
                 )
             figures += simulation.figures if simulation is not None else ()
-            checks += _compared(project.folder, f"{Source.COSIM} ({step.tool.title})", "rtl_cosim_results.log")
-        elif step.stage in (Stage.VSYNTH, Stage.IMPLEMENT):
-            routed = step.stage is Stage.IMPLEMENT
+            checks += _compared(project.folder, f"{Source.COSIM} ({call.tool.title})", "rtl_cosim_results.log")
+        elif call.stage in (Stage.VSYNTH, Stage.IMPLEMENT):
+            routed = call.stage is Stage.IMPLEMENT
             of_design, of_cells = _vivado_reports(project.folder / RESULTS / ("routed" if routed else "synth"),
                                                   Source.ROUTED if routed else Source.MAPPED)
             figures += of_design
@@ -93,7 +93,7 @@ def collect(plan: Plan, outcomes: tuple[Outcome, ...], layers: Mapping[str, int 
         checks=tuple(checks),
         figures=tuple(figures),
         layers=by_layer(modules, layers),
-        tools={step.tool.title: step.tool.version for step in plan.steps},
+        tools={call.tool.title: call.tool.version for call in plan.calls},
         files=files,
     )
 

@@ -28,8 +28,9 @@ The same loop nest, with other steps, repeats pixels and rows: :mod:`quantunet_h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -129,32 +130,8 @@ class StridedBuffer(wiring.Component):
         with m.If(wrote):
             m.d.sync += write_at.eq(Mux(write_at == self.depth - 1, 0, write_at + 1))
 
-        # The loop counters: a level turns when every loop inside it is at its last turn.
         step = Signal()
-        turning: list[Value] = []
-        inner_last: Value = C(1, 1)
-        for index, level in enumerate(self.levels):
-            if level.count == 1:
-                turning.append(C(0, 1))
-                continue
-            counter = Signal(range(level.count), name=f"loop_{index}")
-            at_last = Signal(name=f"loop_{index}_last")
-            m.d.comb += at_last.eq(counter == level.count - 1)
-            turning.append(inner_last & ~at_last)
-            with m.If(step & inner_last):
-                m.d.sync += counter.eq(Mux(at_last, 0, counter + 1))
-            inner_last = inner_last & at_last
-        turning.append(inner_last)
-
-        def chosen(values: Sequence[int], name: str) -> Signal:
-            """The value that belongs to the level that turns now."""
-            low, high = min(*values, 0), max(*values, 0)
-            signal = Signal(range(low, high + 1), name=name)
-            for turn, value in zip(turning, values, strict=True):
-                with m.If(turn):
-                    m.d.comb += signal.eq(value)
-            return signal
-
+        chosen = partial(_chosen, m, self._turning(m, step))
         address_step = chosen([(offset + base) % self.depth for offset, base, _, _ in turns], "address_step")
         offset = Signal(range(self.farthest + 1))
         offset_step = chosen([turn[0] for turn in turns], "offset_step")
@@ -194,8 +171,26 @@ class StridedBuffer(wiring.Component):
             m.d.sync += self.o.valid.eq(step)
         return m
 
-    def _padding_tests(self, m: Module, turns: Sequence[tuple[int, int, int, int]], chosen: Any, step: Signal
-                       ) -> list[Value]:
+    def _turning(self, m: Module, step: Signal) -> list[Value]:
+        """The loop counters: a level turns when every loop inside it is at its last turn; the frame comes last."""
+        turning: list[Value] = []
+        inner_last: Value = C(1, 1)
+        for index, level in enumerate(self.levels):
+            if level.count == 1:
+                turning.append(C(0, 1))
+                continue
+            counter = Signal(range(level.count), name=f"loop_{index}")
+            at_last = Signal(name=f"loop_{index}_last")
+            m.d.comb += at_last.eq(counter == level.count - 1)
+            turning.append(inner_last & ~at_last)
+            with m.If(step & inner_last):
+                m.d.sync += counter.eq(Mux(at_last, 0, counter + 1))
+            inner_last = inner_last & at_last
+        turning.append(inner_last)
+        return turning
+
+    def _padding_tests(self, m: Module, turns: Sequence[tuple[int, int, int, int]],
+                       chosen: Callable[[Sequence[int], str], Signal], step: Signal) -> list[Value]:
         """For each tap: high where it lies outside the image; a negative position looks like a very large one."""
         if self.padding is None:
             return [C(0, 1)] * len(self.taps)
@@ -212,6 +207,16 @@ class StridedBuffer(wiring.Component):
                 outside[name, behind] = beyond = Signal(name=f"{name}_{behind}_outside")
                 m.d.comb += beyond.eq(position >= size)
         return [outside["row", tap.row] | outside["column", tap.column] for tap in self.taps]
+
+
+def _chosen(m: Module, turning: Sequence[Value], values: Sequence[int], name: str) -> Signal:
+    """The value that belongs to the level that turns now."""
+    low, high = min(*values, 0), max(*values, 0)
+    signal = Signal(range(low, high + 1), name=name)
+    for turn, value in zip(turning, values, strict=True):
+        with m.If(turn):
+            m.d.comb += signal.eq(value)
+    return signal
 
 
 class WindowGenerator(StridedBuffer):

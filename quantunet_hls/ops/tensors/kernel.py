@@ -85,14 +85,16 @@ class StageTensors(Generic[S]):
     check_cpp: Callable[[S, FixedType, str], None] = _agrees
 
 
-def layer_tensors(layer: Layer) -> LayerTensors[Layer]:
+def layer_tensors(layer: L) -> LayerTensors[L]:
     """How a layer of this kind is computed."""
-    return facet(layer.kind, "tensors", LayerTensors)
+    found: LayerTensors[L] = facet(layer.kind, "tensors", LayerTensors)
+    return found
 
 
-def stage_tensors(stage: Stage) -> StageTensors[Stage]:
+def stage_tensors(stage: S) -> StageTensors[S]:
     """How a stage of this kind is computed."""
-    return stage_facet(stage.kind, "tensors", StageTensors)
+    found: StageTensors[S] = stage_facet(stage.kind, "tensors", StageTensors)
+    return found
 
 
 def compile_stages(given: Codes, stages: Sequence[Stage]) -> Chain:

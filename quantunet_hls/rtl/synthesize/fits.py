@@ -1,4 +1,4 @@
-"""What a board holds: refused before the mapping where nothing helps, behind it where it is short; UltraRAM between."""
+"""Whether a board holds a design: before anything is mapped, afterwards, and with its UltraRAM."""
 
 from __future__ import annotations
 

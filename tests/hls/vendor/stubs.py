@@ -138,6 +138,11 @@ class Bench:
             )
             path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
+    def update(self, name: str, old: str, new: str) -> None:
+        """Put another version of a stand-in on the PATH."""
+        path = self.bin / name
+        path.write_text(path.read_text().replace(f"v{old}", f"v{new}"))
+
     def behave(self, stage: str, mode: str) -> None:
         """Make the stand-ins fail in some way, or work again."""
         (self.bin / f"mode_{stage}").write_text(mode)

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from quantunet_hls.core.errors import StepError, ToolFailedError, ToolNotFoundError
-from quantunet_hls.hls.vendor import HlsProject, Stage, build
+from quantunet_hls.hls.vendor import HlsProject, Stage, build, hls_tool, make_plan, vivado
+from quantunet_hls.hls.vendor.results import collect
 from quantunet_hls.reports import Check, Source, names
 
 TOOL_STAGES = [("csim", "vitis-run"), ("csynth", "vitis-run"), ("cosim", "vitis-run"), ("vsynth", "vivado")]
@@ -40,24 +41,30 @@ def test_all_stages_from_the_first_to_the_last(bench, tool):
         assert (bench.folder / path).resolve().is_relative_to(bench.folder)
 
 
+def collected(bench, outcomes):
+    """What a build reads of reports that have been altered since."""
+    plan = make_plan(bench.project, [outcome.stage for outcome in outcomes], hls_tool("Vitis"),
+                     vivado() if outcomes[-1].stage is Stage.IMPLEMENT else None)
+    return collect(plan, outcomes, {})
+
+
 def test_cycles_of_co_simulation_take_as_long_as_the_clock_that_c_synthesis_reaches(bench):
     bench.install("vitis_hls")
-    stages = ["csynth", "cosim"]
-    build(bench.project, stages)
+    outcomes = build(bench.project, ["cosim"]).outcomes
     for name in ("csynth.xml", "unet_csynth.xml"):
         report = bench.folder / "unet_prj/solution1/syn/report" / name
         report.write_text(report.read_text().replace(">3.648<", ">9.5<"))
-    seconds = {figure.source: figure.value for figure in build(bench.project, stages).figures
+    seconds = {figure.source: figure.value for figure in collected(bench, outcomes).figures
                if figure.name == names.LATENCY_S_MAX}
     assert seconds == pytest.approx({Source.CSYNTH: 16_800 * 9.5e-9, Source.COSIM: 16_630 * 9.5e-9})
 
 
 def test_vivados_reports_of_2019_are_of_the_stage_that_wrote_them(bench):
     bench.install("vitis_hls", "vivado")
-    build(bench.project, ["implement"])
+    outcomes = build(bench.project, ["implement"]).outcomes
     for report in bench.folder.rglob("*_timing.rpt"):
         report.write_text("\n".join(line for line in report.read_text().splitlines() if "Design State" not in line))
-    figures = build(bench.project, ["implement"]).figures
+    figures = collected(bench, outcomes).figures
     assert {figure.source for figure in figures if figure.name == names.CLOCK_ACHIEVED_NS} == {Source.ROUTED}
     assert {figure.source for figure in figures if figure.name == names.WNS_NS} == {Source.MAPPED, Source.ROUTED}
 
@@ -112,8 +119,8 @@ def test_a_new_weight_runs_everything(bench):
     assert len(bench.calls()) == len(Stage)
 
 
-@pytest.mark.parametrize("lost", ["unet_prj/solution1/syn/report/unet_csynth.xml", ".quantunet_build/csynth.json"])
-def test_a_lost_output_or_record_is_made_again(bench, lost):
+@pytest.mark.parametrize("lost", ["unet_prj/solution1/syn/report/unet_csynth.xml", ".quantunet_build.json"])
+def test_a_lost_output_or_ledger_is_made_again(bench, lost):
     bench.install("vitis-run")
     build(bench.project, ["csynth"])
     bench.calls()
@@ -122,12 +129,35 @@ def test_a_lost_output_or_record_is_made_again(bench, lost):
     assert bench.calls() == ["vitis-run csynth"]
 
 
+@pytest.mark.parametrize("name", ["unet_csynth.xml", "../verilog/unet.v"])
+def test_an_altered_output_is_made_again(bench, name):
+    bench.install("vitis-run")
+    output = bench.folder / "unet_prj/solution1/syn/report" / name
+    first = build(bench.project, ["csynth"])
+    bench.calls()
+    output.write_text(output.read_text() + " ")
+    assert build(bench.project, ["csynth"]).figures == first.figures
+    assert bench.calls() == ["vitis-run csynth"]
+
+
+def test_another_version_of_a_tool_runs_what_it_does_and_is_named(bench):
+    bench.install("vitis-run", "vivado")
+    build(bench.project, ["vsynth"])
+    bench.calls()
+    bench.update("vivado", "2023.2", "2031.1")
+    assert build(bench.project, ["vsynth"]).tools == {"Vitis HLS": "2024.2", "Vivado": "2031.1"}
+    assert bench.calls() == ["vivado vsynth"]
+    bench.update("vitis-run", "2024.2", "2031.1")
+    assert build(bench.project, ["vsynth"]).tools == {"Vitis HLS": "2031.1", "Vivado": "2031.1"}
+    assert bench.calls() == ["vitis-run csynth", "vivado vsynth"]
+
+
 @pytest.mark.parametrize("record", ["", "{", "[]", '{"digest": 1}', "null"])
-def test_a_damaged_record_counts_for_nothing(bench, record):
+def test_a_damaged_ledger_counts_for_nothing(bench, record):
     bench.install("vitis-run")
     build(bench.project, ["csim"])
     bench.calls()
-    (bench.folder / ".quantunet_build/csim.json").write_text(record)
+    (bench.folder / ".quantunet_build.json").write_text(record)
     build(bench.project, ["csim"])
     assert bench.calls() == ["vitis-run csim"]
 
@@ -153,7 +183,9 @@ def test_what_a_killed_run_left_is_gone_before_the_next(bench):
     with pytest.raises(ToolFailedError):
         build(bench.project, ["csynth"])
     assert not (bench.folder / "unet_prj/solution1/syn/report/unet_csynth.xml").exists()
-    assert not (bench.folder / ".quantunet_build/csynth.json").exists()
+    bench.behave("csynth", "work")
+    (bench.folder / "firmware/unet.cpp").write_text("changed back\n")
+    assert not build(bench.project, ["csynth"]).outcomes[0].reused
 
 
 @pytest.mark.parametrize(("stage", "tool"), TOOL_STAGES)
@@ -202,10 +234,10 @@ def test_a_co_simulation_that_differs_is_an_error(bench):
 
 def test_a_damaged_report_is_one_sentence(bench):
     bench.install("vitis-run")
-    build(bench.project, ["csynth"])
+    outcomes = build(bench.project, ["csynth"]).outcomes
     (bench.folder / "unet_prj/solution1/syn/report/unet_csynth.xml").write_text("<profile>")
     with pytest.raises(StepError, match="run C-synthesis again"):
-        build(bench.project, ["csynth"])
+        collected(bench, outcomes)
 
 
 def test_without_tools_nothing_is_touched(bench):

@@ -12,7 +12,8 @@ VIVADO = Tool("vivado", Path("/opt/vivado"), "2024.2")
 
 
 def digests(bench, project=None, hls=HLS, vivado=VIVADO) -> dict[Stage, str]:
-    return {step.stage: step.digest for step in make_plan(project or bench.project, list(Stage), hls, vivado).steps}
+    plan = make_plan(project or bench.project, list(Stage), hls, vivado)
+    return {call.stage: call.key.digest for call in plan.calls}
 
 
 @pytest.mark.parametrize(
@@ -82,23 +83,23 @@ def test_the_version_of_a_tool_is_in_the_digest(bench):
 
 
 def test_what_is_removed_and_what_is_made_lies_inside_the_project(bench):
-    for step in make_plan(bench.project, list(Stage), HLS, VIVADO).steps:
-        for path in (*step.clears, *step.outputs, *step.files):
+    for call in make_plan(bench.project, list(Stage), HLS, VIVADO).calls:
+        for path in (*call.clears, *call.outputs, *call.files):
             assert (bench.folder / path).resolve().is_relative_to(bench.folder.resolve())
             assert (bench.folder / path).resolve() != bench.folder.resolve()
 
 
-def test_no_step_removes_what_another_needs(bench):
-    steps = make_plan(bench.project, list(Stage), HLS, VIVADO).steps
-    for i, step in enumerate(steps):
-        earlier = {Path(output) for before in steps[:i] for output in before.outputs}
-        removed = {Path(path) for path in step.clears}
+def test_no_call_removes_what_another_needs(bench):
+    calls = make_plan(bench.project, list(Stage), HLS, VIVADO).calls
+    for i, call in enumerate(calls):
+        earlier = {Path(output) for before in calls[:i] for output in before.outputs}
+        removed = {Path(path) for path in call.clears}
         assert not any(output.is_relative_to(path) for output in earlier for path in removed)
 
 
 def test_the_folder_is_in_no_script_and_no_argument(bench):
-    for step in make_plan(bench.project, list(Stage), HLS, VIVADO).steps:
-        assert str(bench.folder) not in json.dumps([dict(step.files), step.arguments])
+    for call in make_plan(bench.project, list(Stage), HLS, VIVADO).calls:
+        assert str(bench.folder) not in json.dumps([dict(call.files), call.arguments])
 
 
 def test_a_project_that_is_not_there_can_not_be_planned(bench):

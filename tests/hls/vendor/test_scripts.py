@@ -42,9 +42,9 @@ class Interpreter:
 
 def script_of(bench, stage: Stage) -> str:
     tool = Tool("vivado" if stage in (Stage.VSYNTH, Stage.IMPLEMENT) else "vitis_hls", bench.bin / "x", "2022.2")
-    step = make_plan(bench.project, [stage], tool, tool).steps[0] if stage in (Stage.CSIM, Stage.CSYNTH) else None
-    steps = [step] if step else make_plan(bench.project, list(Stage), tool, tool).steps
-    found = next(each for each in steps if each.stage is stage)
+    call = make_plan(bench.project, [stage], tool, tool).calls[0] if stage in (Stage.CSIM, Stage.CSYNTH) else None
+    calls = [call] if call else make_plan(bench.project, list(Stage), tool, tool).calls
+    found = next(each for each in calls if each.stage is stage)
     return found.files[f"quantunet_build_{stage}.tcl"]
 
 

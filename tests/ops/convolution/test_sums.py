@@ -11,7 +11,7 @@ from quantunet_hls.ops.convolution.sums import Ordered, Unordered, compile_sum
 from quantunet_hls.ops.input.layer import Input
 from quantunet_hls.ops.network import TypedNetwork
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.stages import Cast
+from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.tensors.codes import Codes
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 

@@ -7,8 +7,11 @@ from amaranth.sim import Simulator
 
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import requantize, rounded, saturated, shape_of
-from quantunet_hls.ops.stages import Quotient, Sigmoid, Threshold, apply_stages
+from quantunet_hls.ops.stages.base import apply_stages
 from quantunet_hls.ops.stages.quotient.reciprocal import reciprocal
+from quantunet_hls.ops.stages.quotient.stage import Quotient
+from quantunet_hls.ops.stages.sigmoid.stage import Sigmoid
+from quantunet_hls.ops.stages.threshold.stage import Threshold
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 
 

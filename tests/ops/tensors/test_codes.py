@@ -7,7 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quantunet_hls.emulate.port import assign_reals
-from quantunet_hls.ops.stages import Cast, LeakyRelu, Relu, Sigmoid
+from quantunet_hls.ops.stages.cast.stage import Cast
+from quantunet_hls.ops.stages.leaky_relu.stage import LeakyRelu
+from quantunet_hls.ops.stages.relu.stage import Relu
+from quantunet_hls.ops.stages.sigmoid.stage import Sigmoid
 from quantunet_hls.ops.tensors.codes import Codes, assign, rounded
 from quantunet_hls.ops.tensors.kernel import compile_stages
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast

@@ -7,7 +7,7 @@ from amaranth.sim import Simulator
 
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.stages import Cast
+from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.integrate.axi import REGISTERS, AxiTop, stream_bytes, write_axi
 from quantunet_hls.rtl.reference import execute

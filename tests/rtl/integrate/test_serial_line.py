@@ -16,7 +16,7 @@ from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.process import run
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.stages import Cast
+from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.integrate import host, serial_line

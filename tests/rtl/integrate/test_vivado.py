@@ -13,7 +13,7 @@ from quantunet_hls.boards import load
 from quantunet_hls.core.errors import ConfigurationError, ToolFailedError, ToolNotFoundError
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.stages import Cast
+from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Source

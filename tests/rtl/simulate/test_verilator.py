@@ -9,7 +9,7 @@ from quantunet_hls.ops.hardware.packing import packing
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.pooling.stream import Pooling
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.stages import Cast
+from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.streaming import Multipliers, StreamGraph, Window
 from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.rtl.fold.multipliers import with_multipliers

@@ -18,7 +18,7 @@ from quantunet_hls.reports.parsers.sweeps import VERSION, WITHOUT_SUBJECTS, refu
 from quantunet_hls.reports.schema import Figure, Report
 from quantunet_hls.sweep.grid import Job
 
-__all__ = ["Result", "State", "Store"]
+__all__ = ["Result", "State", "SweepResults"]
 
 _SCHEMA = """
 CREATE TABLE designs (
@@ -63,7 +63,7 @@ class Result:
     seconds: float = 0.0
 
 
-class Store:
+class SweepResults:
     """The file of a sweep; several sweeps may share one."""
 
     def __init__(self, path: Path):
