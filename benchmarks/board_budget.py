@@ -20,11 +20,11 @@ from estimates import REFERENCES, RESOURCES, beside_estimates, counts_of, mapped
 from quantunet_hls.boards import load
 from quantunet_hls.core.files import write_json
 from quantunet_hls.core.open_tools import yosys_version
+from quantunet_hls.flow.unfolded import stream_graph
 from quantunet_hls.folding import Goal
 from quantunet_hls.rtl.fold.estimate import estimate
 from quantunet_hls.rtl.fold.fit import fold_for
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers
-from quantunet_hls.rtl.fold.unfolded import stream_graph
 from quantunet_hls.zoo import checkpoints as zoo
 
 

@@ -32,12 +32,12 @@ from random_unets import random_unet
 from quantunet_hls.boards import load
 from quantunet_hls.core.files import read_json, write_json
 from quantunet_hls.core.open_tools import yosys_version
+from quantunet_hls.flow.unfolded import stream_graph
 from quantunet_hls.ops.streaming import Multipliers, StreamGraph
 from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.rtl.fold.estimate import contents, estimates, memory_parts
 from quantunet_hls.rtl.fold.multipliers import candidates, choose_multipliers, in_fabric
 from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold
-from quantunet_hls.rtl.fold.unfolded import stream_graph
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappingOptions, map_design
 from quantunet_hls.targets import CellCount, Family, LutParts, family_named

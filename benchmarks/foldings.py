@@ -30,13 +30,13 @@ import numpy as np
 
 from quantunet_hls.boards import Board, load
 from quantunet_hls.core.files import read_json, write_json
+from quantunet_hls.flow.unfolded import stream_graph
 from quantunet_hls.folding import Goal
 from quantunet_hls.ops.convolution.stream import Convolution
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.fold.fit import fold_for
 from quantunet_hls.rtl.fold.multipliers import blocks, choose_multipliers, in_fabric
 from quantunet_hls.rtl.fold.parallelism import fold
-from quantunet_hls.rtl.fold.unfolded import stream_graph
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate.verilator import build_simulator

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from quantunet_hls.core.files import read_json
 from quantunet_hls.folding.written import StreamFolding, read_folding
+from quantunet_hls.rtl.folder import RtlFolder
 
-__all__ = ["Artefacts", "CppProject", "Exported", "Folded", "Ingested", "RtlFolder"]
+__all__ = ["Artefacts", "CppProject", "Exported", "Folded", "Ingested"]
 
 
 @dataclass(frozen=True)
@@ -88,37 +89,6 @@ class CppProject:
     def sources(self) -> tuple[Path, Path]:
         """What the C-simulation is compiled from: the firmware's folder and the test bench."""
         return self.folder / "firmware", self.folder / f"{self.name}_test.cpp"
-
-
-@dataclass(frozen=True)
-class RtlFolder:
-    """All that is made of the streaming RTL.
-
-    Attributes:
-        folder: that holds it.
-    """
-
-    folder: Path
-
-    @property
-    def verilog(self) -> Path:
-        """Folder of the Verilog files."""
-        return self.folder / "verilog"
-
-    @property
-    def ip(self) -> Path:
-        """Folder of the packaged IP, for AMD's parts."""
-        return self.folder / "ip"
-
-    @property
-    def bitstream(self) -> Path:
-        """Where there is a bitstream, its file."""
-        return self.folder / "placed" / "design.bit"
-
-    @property
-    def host(self) -> Path:
-        """Where a whole board was built, the host's program."""
-        return self.folder / "placed" / "host.py"
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ class FoldedStreams:
 
         run = self.streams.run
         streaming = run.files.folded.streaming()
-        return Project(self.streams.lowered, run.files.rtl.folder, run.target,
-                       folded=lambda graph: folded_as(graph, streaming, run.target.part_family))
+        graph = folded_as(self.streams.lowered.graph, streaming, run.target.part_family)
+        return Project(self.streams.lowered, graph, run.files.rtl, run.target)
 
 
 def rtl_tools() -> dict[str, str]:

@@ -8,13 +8,13 @@ from typing import Any
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.flow.unfolded import stream_graph
 from quantunet_hls.folding import Goal
 from quantunet_hls.nets import QuantUNet, settled
 from quantunet_hls.nets.learned import set_widths, width_values
 from quantunet_hls.rtl.fold.estimate import shares
 from quantunet_hls.rtl.fold.fit import cycles_at_rate, fold_for
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers
-from quantunet_hls.rtl.fold.unfolded import stream_graph
 from quantunet_hls.rtl.fold.width_costs import NARROWEST, width_costs
 from quantunet_hls.training.settings import BoardCost
 

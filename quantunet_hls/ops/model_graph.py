@@ -104,7 +104,13 @@ class Node:
     def constants(self, role: str) -> np.ndarray:
         """Numbers as hls4ml prints them: with as many decimals as the type has fraction bits."""
         variable = self._node.weights[role]
-        return np.array([float(text) for text in variable], dtype=np.float64).reshape(variable.data.shape)
+        values = np.asarray(variable.data, np.float64)
+        decimals = max(0, self.constant_type(role).fraction)
+        steps = np.ldexp(values, decimals)
+        # So many decimals write every whole number of steps exactly, and text by text takes a microsecond a weight.
+        if variable.precision_fmt == f"{{:.{decimals}f}}" and np.array_equal(steps, np.floor(steps)):
+            return values
+        return np.array([float(text) for text in variable], dtype=np.float64).reshape(values.shape)
 
     def constant_type(self, role: str) -> FixedType:
         """Type of the constants of this role."""

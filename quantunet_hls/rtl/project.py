@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.reports.schema import Figure, LayerReport
 from quantunet_hls.rtl.fold.multipliers import in_fabric, multiplying
 from quantunet_hls.rtl.fold.parallelism import fold
+from quantunet_hls.rtl.folder import RtlFolder
 from quantunet_hls.rtl.generate.design import Design
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.integrate.serial_line import map_top, place_whole
@@ -52,49 +53,38 @@ def codes_of(values: np.ndarray, type_: FixedType) -> Integers:
     return cast(np.floor(fine).astype(np.int64), FixedType(63, fraction), type_)
 
 
+@dataclass
 class Project:
-    """What belongs to one converted model: its stream graph, its files, its simulator."""
+    """What belongs to one network: its folded stream graph, its files, its simulator; made when they are asked for.
 
-    def __init__(self, lowered: Lowered, folder: Path, board: Board, *, cycles: int | None = None,
-                 multipliers: str = "auto", folded: Callable[[StreamGraph], StreamGraph] | None = None):
-        """Fold what has been lowered of a model; nothing is written yet.
+    Attributes:
+        lowered: the stream graph before it was folded.
+        graph: the same, folded, with its multipliers chosen.
+        files: where everything goes.
+        board: with its clock; a bare part is one too (:func:`quantunet_hls.boards.for_part`).
+        simulator: once it has been built.
+    """
 
-        Args:
-            lowered: the model's stream graph, not folded.
-            folder: for everything that is made of it.
-            board: with its clock; a bare part is one too (:func:`quantunet_hls.boards.for_part`).
-            cycles: clocks that the slowest layer may take for a frame; by default those of 64 multipliers.
-            multipliers: one of :data:`quantunet_hls.rtl.fold.multipliers.KINDS`.
-            folded: folds the graph and chooses its multipliers instead.
-
-        Raises:
-            ConfigurationError: a layer that can't be that fast.
-        """
-        self.folder, self.board = folder, board
-        self.lowered = lowered
-        if folded is None:
-            graph = fold(self.lowered.graph, cycles or _default_cycles(self.lowered))
-            self.graph = multiplying(graph, multipliers, board)
-        else:
-            self.graph = folded(self.lowered.graph)
-        self.simulator: Simulator | None = None
-        self.last: Simulation | None = None
+    lowered: Lowered
+    graph: StreamGraph
+    files: RtlFolder
+    board: Board
+    simulator: Simulator | None = field(default=None, init=False)
 
     def design(self, *, probes: bool = False) -> Design:
         """The Verilog, written where it is not there yet."""
-        return generate(self.graph, self.folder / "verilog", probes=probes)
+        return generate(self.graph, self.files.verilog, probes=probes)
 
     def simulate(self, frames: Integers, stalls: Stalls) -> Simulation:
         """Frames (frames, height, width, channels) through the RTL."""
         if self.simulator is None:
-            self.simulator = build_simulator(self.design(probes=True), self.folder / "simulation", traced=True)
-        self.last = self.simulator.run(frames, stalls=stalls)
-        return self.last
+            self.simulator = build_simulator(self.design(probes=True), self.files.simulation, traced=True)
+        return self.simulator.run(frames, stalls=stalls)
 
     def compile(self) -> Path:
         """Build the simulation program; returns a library that hls4ml can load, in which nothing is ever called."""
-        self.simulator = build_simulator(self.design(probes=True), self.folder / "simulation", traced=True)
-        source, library = self.folder / "simulation" / "handle.cpp", self.folder / "simulation" / "handle.so"
+        self.simulator = build_simulator(self.design(probes=True), self.files.simulation, traced=True)
+        source, library = self.files.simulation / "handle.cpp", self.files.simulation / "handle.so"
         write_text(source, f'extern "C" const char* simulation_of() {{ return "{self.graph.name}"; }}\n')
         run(["g++", "-shared", "-fPIC", "-o", library.name, source.name], log=library.with_suffix(".log"),
             cwd=source.parent)
@@ -139,7 +129,7 @@ class Project:
         board = self.board
         if not board.part_family.mapped:
             raise BoardError(f"Yosys can't map to {board.part}; choose an UltraScale+, 7-series or ECP5 part.")
-        design, cache = self.design(), self.folder / "mapped"
+        design, cache = self.design(), self.files.mapped
         options = MappingOptions(board.part_family, dsp=dsp)
         fabric = in_fabric(self.graph)
         mapped = map_design(design, options, cache, workers=workers, progress=progress, lut_multipliers=fabric)
@@ -172,11 +162,11 @@ class Project:
         """
         expected = self.simulate(frames, Stalls())
         return check_netlist(self.design(), mapped, self.board.part_family, expected, frames,
-                             self.folder / "netlist", extent=extent, progress=progress)
+                             self.files.netlist, extent=extent, progress=progress)
 
     def write_ip(self) -> Path:
         """Write the AXI block as IP for AMD's tools; returns its ``component.xml``."""
-        return write_ip(self.graph, list(self.design().files.values()), self.board, self.folder / "ip")
+        return write_ip(self.graph, list(self.design().files.values()), self.board, self.files.ip)
 
     def place(self, *, dsp: bool = True) -> Placed:
         """Place and route what :meth:`map` maps: with the board's top where there is one, else bare.
@@ -188,7 +178,7 @@ class Project:
                 clock that its PLL makes.
             ToolNotFoundError, ToolFailedError: a tool is absent or failed.
         """
-        design, mapped, folder = self.design(), self.map(dsp=dsp), self.folder / "placed"
+        design, mapped, folder = self.design(), self.map(dsp=dsp), self.files.placed
         if self.board.serial_line:
             return place_whole(design, mapped, self.board, folder)
         return place_and_route(design.top, [module.netlist for module in mapped.layers.values()], self.board, folder)
@@ -222,14 +212,13 @@ def project(model: Any) -> Project:
         config = model.config
         board = for_part(config.get_config_value("Part"))
         lowered = lower(read_network(model), config.get_project_name())
-        kept = model._streaming_rtl = Project(lowered, Path(config.get_output_dir()), board,
-                                              cycles=config.get_config_value("CyclesPerFrame"),
-                                              multipliers=config.get_config_value("Multipliers") or "auto")
+        paced = fold(lowered.graph, config.get_config_value("CyclesPerFrame") or _default_cycles(lowered.graph))
+        graph = multiplying(paced, config.get_config_value("Multipliers") or "auto", board)
+        kept = model._streaming_rtl = Project(lowered, graph, RtlFolder(Path(config.get_output_dir())), board)
     return kept
 
 
-def _default_cycles(lowered: Lowered) -> int:
-    graph = lowered.graph
+def _default_cycles(graph: StreamGraph) -> int:
     slowest = max(layer.macs for layer in graph.layers)
     least = max(layer.cycles // max(layer.shape.channels, 1) for layer in graph.layers if not layer.macs)
     # A layer with few channels may not reach the default; what it reaches is then the pace of all.

@@ -15,6 +15,7 @@ from quantunet_hls import boards
 from quantunet_hls.core.decode import converted
 from quantunet_hls.core.errors import QuantUNetError
 from quantunet_hls.flow.folded_design import fold_design
+from quantunet_hls.flow.unfolded import stream_graph
 from quantunet_hls.folding import Goal
 from quantunet_hls.folding.written import read_folding
 from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx, run_graph
@@ -23,7 +24,6 @@ from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports import render
 from quantunet_hls.reports.schema import Report
-from quantunet_hls.rtl.fold.unfolded import stream_graph
 from quantunet_hls.rtl.place.route import driver_of
 from quantunet_hls.sweep.grid import read_grid
 from quantunet_hls.training import recipes

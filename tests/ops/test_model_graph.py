@@ -2,14 +2,16 @@
 
 from fractions import Fraction
 from math import floor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hls4ml.model.types import FixedPrecisionType, IntegerPrecisionType, WeightVariable
 from hypothesis import given
 from hypothesis import strategies as st
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.model_graph import constant_codes
+from quantunet_hls.ops.model_graph import Node, constant_codes
 from quantunet_hls.types.fixed import ROUNDINGS, FixedType
 
 
@@ -46,3 +48,18 @@ def test_a_small_constant_beside_a_large_one_keeps_its_side_of_a_tie():
 def test_what_is_no_number_is_refused():
     with pytest.raises(IllegalGraphError, match="'node': a constant as large as inf"):
         constant_codes("node", np.array([np.inf]), FixedType(8, 4))
+
+
+@pytest.mark.parametrize("precision", [FixedPrecisionType(8, 3), FixedPrecisionType(6, 9), FixedPrecisionType(9, -2),
+                                       IntegerPrecisionType(4)])
+@pytest.mark.parametrize("on_steps", [True, False])
+def test_constants_are_what_hls4ml_prints(precision, on_steps):
+    random = np.random.default_rng(0)
+    values = random.normal(0, 3, (3, 3, 2, 4))
+    if on_steps:
+        step = 2.0 ** -max(0, precision.width - precision.integer)
+        values = np.round(values / step) * step
+    variable = WeightVariable("w", "weight_t", precision, values.astype(np.float32))
+    node = SimpleNamespace(name="node", class_name="Conv2D", inputs=[], outputs=[], weights={"weight": variable})
+    printed = np.array([float(text) for text in variable]).reshape(values.shape)
+    assert np.array_equal(Node(node, "Vitis").constants("weight"), printed)

@@ -8,6 +8,7 @@ import torch
 
 from quantunet_hls.boards import load
 from quantunet_hls.core.errors import BoardError, IllegalGraphError
+from quantunet_hls.flow.unfolded import stream_graph
 from quantunet_hls.flow.width_budget import RESERVE
 from quantunet_hls.folding import Goal
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, calibrate, settled
@@ -16,7 +17,6 @@ from quantunet_hls.ops.convolution.stream import Convolution
 from quantunet_hls.rtl.fold.estimate import shares
 from quantunet_hls.rtl.fold.fit import fold_for
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers
-from quantunet_hls.rtl.fold.unfolded import stream_graph
 from quantunet_hls.rtl.fold.width_costs import NARROWEST, result_owners, width_costs, with_widths
 from tests.rtl.graphs import every_kind
 

@@ -8,13 +8,12 @@ from torch import nn
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.workshop import workshop
-from quantunet_hls.hls.convert import HlsSettings, convert
+from quantunet_hls.flow.streams import lowered_from
+from quantunet_hls.hls.convert import HlsSettings
 from quantunet_hls.ingest import ingest
-from quantunet_hls.ingest.model_graph import read_network
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.ingest.source import open_source
 from quantunet_hls.ops.streaming import StreamGraph
-from quantunet_hls.rtl.lower import lower
 
 __all__ = ["stream_graph"]
 
@@ -31,5 +30,4 @@ def stream_graph(model: str | Path | nn.Module, board: Board, input_shape: tuple
     settings = HlsSettings("net", board.part, board.clock_ns, "Vitis", {})
     # Nothing is written into the folder of a conversion alone.
     with workshop() as folder:
-        model = convert(graph.model, infer_types(graph.model), settings, folder)
-        return lower(read_network(model), settings.name).graph
+        return lowered_from(graph, infer_types(graph.model), settings, folder).graph
