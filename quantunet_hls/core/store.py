@@ -211,11 +211,13 @@ class Store:
         held = {path for entry in stay for path in entry.files}
         for path in {path for entry in entries for path in entry.files} - held:
             place = self.folder / path
-            # What lies elsewhere is named by a path that begins at the root, and is not this store's to remove.
-            if not Path(path).is_absolute() and place.is_file():
-                place.unlink(missing_ok=True)
-            elif not Path(path).is_absolute() and place.is_dir() and not place.is_symlink():
+            # What lies elsewhere is not this store's to remove.
+            if Path(path).is_absolute() or ".." in Path(path).parts:
+                continue
+            if place.is_dir() and not place.is_symlink():
                 shutil.rmtree(place, ignore_errors=True)
+            else:
+                place.unlink(missing_ok=True)
 
 
 def _plain(entries: Iterable[Entry]) -> dict[str, Any]:
