@@ -24,6 +24,7 @@ __all__ = ["MappedDesign", "MappedModule", "MappingOptions", "map_design"]
 
 _log = logging.getLogger(__name__)
 
+
 @dataclass(frozen=True)
 class MappedDesign:
     """A design mapped layer by layer.

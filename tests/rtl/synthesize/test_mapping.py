@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from quantunet_hls.boards import Resources, load
+from quantunet_hls.boards import load
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.core.files import read_json
 from quantunet_hls.core.open_tools import run_yosys
@@ -13,11 +13,10 @@ from quantunet_hls.reports.schema import Source
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.report import layer_reports, mapped_figures
-from quantunet_hls.rtl.synthesize.fits import check_fits, check_memory, layers_for_ultraram
-from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule, MappingOptions, map_design
+from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
 from quantunet_hls.rtl.synthesize.module import mapping_script
 from quantunet_hls.rtl.synthesize.timing import Netlist, design_timing
-from quantunet_hls.targets import CellCount, count_cells
+from quantunet_hls.targets import CellCount
 from quantunet_hls.targets.ecp5 import ECP5
 from quantunet_hls.targets.versal import VERSAL
 from quantunet_hls.targets.xcup import XCUP
@@ -125,36 +124,6 @@ def test_designs_that_cannot_be_mapped_are_refused(design, tmp_path):
         map_design(probed, MappingOptions(XCUP), tmp_path)
     with pytest.raises(BoardError, match="'versal'"):
         map_design(design, MappingOptions(VERSAL), tmp_path)
-    with pytest.raises(BoardError, match=r"takes 3000 DSP, but .* has 1728"):
-        check_fits(CellCount(lut=1000, dsp=3000), load("zcu104"))
-    check_fits(CellCount(lut=1000, dsp=1000), load("zcu104"))
-
-
-def test_what_no_mapping_can_fit_is_refused_before_mapping():
-    size = (64, 64)
-    graph = StreamGraph("wide", (
-        Input("image", (), Shape(*size, 64), PIXEL),
-        convolution("only", "image", 64, 64, size, PIXEL),
-    ))
-    check_memory(graph, load("zcu104"))
-    tiny = replace(load("zcu104"), title="A tiny board", resources=Resources(lut=1000, lutram=500, bram_18k=2, uram=0))
-    # 36,864 weights of 4 bits and two beats of 64 pixels, against 2 blocks of 18 kbit and 1,000 LUTs of 64 bits.
-    with pytest.raises(BoardError, match=r"take 0\.0 MB.*A tiny board hold"):
-        check_memory(graph, tiny)
-
-
-def test_ultraram_is_for_boards_that_have_it_where_block_ram_is_short(tmp_path):
-    def mapped(blocks):
-        module = MappedModule("m", {}, CellCount(bram_18k=blocks), 0.0, True, tmp_path)
-        small = replace(module, count=CellCount(bram_18k=15))
-        return MappedDesign({"large": module, "small": small}, "")
-
-    plenty, without = load("zcu104"), load("pynq-z2")
-    short = plenty.resources.bram_18k
-    assert layers_for_ultraram(mapped(short - 15), plenty) == []
-    assert layers_for_ultraram(mapped(short - 14), plenty) == ["large"]
-    assert without.resources.uram == 0
-    assert layers_for_ultraram(mapped(short), without) == []
 
 
 @pytest.mark.parametrize("content", ["rom", "ram"])
@@ -170,11 +139,3 @@ def test_yosys_puts_no_rom_into_ultraram(content, tmp_path):
     run_yosys(script, tmp_path / "log")
     cells = read_json(tmp_path / "big.stat.json")["design"]["num_cells_by_type"]
     assert ("URAM288" in cells) == (content == "ram")
-
-
-def test_cells_are_counted_as_the_catalogue_counts_them():
-    cells = {"LUT6": 3, "INV": 1, "RAM32M16": 2, "SRL16E": 4, "FDRE": 5, "FDSE": 1, "RAMB36E2": 2, "RAMB18E2": 1,
-             "DSP48E2": 6, "CARRY4": 7, "URAM288": 1, "MUXF7": 9}
-    assert count_cells(cells, XCUP.cells) == CellCount(lut=24, ff=6, carry=7, dsp=6, bram_18k=5, uram=1, lutram=20)
-    lattice = {"LUT4": 10, "CCU2C": 3, "TRELLIS_DPR16X4": 2, "TRELLIS_FF": 8, "MULT18X18D": 1, "DP16KD": 2}
-    assert count_cells(lattice, ECP5.cells) == CellCount(lut=24, ff=8, carry=3, dsp=1, bram_18k=2, lutram=8)
