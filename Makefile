@@ -2,7 +2,7 @@
 #
 #   make demo       the main job: from the zoo's U-Net to a proven hls4ml project and its report
 #   make netlist    the same, with every module of the mapped netlist simulated
-#   make test       linters, types and the fast test suite
+#   make test       linters, types, the rules of imports and the fast test suite
 #   make test-long  everything, the tests marked slow included
 #   make test-quarter QUARTER=0..3  a quarter of the tests marked slow
 #   make benchmark  measure this package beside plain hls4ml
