@@ -100,7 +100,8 @@ def schedule(actors: Sequence[Actor]) -> dict[str, np.ndarray]:
     Raises:
         ConfigurationError: an actor whose own buffer can't hold what it waits for.
     """
-    return {name: times.beats for name, times in _run(actors).items()}
+    pace = max(actor.clocks_per_frame for actor in actors)
+    return {name: times.beats for name, times in _run(actors, pace).items()}
 
 
 def fifo_depths(actors: Sequence[Actor]) -> dict[str, int]:
@@ -108,7 +109,18 @@ def fifo_depths(actors: Sequence[Actor]) -> dict[str, int]:
 
     Args, errors: as for :func:`schedule`.
     """
-    times = _run(actors)
+    pace = max(actor.clocks_per_frame for actor in actors)
+    # A reader that lags in the schedule lets another one of its source run ahead, which without a FIFO before it
+    # it can't. With a beat at a time the streams hold what dependencies alone make them hold, so nothing can block.
+    settled = sum(actor.clocks_per_frame + actor.latency for actor in actors) * len(actors[0].clocks)
+    depths: dict[str, int] = {}
+    for times in (_run(actors, pace), _run(actors, settled)):
+        for edge, depth in _depths(actors, times).items():
+            depths[edge] = max(depths.get(edge, LEAST_DEPTH), depth)
+    return depths
+
+
+def _depths(actors: Sequence[Actor], times: Mapping[str, _Times]) -> dict[str, int]:
     depths: dict[str, int] = {}
     for actor in actors:
         for reading in actor.readings:
@@ -131,8 +143,8 @@ class _Times:
     frames: int
 
 
-def _run(actors: Sequence[Actor]) -> Mapping[str, _Times]:
-    pace = max(actor.clocks_per_frame for actor in actors)
+def _run(actors: Sequence[Actor], pace: int) -> Mapping[str, _Times]:
+    """Until the pipeline has been full for two frames; the input's beats come evenly, a frame in ``pace`` clocks."""
     frames = 1 + STEADY_FRAMES
     while True:
         times = _scheduled(actors, pace, frames)

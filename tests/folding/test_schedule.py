@@ -72,8 +72,6 @@ def simulate(actors, depths, frames, limit=20_000):
                         ends.append(clock)
                         if len(ends) == frames:
                             return ends
-            if state.firing == frames * firings:
-                continue
             frame, number = divmod(state.firing, firings)
             for index, reading in enumerate(actor.readings):
                 queue = fifos[f"{reading.source}->{actor.name}"]
@@ -82,6 +80,9 @@ def simulate(actors, depths, frames, limit=20_000):
                 if state.taken[index] < base + reading.room and queue and queue[0] < clock:
                     queue.popleft()
                     state.taken[index] += 1
+            # What no window of its last frame needs is read none the less, for others to come by.
+            if state.firing == frames * firings:
+                continue
             if state.left < 0:
                 state.left = int(actor.clocks[number])
             ready = all(reading.needed[number] < 0
@@ -172,3 +173,24 @@ def test_a_buffer_that_can_never_hold_what_a_firing_waits_for_is_refused():
                      np.ones(8, bool), 1)
     with pytest.raises(ConfigurationError, match="'starving'"):
         fifo_depths([feeder(8), starving])
+
+
+def picking(name, source, beats, row, below, clocks):
+    """A window over ``below + 1`` rows at every beat of every other row, ``row`` beats long; ``clocks`` for each."""
+    first = np.concatenate([np.arange(row) + pair for pair in range(0, beats, 2 * row)])
+    reading = Reading(source, beats, np.arange(beats), first + below * row, np.append(first[1:], beats),
+                      below * row + 3)
+    return Actor(name, (reading,), constant(len(first), clocks), np.ones(len(first), bool), 1)
+
+
+def test_a_branch_that_lags_keeps_none_of_its_fork_waiting_for_good():
+    """It has no FIFO before it, so it can't lag as the schedule has it; and the other branch needs the next row."""
+    row, beats = 24, 96
+    actors = [feeder(beats), passing("fork", "image", beats), picking("slow", "fork", beats, row, 0, clocks=2),
+              picking("late", "fork", beats, row, 1, clocks=1), joining("sum", ("slow", "late"), beats // 2)]
+    depths = fifo_depths(actors)
+    assert depths["slow->sum"] >= row
+    tight = {edge: depth if edge.endswith("->sum") else LEAST_DEPTH for edge, depth in depths.items()}
+    assert simulate(actors, tight, 4) is not None
+    # It stands still where the FIFO is as shallow as the lag would let it be.
+    assert simulate(actors, tight | {"slow->sum": row // 2}, 4) is None
