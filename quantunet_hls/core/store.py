@@ -32,6 +32,9 @@ _MOST = 500
 #: Held while a ledger is read and written: a design's layers are mapped side by side.
 _writing = threading.RLock()
 
+#: Ledger, name and key of what this process has found or made, and may still read.
+_used: set[tuple[str, str, str]] = set()
+
 
 @dataclass(frozen=True)
 class Key:
@@ -109,12 +112,11 @@ class Store:
         ledger: JSON file that says what was made from what. One that is damaged costs time, nothing else.
         keep: things that stay of each name; more than one where they go by their keys, such as the netlists of one
             module with and without DSP blocks.
-        most: things that stay in all, those apart that this object has found or made.
+        most: things that stay in all, those apart that this process has found or made.
     """
 
     def __init__(self, ledger: Path, *, keep: int = 1, most: int = _MOST):
         self.ledger, self._keep, self._most = ledger, keep, most
-        self._used: set[tuple[str, str]] = set()
 
     @property
     def folder(self) -> Path:
@@ -129,7 +131,7 @@ class Store:
         for entry in entries:
             if (entry.name, entry.key) == (name, digest) and all(
                     made and content(self.folder / path) == made for path, made in entry.files.items()):
-                self._used.add((name, digest))
+                self._use(name, digest)
                 return replace(entry, found=True)
         return None
 
@@ -149,7 +151,7 @@ class Store:
         made = {str(path.relative_to(self.folder) if path.is_relative_to(self.folder) else path.absolute()):
                 content(path) for path in files}
         entry = Entry(name, key.digest, made, value, seconds)
-        self._used.add((name, entry.key))
+        self._use(name, entry.key)
         with _writing:
             others = [one for one in _read(self.ledger) if (one.name, one.key) != (name, entry.key)]
             self._write([*others, entry])
@@ -187,6 +189,9 @@ class Store:
             if not {entry.name for entry in entries} <= kept:
                 self._write(entries, kept)
 
+    def _use(self, name: str, key: str) -> None:
+        _used.add((str(self.ledger.absolute()), name, key))
+
     def names(self) -> list[str]:
         """Names of all things that are remembered, in the order in which they were made."""
         return list(dict.fromkeys(entry.name for entry in _read(self.ledger)))
@@ -195,9 +200,10 @@ class Store:
         """Write the ledger without what is too old, and remove the files that only that had."""
         stay: list[Entry] = []
         of_name: Counter[str] = Counter()
+        ledger = str(self.ledger.absolute())
         for entry in reversed(entries):
             wanted = (names is None or entry.name in names) and of_name[entry.name] < self._keep
-            if wanted and (len(stay) < self._most or (entry.name, entry.key) in self._used):
+            if wanted and (len(stay) < self._most or (ledger, entry.name, entry.key) in _used):
                 stay.append(entry)
                 of_name[entry.name] += 1
         stay.reverse()
@@ -205,11 +211,13 @@ class Store:
         held = {path for entry in stay for path in entry.files}
         for path in {path for entry in entries for path in entry.files} - held:
             place = self.folder / path
-            # What lies elsewhere is named by a path that begins at the root, and is not this store's to remove.
-            if not Path(path).is_absolute() and place.is_file():
-                place.unlink(missing_ok=True)
-            elif not Path(path).is_absolute() and place.is_dir() and not place.is_symlink():
+            # What lies elsewhere is not this store's to remove.
+            if Path(path).is_absolute() or ".." in Path(path).parts:
+                continue
+            if place.is_dir() and not place.is_symlink():
                 shutil.rmtree(place, ignore_errors=True)
+            else:
+                place.unlink(missing_ok=True)
 
 
 def _plain(entries: Iterable[Entry]) -> dict[str, Any]:

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from quantunet_hls.core.store import Key, Store, content
+from quantunet_hls.core.store import Entry, Key, Store, _plain, content
 
 
 def key(source="source", code="code", **tools):
@@ -119,11 +119,12 @@ def test_of_each_name_the_last_few_stay(tmp_path):
     assert [source for source in "xyz" if store.find("a", key(source))] == ["y", "z"]
 
 
-def test_things_of_names_that_nobody_asks_for_go_first(tmp_path):
+def test_things_of_names_that_nobody_asks_for_go_first(tmp_path, monkeypatch):
     for name in "abcd":
         Store(tmp_path / "ledger.json").made(name, key(), Writing(tmp_path / name), [tmp_path / name])
+    monkeypatch.setattr("quantunet_hls.core.store._used", set())
     store = Store(tmp_path / "ledger.json", most=2)
-    assert store.find("a", key())
+    assert Store(tmp_path / "ledger.json").find("a", key())
     store.made("e", key(), Writing(tmp_path / "e"), [tmp_path / "e"])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "d", "e", "ledger.json"]
 
@@ -142,6 +143,17 @@ def test_a_file_that_lies_elsewhere_is_not_removed(tmp_path):
         store.made("a", key(source), Writing(tmp_path / source), [tmp_path / source])
     assert (tmp_path / "x").exists()
     assert store.find("a", key("y"))
+
+
+def test_a_ledger_that_somebody_wrote_removes_nothing_elsewhere(tmp_path):
+    (tmp_path / "mine").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    theirs = Entry("a", "0", {"../mine": "0"})
+    (tmp_path / "folder" / "ledger.json").write_text(json.dumps(_plain([theirs])))
+    store = Store(tmp_path / "folder" / "ledger.json")
+    assert store.names() == ["a"]
+    store.put("a", key())
+    assert (tmp_path / "mine").exists()
 
 
 def test_content_tells_names_and_bytes_apart(tmp_path):

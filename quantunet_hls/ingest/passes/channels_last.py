@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,35 +76,52 @@ def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
             continue
         _check_layout(node, [layouts[name] for name in data])
         layouts[node.output[0]] = layout
-        new = NodeProto()
-        new.CopyFrom(node)
-        for index, name in enumerate(node.input):
-            value = constant(model, name)
-            if value is not None:
-                # Every reader gets a copy of its own: hls4ml takes a constant away with its first reader.
-                new.input[index] = f"{name}_of_{len(nodes)}"
-                constants[new.input[index]] = value
-            else:
-                new.input[index] = stands_for.get(name, name)
-        kind = kind_of(node)
-        own = {name: constants[name] for name in new.input if name in constants}
-        if kind.spatial:
-            new.domain = CHANNELS_LAST
-            if node.domain != CHANNELS_LAST:
-                for index in kind.kernels:
-                    own[new.input[index]] = np.ascontiguousarray(own[new.input[index]].transpose(_NHWC))
-        if kind.relabel is not None:
-            kind.relabel(Relabelling(node, new, layout, logical_shape(data[0]), own))
-        constants |= own
-        nodes.append(new)
+        place = _renamed(model, node, stands_for, f"_of_{len(nodes)}", layout, logical_shape(data[0]))
+        _relabel_node(place)
+        nodes.append(place.node)
+        constants |= place.constants
         shapes[node.output[0]] = tuple(logical_shape(node.output[0])[axis] for axis in _NHWC)
 
-    final = stands_for.get(result, result)
-    image_shape = tuple(logical_shape(image)[axis] for axis in _NHWC)
+    shapes[image] = tuple(logical_shape(image)[axis] for axis in _NHWC)
+    relabelled = _built(model, nodes, constants, shapes, image, stands_for.get(result, result))
+    return Relabelled(relabelled, {name: where for name, where in layouts.items() if name not in stands_for})
+
+
+def _renamed(model: ModelWrapper, node: NodeProto, stands_for: Mapping[str, str], ending: str, layout: Layout,
+             shape: tuple[int, ...]) -> Relabelling:
+    """A copy of a node that reads its constants under names with this ending, and images behind no Transpose."""
+    copy, constants = NodeProto(), {}
+    copy.CopyFrom(node)
+    for index, name in enumerate(node.input):
+        value = constant(model, name)
+        if value is not None:
+            # Every reader gets a copy of its own: hls4ml takes a constant away with its first reader.
+            copy.input[index] = f"{name}{ending}"
+            constants[copy.input[index]] = value
+        else:
+            copy.input[index] = stands_for.get(name, name)
+    return Relabelling(node, copy, layout, shape, constants)
+
+
+def _relabel_node(place: Relabelling) -> None:
+    kind = kind_of(place.given)
+    if kind.spatial:
+        place.node.domain = CHANNELS_LAST
+        if place.given.domain != CHANNELS_LAST:
+            for index in kind.kernels:
+                name = place.node.input[index]
+                place.constants[name] = np.ascontiguousarray(place.constants[name].transpose(_NHWC))
+    if kind.relabel is not None:
+        kind.relabel(place)
+
+
+def _built(model: ModelWrapper, nodes: Sequence[NodeProto], constants: Mapping[str, np.ndarray],
+           shapes: Mapping[str, tuple[int, ...]], image: str, result: str) -> IndexedModel:
+    """The graph of these nodes between an image and a result, of the same opsets."""
     graph = helper.make_graph(
         nodes, model.graph.name,
-        [helper.make_tensor_value_info(image, TensorProto.FLOAT, image_shape)],
-        [helper.make_tensor_value_info(final, TensorProto.FLOAT, shapes.get(final, image_shape))],
+        [helper.make_tensor_value_info(image, TensorProto.FLOAT, shapes[image])],
+        [helper.make_tensor_value_info(result, TensorProto.FLOAT, shapes[result])],
     )
     opsets = [helper.make_opsetid(entry.domain, entry.version) for entry in model.model.opset_import
               if entry.domain != CHANNELS_LAST]
@@ -111,12 +129,13 @@ def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
     onnx_opset = next(entry.version for entry in opsets if entry.domain in ("", "ai.onnx"))
     proto = helper.make_model(graph, opset_imports=[*opsets, helper.make_opsetid(CHANNELS_LAST, onnx_opset)])
     proto.ir_version = model.model.ir_version
-    relabelled = IndexedModel(proto)
+    built = IndexedModel(proto)
     for name, value in constants.items():
-        relabelled.set_initializer(name, value)
+        built.set_initializer(name, value)
     for name, shape in shapes.items():
-        relabelled.set_tensor_shape(name, list(shape))
-    return Relabelled(relabelled, {name: where for name, where in layouts.items() if name not in stands_for})
+        if name != image:
+            built.set_tensor_shape(name, list(shape))
+    return built
 
 
 def _check_layout(node: NodeProto, layouts: list[Layout]) -> None:
