@@ -119,7 +119,10 @@ def _timeless(value):
     if isinstance(value, dict):
         if value.get("name") in _TIMES:
             return None
-        # Of a store's ledger: the files of a thing are compared themselves, and some hold dates.
+        # A store's ledger is in the order in which things were made, which are made side by side.
+        if set(value) == {"made"}:
+            value = {"made": sorted(value["made"], key=lambda entry: entry["name"])}
+        # The files of a thing are compared themselves, and some hold dates.
         value = {key: entry for key, entry in value.items() if key != "files" or "seal" not in value}
         return {key: _timeless(entry) for key, entry in value.items() if key not in _TIMES}
     return [_timeless(entry) for entry in value] if isinstance(value, list) else value
