@@ -30,7 +30,7 @@ _MARK = "KILL_RUNS_MARK"
 #: Once what was killed has ended, until all that it started must have.
 _GONE_S = 2.0
 #: What differs between two runs that came to the same: dates, durations, and digests of files that hold some.
-_TIMES = ("created", "seconds", "compile_seconds", "csim_seconds_per_image", "files", "key", "seal")
+_TIMES = ("created", "seconds", "compile_seconds", "csim_seconds_per_image", "key", "seal")
 
 
 class KillRunsError(Exception):
@@ -119,6 +119,11 @@ def _timeless(value):
     if isinstance(value, dict):
         if value.get("name") in _TIMES:
             return None
+        # A store's ledger is in the order in which things were made, which are made side by side.
+        if set(value) == {"made"}:
+            value = {"made": sorted(value["made"], key=lambda entry: entry["name"])}
+        # The files of a thing are compared themselves, and some hold dates.
+        value = {key: entry for key, entry in value.items() if key != "files" or "seal" not in value}
         return {key: _timeless(entry) for key, entry in value.items() if key not in _TIMES}
     return [_timeless(entry) for entry in value] if isinstance(value, list) else value
 

@@ -57,8 +57,8 @@ def check(answerer, folder, *arguments, code=2):
 
 
 def generate(model, *more):
-    """As far as the first step; there is none of this name."""
-    return ("generate", model, "--board", "zcu104", "--from", "nowhere", *more)
+    """As far as the first step; the last can't be done without it."""
+    return ("generate", model, "--board", "zcu104", "--from", "report", *more)
 
 
 # Checkpoints
@@ -339,7 +339,7 @@ def test_nor_is_a_tiff(answerer, folder, checkpoint):
     output = check(answerer, folder, *data_call(folder, "bomb.tif", one_strip(512, 512, start + more * 3000)))
     assert "holds more than" in output
     sound = one_strip(8, 12, zlib.compress(bytes(96)))
-    assert "step named 'nowhere'" in check(answerer, folder, *data_call(folder, "sound.tif", sound))
+    assert "can't start at 'report'" in check(answerer, folder, *data_call(folder, "sound.tif", sound))
 
 
 @pytest.mark.parametrize("make", [

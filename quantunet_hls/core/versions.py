@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-__all__ = ["DISTRIBUTION", "PACKAGES", "bounds", "version_of", "versions_of"]
+__all__ = ["DISTRIBUTION", "PACKAGES", "bounds", "maker_versions", "version_of", "versions_of"]
 
 #: What this package is called where packages are installed.
 DISTRIBUTION = "quantunet-hls"
@@ -19,6 +19,9 @@ _EXTRAS = ("", "train", "rtl", "sweep")
 
 #: Packages whose version may change what comes out of a step.
 PACKAGES = ("hls4ml", "qonnx", "brevitas", "torch", "onnx", "numpy")
+
+#: Packages behind these; no report names them, but with another version a step is another step.
+_BEHIND = ("onnxruntime", "onnxoptimizer", "onnxscript", "onnx-ir")
 
 
 def version_of(package: str) -> str:
@@ -32,6 +35,11 @@ def version_of(package: str) -> str:
 def versions_of(*packages: str) -> dict[str, str]:
     """Versions of some packages by name, "" where one is not installed."""
     return {package: version_of(package) for package in packages}
+
+
+def maker_versions() -> dict[str, str]:
+    """Versions of all packages that may have a part in what comes out of a step."""
+    return versions_of(*PACKAGES, *_BEHIND)
 
 
 def bounds() -> Mapping[str, SpecifierSet]:

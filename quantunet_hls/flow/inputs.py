@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quantunet_hls.core.store import content
-from quantunet_hls.core.versions import PACKAGES, versions_of
+from quantunet_hls.core.versions import maker_versions
 
 if TYPE_CHECKING:
     from quantunet_hls.flow.run import Run
@@ -49,4 +49,4 @@ def image_inputs(run: Run) -> dict[str, Any]:
 
 def packages() -> dict[str, str]:
     """Versions of the packages that any step may call."""
-    return versions_of(*PACKAGES)
+    return maker_versions()

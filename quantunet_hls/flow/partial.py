@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from quantunet_hls.core.versions import DISTRIBUTION, PACKAGES, versions_of
 from quantunet_hls.ingest.facts import network_facts
-from quantunet_hls.reports.render import beyond_part
 from quantunet_hls.reports.schema import Check, Figure, LayerReport, Network, Report, Target
 
 if TYPE_CHECKING:
     from quantunet_hls.flow.run import Run
     from quantunet_hls.ingest import HardwareGraph
 
-__all__ = ["partial_report", "tell_beyond_part"]
+__all__ = ["partial_report"]
 
 
 def partial_report(run: Run, graph: HardwareGraph, *, figures: Iterable[Figure] = (),
@@ -37,9 +36,3 @@ def partial_report(run: Run, graph: HardwareGraph, *, figures: Iterable[Figure] 
         files={"project": paths.within(paths.project.folder), "network": paths.within(paths.exported.network),
                **(files or {})},
     )
-
-
-def tell_beyond_part(run: Run, figures: Iterable[Figure]) -> None:
-    """Say what is more than the part has."""
-    for line in beyond_part(figures):
-        run.progress(f"{line}; ask for a lower rate, fewer multipliers or a larger board")

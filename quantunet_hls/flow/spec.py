@@ -36,6 +36,8 @@ OUTPUTS = ("logits", "mask")
 #: How much of the mapped netlist can be simulated: the smallest modules, or every module.
 NETLISTS = ("sample", "all")
 
+#: Far more than are held at once, of whatever size (:func:`quantunet_hls.data.check_images.check_count`).
+_MOST_IMAGES = 1_000_000
 #: Nanoseconds.
 _SHORTEST_CLOCK, _LONGEST_CLOCK = 0.5, 1000
 
@@ -153,6 +155,8 @@ class DesignSpec:
         if self.clock_ns is not None and not _SHORTEST_CLOCK <= self.clock_ns <= _LONGEST_CLOCK:
             raise ConfigurationError(f"A clock period of {self.clock_ns} ns can't be built; give {_SHORTEST_CLOCK:g} "
                                      f"to {_LONGEST_CLOCK:g} ns.")
+        if self.images > _MOST_IMAGES:
+            raise ConfigurationError(f"A design is checked with {_MOST_IMAGES:,} images at most, not {self.images:,}.")
         if self.name is not None:
             check_design_name(self.name)
         # It refuses what can't be a goal.

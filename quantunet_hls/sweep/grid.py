@@ -18,7 +18,7 @@ from quantunet_hls.core.errors import ConfigurationError, UnknownNameError, show
 from quantunet_hls.core.files import check_name, sha256_file
 from quantunet_hls.core.plain_yaml import read_yaml
 from quantunet_hls.core.store import content, key_of
-from quantunet_hls.core.versions import PACKAGES, versions_of
+from quantunet_hls.core.versions import maker_versions, versions_of
 from quantunet_hls.flow.options import SpecField, spec_fields
 from quantunet_hls.flow.spec import DesignSpec
 from quantunet_hls.hls import vendor
@@ -156,7 +156,7 @@ class Grid:
     def _tools(self) -> dict[str, str]:
         """Versions of the packages that make a design, and of the vendor's tools that are here."""
         asked, stages = self.shared.get("toolchain") or "auto", self.shared.get("stages") or ("csynth",)
-        found = versions_of(*PACKAGES, *_TOOLS)
+        found = {**maker_versions(), **versions_of(*_TOOLS)}
         for backend in ("Vitis", "Vivado"):
             if asked in ("auto", backend.lower()):
                 found |= vendor.versions(backend, stages)

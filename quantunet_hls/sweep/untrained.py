@@ -10,7 +10,7 @@ import torch
 
 from quantunet_hls.core.files import sha256_json, writing
 from quantunet_hls.core.store import Store, key_of
-from quantunet_hls.core.versions import PACKAGES, versions_of
+from quantunet_hls.core.versions import maker_versions
 from quantunet_hls.data.image_folders import to_input
 from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.ingest import export_module
@@ -42,6 +42,6 @@ def untrained(unet: Mapping[str, Any], folder: Path) -> Path:
         with writing(path) as temporary:
             export_module(net.eval(), (channels, height, width)).save(str(temporary))
 
-    key = key_of({"unet": dict(unet)}, (__name__,), versions_of(*PACKAGES))
+    key = key_of({"unet": dict(unet)}, (__name__,), maker_versions())
     Store(folder / "networks.json").made(name, key, export, [path])
     return path

@@ -12,7 +12,7 @@ from torch import Tensor
 from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.core.files import read_json
 from quantunet_hls.core.store import Store, key_of
-from quantunet_hls.core.versions import PACKAGES, versions_of
+from quantunet_hls.core.versions import maker_versions
 from quantunet_hls.data.image_folders import Samples
 from quantunet_hls.emulate.accuracy import emulate_graph, segment
 from quantunet_hls.ingest import HardwareGraph
@@ -79,7 +79,7 @@ class Meter:
             masks = segment(emulate_graph(graph, types), self._samples)
             return [self._dice(masks, torch.from_numpy(self._samples.masks)), self._dice(masks, self._reference)]
 
-        key = key_of(inputs, (__name__,), versions_of(*PACKAGES))
+        key = key_of(inputs, (__name__,), maker_versions())
         truth, reference = self._store.made("dice", key, measure).value
         return float(truth), float(reference)
 

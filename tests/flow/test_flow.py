@@ -46,6 +46,11 @@ def test_no_change_of_the_rtl_reruns_a_step_that_has_none(steps, name):
     assert not [module for module in behind if module.startswith("quantunet_hls.rtl")]
 
 
+@pytest.mark.parametrize("name", ["export", "ingest", "csim", "accuracy", "report"])
+def test_no_change_of_what_tables_look_like_reruns_a_step_that_shows_none(steps, name):
+    assert "quantunet_hls.reports.render" not in modules_behind(*steps[name].makers)
+
+
 def test_no_change_of_the_screen_the_sweep_or_the_options_reruns_a_step(steps):
     for step in steps.values():
         behind = modules_behind(*step.makers)

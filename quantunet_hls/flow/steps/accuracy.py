@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from quantunet_hls.core.steps import Step
+from quantunet_hls.core.versions import versions_of
 from quantunet_hls.flow.inputs import contents, image_inputs, packages, precision_inputs
 from quantunet_hls.flow.opened import Opened
 from quantunet_hls.flow.partial import partial_report
@@ -29,7 +30,8 @@ def step(run: Run, opened: Opened) -> Step:
                          **(image_inputs(run) if masks else {}),
                          "baseline": zoo.card_of(run.spec.baseline).sha256 if run.spec.baseline else None},
                 (part,), lambda: partial_report(run, opened.graph, figures=score(run, opened, masks) if masks else ()
-                                                ).save(part), (__name__,), packages)
+                                                ).save(part),
+                (__name__,), lambda: {**packages(), **versions_of("monai")})
 
 
 def _masks(run: Run) -> Path | None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from quantunet_hls.core.files import write_json
 from quantunet_hls.core.steps import Step
 from quantunet_hls.core.versions import DISTRIBUTION, version_of
+from quantunet_hls.flow.beyond_part import tell_beyond_part
 from quantunet_hls.flow.folded_design import FoldedDesign, fold_design
 from quantunet_hls.flow.inputs import contents, design_inputs, packages
 from quantunet_hls.flow.opened import Opened
-from quantunet_hls.flow.partial import partial_report, tell_beyond_part
+from quantunet_hls.flow.partial import partial_report
 from quantunet_hls.flow.streams import Streams
 from quantunet_hls.folding import ConvWork, frame_cycles, multipliers
 from quantunet_hls.hls.convert import HlsSettings, convert, traced_tensors, write_project

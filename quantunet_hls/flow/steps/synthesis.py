@@ -6,10 +6,11 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from quantunet_hls.core.steps import Step
+from quantunet_hls.flow.beyond_part import tell_beyond_part
 from quantunet_hls.flow.folded_streams import FoldedStreams, rtl_tools
 from quantunet_hls.flow.inputs import contents, design_inputs, packages
 from quantunet_hls.flow.opened import Opened
-from quantunet_hls.flow.partial import partial_report, tell_beyond_part
+from quantunet_hls.flow.partial import partial_report
 from quantunet_hls.hls import vendor
 from quantunet_hls.reports.schema import LayerReport, Report
 
