@@ -59,6 +59,12 @@ def _concat(network: Network) -> None:
     network.concatenate(source, channels)
 
 
+def _add(network: Network) -> None:
+    source = network.last
+    network.convolve(network.channels, accumulator=_WIDE)
+    network.add("Merge", {"result": network.type()}, inputs=[source, network.last], op="add")
+
+
 def _cast(network: Network) -> None:
     network.activate("linear")
 
@@ -91,7 +97,8 @@ def _pointwise(network: Network) -> None:
 
 INSTANCES: dict[str, Callable[[Network], None]] = {
     "input": _input, "convolution": _convolution, "pooling": _pooling, "padding": _padding, "upsample": _upsample,
-    "zero_insertion": _zero_insertion, "argmax": _argmax, "concat": _concat, "pointwise": _pointwise,
+    "zero_insertion": _zero_insertion, "argmax": _argmax, "concat": _concat, "add": _add,
+    "pointwise": _pointwise,
 }
 STAGE_INSTANCES: dict[str, Callable[[Network], None]] = {
     "cast": _cast, "relu": _relu, "leaky_relu": _leaky_relu, "quotient": _quotient, "sigmoid": _sigmoid,

@@ -1,0 +1,1 @@
+"""The operator ``add``, facet by facet (:mod:`quantunet_hls.ops.table`)."""
