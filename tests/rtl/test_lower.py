@@ -12,7 +12,8 @@ from quantunet_hls.ops.padding.layer import Padding
 from quantunet_hls.ops.pointwise.layer import Pointwise
 from quantunet_hls.ops.pooling.layer import Pooling
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.stages import Cast, Relu
+from quantunet_hls.ops.stages.cast.stage import Cast
+from quantunet_hls.ops.stages.relu.stage import Relu
 from quantunet_hls.rtl.lower import lower
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.types.fixed import FixedType

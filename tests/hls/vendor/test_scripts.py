@@ -108,7 +108,7 @@ def test_vivado_synthesises_out_of_context_with_the_clock(bench):
     assert ("add_files", "unet_prj/solution1/syn/verilog") in told
     assert ("read_xdc", "-mode", "out_of_context", "quantunet_clock.xdc") in told
     tool = Tool("vivado", bench.bin / "x", "2022.2")
-    step = make_plan(bench.project, [Stage.CSYNTH, Stage.VSYNTH], tool, tool).steps[1]
-    clock, _, _ = Interpreter().run(step.files["quantunet_clock.xdc"])
+    call = make_plan(bench.project, [Stage.CSYNTH, Stage.VSYNTH], tool, tool).calls[1]
+    clock, _, _ = Interpreter().run(call.files["quantunet_clock.xdc"])
     assert ("create_clock", "-name", "ap_clk", "-period", "5", "") in clock
     assert (bench.folder / "quantunet_vivado").is_dir()
