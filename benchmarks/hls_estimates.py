@@ -184,6 +184,14 @@ def modules(rows: Iterable[Mapping[str, str]]) -> list[Row]:
     return made
 
 
+def _luts_of(work: Module, kind: str) -> tuple[float, Mapping[str, float]]:
+    """LUTs that follow from how a module is built, and what the rest is fitted to; for "products", of these alone."""
+    if kind == "products":
+        assert isinstance(work, ConvolutionModule)
+        return work.product_luts, work.product_parts
+    return work.structural_luts, work.lut_parts
+
+
 def fit(rows: Sequence[Row]) -> dict[str, float]:
     """The costs with the least squares of relative errors of the fitted rows."""
     found: dict[str, float] = {}
@@ -193,10 +201,9 @@ def fit(rows: Sequence[Row]) -> dict[str, float]:
             lut = row.measured["lut"]
             if row.kind != kind or not row.fitted or lut is None:
                 continue
-            parts = [work.product_parts if kind == "products" else work.lut_parts  # type: ignore[attr-defined]
-                     for work in row.work]
-            known = sum(work.product_luts if kind == "products" else work.structural_luts  # type: ignore[attr-defined]
-                        for work in row.work) + sum(
+            split = [_luts_of(work, kind) for work in row.work]
+            parts = [fitted for _, fitted in split]
+            known = sum(structural for structural, _ in split) + sum(
                 number * found.get(name, 0.0) for part in parts for name, number in part.items())
             counted.append([sum(part[name] for part in parts) for name in names])
             rest.append(lut - known)

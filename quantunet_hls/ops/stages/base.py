@@ -46,6 +46,7 @@ def apply_stages(codes: Integers, source: FixedType, stages: Sequence[Stage]) ->
 
 def retyped(stage: S, type_: FixedType) -> S:
     """The same stage into another type."""
+    # Every stage is a dataclass; the base is none, for each has its members in an order of its own.
     return replace(stage, type=type_)  # type: ignore[type-var]
 
 
