@@ -80,6 +80,8 @@ class NodeKind:
         copies: whether its result has no type but its input's.
         new_values: whether its results are other numbers than those that it reads.
         finer: fraction bits that its results have beyond those of its finest input, weights aside.
+        plain: brings a node, in place, from each form that files may have into the one that its rules read; where it
+            can't, it leaves it to them.
         explicit: writes down, in place, what a file may leave out.
         lowered: the nodes that a legal node becomes, in order; constants may be set in the model.
         with_padding: a copy with zeros (top, left, bottom, right) around its image as its own padding; None where
@@ -107,6 +109,7 @@ class NodeKind:
     copies: bool = False
     new_values: bool = True
     finer: Callable[[NodeProto], int] = lambda _node: 0
+    plain: Callable[[ModelWrapper, NodeProto], None] | None = None
     explicit: Callable[[ModelWrapper, NodeProto], None] | None = None
     lowered: Callable[[ModelWrapper, NodeProto], list[NodeProto]] = _stays
     with_padding: Callable[[NodeProto, Sequence[int]], NodeProto | None] | None = None
