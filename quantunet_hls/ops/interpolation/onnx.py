@@ -1,4 +1,4 @@
-"""ONNX's ``Resize`` of mode ``linear`` as nodes of this package, ``Interpolation``: one for the rows, one for the columns.
+"""ONNX's ``Resize`` of mode ``linear`` as this package's ``Interpolation``: a node for the rows, one for the columns.
 
 Attributes of ``Interpolation``: ``axis`` of the image as it lies, ``size`` that it has behind, ``start``, ``step`` and
 ``parts`` of :class:`~quantunet_hls.ops.interpolation.layer.Places`, and ``divisor``.
@@ -18,9 +18,9 @@ from quantunet_hls.ops.interpolation.layer import Places
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, consumers, set_attribute, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
 from quantunet_hls.ops.qonnx.quotients import cut_quotient
-from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, shift_left, times
+from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, times
 
-__all__ = ["FACET", "interpolates_exactly", "interpolated", "interpolations"]
+__all__ = ["FACET", "interpolated", "interpolates_exactly", "interpolations", "places_of_mode"]
 
 #: Where the pixels of ONNX's coordinate_transformation_mode lie: half a pixel, or none, into the first one.
 _HALF = ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric")
@@ -49,11 +49,11 @@ def _axes(model: ModelWrapper, node: NodeProto) -> dict[int, Places]:
     """The axes that change, and where pixels lie along them."""
     mode = attribute(node, "coordinate_transformation_mode", "half_pixel")
     before, after = shape_of(model, node.input[0]), shape_of(model, node.output[0])
-    return {axis: _places(mode, pixels, size)
+    return {axis: places_of_mode(mode, pixels, size)
             for axis, (pixels, size) in enumerate(zip(before, after, strict=True)) if pixels != size}
 
 
-def _places(mode: str, pixels: int, size: int) -> Places:
+def places_of_mode(mode: str, pixels: int, size: int) -> Places:
     """ONNX's formula for the coordinate of a pixel, with the scale ``size / pixels``, over one denominator."""
     if mode in _HALF:
         start, step, parts = pixels - size, 2 * pixels, 2 * size  # (x + 1/2) / scale - 1/2
@@ -95,7 +95,7 @@ def interpolated(image: np.ndarray, shape: Sequence[int], mode: str) -> np.ndarr
     divisor = 1
     for axis, (pixels, size) in enumerate(zip(image.shape, shape, strict=True)):
         if axis and pixels != size:
-            places = _places(mode, pixels, size)
+            places = places_of_mode(mode, pixels, size)
             image, divisor = _weighted(image, axis, places), divisor * places.parts
     return image / divisor
 
@@ -128,16 +128,14 @@ def _finer(node: NodeProto) -> int:
 
 
 def _ranges(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Typed:
-    """A sum of parts lies where its pixels lie, times the number of parts; each value of the input's type may come."""
+    """A sum of parts lies where its pixels lie, times the number of parts."""
     (given,) = inputs
-    parts, divisor, kind = attribute(node, "parts"), attribute(node, "divisor"), given.type()
-    whole = Range(np.full_like(given.low, kind.low), np.full_like(given.high, kind.high), given.exponent)
-    sums = Range(times(whole.low, parts), times(whole.high, parts), given.exponent)
-    if not _is_whole(node):
-        mean, accumulator = cut_quotient(model, node, sums, divisor)
-        return mean, LayerTypes(mean.type(), accumulator=accumulator)
-    result = Range(times(given.low, parts), times(given.high, parts), given.exponent - _finer(node))
-    return result, LayerTypes(result.type(), accumulator=Range(sums.low, sums.high, result.exponent).type())
+    low, high = (times(end, attribute(node, "parts")) for end in (given.low, given.high))
+    if _is_whole(node):
+        result = Range(low, high, given.exponent - _finer(node))
+        return result, LayerTypes(result.type(), accumulator=result.type())
+    mean, accumulator = cut_quotient(model, node, Range(low, high, given.exponent), attribute(node, "divisor"))
+    return mean, LayerTypes(mean.type(), accumulator=accumulator)
 
 
 def _relabel(place: Relabelling) -> None:
@@ -148,6 +146,6 @@ def _relabel(place: Relabelling) -> None:
 
 
 FACET = OnnxNodes((
-    NodeKind("Interpolation", _run, _ranges, admitted=False, any_input=True, finer=_finer, relabel=_relabel,
+    NodeKind("Interpolation", _run, _ranges, admitted=False, finer=_finer, relabel=_relabel,
              exact=_is_whole),
 ))

@@ -15,6 +15,7 @@ from quantunet_hls.ops.interpolation.layer import Places
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.base import Stage, apply_stages, reduced
+from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.stages.quotient.stage import Quotient
 from quantunet_hls.ops.streaming import Staged, StreamLayer
 from quantunet_hls.types.fixed import FixedType, Integers, covering
@@ -119,16 +120,21 @@ def _lowered(layer: typed.Interpolation, name: str, sources: Sequence[Source]) -
     divides = layer.divisor != 1 << finer
     made = Interpolation(name, (source.name,), layer.shape, layer.type, source.shape, source.type, layer.axis,
                          layer.places, 0 if divides else finer, layer.stages)
-    sums = made.accumulator
-    if not layer.accumulator.holds(sums):
-        raise IllegalGraphError(layer.name, f"its accumulator {layer.accumulator} can't hold its sums {sums}",
-                                "give it a wider one")
-    if not divides:
-        return replace(made, stages=reduced(sums, layer.stages))
-    # C++ divides the sum by a whole number: the quotient is cut towards zero.
-    quotient = FixedType(sums.width + layer.accumulator.fraction - sums.fraction, layer.accumulator.fraction,
-                         sums.signed, "TRN_ZERO")
-    return replace(made, stages=(Quotient(quotient, layer.divisor), *reduced(quotient, layer.stages)))
+    sums, accumulator = made.accumulator, layer.accumulator
+    entry: tuple[Stage, ...] = ()
+    places = accumulator.fraction - sums.fraction
+    if not accumulator.holds(sums):
+        # Sums that occur may lie closer together than the input's type says; what lies beyond would wrap in C++, too.
+        if accumulator.saturation != "WRAP" or not 0 <= places < accumulator.width:
+            raise IllegalGraphError(layer.name, f"its accumulator {accumulator} can't hold its sums {sums}",
+                                    "give it a wider one")
+        sums = FixedType(accumulator.width - places, sums.fraction, accumulator.signed)
+        entry = (Cast(sums),)
+    if divides:
+        # C++ divides the sum by a whole number: the quotient is cut towards zero.
+        quotient = FixedType(sums.width + places, accumulator.fraction, sums.signed, "TRN_ZERO")
+        entry = (*entry, Quotient(quotient, layer.divisor))
+    return replace(made, stages=reduced(made.accumulator, (*entry, *layer.stages)))
 
 
 FACET = LayerLowering(_lowered)

@@ -11,7 +11,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.interpolation.onnx import interpolated, interpolates_exactly, interpolations
 from quantunet_hls.ops.qonnx.execution import LAST_AXES
-from quantunet_hls.ops.qonnx.graph import attribute, constant, shape_of
+from quantunet_hls.ops.qonnx.graph import attribute, constant, set_attribute, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
 from quantunet_hls.ops.qonnx.ranges import Range, Typed, same_values
 
@@ -82,7 +82,11 @@ def _relabel(place: Relabelling) -> None:
 
 
 def _lowered(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
-    return interpolations(model, node) if _is_linear(node) else [node]
+    if not _is_linear(node):
+        return [node]
+    # What changes no size repeats every pixel once.
+    set_attribute(node, "mode", "nearest")
+    return interpolations(model, node) or [node]
 
 
 def _run(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
