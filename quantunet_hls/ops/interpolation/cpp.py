@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,12 +9,14 @@ from typing import Any, ClassVar
 import numpy as np
 from hls4ml.model.attributes import Attribute, TypeAttribute
 from hls4ml.model.layers import Layer
+from onnx import GraphProto, NodeProto
 
 from quantunet_hls.folding.schedule import Actor
-from quantunet_hls.ops.cpp.facet import AddedLayer, CppFacet, CppLayer
-from quantunet_hls.ops.cpp.loops import LATENCY, image_shape, one_clock, reading
+from quantunet_hls.ops.cpp.design import CppLayer
+from quantunet_hls.ops.cpp.facet import AddedLayer, LayerCpp
+from quantunet_hls.ops.cpp.loops import LATENCY, one_clock, reading
 from quantunet_hls.ops.cpp.templates import Call, Config
-from quantunet_hls.ops.interpolation.layer import Places
+from quantunet_hls.ops.interpolation import layer as typed
 from quantunet_hls.ops.qonnx.graph import attribute
 
 __all__ = ["FACET", "Interpolation"]
@@ -57,7 +58,8 @@ class _Config(Config):
                         "weight_integer": bits if divides else bits - exact}
 
 
-def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], graph: Any) -> dict[str, Any]:
+def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]], graph: GraphProto
+           ) -> dict[str, Any]:
     _, height, width, channels = input_shapes[0]
     axis, size = attribute(node, "axis") - 1, attribute(node, "size")
     return {"name": node.name, "class_name": "Interpolation", "inputs": input_names, "outputs": list(node.output),
@@ -66,28 +68,25 @@ def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], gra
             **{name: attribute(node, name) for name in ("start", "step", "parts", "divisor")}}
 
 
-def _actor(layer: Any, sources: Sequence[str]) -> Actor:
+def _actor(layer: typed.Interpolation, cpp: CppLayer) -> Actor:
     """Of rows a whole one is read before the first that needs it is written; of columns each when it is needed."""
-    image, result = (image_shape(variable) for variable in (layer.get_input_variable(), layer.get_output_variable()))
-    (height, width, _), axis = image, int(layer.get_attr("axis"))
-    places = Places(image[axis], result[axis], *(int(layer.get_attr(name)) for name in ("start", "step", "parts")))
-    _, behind, _ = places.between()
-    if axis == 1:
+    (stream,) = cpp.inputs
+    height, width = stream.shape.height, stream.shape.width
+    _, behind, _ = layer.places.between()
+    if layer.axis == 1:
         rows = np.arange(height) * width
-        return one_clock(layer, (reading(sources[0], height * width, (rows[:, None] + behind).reshape(-1)),),
-                         height * places.size)
+        return one_clock(cpp, (reading(stream.writer, height * width, (rows[:, None] + behind).reshape(-1)),),
+                         height * layer.places.size)
     needed: list[np.ndarray] = []
     received = 0
     for last in behind + 1:
         needed += [np.arange(received * width, max(last, received) * width), np.full(width, -1)]
         received = max(last, received)
     read = np.concatenate(needed)
-    return Actor(layer.name, (reading(sources[0], height * width, read),), np.ones(len(read), np.int64), read < 0,
+    return Actor(cpp.name, (reading(stream.writer, height * width, read),), np.ones(len(read), np.int64), read < 0,
                  LATENCY)
 
 
-FACET = CppFacet(
-    layers={"Interpolation": CppLayer(_actor)},
-    added=(AddedLayer(Interpolation, (_Config, partial(Call, Interpolation, "interpolation", [_HEADER.name])),
-                      _HEADER, {"Interpolation": _parse}),),
-)
+FACET = LayerCpp(_actor, added=(AddedLayer(
+    Interpolation, (_Config, partial(Call, Interpolation, "interpolation", [_HEADER.name])), _HEADER,
+    {"Interpolation": _parse}),))
