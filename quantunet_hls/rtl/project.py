@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -36,6 +36,10 @@ from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule, Map
 from quantunet_hls.rtl.synthesize.timing import DesignTiming, design_timing
 from quantunet_hls.targets.place import Placed
 from quantunet_hls.types.fixed import FixedType, Integers, cast
+
+if TYPE_CHECKING:
+    # hls4ml loads its plug-ins, and with them this package, before that module is complete.
+    from hls4ml.model.graph import ModelGraph
 
 __all__ = ["Project", "codes_of", "project"]
 
@@ -201,7 +205,7 @@ class Project:
         return {"figures": figures, "layers": layer_reports(self.graph, mapped, self.lowered.tensors, timing)}
 
 
-def project(model: Any) -> Project:
+def project(model: ModelGraph) -> Project:
     """The project of a model that was converted for this backend, made at the first call and kept with it.
 
     Raises:
