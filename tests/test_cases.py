@@ -21,6 +21,7 @@ CASES = (
     "quant_half_even",
     "residual_add",
     "output_without_shape",
+    "resize_bilinear",
 )
 
 
