@@ -6,7 +6,7 @@ Types, modes and constants are those that hls4ml's C++ compiler gets.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -145,9 +145,11 @@ class StageReader:
     Attributes:
         activations: for each of hls4ml's activation functions that it reads, from such a layer and its result's
             type to the stage.
+        classes: likewise for each of hls4ml's classes of layers that are nothing but such a stage.
     """
 
-    activations: Mapping[str, Callable[[Node, FixedType], Stage]]
+    activations: Mapping[str, Callable[[Node, FixedType], Stage]] = field(default_factory=dict)
+    classes: Mapping[str, Callable[[Node, FixedType], Stage]] = field(default_factory=dict)
 
 
 def constant_codes(node: str, values: np.ndarray, target: FixedType) -> Integers:

@@ -144,6 +144,15 @@ class Network:
                  n_chan=self.channels, limit=limit, limit_fraction=fraction)
         self.channels = 1
 
+    def look_up(self, result: str) -> None:
+        """A table of random entries for all that comes, which takes at most 8 bits."""
+        if parse_type(self.types[self.last]).width > 8:
+            self.activate("linear", self.type(2, 8))
+        given, kind = parse_type(self.types[self.last]), parse_type(result)
+        self.add("ValueTable", {"result": result}, in_height=self.height, in_width=self.width, n_chan=self.channels,
+                 first=given.low, fraction=given.fraction, probabilities=0,
+                 entries=self.random.integers(kind.lowest, kind.high + 1, given.high - given.low + 1).tolist())
+
     def concatenate(self, other: str, channels: int) -> None:
         self.add("Concatenate", {"result": self.type()}, inputs=[other, self.last], axis=3, op="concatenate3d")
         self.channels += channels

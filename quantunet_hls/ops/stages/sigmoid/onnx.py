@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
+from quantunet_hls.ops.qonnx.bounds import sigmoid
 from quantunet_hls.ops.qonnx.ends import at_the_end
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
@@ -51,5 +53,6 @@ def _ranges(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Ty
 
 FACET = OnnxNodes((
     NodeKind("Sigmoid", _run, _ranges, rules=(at_the_end(passing=QUANT_OPS),), roles=("table",), real=True,
-             lowered=_tabulated),
+             lowered=_tabulated, gate=lambda _node: True,
+             bounds=lambda _node, inputs, digits: inputs[0].rising(partial(sigmoid, digits=digits))),
 ))
