@@ -145,11 +145,11 @@ class StageReader:
     Attributes:
         activations: for each of hls4ml's activation functions that it reads, from such a layer and its result's
             type to the stage.
-        classes: likewise for each of hls4ml's classes of layers that are nothing but such a stage.
+        layers: likewise for each of hls4ml's classes that is nothing but the stage.
     """
 
-    activations: Mapping[str, Callable[[Node, FixedType], Stage]] = field(default_factory=dict)
-    classes: Mapping[str, Callable[[Node, FixedType], Stage]] = field(default_factory=dict)
+    activations: Mapping[str, Callable[[Node, FixedType], Stage]]
+    layers: Mapping[str, Callable[[Node, FixedType], Stage]] = field(default_factory=dict)
 
 
 def constant_codes(node: str, values: np.ndarray, target: FixedType) -> Integers:

@@ -14,7 +14,7 @@ from quantunet_hls.hls.added_layers import added
 from quantunet_hls.hls.convert import write_project
 from quantunet_hls.hls.csim import CSimulation, compile_bench, simulate
 from quantunet_hls.hls.testbench import Bench, write_bench
-from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, parse_type
+from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, covering, parse_type
 
 
 @dataclass
@@ -152,6 +152,14 @@ class Network:
         self.add("ValueTable", {"result": result}, in_height=self.height, in_width=self.width, n_chan=self.channels,
                  first=given.low, fraction=given.fraction, probabilities=0,
                  entries=self.random.integers(kind.lowest, kind.high + 1, given.high - given.low + 1).tolist())
+
+    def requantize(self, low: int, high: int, *, shift: int, fraction: int, factors: np.ndarray, offsets: np.ndarray,
+                   splits: np.ndarray) -> None:
+        kind = covering(low, high)
+        self.add("Requantize", {"result": str(kind)}, in_height=self.height, in_width=self.width, n_chan=self.channels,
+                 low=low, high=high, shift=shift, lines=len(factors), fraction=fraction,
+                 **{name: np.ravel(numbers).tolist() for name, numbers in (
+                     ("factors", factors), ("offsets", offsets), ("splits", splits))})
 
     def concatenate(self, other: str, channels: int) -> None:
         self.add("Concatenate", {"result": self.type()}, inputs=[other, self.last], axis=3, op="concatenate3d")

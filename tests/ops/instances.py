@@ -82,6 +82,19 @@ def _quotient(network: Network) -> None:
     network.pool_windows("Average", (3, 3), (2, 2), (1, 0, 1, 0), accumulator=_WIDE)
 
 
+def _requantize(network: Network) -> None:
+    """Behind sums of integers: one line or two, numbers for each channel or for all, factors of either sign."""
+    random = network.random
+    network.convolve(int(random.choice([2, 4, 6])), accumulator=_WIDE)
+    lines, channels = int(random.integers(1, 3)), network.channels if random.integers(3) else 1
+    low = int(random.choice([0, -7, -8, -3]))
+    high = int(random.choice([7, 15, 12]))
+    network.requantize(low, high, shift=int(random.integers(4, 9)), fraction=int(random.integers(0, 3)),
+                       factors=random.integers(-60, 61, (lines, channels)),
+                       offsets=random.integers(-500, 501, (lines, channels)) * int(random.choice([1, 4])),
+                       splits=random.integers(-20, 21, channels) if lines == 2 else np.zeros(0, int))
+
+
 def _sigmoid(network: Network) -> None:
     network.activate("sigmoid", precision={"table": "fixed<18,8>"})
 
@@ -105,8 +118,8 @@ INSTANCES: dict[str, Callable[[Network], None]] = {
     "pointwise": _pointwise,
 }
 STAGE_INSTANCES: dict[str, Callable[[Network], None]] = {
-    "cast": _cast, "relu": _relu, "leaky_relu": _leaky_relu, "quotient": _quotient, "sigmoid": _sigmoid,
-    "threshold": _threshold, "table": _table,
+    "cast": _cast, "relu": _relu, "leaky_relu": _leaky_relu, "requantize": _requantize,
+    "quotient": _quotient, "sigmoid": _sigmoid, "threshold": _threshold, "table": _table,
 }
 
 

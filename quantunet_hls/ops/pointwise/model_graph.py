@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.model_graph import Given, LayerReader, Node, StageReader
@@ -15,24 +15,30 @@ from quantunet_hls.types.fixed import FixedType
 __all__ = ["FACET"]
 
 
-_READERS = [stage_facet(kind, "model_graph", StageReader) for kind in STAGES]
+@cache
+def _readers() -> tuple[StageReader, ...]:
+    return tuple(stage_facet(kind, "model_graph", StageReader) for kind in STAGES)
 
-#: How each of hls4ml's activation functions is read.
-_ACTIVATIONS = {name: read for reader in _READERS for name, read in reader.activations.items()}
+
+@cache
+def _activations() -> Mapping[str, Callable[[Node, FixedType], Stage]]:
+    """How each of hls4ml's activation functions is read."""
+    return {name: read for reader in _readers() for name, read in reader.activations.items()}
 
 
 def _read(node: Node, given: Sequence[Given]) -> Pointwise:
     function = node.text("activation")
-    if function not in _ACTIVATIONS:
+    if function not in _activations():
         raise IllegalGraphError(node.name, f"there is no emulation and no RTL for the activation {function!r}",
                                 "use ReLU, LeakyReLU or sigmoid")
-    return _of_stage(_ACTIVATIONS[function], node, given)
+    stage = _activations()[function](node, node.result())
+    return Pointwise(node.name, (given[0].layer.name,), node.shape, (stage,))
 
 
 def _of_stage(read: Callable[[Node, FixedType], Stage], node: Node, given: Sequence[Given]) -> Pointwise:
     return Pointwise(node.name, (given[0].layer.name,), node.shape, (read(node, node.result()),))
 
 
-FACET = LayerReader({
-    "Activation": _read, "ParametrizedActivation": _read,
-    **{name: partial(_of_stage, read) for reader in _READERS for name, read in reader.classes.items()}})
+FACET = LayerReader({"Activation": _read, "ParametrizedActivation": _read,
+                     **{name: partial(_of_stage, read) for reader in _readers()
+                        for name, read in reader.layers.items()}})

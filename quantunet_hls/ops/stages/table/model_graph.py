@@ -15,4 +15,4 @@ def _read(node: Node, result: FixedType) -> Table:
     return Table(result, node.integer("first"), node.integer("fraction"), node.integers("entries"), meaning)
 
 
-FACET = StageReader(classes={"ValueTable": _read})
+FACET = StageReader({}, layers={"ValueTable": _read})

@@ -18,7 +18,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.bounds import UnboundedError
 from quantunet_hls.ops.qonnx.functions import Function, grid_of, leaves_of, of_one_value
-from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, consumers
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, consumers, only
 from quantunet_hls.ops.qonnx.node_kinds import OWN, NodeKind, OnnxNodes, kind_of
 from quantunet_hls.ops.qonnx.quantizers import quant_type
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
@@ -89,12 +89,12 @@ def _is_power_of_two(number: Fraction) -> bool:
 
 
 def why_no_table(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
-    """The rule of nodes that nothing but a table computes: whoever is still there belongs to none."""
+    """The rule of nodes that nothing but a table computes: they must be part of one."""
     def illegal(rule: str, remedy: str) -> IllegalGraphError:
         return IllegalGraphError(node.name, f"{node.op_type} can be built only as a table from one quantizer to the "
                                  f"next, and {rule}", remedy)
 
-    reader = _reader_without_quantizer(model, node)
+    reader, quantizers = _readers(model, node)
     if reader is not None:
         return illegal(f"{reader} its result before it is quantized", "put a quantizer behind it")
     leaves, _ = leaves_of(model, node.output[0])
@@ -107,25 +107,27 @@ def why_no_table(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | No
         return illegal(f"no quantizer has rounded {leaves[0]!r}, which it reads", in_front)
     if grid.size > 1 << MAX_TABLE_BITS:
         return illegal(f"what it reads takes {grid.size} values", in_front)
+    if all(between_quantizers(model, quantizer) is not None for quantizer in quantizers):
+        return None
     return illegal("its value can't be computed for all numbers that come",
                    "give the quantizer in front of it a smaller range")
 
 
-def _reader_without_quantizer(model: ModelWrapper, node: NodeProto) -> str | None:
-    """Who reads a value before it reaches a quantizer, as the beginning of a sentence."""
-    left = [node.output[0]]
+def _readers(model: ModelWrapper, node: NodeProto) -> tuple[str | None, list[NodeProto]]:
+    """Who reads a value before it is quantized, as the beginning of a sentence, and the quantizers that it reaches."""
+    left, quantizers = [node.output[0]], []
     while left:
         name = left.pop()
-        if name in {tensor.name for tensor in model.graph.output}:
-            return "the network hands out"
+        if name == only(model, "output"):
+            return "the network hands out", []
         for reader in consumers(model, name):
             if reader.op_type in QUANT_OPS:
-                continue
-            _, members = leaves_of(model, reader.output[0])
-            if reader.output[0] not in members:
-                return f"{reader.name!r} reads"
-            left.append(reader.output[0])
-    return None
+                quantizers.append(reader)
+            elif reader.output[0] in leaves_of(model, reader.output[0])[1]:
+                left.append(reader.output[0])
+            else:
+                return f"{reader.name!r} reads", []
+    return None, quantizers
 
 
 def _run(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
