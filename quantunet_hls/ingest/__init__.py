@@ -39,12 +39,19 @@ class HardwareGraph:
         original: the tidied graph as it was given, in its own layout, Quant nodes on weights included.
         origins: for each tensor of ``model`` the tensor of ``original`` that has the same values.
         layouts: for each of those tensors of ``original``, on which axis batch, channels, height and width lie.
+        names: for each node of ``model`` what the network calls it, or the node that it was made of.
     """
 
     model: ModelWrapper
     original: ModelWrapper
     origins: dict[str, str]
     layouts: dict[str, Layout]
+    names: dict[str, str]
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """Of those names the ones that a design can't have."""
+        return {name: given for name, given in self.names.items() if name != given}
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -93,7 +100,7 @@ def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
     check_legal(tabulated)
     original = explicit_attributes(original)
     relabelled = channels_last(lower_nodes(explicit_attributes(tabulated)))
-    model, origins = name_nodes(with_classes(relabelled.model) if output == "mask" else relabelled.model)
+    model, origins, names = name_nodes(with_classes(relabelled.model) if output == "mask" else relabelled.model)
     # What passes make of a node may be more than the node: a Concat of many becomes a chain.
     check_sizes(model)
-    return HardwareGraph(linked(model), linked(original), origins, relabelled.layouts)
+    return HardwareGraph(linked(model), linked(original), origins, relabelled.layouts, names)

@@ -121,6 +121,14 @@ class Network:
                  n_chan=self.channels)
         self.height, self.width = self.height * rows, self.width * columns
 
+    def interpolate(self, axis: int, size: int, start: int, step: int, parts: int, divisor: int, *,
+                    accumulator: str | None = None) -> None:
+        height, width = (size, self.width) if axis == 0 else (self.height, size)
+        self.add("Interpolation", {"result": self.type(), "accum": accumulator or self.type(6, 16, (0, 5))},
+                 in_height=self.height, in_width=self.width, out_height=height, out_width=width, n_chan=self.channels,
+                 axis=axis, start=start, step=step, parts=parts, divisor=divisor)
+        self.height, self.width = height, width
+
     def pool_windows(self, operation: str, window: tuple[int, int], stride: tuple[int, int],
                      padding: tuple[int, int, int, int], *, accumulator: str | None = None) -> None:
         top, bottom, left, right = padding

@@ -44,6 +44,17 @@ def _upsample(network: Network) -> None:
     network.resize(int(network.random.integers(1, 4)), int(network.random.integers(1, 4)))
 
 
+def _interpolation(network: Network) -> None:
+    random = network.random
+    axis = int(random.integers(2))
+    pixels = (network.height, network.width)[axis]
+    # Half pixels, fractions of whole ones, and the first and last pixel on those that come in.
+    size = pixels * int(random.integers(1, 5)) + int(random.integers(1, 3))
+    start, step, parts = [(pixels - size, 2 * pixels, 2 * size), (0, pixels, size), (0, pixels - 1, size - 1)][
+        int(random.integers(3))]
+    network.interpolate(axis, size, start, step, parts, int(random.choice([1, parts, 4, 12])), accumulator=_WIDE)
+
+
 def _zero_insertion(network: Network) -> None:
     network.spread(int(network.random.integers(1, 4)), int(network.random.integers(1, 4)),
                    int(network.random.integers(3)))
@@ -114,6 +125,7 @@ def _pointwise(network: Network) -> None:
 
 INSTANCES: dict[str, Callable[[Network], None]] = {
     "input": _input, "convolution": _convolution, "pooling": _pooling, "padding": _padding, "upsample": _upsample,
+    "interpolation": _interpolation,
     "zero_insertion": _zero_insertion, "argmax": _argmax, "concat": _concat, "add": _add,
     "pointwise": _pointwise,
 }

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from hls4ml.model.attributes import Attribute
 from hls4ml.model.layers import Layer
+from onnx import GraphProto, NodeProto
 
 from quantunet_hls.ops.cpp.facet import AddedLayer
 from quantunet_hls.ops.cpp.templates import Call, Config
@@ -46,7 +47,7 @@ class ValueTable(Layer):
 class _Config(Config):
     """With the entries in the order of the bits that are looked up."""
 
-    def params(self, node: Any) -> dict[str, Any]:
+    def params(self, node: Layer) -> dict[str, Any]:
         """What the text may name."""
         found = super().params(node)
         result = fixed_type(node.name, node.get_output_variable().type.precision)
@@ -57,7 +58,8 @@ class _Config(Config):
                         "index_t": f"ap_{'' if kind.signed else 'u'}fixed<{kind.width}, {kind.integer}>"}
 
 
-def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], graph: Any) -> dict[str, Any]:
+def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]], graph: GraphProto
+           ) -> dict[str, Any]:
     _, height, width, channels = input_shapes[0]
     return {"name": node.name, "class_name": "ValueTable", "inputs": input_names, "outputs": list(node.output),
             "data_format": "channels_last", "in_height": height, "in_width": width, "n_chan": channels,
