@@ -6,7 +6,6 @@ from graphlib import TopologicalSorter
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.general import GiveUniqueNodeNames
 
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.ingest.limits import check_sizes
@@ -55,8 +54,7 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
     except Exception as error:  # qonnx, onnx and onnxruntime raise many kinds here; all mean the file is at fault
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ConfigurationError(f"The network's graph is malformed ({line}); export it again.") from error
-    if any(not node.name for node in model.graph.node):
-        model, _ = GiveUniqueNodeNames().apply(model)
+    _name_nameless(model)
     _give_own_constants(model)
     for node in model.graph.node:
         for tensor in node.output:
@@ -68,6 +66,18 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
                 )
     check_sizes(model)
     return model
+
+
+def _name_nameless(model: ModelWrapper) -> None:
+    """Nodes without a name are counted by type; all others keep theirs."""
+    taken = {node.name for node in model.graph.node}
+    counts: dict[str, int] = {}
+    for node in model.graph.node:
+        while not node.name:
+            count = counts.get(node.op_type, 0)
+            counts[node.op_type] = count + 1
+            if f"{node.op_type}_{count}" not in taken:
+                node.name = f"{node.op_type}_{count}"
 
 
 def _is_sorted(model: ModelWrapper) -> bool:
