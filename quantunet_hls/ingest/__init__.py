@@ -22,6 +22,7 @@ from quantunet_hls.ingest.passes.lower_nodes import lower_nodes
 from quantunet_hls.ingest.passes.name_nodes import name_nodes
 from quantunet_hls.ingest.passes.plain_classes import plain_classes, with_classes
 from quantunet_hls.ingest.passes.plain_nodes import plain_nodes
+from quantunet_hls.ingest.passes.tabulate import tabulate
 from quantunet_hls.ingest.passes.tidy import tidy
 from quantunet_hls.ops.qonnx.graph import linked, only, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import Layout
@@ -105,9 +106,10 @@ def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
         raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
     channels_last_ops.register()
     original = as_meant(graph)
-    check_legal(original)
+    tabulated = tabulate(original)
+    check_legal(tabulated)
     original = explicit_attributes(original)
-    relabelled = channels_last(lower_nodes(original))
+    relabelled = channels_last(lower_nodes(explicit_attributes(tabulated)))
     model, origins, names = name_nodes(with_classes(relabelled.model) if output == "mask" else relabelled.model)
     # What passes make of a node may be more than the node: a Concat of many becomes a chain.
     check_sizes(model)

@@ -70,9 +70,9 @@ def violations(model: ModelWrapper) -> Iterator[IllegalGraphError]:
 
 
 def _admitted(node: NodeProto) -> NodeKind | None:
-    """The node's kind, where files may have it and the name means it there."""
+    """The node's kind, where files or passes before may have it and the name means it there."""
     kind = node_kinds().get(node.op_type)
-    return kind if kind is not None and kind.admitted and kind.is_of_its_domain(node) else None
+    return kind if kind is not None and (kind.admitted or kind.tabulated) and kind.is_of_its_domain(node) else None
 
 
 def _four_axes(reached: set[str], model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:

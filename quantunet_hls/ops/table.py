@@ -33,7 +33,7 @@ FACETS = (
 )
 
 #: Names of the stages' rooms. A stage's ``kind`` is its room's name.
-STAGES = ("cast", "relu", "leaky_relu", "requantize", "quotient", "sigmoid", "threshold")
+STAGES = ("cast", "relu", "leaky_relu", "requantize", "quotient", "sigmoid", "threshold", "table")
 
 #: What every stage has.
 STAGE_FACETS = (

@@ -152,6 +152,15 @@ class Network:
                  n_chan=self.channels, limit=limit, limit_fraction=fraction)
         self.channels = 1
 
+    def look_up(self, result: str) -> None:
+        """A table of random entries for all that comes, which takes at most 8 bits."""
+        if parse_type(self.types[self.last]).width > 8:
+            self.activate("linear", self.type(2, 8))
+        given, kind = parse_type(self.types[self.last]), parse_type(result)
+        self.add("ValueTable", {"result": result}, in_height=self.height, in_width=self.width, n_chan=self.channels,
+                 first=given.low, fraction=given.fraction, probabilities=0,
+                 entries=self.random.integers(kind.lowest, kind.high + 1, given.high - given.low + 1).tolist())
+
     def requantize(self, low: int, high: int, *, shift: int, fraction: int, factors: np.ndarray, offsets: np.ndarray,
                    splits: np.ndarray) -> None:
         kind = covering(low, high)

@@ -206,12 +206,13 @@ ILLEGAL_AND_LEGAL = {
     # Fact 9 and 3: without a quantizer behind the image nothing types the port.
     "raw image": (raw_first, "must go through one Quant node.*QuantIdentity in front", conv()),
     "nothing but a port": (lambda net: net.quant("x", name="it"), "nothing but the quantized image", conv()),
-    "sigmoid inside": (lambda net: net.quant(net.conv(net.quant(
-        net.add("Sigmoid", [net.quant("x")], (1, 2, 4, 6), name="it")), 2)), "Sigmoid can be built only at the "
-        "network's end.*ReLU", operator("Sigmoid")),
-    "quantized sigmoid inside": (lambda net: net.relu(net.quant(
-        net.add("Sigmoid", [net.quant("x")], (1, 2, 4, 6), name="it"))), "only at the network's end",
-        lambda net: net.quant(net.add("Sigmoid", [net.quant("x")], (1, 2, 4, 6)))),
+    "sigmoid inside": (lambda net: net.conv(net.add("Sigmoid", [net.quant("x")], (1, 2, 4, 6), name="it"), 2),
+                       "Sigmoid can be built only as a table.*reads its result before.*quantizer behind",
+                       operator("Sigmoid")),
+    "quantized sigmoid of sums": (lambda net: net.relu(net.quant(
+        net.add("Sigmoid", [net.conv(net.quant("x"), 2)], (1, 2, 4, 6), name="it"))),
+        "no quantizer has rounded.*12 bits in front",
+        lambda net: net.relu(net.quant(net.add("Sigmoid", [net.quant(net.conv(net.quant("x"), 2))], (1, 2, 4, 6))))),
     "the last of equal classes": (classes(select_last_index=1), "highest of equal classes.*select_last_index",
                                   classes()),
     "one class": (classes(channels=1), "but one class.*Greater", classes(channels=3)),
@@ -221,7 +222,7 @@ ILLEGAL_AND_LEGAL = {
     "a computed limit": (exceeds(None), "with one constant", exceeds(0.25)),
     "a limit without value": (exceeds(np.nan), "with one constant", exceeds(-1.0)),
     "softmax": (operator("Softmax"), "operator Softmax.*export the logits", classes()),
-    "unknown operator": (operator("Erf"), "operator Erf.*replace it by one of.*Conv", operator("Relu")),
+    "unknown operator": (operator("Acos"), "operator Acos.*replace it by one of.*Conv", operator("Relu")),
 }
 
 

@@ -115,8 +115,12 @@ def _threshold(network: Network) -> None:
     network.classify(int(network.random.integers(-40, 41)), 5)
 
 
+def _table(network: Network) -> None:
+    network.look_up(network.type(1, 8))
+
+
 def _pointwise(network: Network) -> None:
-    (_cast, _relu, _leaky_relu, _sigmoid)[int(network.random.integers(4))](network)
+    (_cast, _relu, _leaky_relu, _sigmoid, _table)[int(network.random.integers(5))](network)
 
 
 INSTANCES: dict[str, Callable[[Network], None]] = {
@@ -127,7 +131,7 @@ INSTANCES: dict[str, Callable[[Network], None]] = {
 }
 STAGE_INSTANCES: dict[str, Callable[[Network], None]] = {
     "cast": _cast, "relu": _relu, "leaky_relu": _leaky_relu, "requantize": _requantize,
-    "quotient": _quotient, "sigmoid": _sigmoid, "threshold": _threshold,
+    "quotient": _quotient, "sigmoid": _sigmoid, "threshold": _threshold, "table": _table,
 }
 
 
