@@ -25,8 +25,8 @@ from quantunet_hls.ingest.passes.tidy import tidy
 from quantunet_hls.ops.qonnx.graph import linked, only, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import Layout
 
-__all__ = ["OUTPUTS", "HardwareGraph", "check_legal", "export_module", "ingest", "load_qonnx", "run_graph",
-           "trace_module", "violations"]
+__all__ = ["OUTPUTS", "HardwareGraph", "check_legal", "export_module", "ingest", "load_qonnx", "plain_graph",
+           "run_graph", "trace_module", "violations"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,15 @@ class HardwareGraph:
 OUTPUTS = ("logits", "mask")
 
 
+def plain_graph(graph: ModelWrapper) -> ModelWrapper:
+    """A graph in its own layout, without what changes nothing, as the legality check reads it.
+
+    Raises:
+        ConfigurationError: it is malformed, leaves shapes open or is too large.
+    """
+    return absorb_padding(plain_classes(drop_identities(tidy(graph))))
+
+
 def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
     """Check a QONNX graph and bring it into the one form that the rest of the package reads.
 
@@ -87,7 +96,7 @@ def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
     if output not in OUTPUTS:
         raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
     channels_last_ops.register()
-    original = absorb_padding(plain_classes(drop_identities(tidy(graph))))
+    original = plain_graph(graph)
     check_legal(original)
     original = explicit_attributes(original)
     relabelled = channels_last(lower_nodes(original))

@@ -87,6 +87,8 @@ class NodeKind:
         relabel: what changes besides the layout of images and kernels; raises IllegalGraphError.
         plain_end: brings it, in place, into its one form where it is the network's last node.
         work: multiplications of a node, on a channels-last graph.
+        on_sums: whether it is computed on sums as they are, in front of the quantizer behind them.
+        one_scale: whether the images that it joins are to have one scale.
         exact: whether hls4ml's result is that of the node, and not one that only the quantizer behind it makes equal.
     """
 
@@ -113,6 +115,8 @@ class NodeKind:
     relabel: Callable[[Relabelling], None] | None = None
     plain_end: Callable[[ModelWrapper, NodeProto], None] | None = None
     work: Callable[[ModelWrapper, NodeProto], ConvWork] | None = None
+    on_sums: bool = False
+    one_scale: bool = False
     exact: Callable[[NodeProto], bool] = lambda _node: True
 
     def is_of_its_domain(self, node: NodeProto) -> bool:

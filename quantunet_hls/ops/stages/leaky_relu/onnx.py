@@ -45,4 +45,4 @@ def _ranges(_model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> T
     return result, LayerTypes(result.type())
 
 
-FACET = OnnxNodes((NodeKind("LeakyRelu", _run, _ranges, rules=(_has_exact_slope,), finer=_finer),))
+FACET = OnnxNodes((NodeKind("LeakyRelu", _run, _ranges, rules=(_has_exact_slope,), finer=_finer, on_sums=True),))

@@ -22,4 +22,4 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
     return positive_values(inputs)
 
 
-FACET = OnnxNodes((NodeKind("Relu", _run, _ranges),))
+FACET = OnnxNodes((NodeKind("Relu", _run, _ranges, on_sums=True),))
