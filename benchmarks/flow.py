@@ -31,6 +31,7 @@ from quantunet_hls.hls.mends.resize_shape_1268 import applied, with_factors
 from quantunet_hls.hls.testbench import Bench, write_bench
 from quantunet_hls.ingest import HardwareGraph, export_module, ingest, run_graph
 from quantunet_hls.ingest.facts import convolution_work, network_facts
+from quantunet_hls.ingest.model_graph import read_cpp
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.nets import QuantUNet, calibrate
 from quantunet_hls.ops.qonnx.graph import only, shape_of
@@ -56,7 +57,7 @@ def ours(graph: HardwareGraph, images: np.ndarray, folder: Path) -> tuple[dict[s
         reuse = balanced_reuse(convolution_work(graph), 864)
         model = convert(graph.model, types, HlsSettings("ours", PART, CLOCK_NS, "Vitis", reuse), folder)
         write_project(model)
-        tensors = traced_tensors(graph.model, model)
+        tensors = traced_tensors(graph.model, read_cpp(model))
         sizes = {layer: int(np.prod(shape_of(graph.model, tensor))) for layer, tensor in tensors.items()}
         write_bench(Bench("ours", int(np.prod(graph.input_shape)), int(np.prod(graph.output_shape)), sizes), folder)
     seconds["compile"] = compile_bench(folder, "ours", macs=network_facts(graph).macs * len(images))

@@ -17,6 +17,7 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.filters import filter_axis
 from quantunet_hls.ops.qonnx.graph import attribute, constant, consumers, copy_of, linked, only, replace_nodes, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import STANDARD, node_kinds
+from quantunet_hls.quantize.plan import is_looked_up
 
 __all__ = ["Affine", "channel_layer", "check_finite", "fold_affine"]
 
@@ -53,7 +54,7 @@ def fold_affine(model: ModelWrapper) -> ModelWrapper:
     for node in model.graph.node:
         affine = _affine_of(model, node)
         source = _image_of(model, node) if affine is not None else ""
-        if affine is None:
+        if affine is None or (source not in in_front and _in_function(model, links, node)):
             nodes.append(node)
             written = node
         elif source in in_front:
@@ -94,6 +95,14 @@ def _fold(model: ModelWrapper, node: NodeProto, affine: Affine) -> None:
     model.set_initializer(names[1], (before * affine.factors + affine.addends).astype(np.float32))
     del node.input[1:]
     node.input.extend(names)
+
+
+def _in_function(model: ModelWrapper, links: ModelWrapper, node: NodeProto) -> bool:
+    """Whether it is one number's arithmetic beside a function that only a table computes, and so part of the table."""
+    writers = [links.find_producer(name) for name in node.input]
+    around = [*consumers(links, node.output[0]), *(writer for writer in writers if writer is not None)]
+    sizes = [values.size for name in node.input if (values := constant(model, name)) is not None]
+    return sizes == [1] and any(is_looked_up(other) and _affine_of(model, other) is None for other in around)
 
 
 def _image_of(model: ModelWrapper, node: NodeProto) -> str:

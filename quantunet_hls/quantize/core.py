@@ -25,6 +25,8 @@ from quantunet_hls.tuning.rounding import FittedFilters
 
 __all__ = ["Calibrated", "Quantized", "Widths", "calibrated"]
 
+#: Bits that an activation has more where nothing but a table reads it, which rounds it once more.
+_LOOKED_UP = 2
 #: Values of the largest tensor over all calibration images together, four bytes each.
 _MOST_VALUES = 1 << 27
 
@@ -82,7 +84,8 @@ class Calibrated:
         grids = {self.plan.port: IMAGE}
         for first, names in self.plan.groups.items():
             values, signed = self.observed.of_group(names)
-            grids |= dict.fromkeys(names, best_grid(values, widths.activations[first], signed, self.scales))
+            width = widths.activations[first] + (_LOOKED_UP if self.plan.looked_up.issuperset(names) else 0)
+            grids |= dict.fromkeys(names, best_grid(values, width, signed, self.scales))
         return grids
 
     def quantized(self, widths: Widths) -> Quantized:

@@ -11,7 +11,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from torch import Tensor, nn
 
 from quantunet_hls.core.errors import ConfigurationError, shown
-from quantunet_hls.ingest import plain_graph
+from quantunet_hls.ingest import as_meant
 from quantunet_hls.ingest.source import NetworkSource
 from quantunet_hls.ops.qonnx.graph import copy_of, only, replace_nodes, shape_of
 from quantunet_hls.quantize.affine import Affine, channel_layer, check_finite, fold_affine
@@ -86,7 +86,7 @@ def open_float(source: NetworkSource, normalization: Normalization | None = None
     Raises:
         QuantUNetError: a graph that is malformed, or holds what are no numbers.
     """
-    given = plain_graph(source.graph())
+    given = as_meant(source.graph())
     check_finite(given)
     if normalization is not None:
         given = _normalizing(given, normalization)

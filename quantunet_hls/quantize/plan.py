@@ -13,10 +13,18 @@ import numpy as np
 from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ops.qonnx.graph import QUANT_DOMAINS, QUANT_OPS, IndexedModel, copy_of, only, replace_nodes
-from quantunet_hls.ops.qonnx.node_kinds import NodeKind, node_kinds
+from quantunet_hls.ops.qonnx.graph import (
+    QUANT_DOMAINS,
+    QUANT_OPS,
+    IndexedModel,
+    consumers,
+    copy_of,
+    only,
+    replace_nodes,
+)
+from quantunet_hls.ops.qonnx.node_kinds import node_kinds
 
-__all__ = ["Plan", "plan_quantizers"]
+__all__ = ["Plan", "is_looked_up", "plan_quantizers", "takes_sums", "works_value_by_value"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +37,7 @@ class Plan:
         groups: names of all other Quant nodes, those with one scale together, by the first one's name.
         layers: names of the nodes with weights, in order.
         feeds: for each of these the Quant nodes whose values it reads.
+        looked_up: Quant nodes whose values nothing but functions of one value read, which are tables of them.
     """
 
     model: IndexedModel
@@ -36,6 +45,7 @@ class Plan:
     groups: Mapping[str, tuple[str, ...]]
     layers: tuple[str, ...]
     feeds: Mapping[str, frozenset[str]]
+    looked_up: frozenset[str]
 
 
 def plan_quantizers(model: ModelWrapper) -> Plan:
@@ -51,8 +61,11 @@ def plan_quantizers(model: ModelWrapper) -> Plan:
     groups: dict[str, list[str]] = {}
     for name in quantizers[1:]:
         groups.setdefault(draft.first(name), []).append(name)
+    looked_up = frozenset(
+        str(node.name) for node in model.graph.node if node.op_type in QUANT_OPS and all(
+            reader.output[0] in draft.functions for reader in consumers(model, node.output[0])))
     return Plan(model, quantizers[0], {names[0]: tuple(names) for names in groups.values()}, tuple(draft.feeds),
-                draft.feeds)
+                draft.feeds, looked_up)
 
 
 @dataclass(eq=False)
@@ -65,6 +78,7 @@ class _Draft:
         sources: for each tensor of quantized values the quantizers that gave them.
         quantized: for each tensor of other values the one behind its quantizer.
         images: tensors that depend on the image.
+        functions: tensors that are a function of one quantized value, with the tensor of that.
         feeds: of each node with weights.
         leader: another quantizer with the same scale, for all but one of a group.
     """
@@ -74,6 +88,7 @@ class _Draft:
     sources: dict[str, frozenset[str]] = field(default_factory=dict)
     quantized: dict[str, str] = field(default_factory=dict)
     images: set[str] = field(default_factory=set)
+    functions: dict[str, str] = field(default_factory=dict)
     feeds: dict[str, frozenset[str]] = field(default_factory=dict)
     leader: dict[str, str] = field(default_factory=dict)
 
@@ -92,15 +107,19 @@ class _Draft:
         """The next node of the float graph."""
         kind, image = node_kinds().get(node.op_type), only(self.model, "input")
         places = [place for place, name in enumerate(node.input) if name in self.images]
+        root = self._root(node, places) if works_value_by_value(node) else None
         for place in places:
             name = node.input[place]
-            if name == image or not _takes_sums(kind):
+            if name not in self.functions if root is not None else name == image or not (
+                    takes_sums(node) or self._ends(node)):
                 node.input[place] = self.codes(name)
         self.nodes.append(node)
         if not places:
             return
         self.images.update(node.output)
-        if kind is None:
+        if root is not None:
+            self.functions[node.output[0]] = root
+        if kind is None or root is not None:
             return
         if kind.weighted:
             self.feeds[str(node.name)] = self.sources[node.input[0]]
@@ -108,6 +127,21 @@ class _Draft:
             self._unite(node, places)
         if not kind.new_values:
             self.sources[node.output[0]] = frozenset().union(*(self.sources[node.input[place]] for place in places))
+
+    def _root(self, node: NodeProto, places: list[int]) -> str | None:
+        """The quantized tensor of whose values the node's result is a function, None where there is none or several."""
+        names = [str(node.input[place]) for place in places]
+        if self._ends(node) or (takes_sums(node) and not any(name in self.functions for name in names)):
+            return None
+        if len(set(names)) > 1 and not any(name in self.functions for name in names):
+            return None
+        roots = {self.functions[name] if name in self.functions else self.codes(name) for name in names}
+        return roots.pop() if len(roots) == 1 else None
+
+    def _ends(self, node: NodeProto) -> bool:
+        """Whether it gives the network's result, and is no arithmetic of several images."""
+        kind = node_kinds().get(node.op_type)
+        return kind is not None and kind.real and node.output[0] == only(self.model, "output")
 
     def codes(self, tensor: str) -> str:
         """The tensor itself where its values are quantized, else the one behind its quantizer."""
@@ -151,8 +185,21 @@ class _Draft:
             yield from (*node.input, *node.output)
 
 
-def _takes_sums(kind: NodeKind | None) -> bool:
-    return kind is not None and (kind.on_sums or kind.classes or kind.real)
+def works_value_by_value(node: NodeProto) -> bool:
+    """Whether a node can be part of a function of one value, which becomes a table."""
+    kind = node_kinds().get(node.op_type)
+    return kind is not None and kind.bounds is not None and kind.is_of_its_domain(node)
+
+
+def is_looked_up(node: NodeProto) -> bool:
+    """Whether nothing but a table computes a node."""
+    return works_value_by_value(node) and node_kinds()[node.op_type].real
+
+
+def takes_sums(node: NodeProto) -> bool:
+    """Whether a node is computed on sums as they are."""
+    kind = node_kinds().get(node.op_type)
+    return kind is not None and (kind.on_sums or kind.classes)
 
 
 def _fresh(name: str, taken: Iterator[str] | set[str]) -> str:

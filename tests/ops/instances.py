@@ -44,6 +44,17 @@ def _upsample(network: Network) -> None:
     network.resize(int(network.random.integers(1, 4)), int(network.random.integers(1, 4)))
 
 
+def _interpolation(network: Network) -> None:
+    random = network.random
+    axis = int(random.integers(2))
+    pixels = (network.height, network.width)[axis]
+    # Half pixels, fractions of whole ones, and the first and last pixel on those that come in.
+    size = pixels * int(random.integers(1, 5)) + int(random.integers(1, 3))
+    start, step, parts = [(pixels - size, 2 * pixels, 2 * size), (0, pixels, size), (0, pixels - 1, size - 1)][
+        int(random.integers(3))]
+    network.interpolate(axis, size, start, step, parts, int(random.choice([1, parts, 4, 12])), accumulator=_WIDE)
+
+
 def _zero_insertion(network: Network) -> None:
     network.spread(int(network.random.integers(1, 4)), int(network.random.integers(1, 4)),
                    int(network.random.integers(3)))
@@ -82,6 +93,19 @@ def _quotient(network: Network) -> None:
     network.pool_windows("Average", (3, 3), (2, 2), (1, 0, 1, 0), accumulator=_WIDE)
 
 
+def _requantize(network: Network) -> None:
+    """Behind sums of integers: one line or two, numbers for each channel or for all, factors of either sign."""
+    random = network.random
+    network.convolve(int(random.choice([2, 4, 6])), accumulator=_WIDE)
+    lines, channels = int(random.integers(1, 3)), network.channels if random.integers(3) else 1
+    low = int(random.choice([0, -7, -8, -3]))
+    high = int(random.choice([7, 15, 12]))
+    network.requantize(low, high, shift=int(random.integers(4, 9)), fraction=int(random.integers(0, 3)),
+                       factors=random.integers(-60, 61, (lines, channels)),
+                       offsets=random.integers(-500, 501, (lines, channels)) * int(random.choice([1, 4])),
+                       splits=random.integers(-20, 21, channels) if lines == 2 else np.zeros(0, int))
+
+
 def _sigmoid(network: Network) -> None:
     network.activate("sigmoid", precision={"table": "fixed<18,8>"})
 
@@ -91,18 +115,23 @@ def _threshold(network: Network) -> None:
     network.classify(int(network.random.integers(-40, 41)), 5)
 
 
+def _table(network: Network) -> None:
+    network.look_up(network.type(1, 8))
+
+
 def _pointwise(network: Network) -> None:
-    (_cast, _relu, _leaky_relu, _sigmoid)[int(network.random.integers(4))](network)
+    (_cast, _relu, _leaky_relu, _sigmoid, _table)[int(network.random.integers(5))](network)
 
 
 INSTANCES: dict[str, Callable[[Network], None]] = {
     "input": _input, "convolution": _convolution, "pooling": _pooling, "padding": _padding, "upsample": _upsample,
+    "interpolation": _interpolation,
     "zero_insertion": _zero_insertion, "argmax": _argmax, "concat": _concat, "add": _add,
     "pointwise": _pointwise,
 }
 STAGE_INSTANCES: dict[str, Callable[[Network], None]] = {
-    "cast": _cast, "relu": _relu, "leaky_relu": _leaky_relu, "quotient": _quotient, "sigmoid": _sigmoid,
-    "threshold": _threshold,
+    "cast": _cast, "relu": _relu, "leaky_relu": _leaky_relu, "requantize": _requantize,
+    "quotient": _quotient, "sigmoid": _sigmoid, "threshold": _threshold, "table": _table,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-__all__ = ["BatchNormUNet", "Residual", "with_statistics"]
+__all__ = ["BatchNormUNet", "Functions", "Residual", "with_statistics"]
 
 
 def with_statistics(net: nn.Module, seed: int = 0) -> nn.Module:
@@ -50,3 +50,19 @@ class Residual(nn.Module):
         y = torch.relu(self.first(x))
         y = torch.relu(y + self.block(y))
         return self.head(torch.cat([y + self.small(y), x], dim=1))
+
+
+class Functions(nn.Module):
+    """Functions that are tables, alone and spelled out in arithmetic, behind layers that others read as well."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.c = nn.Conv2d(1, 3, 3, padding=1), nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 3, padding=1)
+        self.head = nn.Conv2d(6, 1, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.tanh(self.a(x))
+        y = self.b(x)
+        y = y * torch.sigmoid(y)
+        z = nn.functional.gelu(self.c(x))
+        return torch.sigmoid(self.head(torch.cat([y + x, z], dim=1)))

@@ -1,14 +1,14 @@
 from torch import nn
 
-from quantunet_hls.ingest import export_module, plain_graph
+from quantunet_hls.ingest import as_meant, export_module
 from quantunet_hls.ops.qonnx.graph import consumers
 from quantunet_hls.quantize.affine import fold_affine
 from quantunet_hls.quantize.plan import Plan, plan_quantizers
-from tests.quantize.nets import BatchNormUNet, Residual
+from tests.quantize.nets import BatchNormUNet, Functions, Residual
 
 
 def plan(net: nn.Module) -> Plan:
-    return plan_quantizers(fold_affine(plain_graph(export_module(net.eval(), (1, 8, 8)))))
+    return plan_quantizers(fold_affine(as_meant(export_module(net.eval(), (1, 8, 8)))))
 
 
 def behind(planned: Plan, quantizer: str) -> set[str]:
@@ -37,6 +37,17 @@ def test_what_is_added_has_one_scale_and_the_image_keeps_its_own():
     between = [node for node in planned.model.graph.node if node.op_type == "Quant" and
                any(other.name == planned.port and node.input[0] in other.output for other in planned.model.graph.node)]
     assert len(between) == 1
+
+
+def test_nothing_is_rounded_within_a_function():
+    planned = plan(Functions())
+    # tanh, x sigmoid(x), and GELU, whose arithmetic has five nodes; the sigmoid at the end reads sums.
+    assert len(planned.looked_up) == 3
+    for name in planned.looked_up:
+        assert not behind(planned, name) & {"Conv", "Quant"}
+    # In front of each function and behind it, and what is added to another.
+    assert sum(map(len, planned.groups.values())) == 7
+    assert planned.model.graph.node[-2].op_type == "Conv"
 
 
 def test_every_layer_reads_quantized_values():

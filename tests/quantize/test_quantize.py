@@ -20,7 +20,7 @@ from quantunet_hls.quantize.grids import Scales
 from quantunet_hls.quantize.network import Normalization
 from quantunet_hls.quantize.quantize import quantize
 from quantunet_hls.quantize.settings import Settings
-from tests.quantize.nets import BatchNormUNet, Residual, with_statistics
+from tests.quantize.nets import BatchNormUNet, Functions, Residual, with_statistics
 
 SIZE = (1, 16, 16)
 
@@ -92,6 +92,17 @@ def test_a_residual_network_of_several_classes_with_masks(tmp_path):
     assert accuracy["images"] == 4
     assert set(accuracy) >= {"float", "hardware", "equal_pixels"}
     assert result.path.name == "residual.onnx"
+    built = generate_accelerator(result.path, "zcu104", last="csim", images=1, projects=tmp_path / "projects",
+                                 reports=tmp_path / "reports")
+    assert built.differing == 0
+
+
+@pytest.mark.slow
+def test_functions_are_tables_of_two_more_bits(tmp_path):
+    torch.manual_seed(4)
+    result = quantize(source(tmp_path, Functions().eval()), images, tmp_path / "out", Settings())
+    assert sorted(one["bits"] for one in result.report["quantizers"].values()) == [8, 8, 8, 8, 8, 10, 10, 10]
+    assert result.report["accuracy"]["signal_to_noise_db"] > 25
     built = generate_accelerator(result.path, "zcu104", last="csim", images=1, projects=tmp_path / "projects",
                                  reports=tmp_path / "reports")
     assert built.differing == 0

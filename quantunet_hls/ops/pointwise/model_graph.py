@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.model_graph import Given, LayerReader, Node, StageReader
@@ -16,10 +16,14 @@ __all__ = ["FACET"]
 
 
 @cache
+def _readers() -> tuple[StageReader, ...]:
+    return tuple(stage_facet(kind, "model_graph", StageReader) for kind in STAGES)
+
+
+@cache
 def _activations() -> Mapping[str, Callable[[Node, FixedType], Stage]]:
     """How each of hls4ml's activation functions is read."""
-    readers = [stage_facet(kind, "model_graph", StageReader) for kind in STAGES]
-    return {name: read for reader in readers for name, read in reader.activations.items()}
+    return {name: read for reader in _readers() for name, read in reader.activations.items()}
 
 
 def _read(node: Node, given: Sequence[Given]) -> Pointwise:
@@ -31,4 +35,10 @@ def _read(node: Node, given: Sequence[Given]) -> Pointwise:
     return Pointwise(node.name, (given[0].layer.name,), node.shape, (stage,))
 
 
-FACET = LayerReader({"Activation": _read, "ParametrizedActivation": _read})
+def _of_stage(read: Callable[[Node, FixedType], Stage], node: Node, given: Sequence[Given]) -> Pointwise:
+    return Pointwise(node.name, (given[0].layer.name,), node.shape, (read(node, node.result()),))
+
+
+FACET = LayerReader({"Activation": _read, "ParametrizedActivation": _read,
+                     **{name: partial(_of_stage, read) for reader in _readers()
+                        for name, read in reader.layers.items()}})

@@ -11,12 +11,14 @@ from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.stages.leaky_relu.stage import LeakyRelu
 from quantunet_hls.ops.stages.quotient.stage import Quotient
 from quantunet_hls.ops.stages.relu.stage import Relu
+from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.ops.stages.sigmoid.stage import SIGMOID_TYPE, Sigmoid, sigmoid_table
+from quantunet_hls.ops.stages.table.stage import Table
 from quantunet_hls.ops.stages.threshold.stage import Threshold
 from quantunet_hls.ops.table import STAGES
 from quantunet_hls.ops.tensors.codes import Codes
 from quantunet_hls.ops.tensors.kernel import compile_stages
-from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType
+from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, covering
 
 TYPES = st.builds(FixedType, st.integers(1, 12), st.integers(-4, 14), st.booleans(), st.sampled_from(ROUNDINGS),
                   st.sampled_from(SATURATIONS))
@@ -29,16 +31,43 @@ def quotients(source: FixedType):
         st.integers(0, 5), st.integers(1, 30))
 
 
+def tables(source: FixedType):
+    """A table has an entry for all that comes, here in steps of its own that are as fine or finer by a bit."""
+    narrow = st.builds(FixedType, st.integers(1, 12), st.integers(-4, 14), st.booleans())
+    return st.tuples(narrow, st.integers(0, 1), st.randoms(use_true_random=False)).map(
+        lambda drawn: _random_table(source, *drawn))
+
+
+def _random_table(source: FixedType, kind: FixedType, finer: int, random) -> Table:
+    first, last = source.low << finer, source.high << finer
+    return Table(kind, first, source.fraction + finer,
+                 tuple(random.randint(kind.low, kind.high) for _ in range(first, last + 1)))
+
+
+def requantizers(source: FixedType):
+    """One line or two for all channels; integers that come in have the source's step, or another."""
+    numbers = st.integers(-500, 500)
+    lines = st.sampled_from([1, 2]).flatmap(lambda count: st.tuples(
+        st.lists(numbers, min_size=count, max_size=count), st.lists(numbers, min_size=count, max_size=count),
+        st.just(()) if count == 1 else st.tuples(numbers)))
+    return st.builds(lambda lines, low, high, shift, fraction: Requantize(
+        covering(-low, high), -low, high, shift, tuple((factor,) for factor in lines[0]),
+        tuple((offset,) for offset in lines[1]), lines[2], fraction),
+        lines, st.integers(0, 40), st.integers(0, 300), st.integers(0, 10), st.integers(-4, 14))
+
+
 #: For each kind random stages that take values of a type.
 INSTANCES = {
     "cast": lambda source: st.builds(Cast, TYPES),
     "relu": lambda source: st.builds(Relu, TYPES),
     "leaky_relu": lambda source: st.builds(LeakyRelu, TYPES, st.integers(-40, 40), st.integers(0, 6)),
+    "requantize": requantizers,
     "quotient": quotients,
     "sigmoid": lambda source: st.builds(lambda size: Sigmoid(SIGMOID_TYPE, sigmoid_table(size, SIGMOID_TYPE,
                                                                                          SIGMOID_TYPE)),
                                         st.sampled_from([16, 64, 1024])),
     "threshold": lambda source: st.builds(Threshold, st.integers(-300, 300), st.integers(-3, 8)),
+    "table": tables,
 }
 
 

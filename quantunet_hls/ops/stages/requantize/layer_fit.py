@@ -1,0 +1,143 @@
+"""All channels of a layer as one :class:`Requantize`: one shift, a factor and an offset a channel, one line or two."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from quantunet_hls.ops.stages.requantize.fit import Demands, Offsets
+from quantunet_hls.ops.stages.requantize.stage import Requantize
+from quantunet_hls.ops.stages.requantize.steps import Piece, Quantizer, Tread, treads
+from quantunet_hls.types.fixed import covering
+
+__all__ = ["MAX_SHIFT", "ChannelSteps", "fit_layer", "steps_of"]
+
+#: Largest S that is tried.
+MAX_SHIFT = 44
+#: So many bits of S are cheaper than a second line.
+_LINE = 3
+#: Zeros at the end of an offset beyond which none are looked for.
+_MOST_ZEROS = 64
+
+
+@dataclass(frozen=True)
+class ChannelSteps:
+    """What becomes of the integers of one channel.
+
+    Attributes:
+        treads: all of them.
+        slopes: of the lines behind them, those that are level aside, in levels an integer.
+        bends: the integers where a line ends and the next begins.
+    """
+
+    treads: tuple[Tread, ...]
+    slopes: tuple[Fraction, ...]
+    bends: tuple[int, ...]
+
+
+def steps_of(pieces: Sequence[Piece], last: int, quantizer: Quantizer) -> ChannelSteps:
+    """The steps of a channel whose values are these pieces up to ``last``."""
+    slopes = dict.fromkeys(piece.factor / quantizer.scale for piece in pieces if piece.factor)
+    return ChannelSteps(treads(pieces, last, quantizer), tuple(slopes) or (Fraction(0),),
+                        tuple(piece.first for piece in pieces[1:]))
+
+
+def fit_layer(channels: Sequence[ChannelSteps], fraction: int = 0) -> Requantize | None:
+    """The least shift with which every channel has its factors and offsets; None where there is none.
+
+    Args:
+        channels: their steps.
+        fraction: bits behind the point of the integers.
+    """
+    levels = [tread.level for channel in channels for tread in channel.treads]
+    low, high = min(levels), max(levels)
+    one = [_One(channel, low, high) for channel in channels]
+    two = [_Two(channel, low, high) for channel in channels]
+    bent: tuple[int, list[_Fit]] | None = None
+    for shift in range(MAX_SHIFT + 1):
+        fits = _all(one, shift)
+        if fits is not None:
+            return _stage(fits, shift, low, high, fraction)
+        if bent is None:
+            fits = _all(two, shift)
+            bent = None if fits is None else (shift, fits)
+        elif shift >= bent[0] + _LINE:
+            break
+    return None if bent is None else _stage(bent[1], bent[0], low, high, fraction)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A channel's lines, and where the second begins; both the same where one will do."""
+
+    lines: tuple[Offsets, ...]
+    split: int = 0
+
+
+class _One:
+    """A channel on one line."""
+
+    def __init__(self, channel: ChannelSteps, low: int, high: int):
+        self._demands = [Demands(channel.treads, slope, low, high) for slope in channel.slopes]
+
+    def fitted(self, shift: int) -> _Fit | None:
+        """The line with this shift."""
+        for demands in self._demands:
+            found = demands.fitted(shift)
+            if found is not None:
+                return _Fit((found,))
+        return None
+
+
+class _Two:
+    """A channel on two lines that meet at one of its bends, or on one."""
+
+    def __init__(self, channel: ChannelSteps, low: int, high: int):
+        self._whole = _One(channel, low, high)
+        self._parts = [(bend, [[Demands(part, slope, low, high) for slope in (*channel.slopes, Fraction(0))]
+                               for part in _cut(channel.treads, bend)]) for bend in channel.bends]
+
+    def fitted(self, shift: int) -> _Fit | None:
+        """Both lines with this shift."""
+        whole = self._whole.fitted(shift)
+        if whole is not None:
+            return _Fit(whole.lines * 2)
+        for bend, parts in self._parts:
+            lines = [next((found for demands in part if (found := demands.fitted(shift)) is not None), None)
+                     for part in parts]
+            below, above = lines
+            if below is not None and above is not None:
+                return _Fit((below, above), bend)
+        return None
+
+
+def _cut(whole: Sequence[Tread], bend: int) -> tuple[list[Tread], list[Tread]]:
+    """The treads before an integer, and those from it on."""
+    return ([Tread(tread.first, min(tread.last, bend - 1), tread.level) for tread in whole if tread.first < bend],
+            [Tread(max(tread.first, bend), tread.last, tread.level) for tread in whole if tread.last >= bend])
+
+
+def _all(channels: list[_One] | list[_Two], shift: int) -> list[_Fit] | None:
+    """Every channel's fit, None where one has none."""
+    fits: list[_Fit] = []
+    for channel in channels:
+        fit = channel.fitted(shift)
+        if fit is None:
+            return None
+        fits.append(fit)
+    return fits
+
+
+def _stage(fits: Sequence[_Fit], shift: int, low: int, high: int, fraction: int) -> Requantize:
+    """The stage, with offsets that end in as many zeros as all of them can: bits that no adder has to have."""
+    lines = list(zip(*(fit.lines for fit in fits), strict=True))
+    zeros = next(zeros for zeros in range(min(shift, _MOST_ZEROS), -1, -1)
+                 if all(offsets.nearest(zeros) is not None for line in lines for offsets in line))
+    factors = tuple(tuple(offsets.factor for offsets in line) for line in lines)
+    offsets = tuple(tuple(offsets.nearest(zeros) or 0 for offsets in line) for line in lines)
+    splits = tuple(fit.split for fit in fits) if len(lines) > 1 else ()
+    if all(len(set(numbers)) == 1 for numbers in (*factors, *offsets, splits or (0,))):
+        factors, offsets, splits = (tuple(line[:1] for line in factors), tuple(line[:1] for line in offsets),
+                                    splits[:1])
+    return Requantize(covering(low, high), low, high, shift, factors, offsets, splits, fraction)

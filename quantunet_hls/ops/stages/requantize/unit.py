@@ -1,0 +1,108 @@
+"""Requantization in hardware: a multiplier a lane, its numbers in a table by the channel that comes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from amaranth.hdl import C, Cat, Mux, Signal, Value, signed, unsigned
+from amaranth.lib.memory import Memory
+
+from quantunet_hls.ops.hardware.packing import bits_for
+from quantunet_hls.ops.hardware.pipeline import Pipeline
+from quantunet_hls.ops.hardware.requantize import as_type, saturated, shape_of
+from quantunet_hls.ops.hardware.rom import packed_words
+from quantunet_hls.ops.stages.requantize.stage import Requantize
+from quantunet_hls.ops.unit import StageUnit
+from quantunet_hls.types.fixed import FixedType, Integers
+
+__all__ = ["FACET"]
+
+
+def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, stage: Requantize) -> list[Value]:
+    """The value beside its factor and offset, the product, the sum, the level: a register behind each.
+
+    Where there are two lines, a register in front of them says on which one the value is.
+    """
+    stage = stage.reading(source.fraction)
+    zeros, bits = stage.offset_zeros, bits_for(*stage.sums(source.low, source.high))
+    turn, values, second = _turn(pipeline, stage, len(lanes)), list(lanes), [C(0, 0)] * len(lanes)
+    if stage.splits:
+        splits = _numbers(pipeline, "split", _by_lane([stage.splits], len(lanes)), turn, second)
+        second = [pipeline.register(value >= split) for value, split in zip(values, splits, strict=True)]
+        values, turn = [pipeline.register(value) for value in values], pipeline.register(turn)
+        pipeline.advance()
+    offsets = [[offset >> zeros for offset in line] for line in stage.offsets]
+    addends, factors = (
+        [pipeline.register(number) for number in _numbers(pipeline, role, _by_lane(lines, len(lanes)), turn, second)]
+        for role, lines in (("offset", offsets), ("factor", stage.factors)))
+    values = [pipeline.register(value) for value in values]
+    pipeline.advance()
+    products = [pipeline.register(_low(value * factor, bits)) for value, factor in zip(values, factors, strict=True)]
+    addends = [pipeline.register(addend) for addend in addends]
+    pipeline.advance()
+    # Below the last bit of any offset nothing is carried, and all that is dropped in the end.
+    sums = [pipeline.register(_low(product[zeros:].as_signed() + addend, bits - zeros))
+            for product, addend in zip(products, addends, strict=True)]
+    pipeline.advance()
+    levels = [pipeline.register(_clipped(value[stage.shift - zeros:].as_signed(), stage)) for value in sums]
+    pipeline.advance()
+    return levels
+
+
+def _turn(pipeline: Pipeline, stage: Requantize, lanes: int) -> Value:
+    """Which of a pixel's beats it is that has arrived: all numbers of its channels lie at that place."""
+    beats = max(stage.channels // lanes, 1)
+    if beats == 1:
+        return C(0, 0)
+    turn = Signal(range(beats), name=f"turn_{pipeline.stages}")
+    with pipeline.module.If(pipeline.flags["valid"] & pipeline.flags["last"]):
+        pipeline.module.d.sync += turn.eq(Mux(turn == beats - 1, 0, turn + 1))
+    return turn
+
+
+def _by_lane(lines: Sequence[Sequence[int]], lanes: int) -> list[Integers]:
+    """For every lane the numbers (lines, beats of a pixel) that it needs."""
+    numbers = np.array(lines)
+    if numbers.shape[1] == 1:
+        return [numbers] * lanes
+    return list(np.moveaxis(numbers.reshape(len(lines), -1, lanes), 2, 0))
+
+
+def _numbers(pipeline: Pipeline, role: str, tables: Sequence[Integers], turn: Value, second: Sequence[Value]
+             ) -> list[Value]:
+    """Every lane's number for this beat: a constant, or a word of a table of its own."""
+    found: list[Value] = []
+    for lane, numbers in enumerate(tables):
+        width = bits_for(int(numbers.min()), int(numbers.max()))
+        if (numbers == numbers.flat[0]).all():
+            found.append(C(int(numbers.flat[0]), signed(width)))
+            continue
+        # The second line's words begin at a power of two, so that its bit is the highest of the address.
+        words = np.zeros((len(numbers), 1 << len(turn)), np.int64)
+        words[:, : numbers.shape[1]] = numbers
+        memory = Memory(shape=unsigned(width), depth=words.size, init=packed_words(words.reshape(-1, 1), width))
+        pipeline.module.submodules[f"{role}_{pipeline.stages}_{lane}"] = memory
+        port = memory.read_port(domain="comb")
+        pipeline.module.d.comb += port.addr.eq(Cat(turn, second[lane]) if len(numbers) > 1 else turn)
+        found.append(port.data.as_signed())
+    return found
+
+
+def _low(value: Value, width: int) -> Value:
+    """Its lowest bits, which hold it."""
+    return value[:width].as_signed()
+
+
+def _clipped(value: Value, stage: Requantize) -> Value:
+    """A level brought into the range of levels; by its upper bits alone where that is a type's."""
+    kind = stage.type
+    for modes in ("SAT", "SAT_SYM"):
+        whole = FixedType(kind.width, 0, kind.signed, saturation=modes)
+        if (whole.lowest, whole.high) == (stage.low, stage.high):
+            return saturated(value, whole)
+    low, high = (C(level, shape_of(kind)) for level in (stage.low, stage.high))
+    return Mux(value < stage.low, low, Mux(value > stage.high, high, as_type(value, kind)))
+
+
+FACET = StageUnit(_registered)

@@ -1,0 +1,85 @@
+"""What a file computes, in double precision, by ONNX's own reference implementation and qonnx's of the quantizers.
+
+It knows nothing of the package: no pass, no proof, no form of a node. Sums of fixed-point numbers are exact in it.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, ClassVar
+
+import numpy as np
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+from onnx.reference.op_run import OpRun
+from qonnx.custom_op.general.bipolar_quant import binary_quant
+from qonnx.custom_op.general.intquant import int_quant
+from qonnx.custom_op.general.trunc import trunc_v1
+
+__all__ = ["exact_outputs"]
+
+_QONNX = "qonnx.custom_op.general"
+
+
+class Quant(OpRun):
+    op_domain: ClassVar[str] = _QONNX
+
+    def _run(self, x: Any, scale: Any, zero: Any, bits: Any, signed: int = 1, narrow: int = 0,
+             rounding_mode: str = "ROUND") -> Any:
+        return (np.asarray(int_quant(x, scale, zero, bits, bool(signed), bool(narrow), rounding_mode), np.float64),)
+
+
+class IntQuant(Quant):
+    pass
+
+
+class BipolarQuant(OpRun):
+    op_domain: ClassVar[str] = _QONNX
+
+    def _run(self, x: Any, scale: Any) -> Any:
+        return (np.asarray(binary_quant(x, scale), np.float64),)
+
+
+class Trunc(OpRun):
+    """QONNX's, of its version 1."""
+
+    op_domain: ClassVar[str] = _QONNX
+
+    def _run(self, x: Any, scale: Any, zero: Any, bits: Any, out_bits: Any, rounding_mode: str = "FLOOR") -> Any:
+        return (np.asarray(trunc_v1(x, scale, zero, bits, out_bits, rounding_mode), np.float64),)
+
+
+def exact_outputs(model: ModelProto, images: np.ndarray) -> list[np.ndarray]:
+    """Each output of a file for images (count, ...) in the file's own order of axes; the first axis counts them."""
+    evaluator = ReferenceEvaluator(_in_doubles(model), new_ops=[Quant, IntQuant, BipolarQuant, Trunc])
+    name = model.graph.input[0].name
+    each = [evaluator.run(None, {name: image[None].astype(np.float32).astype(np.float64)}) for image in images]
+    return [np.concatenate(values) for values in zip(*each, strict=True)]
+
+
+def _in_doubles(model: ModelProto) -> ModelProto:
+    """The same file with constants in double precision, and without what ONNX's reference gets wrong or has not."""
+    model = copy.deepcopy(model)
+    for tensor in model.graph.initializer:
+        if tensor.data_type == TensorProto.FLOAT:
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float64), tensor.name))
+    (opset,) = [entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")]
+    for node in model.graph.node:
+        if opset == 10 and node.op_type == "Resize":
+            _as_of_opset_11(node)
+        for entry in node.attribute:
+            if (entry.name, entry.s) == ("auto_pad", b"VALID"):
+                # The reference pads as for SAME_UPPER.
+                entry.s = b"NOTSET"
+            if (node.op_type, entry.name, entry.i) == ("Cast", "to", TensorProto.FLOAT):
+                entry.i = TensorProto.DOUBLE
+            if (node.op_type, entry.name) == ("Constant", "value") and entry.t.data_type == TensorProto.FLOAT:
+                entry.t.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(entry.t).astype(np.float64)))
+    return model
+
+
+def _as_of_opset_11(node: NodeProto) -> None:
+    """Opset 10's Resize: scales are input 1, a pixel's place is divided by the scale and rounded down."""
+    node.input[:] = [node.input[0], "", node.input[1]]
+    for name, value in (("coordinate_transformation_mode", "asymmetric"), ("nearest_mode", "floor")):
+        node.attribute.append(helper.make_attribute(name, value))
