@@ -154,7 +154,7 @@ def as_logits(module: nn.Module, graph: HardwareGraph) -> nn.Module:
         logits = str(last.input[0])
         channels = shape_of(model, logits)[graph.layouts[logits][1]] if last.op_type == "ArgMax" else 1
         return _Logits(module, lambda result: _votes(result.reshape(len(result), *graph.output_shape[:2]), channels))
-    if kind_of(last).real:
+    if kind_of(last).gate(last):
         return _Logits(module, lambda result: result.permute(layout) - 0.5)
     return _Logits(module, lambda result: result.permute(layout))
 

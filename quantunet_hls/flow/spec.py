@@ -4,14 +4,12 @@ A new option is a field of :class:`DesignSpec`, and the step that uses it.
 """
 
 # The annotations are values, which quantunet_hls.flow.options reads; so nothing here makes text of them.
-import re
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from quantunet_hls.core.errors import ConfigurationError
-from quantunet_hls.core.files import check_name
 from quantunet_hls.flow.options import Option, SpecField, check_choices, spec_fields
 from quantunet_hls.flow.steps import STEPS
 from quantunet_hls.folding.goal import Goal
@@ -22,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
-__all__ = ["ARITHMETICS", "NETLISTS", "OUTPUTS", "TOOLCHAINS", "DesignSpec", "check_design_name"]
+__all__ = ["ARITHMETICS", "NETLISTS", "OUTPUTS", "TOOLCHAINS", "DesignSpec"]
 
 #: Who can be asked to synthesize: a vendor's tool, the open tool chain, nobody, or the first of these that is here.
 TOOLCHAINS = ("auto", "vitis", "vivado", "open", "none")
@@ -40,18 +38,6 @@ NETLISTS = ("sample", "all")
 _MOST_IMAGES = 1_000_000
 #: Nanoseconds.
 _SHORTEST_CLOCK, _LONGEST_CLOCK = 0.5, 1000
-
-#: The project's name is that of a C++ function and of its files, so these names are taken.
-_TAKEN_NAME = re.compile(
-    r"alignas|alignof|and|and_eq|asm|auto|bitand|bitor|bool|break|case|catch|char|char16_t|char32_t|class|compl|"
-    r"const|const_cast|constexpr|continue|decltype|default|delete|do|double|dynamic_cast|else|enum|explicit|"
-    r"export|extern|false|float|for|friend|goto|if|inline|int|long|mutable|namespace|new|noexcept|not|not_eq|"
-    r"nullptr|operator|or|or_eq|private|protected|public|register|reinterpret_cast|return|short|signed|sizeof|"
-    r"static|static_assert|static_cast|struct|switch|template|this|thread_local|throw|true|try|typedef|typeid|"
-    r"typename|union|unsigned|using|virtual|void|volatile|wchar_t|while|xor|xor_eq|main|std|hls|nnet|defines|"
-    r"parameters|"
-    r"(layer|config|w|b|s)\d+\w*|\w+_t"
-)
 
 
 @dataclass(frozen=True)
@@ -74,7 +60,7 @@ class DesignSpec:
                reported=False)] = None
     _: KW_ONLY
     part: Annotated[str | None, Option("any part instead, with package and speed grade", reported=False)] = None
-    name: Annotated[str | None, Option("name of the project and the report", "model and board", reported=False)] = None
+    name: Annotated[str | None, Option("name of the project and its report", "model and board", reported=False)] = None
     input_shape: Annotated[
         tuple[int, int, int] | None,
         Option("channels, height, width of an image; needed for a module, optional for a checkpoint",
@@ -158,8 +144,6 @@ class DesignSpec:
                                      f"to {_LONGEST_CLOCK:g} ns.")
         if self.images > _MOST_IMAGES:
             raise ConfigurationError(f"A design is checked with {_MOST_IMAGES:,} images at most, not {self.images:,}.")
-        if self.name is not None:
-            check_design_name(self.name)
         # It refuses what can't be a goal.
         assert self.goal
 
@@ -190,15 +174,3 @@ def _told(field: SpecField, value: Any) -> Told | None:
         told: Told | None = value
         return told
     return Path(value).name if isinstance(value, str | Path) else "an array"
-
-
-def check_design_name(name: str) -> str:
-    """A name that a project, its files and its C++ function can have; it is given back.
-
-    Raises:
-        ConfigurationError: none such.
-    """
-    check_name("project", name)
-    if _TAKEN_NAME.fullmatch(name):
-        raise ConfigurationError(f"{name!r} means something else in the generated C++; choose another name.")
-    return name

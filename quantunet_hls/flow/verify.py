@@ -68,7 +68,7 @@ def reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module | None
     errors = [np.abs(tensors[node.output[0]] - graph.from_original(origin, original[origin])).max()
               for node in graph.model.graph.node if kind_of(node).real
               for origin in [graph.origins[node.output[0]]]]
-    behind_tables = behind_real_values(graph.original)
+    behind_tables = behind_real_values(graph.original, _looked_up(graph))
     if module is not None:
         checks += _against_module(graph, original, images, module)
     for name, values in tensors.items():
@@ -80,6 +80,11 @@ def reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module | None
                      float(max(errors)) if errors else None)
 
 
+def _looked_up(graph: HardwareGraph) -> set[str]:
+    """Tensors of the original graph that tables between two quantizers hold, which are exact."""
+    return {graph.origins[node.output[0]] for node in graph.model.graph.node if kind_of(node).tabulated}
+
+
 def _against_module(graph: HardwareGraph, original: Mapping[str, np.ndarray], images: np.ndarray,
                     module: nn.Module) -> list[Check]:
     output, weighted, activations = trace_module(module, images.transpose(0, 3, 1, 2))
@@ -89,7 +94,7 @@ def _against_module(graph: HardwareGraph, original: Mapping[str, np.ndarray], im
     convolutions = [node.output[0] for node in model.graph.node if kind_of(node).weighted]
     quantizers = [node.output[0] for node in model.graph.node
                   if node.op_type in QUANT_OPS and constant(model, node.input[0]) is None]
-    inexact = behind_real_values(model)
+    inexact = behind_real_values(model, _looked_up(graph))
     for trace, names in ((weighted, convolutions), (activations, quantizers)):
         # The export runs the module once, so its layers stand in the graph in the order they ran.
         if _same_shapes(trace, [original[name] for name in names]):

@@ -100,11 +100,19 @@ def checked(proto: onnx.ModelProto, origin: str) -> ModelWrapper:
             f"{origin} has {len(inputs)} inputs and {len(proto.graph.output)} outputs, where an accelerator has "
             "one of each; export a network that maps one image to one result."
         )
+    _leave_open(proto.graph.output[0])
     _check_well_formed(proto, inputs[0], origin)
     # Old exporters list weights among the inputs; from here on an input is an image.
     del proto.graph.input[:]
     proto.graph.input.extend(inputs)
     return IndexedModel(proto)
+
+
+def _leave_open(result: onnx.ValueInfoProto) -> None:
+    """A result of which a file says no shape, as many exporters do, says nothing, which ONNX wants to be said."""
+    if result.type.WhichOneof("value") in (None, "tensor_type") and not result.type.tensor_type.HasField("shape"):
+        result.type.tensor_type.elem_type = onnx.TensorProto.UNDEFINED
+        result.type.tensor_type.shape.SetInParent()
 
 
 def _check_plain(proto: onnx.ModelProto, origin: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from torch import nn
 
 from quantunet_hls.core.errors import ConfigurationError, shown
+from quantunet_hls.core.printable import printable
 from quantunet_hls.ingest import export_module, load_qonnx
 from quantunet_hls.ingest.load import sha256_qonnx
 from quantunet_hls.nets import QuantUNet, fold_batchnorm
@@ -37,7 +37,7 @@ class NetworkSource:
     """A network, not loaded until it is needed.
 
     Attributes:
-        name: what projects and reports are called unless told otherwise.
+        name: of the zoo entry or the file, without its ending, or of a module's class; what reports call it.
         sha256: of the file and the data beside it, or of a live module's weights.
         key: decides, by content, what :attr:`graph` gives.
         graph: the QONNX graph.
@@ -96,7 +96,7 @@ def _from_module(module: nn.Module, size: ImageSize | None) -> NetworkSource:
     for key, value in module.state_dict().items():
         digest.update(key.encode())
         digest.update(np.ascontiguousarray(value.detach().cpu().numpy()).tobytes())
-    return NetworkSource(_safe(type(module).__name__), digest.hexdigest(), [digest.hexdigest(), list(size)],
+    return NetworkSource(type(module).__name__, digest.hexdigest(), [digest.hexdigest(), list(size)],
                          lambda: export_module(module, size), lambda: module, repeatable=False, shape=size)
 
 
@@ -104,7 +104,7 @@ def _from_file(path: Path, size: ImageSize | None) -> NetworkSource:
     sha256 = sha256_qonnx(path)
     if size is not None:
         raise ConfigurationError(f"{path} fixes its own image size; leave input_shape out or export it anew.")
-    return NetworkSource(_safe(path.stem), sha256, sha256, lambda: load_qonnx(path), lambda: None)
+    return NetworkSource(printable(path.stem), sha256, sha256, lambda: load_qonnx(path), lambda: None)
 
 
 def _from_checkpoint(model: str | Path, size: ImageSize | None) -> NetworkSource:
@@ -132,8 +132,3 @@ def _folded(module: nn.Module) -> nn.Module:
 
 def _quantized_entries() -> list[str]:
     return [name for name in zoo.names() if zoo.card_of(name).architecture.quantized]
-
-
-def _safe(name: str) -> str:
-    cleaned = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")[:60]
-    return cleaned if cleaned[:1].isalpha() else f"net_{cleaned}"

@@ -12,6 +12,7 @@ import numpy as np
 from quantunet_hls.boards import Board, for_part
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.core.files import write_text
+from quantunet_hls.core.names import design_name
 from quantunet_hls.core.process import run
 from quantunet_hls.ingest.model_graph import read_network
 from quantunet_hls.ops.streaming import StreamGraph
@@ -215,7 +216,7 @@ def project(model: ModelGraph) -> Project:
     if kept is None:
         config = model.config
         board = for_part(config.get_config_value("Part"))
-        lowered = lower(read_network(model), config.get_project_name())
+        lowered = lower(read_network(model), design_name(config.get_project_name()))
         paced = fold(lowered.graph, config.get_config_value("CyclesPerFrame") or _default_cycles(lowered.graph))
         graph = multiplying(paced, config.get_config_value("Multipliers") or "auto", board)
         kept = model._streaming_rtl = Project(lowered, graph, RtlFolder(Path(config.get_output_dir())), board)

@@ -14,7 +14,7 @@ import numpy as np
 from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest import HardwareGraph
+from quantunet_hls.ingest import HardwareGraph, ingest
 from quantunet_hls.ops.qonnx.graph import (
     CHANNELS_LAST,
     constant,
@@ -23,6 +23,7 @@ from quantunet_hls.ops.qonnx.graph import (
     set_attribute,
     shape_of,
 )
+from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.types import FixedType
 
 __all__ = ["Constants", "Requantized", "origin_of", "requantize", "requantize_hardware", "stored_constants"]
@@ -76,8 +77,10 @@ def requantize(graph: HardwareGraph, changes: Requantized) -> ModelWrapper:
 def requantize_hardware(graph: HardwareGraph, changes: Requantized) -> HardwareGraph:
     """The hardware graph of :func:`requantize`, made in a fraction of the time; its original stays the old one.
 
-    Weights and biases must be given with their values.
+    Weights and biases must be given with their values. Where quantizers have become part of tables, all is made anew.
     """
+    if changes.activations and any(kind_of(node).tabulated for node in graph.model.graph.node):
+        return replace(ingest(requantize(graph, changes)), original=graph.original)
     model = copy_of(graph.model)
     nodes = {str(node.name): node for node in model.graph.node}
     for name, kind in changes.activations.items():

@@ -13,8 +13,9 @@ from torch import nn
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import ConfigurationError, DataError, QuantUNetError
-from quantunet_hls.core.files import check_name, write_json
+from quantunet_hls.core.files import write_json
 from quantunet_hls.core.folders import claim, exclusively
+from quantunet_hls.core.names import design_name
 from quantunet_hls.core.store import Store
 from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.data.tiles import spread_tiles
@@ -159,7 +160,7 @@ def tune(
     given = samples(_size(origin))
     if not len(given):
         raise DataError("There are no images to calibrate with; name a folder that has some.")
-    design = check_name("network", name or f"{origin.name}_tuned"[:60])
+    design = design_name(name or f"{origin.name}_tuned")
     claim(folder, "tuning", earlier=earlier_measurements)
     with exclusively(folder):
         evidence = _evidence(origin, given, folder)

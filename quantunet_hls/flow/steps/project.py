@@ -57,7 +57,7 @@ def make_project(run: Run, opened: Opened, streams: Streams) -> Report:
     folded = fold_design(work, run.spec.goal, run.target, streams.lowered.graph if run.streams else None,
                          run.spec.arithmetic, run.folding)
     design = _write(run, opened, folded.reuse)
-    write_json(run.files.folded.folding, folded.written(work).to_dict())
+    write_json(run.files.folded.folding, folded.written(work, opened.graph.renamed).to_dict())
     estimate = _estimated(run, design)
     of_design = (*_streaming_figures(run, folded), *(estimated_figures(estimate, run.target) if estimate else ()))
     tell_beyond_part(run, of_design)

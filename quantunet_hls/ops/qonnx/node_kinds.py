@@ -6,7 +6,7 @@ each node and knows no operator by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,15 +16,19 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.folding.balance import ConvWork
+from quantunet_hls.ops.qonnx.bounds import Bounds
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, shape_of
 from quantunet_hls.ops.qonnx.ranges import Range, Typed
 from quantunet_hls.ops.table import OPERATORS, STAGES, facet, stage_facet
 
-__all__ = ["STANDARD", "TRANSPOSE", "Layout", "NodeKind", "OnnxNodes", "Relabelling", "Rule", "behind_real_values",
-           "kind_of", "node_kinds"]
+__all__ = ["OWN", "STANDARD", "TRANSPOSE", "Layout", "NodeKind", "OnnxNodes", "Relabelling", "Rule",
+           "behind_real_values", "kind_of", "node_kinds"]
 
 #: ONNX's own domain, as files spell it.
 STANDARD = ("", "ai.onnx")
+
+#: Domain of nodes that this package puts into a graph before the legality check; no file's node keeps it.
+OWN = "quantunet_hls"
 
 #: On which physical axis each logical axis (batch, channels, height, width) lies.
 Layout = tuple[int, int, int, int]
@@ -80,6 +84,8 @@ class NodeKind:
         copies: whether its result has no type but its input's.
         new_values: whether its results are other numbers than those that it reads.
         finer: fraction bits that its results have beyond those of its finest input, weights aside.
+        plain: brings a node, in place, from each form that files may have into the one that its rules read; where it
+            can't, it leaves it to them.
         explicit: writes down, in place, what a file may leave out.
         lowered: the nodes that a legal node becomes, in order; constants may be set in the model.
         with_padding: a copy with zeros (top, left, bottom, right) around its image as its own padding; None where
@@ -88,6 +94,10 @@ class NodeKind:
         plain_end: brings it, in place, into its one form where it is the network's last node.
         work: multiplications of a node, on a channels-last graph.
         exact: whether hls4ml's result is that of the node, and not one that only the quantizer behind it makes equal.
+        bounds: what it gives, value by value, for inputs within bounds, to so many decimal digits; None where it is no
+            such function, so that it can't be part of a table. Raises UnboundedError.
+        gate: whether a node gives the probability of what it reads, which is 0.5 where that is 0.
+        tabulated: whether it stands for nodes between two quantizers, and holds what these two make of it.
     """
 
     op_type: str
@@ -107,6 +117,7 @@ class NodeKind:
     copies: bool = False
     new_values: bool = True
     finer: Callable[[NodeProto], int] = lambda _node: 0
+    plain: Callable[[ModelWrapper, NodeProto], None] | None = None
     explicit: Callable[[ModelWrapper, NodeProto], None] | None = None
     lowered: Callable[[ModelWrapper, NodeProto], list[NodeProto]] = _stays
     with_padding: Callable[[NodeProto, Sequence[int]], NodeProto | None] | None = None
@@ -114,6 +125,9 @@ class NodeKind:
     plain_end: Callable[[ModelWrapper, NodeProto], None] | None = None
     work: Callable[[ModelWrapper, NodeProto], ConvWork] | None = None
     exact: Callable[[NodeProto], bool] = lambda _node: True
+    bounds: Callable[[NodeProto, Sequence[Bounds], int], Bounds] | None = None
+    gate: Callable[[NodeProto], bool] = lambda _node: False
+    tabulated: bool = False
 
     def is_of_its_domain(self, node: NodeProto) -> bool:
         """Whether a node is what its name says: elsewhere another operator may have the same."""
@@ -159,10 +173,15 @@ def kind_of(node: NodeProto) -> NodeKind:
     return node_kinds()[node.op_type]
 
 
-def behind_real_values(model: ModelWrapper) -> set[str]:
-    """Tensors that come of real numbers, which are compared with nothing: fixed-point ones are near them."""
+def behind_real_values(model: ModelWrapper, exact: Collection[str]) -> set[str]:
+    """Tensors that come of real numbers, which are compared with nothing: fixed-point ones are near them.
+
+    Args:
+        model: the graph.
+        exact: tensors that a table holds exactly, whatever they come of.
+    """
     reached: set[str] = set()
     for node in model.graph.node:
         if kind_of(node).real or reached.intersection(node.input):
-            reached.update(node.output)
+            reached.update(set(node.output).difference(exact))
     return reached

@@ -13,6 +13,7 @@ from quantunet_hls.ops.stages.quotient.stage import Quotient
 from quantunet_hls.ops.stages.relu.stage import Relu
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.ops.stages.sigmoid.stage import SIGMOID_TYPE, Sigmoid, sigmoid_table
+from quantunet_hls.ops.stages.table.stage import Table
 from quantunet_hls.ops.stages.threshold.stage import Threshold
 from quantunet_hls.ops.table import STAGES
 from quantunet_hls.ops.tensors.codes import Codes
@@ -28,6 +29,19 @@ def quotients(source: FixedType):
     return st.builds(lambda more, divisor: Quotient(
         FixedType(source.width + more + 1, source.fraction + more, True, "TRN_ZERO"), divisor),
         st.integers(0, 5), st.integers(1, 30))
+
+
+def tables(source: FixedType):
+    """A table has an entry for all that comes, here in steps of its own that are as fine or finer by a bit."""
+    narrow = st.builds(FixedType, st.integers(1, 12), st.integers(-4, 14), st.booleans())
+    return st.tuples(narrow, st.integers(0, 1), st.randoms(use_true_random=False)).map(
+        lambda drawn: _random_table(source, *drawn))
+
+
+def _random_table(source: FixedType, kind: FixedType, finer: int, random) -> Table:
+    first, last = source.low << finer, source.high << finer
+    return Table(kind, first, source.fraction + finer,
+                 tuple(random.randint(kind.low, kind.high) for _ in range(first, last + 1)))
 
 
 def requantizers(source: FixedType):
@@ -53,6 +67,7 @@ INSTANCES = {
                                                                                          SIGMOID_TYPE)),
                                         st.sampled_from([16, 64, 1024])),
     "threshold": lambda source: st.builds(Threshold, st.integers(-300, 300), st.integers(-3, 8)),
+    "table": tables,
 }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
+from quantunet_hls.ops.qonnx.bounds import Bounds
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import Range, Typed, positive_values
 
@@ -22,4 +23,6 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
     return positive_values(inputs)
 
 
-FACET = OnnxNodes((NodeKind("Relu", _run, _ranges),))
+FACET = OnnxNodes((
+    NodeKind("Relu", _run, _ranges, bounds=lambda _node, inputs, _digits: inputs[0].most(Bounds.of(0))),
+))
