@@ -35,16 +35,16 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Scores of one stage of a network.
+    """Scores of one executor of a network.
 
     Attributes:
-        stage: "float", "Brevitas" or :data:`quantunet_hls.reports.names.HARDWARE`, say.
+        executor: "float", "Brevitas" or :data:`quantunet_hls.reports.names.HARDWARE`, say.
         scores: on all images.
         images: how many there were.
         seconds: that they took together.
     """
 
-    stage: str
+    executor: str
     scores: Scores
     images: int
     seconds: float
@@ -205,7 +205,7 @@ def measure(emulator: Emulator, samples: Samples, networks: Mapping[str, nn.Modu
     Args:
         emulator: of the hardware.
         samples: images with their truth.
-        networks: by the name of their stage; each takes (images, channels, height, width).
+        networks: by the name of what executes them; each takes (images, channels, height, width).
 
     Raises:
         DataError: no images, or images smaller than the network's.
@@ -213,23 +213,23 @@ def measure(emulator: Emulator, samples: Samples, networks: Mapping[str, nn.Modu
     if not len(samples):
         raise DataError("There are no images to measure on; name a folder that has some.")
     tiling = _tiling(emulator, samples)
-    tiled = {stage: _Tiled(net, tiling) if len(tiling) > 1 else net for stage, net in networks.items()}
-    stages: dict[str, Callable[[], Scores]] = {
-        stage: (lambda net=net: evaluate(net, samples)) for stage, net in tiled.items()}  # type: ignore[misc]
-    stages[names.HARDWARE] = lambda: score_hardware(emulator, samples)
+    tiled = {name: _Tiled(net, tiling) if len(tiling) > 1 else net for name, net in networks.items()}
+    executors: dict[str, Callable[[], Scores]] = {
+        name: (lambda net=net: evaluate(net, samples)) for name, net in tiled.items()}  # type: ignore[misc]
+    executors[names.HARDWARE] = lambda: score_hardware(emulator, samples)
     results = []
-    for stage, score in stages.items():
+    for executor, score in executors.items():
         started = time.monotonic()
         scores = score()
-        results.append(Accuracy(stage, scores, len(samples), time.monotonic() - started))
+        results.append(Accuracy(executor, scores, len(samples), time.monotonic() - started))
     return tuple(results)
 
 
 def accuracy_figures(accuracies: Sequence[Accuracy]) -> tuple[Figure, ...]:
-    """Dice, IoU and pixel accuracy of every stage, as a report holds them; the stage stands where the tool does."""
+    """Dice, IoU and pixel accuracy of every executor, as a report holds them; its name stands where the tool does."""
     ours = version("quantunet-hls")
     return tuple(
-        Figure(name, value, Source.MEASURED, accuracy.stage, ours, subject=Subject.NETWORK)
+        Figure(name, value, Source.MEASURED, accuracy.executor, ours, subject=Subject.NETWORK)
         for accuracy in accuracies
         for name, value in ((names.DICE, accuracy.scores.dice), (names.IOU, accuracy.scores.iou),
                             (names.PIXEL_ACCURACY, accuracy.scores.pixel_accuracy)))
