@@ -20,13 +20,15 @@ from quantunet_hls.ingest.outside_data import check_data, load_outside_data, out
 from quantunet_hls.ingest.results import keep_result
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, QUANT_DOMAINS, QUANT_OPS, IndexedModel, attribute
 
-__all__ = ["load_qonnx", "sha256_qonnx"]
+__all__ = ["has_quantizers", "load_qonnx", "sha256_qonnx"]
 
 #: Attributes whose numbers must be 1 or more; shape inference divides by them unasked.
 _POSITIVE = ("strides", "dilations", "kernel_shape", "blocksize", "num_outputs")
 #: Domains whose nodes files use without an opset import.
 _QONNX_DOMAINS = (*QUANT_DOMAINS, CHANNELS_LAST)
 _STANDARD = ("", "ai.onnx")
+#: Operators that a float network has none of.
+_QUANTIZERS = (*QUANT_OPS, "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear")
 #: What an attribute may be; the nodes that hold a tensor make it a constant.
 _PLAIN = (AttributeProto.INT, AttributeProto.INTS, AttributeProto.FLOAT, AttributeProto.FLOATS, AttributeProto.STRING,
           AttributeProto.STRINGS)
@@ -51,6 +53,11 @@ def load_qonnx(path: Path, result: str | None = None) -> ModelWrapper:
     proto = _parsed(_bytes(path), path)
     load_outside_data(proto, path)
     return checked(proto, str(path), result)
+
+
+def has_quantizers(model: ModelWrapper) -> bool:
+    """Whether any node of a graph quantizes; a float network has none."""
+    return any(node.op_type in _QUANTIZERS for node in model.graph.node)
 
 
 def sha256_qonnx(path: Path) -> str:
