@@ -57,10 +57,11 @@ class Executors:
 
     def check_csim(self) -> dict[str, str]:
         """Every traced layer and the result; the layers with the tensors that they equal."""
-        set_stream_depths(self.model, with_least_depths(read_cpp(self.model)))
+        design = with_least_depths(read_cpp(self.model))
+        set_stream_depths(self.model, design)
         found = csimulate(self.model, "net", self.images)
         assert np.array_equal(found.output.reshape(-1), self.expected.reshape(-1))
-        traced = traced_tensors(self.graph.model, self.model)
+        traced = traced_tensors(self.graph.model, design)
         for layer, tensor in traced.items():
             assert np.array_equal(found.layers[layer].reshape(-1), self.tensors[tensor].reshape(-1)), layer
         return traced
