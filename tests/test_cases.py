@@ -14,7 +14,7 @@ from tests.executors import Executors
 _FOLDER = Path(os.environ.get("QUANTUNET_HLS_DATA", Path(__file__).parents[2] / "shared" / "data")).parent / "cases"
 
 CASES = (
-    "residual_add", "resize_bilinear",
+    "residual_add", "resize_bilinear", "clip_relu6",
 )
 
 
