@@ -14,7 +14,15 @@ from tests.executors import Executors
 _FOLDER = Path(os.environ.get("QUANTUNET_HLS_DATA", Path(__file__).parents[2] / "shared" / "data")).parent / "cases"
 
 CASES = (
-    "residual_add", "resize_bilinear", "clip_relu6",
+    "pad_of_zeros_before_concat",
+    "resize_by_sizes",
+    "resize_opset10",
+    "conv_auto_pad_valid",
+    "quant_half_even",
+    "residual_add",
+    "output_without_shape",
+    "resize_bilinear",
+    "clip_relu6",
 )
 
 
