@@ -23,7 +23,7 @@ _FAR = 1 << 62
 
 
 def _ends(model: ModelWrapper, node: NodeProto) -> tuple[float, float] | None:
-    """Both limits, which are attributes up to opset 6 and constants from 11 on; None where they are computed."""
+    """Both limits, which are attributes up to opset 10 and constants from 11 on; None where they are computed."""
     ends = [float(attribute(node, name, default)) for name, default in (("min", -math.inf), ("max", math.inf))]
     for index, name in enumerate(node.input[1:3]):
         value = constant(model, name) if name else None

@@ -53,9 +53,9 @@ def test_limits_beyond_those_of_the_quantizer_behind_take_no_hardware(tmp_path):
     assert (layer.stages[1].low, layer.stages[1].high) == (0, 48)
 
 
-def test_attributes_are_its_limits_up_to_opset_6():
+def test_attributes_are_its_limits_up_to_opset_10():
     model = net_with(0, 6, attributes=True).model()
-    model.model.opset_import[0].version = 6
+    model.model.opset_import[0].version = 10
     (node,) = [node for node in ingest(model).model.graph.node if node.op_type == "Clip"]
     assert len(node.input) == 1
 
