@@ -24,6 +24,7 @@ CASES = (
     "residual_add",
     "output_without_shape",
     "resize_bilinear",
+    "clip_relu6",
 )
 
 
