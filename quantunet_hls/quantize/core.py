@@ -23,7 +23,7 @@ from quantunet_hls.quantize.network import FloatNetwork
 from quantunet_hls.quantize.plan import Plan, plan_quantizers
 from quantunet_hls.tuning.rounding import FittedFilters
 
-__all__ = ["Calibrated", "Quantized", "Widths", "calibrated"]
+__all__ = ["Calibrated", "Quantized", "Widths", "calibrated", "draft"]
 
 #: Bits that an activation has more where nothing but a table reads it, which rounds it once more.
 _LOOKED_UP = 2
@@ -113,7 +113,7 @@ def calibrated(network: FloatNetwork, pixels: Pixels, scales: Scales, most: int 
     if not len(pixels):
         raise DataError("There are no images to calibrate with; name a folder that has some.")
     plan = plan_quantizers(network.folded)
-    check_legal(_draft(plan, scales))
+    check_legal(draft(plan, scales))
     plan = replace(plan, model=explicit_attributes(plan.model))
     largest = max(int(np.prod(shape_of(plan.model, node.output[0]))) for node in plan.model.graph.node)
     count = max(1, min(len(pixels), most, _MOST_VALUES // largest))
@@ -123,7 +123,7 @@ def calibrated(network: FloatNetwork, pixels: Pixels, scales: Scales, most: int 
     return Calibrated(plan, images, observe(plan, images), scales)
 
 
-def _draft(plan: Plan, scales: Scales) -> ModelWrapper:
+def draft(plan: Plan, scales: Scales) -> ModelWrapper:
     """The network with quantizers that say something, for the legality check."""
     layers = {}
     for node in plan.model.graph.node:
