@@ -60,13 +60,13 @@ def accuracy(**options: Any) -> None:
         emulator = emulate_graph(graph, device=options["device"])
     with console.status(f"Segmenting {len(samples)} images"):
         results = measure(emulator, samples, networks)
-    columns = (Column("stage", names=True), *(Column(title, figures=True) for title in (
+    columns = (Column("executor", names=True), *(Column(title, figures=True) for title in (
         "Dice", "by image", "IoU", "accuracy", "s")))
     rows = []
     for result in results:
         scores = result.scores
         shares = (scores.dice, scores.dice_per_image, scores.iou, scores.pixel_accuracy)
-        rows.append((result.stage, *[f"{share:.4f}" for share in shares], f"{result.seconds:.1f}"))
+        rows.append((result.executor, *[f"{share:.4f}" for share in shares], f"{result.seconds:.1f}"))
     console.print(Grid(columns, rows, f"{source.name} on {len(samples)} images"))
     if options["report"]:
         _write_into(options["report"], source.sha256, accuracy_figures(results))

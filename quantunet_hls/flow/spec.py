@@ -13,7 +13,7 @@ from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.flow.options import Option, SpecField, check_choices, spec_fields
 from quantunet_hls.flow.steps import STEPS
 from quantunet_hls.folding.goal import Goal
-from quantunet_hls.hls.vendor.plan import Stage
+from quantunet_hls.hls.vendor.plan import Phase
 from quantunet_hls.reports.schema import Told
 
 if TYPE_CHECKING:
@@ -108,10 +108,11 @@ class DesignSpec:
         str,
         Option("who synthesizes; auto is the first of vitis, vivado and open that is here", choices=TOOLCHAINS,
                noun="tool chain", shared=True, whole=True)] = "auto"
+    # Callers, grids and reports have this name; everywhere else they are phases, for a stage is what follows sums.
     stages: Annotated[
         Sequence[str],
         Option("what to ask the vendor's tools for; with the open tool chain, implement runs Vivado on the RTL",
-               choices=tuple(Stage), noun="stage", flag="stage", shared=True, whole=True)] = ("csynth",)
+               choices=tuple(Phase), noun="stage", flag="stage", shared=True, whole=True)] = ("csynth",)
     precision: Annotated[
         str | Path | None,
         Option("a file of types to build it with, such as an earlier design's precision.json, edited",

@@ -23,7 +23,7 @@ from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.ingest.load import load_qonnx
 
-__all__ = ["ModuleTrace", "export_module", "trace_module"]
+__all__ = ["ModuleTrace", "export_module", "is_quantized", "trace_module"]
 
 _log = logging.getLogger(__name__)
 
@@ -67,6 +67,11 @@ def _descriptors_to(target: int) -> Iterator[None]:
         # What C++ still holds back belongs to the file as well.
         back.callback(ctypes.CDLL(None).fflush, None)
         yield
+
+
+def is_quantized(module: nn.Module) -> bool:
+    """Whether any layer of a module has a Brevitas quantizer."""
+    return any(isinstance(part, (QuantWeightMixin, QuantNonLinearActMixin)) for part in module.modules())
 
 
 def export_module(module: nn.Module, shape: tuple[int, int, int]) -> ModelWrapper:

@@ -20,7 +20,7 @@ from quantunet_hls.ingest.outside_data import check_data, load_outside_data, out
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, QUANT_DOMAINS, QUANT_OPS, IndexedModel, attribute
 from quantunet_hls.ops.qonnx.linear import LINEAR_OPS
 
-__all__ = ["load_qonnx", "sha256_qonnx"]
+__all__ = ["has_quantizers", "load_qonnx", "sha256_qonnx"]
 
 #: Attributes whose numbers must be 1 or more; shape inference divides by them unasked.
 _POSITIVE = ("strides", "dilations", "kernel_shape", "blocksize", "num_outputs")
@@ -28,6 +28,8 @@ _POSITIVE = ("strides", "dilations", "kernel_shape", "blocksize", "num_outputs")
 _QONNX_DOMAINS = (*QUANT_DOMAINS, CHANNELS_LAST)
 _STANDARD = ("", "ai.onnx")
 _ONNXRUNTIME = "com.microsoft"
+#: Operators that a float network has none of.
+_QUANTIZERS = (*QUANT_OPS, *LINEAR_OPS, "BipolarQuant", "Trunc")
 #: What an attribute may be; the nodes that hold a tensor make it a constant.
 _PLAIN = (AttributeProto.INT, AttributeProto.INTS, AttributeProto.FLOAT, AttributeProto.FLOATS, AttributeProto.STRING,
           AttributeProto.STRINGS)
@@ -47,6 +49,11 @@ def load_qonnx(path: Path) -> ModelWrapper:
     proto = _parsed(_bytes(path), path)
     load_outside_data(proto, path)
     return checked(proto, str(path))
+
+
+def has_quantizers(model: ModelWrapper) -> bool:
+    """Whether any node of a graph quantizes; a float network has none."""
+    return any(node.op_type in _QUANTIZERS for node in model.graph.node)
 
 
 def sha256_qonnx(path: Path) -> str:

@@ -165,7 +165,7 @@ def around_zero(low: int, high: int) -> Window:
     if low >= 0:
         return Window(max(high.bit_length(), 1), signed=False)
     # A signed bit alone is read as -1 and 1.
-    bits = max((-low - 1).bit_length(), high.bit_length(), 1) + 1
+    bits = max((-low - 1).bit_length(), max(high, 0).bit_length(), 1) + 1
     return Window(bits, signed=True, narrow=low == -high)
 
 
@@ -174,11 +174,11 @@ def windows(low: int, high: int) -> Sequence[Window]:
 
     A window of an odd zero point, which would round ties the other way, comes only behind one that has rounded.
     """
-    first = around_zero(low, high)
-    if (first.low, first.high) == (low, high):
-        return [first]
     bits = max((high - low).bit_length(), 1)
+    first = around_zero(low, high)
     from_below = Window(bits, signed=False, zero=-low)
     from_above = Window(bits, signed=False, zero=(1 << bits) - 1 - high)
-    behind = [from_below] if from_below == from_above else [from_below, from_above]
-    return behind if len(behind) == 1 and low % 2 == 0 else [first, *behind]
+    chains = ((first,), (from_below,), (first, from_below), (first, from_above), (from_below, from_above),
+              (first, from_below, from_above))
+    return next(chain for chain in chains if chain[0].zero % 2 == 0 and max(window.low for window in chain) == low
+                and min(window.high for window in chain) == high)
