@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto
 
 from tests.builders import Net
 
@@ -74,6 +74,10 @@ class Qdq(Net):
         model.opset_import[0].version = self.opset
         model.ir_version = 10
         return model
+
+    def _type_of(self, tensor: str) -> int:
+        (op_type,) = [node.op_type for node in self.nodes if tensor in node.output]
+        return TensorProto.UINT8 if op_type == "QuantizeLinear" else super()._type_of(tensor)
 
     def _shape(self, tensor: str) -> tuple[int, ...]:
         return self.shapes[tensor] if tensor in self.shapes else np.shape(self.initializers[tensor])

@@ -22,6 +22,7 @@ CASES = (
     "residual_add",
     "output_without_shape",
     "resize_bilinear",
+    "qcdq_export",
 )
 
 

@@ -52,7 +52,7 @@ class DesignSpec:
 
     model: Annotated[
         "str | Path | nn.Module",
-        Option("zoo name, .pt checkpoint, .onnx file with QONNX nodes, or Brevitas module", written=str,
+        Option("zoo name, .pt checkpoint, .onnx file with QONNX or QDQ nodes, or Brevitas module", written=str,
                reported=False)]
     board: Annotated[
         str | None,

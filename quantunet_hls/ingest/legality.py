@@ -17,6 +17,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest.passes.linear_quantizers import WHY
 from quantunet_hls.ops.qonnx.graph import QUANT_DOMAINS, QUANT_OPS, attribute, constant, consumers, linked, only
+from quantunet_hls.ops.qonnx.linear import QDQ_FORM
 from quantunet_hls.ops.qonnx.node_kinds import TRANSPOSE, NodeKind, Rule, kind_of, node_kinds
 
 __all__ = ["MAX_READERS", "check_legal", "violations"]
@@ -25,9 +26,7 @@ __all__ = ["MAX_READERS", "check_legal", "violations"]
 MAX_READERS = 7
 
 _EXPORT_HINTS = {
-    **dict.fromkeys(("ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul"),
-                    "quantize to the QDQ form, in which QuantizeLinear and DequantizeLinear stand between the usual "
-                    "operators (onnxruntime.quantization: quant_format=QuantFormat.QDQ)"),
+    **dict.fromkeys(("ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul"), QDQ_FORM),
     "BatchNormalization": "fold it into the convolution before export (quantunet_hls.nets.fold_batchnorm, "
                           "brevitas.nn.utils.merge_bn)",
     "Softmax": "export the logits; the largest one is the same class",

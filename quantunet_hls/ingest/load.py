@@ -18,7 +18,7 @@ from quantunet_hls.core.files import read_bytes
 from quantunet_hls.ingest.limits import FILE_BYTES, check_file_sizes
 from quantunet_hls.ingest.outside_data import check_data, load_outside_data, outside_data, tensors_of
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, QUANT_DOMAINS, QUANT_OPS, IndexedModel, attribute
-from quantunet_hls.ops.qonnx.linear import LINEAR_OPS
+from quantunet_hls.ops.qonnx.linear import LINEAR_OPS, QDQ_FORM
 
 __all__ = ["has_quantizers", "load_qonnx", "sha256_qonnx"]
 
@@ -157,8 +157,8 @@ def _check_plain(proto: onnx.ModelProto, origin: str) -> None:
             # It has these for 16 and 4 bits in opsets whose own are of 8; they mean the same.
             node.domain = ""
         if node.domain not in (*_STANDARD, *_QONNX_DOMAINS):
-            raise ConfigurationError(f"Node {name!r} of {origin} is of the foreign domain {node.domain!r}; use "
-                                     "operators of ONNX and QONNX.")
+            remedy = QDQ_FORM if node.op_type.startswith("QLinear") else "use operators of ONNX and QONNX"
+            raise ConfigurationError(f"Node {name!r} of {origin} is of the foreign domain {node.domain!r}; {remedy}.")
         if node.op_type in QUANT_OPS and node.domain in QUANT_DOMAINS:
             _check_quantizer(node, name)
 

@@ -33,6 +33,7 @@ from quantunet_hls.ops.qonnx.graph import (
 from quantunet_hls.ops.qonnx.linear import (
     INTEGERS,
     LINEAR_OPS,
+    QDQ_FORM,
     Codes,
     Window,
     WrongLinearError,
@@ -182,8 +183,7 @@ class _Reader:
         if (len(held) < len(every) or any(one.integers is not None for one in held)
                 or not _moves(node)
                 or any(not one.codes.same_values(held[0].codes) or one.codes.axis is not None for one in held)):
-            raise WrongLinearError(f"{node.op_type} computes with codes", "quantize to the QDQ form, in which all "
-                                   "operators compute with values behind DequantizeLinear")
+            raise WrongLinearError(f"{node.op_type} computes with codes", QDQ_FORM)
         for index, name in enumerate(node.input):
             if name in self.held:
                 node.input[index] = self._made(name, name)

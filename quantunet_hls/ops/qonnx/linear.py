@@ -16,10 +16,15 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ops.qonnx.graph import attribute, constant
 
-__all__ = ["INTEGERS", "LINEAR_OPS", "Codes", "Window", "WrongLinearError", "around_zero", "codes_of", "windows"]
+__all__ = ["INTEGERS", "LINEAR_OPS", "QDQ_FORM", "Codes", "Window", "WrongLinearError", "around_zero", "codes_of",
+           "windows"]
 
 #: Op types that this is about.
 LINEAR_OPS = ("QuantizeLinear", "DequantizeLinear")
+
+#: What to do with a file whose operators compute with codes.
+QDQ_FORM = ("quantize to the QDQ form, in which QuantizeLinear and DequantizeLinear stand between the usual operators "
+            "(onnxruntime.quantization: quant_format=QuantFormat.QDQ)")
 
 #: The least and the largest code of each type that may be quantized to; of int32 biases are.
 INTEGERS = {
