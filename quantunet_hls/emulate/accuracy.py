@@ -28,7 +28,7 @@ from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
 
 __all__ = ["Accuracy", "accuracy_figures", "as_logits", "classes_of", "emulate_graph", "measure", "score_hardware",
-           "segment"]
+           "segment", "segment_module"]
 
 _BATCH = 64
 
@@ -177,6 +177,24 @@ class _Tiled(nn.Module):
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         tiles = [torch.as_tensor(self.module(tile)) for tile in self._tiling.cut(images)]
         return self._tiling.join(tiles, tiles[0].new_empty((*tiles[0].shape[:-2], *self._tiling.image)))
+
+
+@torch.no_grad()
+def segment_module(module: nn.Module, samples: Samples, size: tuple[int, int]) -> torch.Tensor:
+    """A network's class indices, uint8 (N, H, W), for the images that :func:`segment` takes, and by the same tiles.
+
+    Args:
+        module: takes images (N, C, rows, columns), gives logits.
+        samples: images, of that size or larger.
+        size: rows and columns.
+
+    Raises:
+        DataError: images smaller than that.
+    """
+    tiling = tiling_of((samples.images.shape[2], samples.images.shape[3]), size)
+    tiles = [torch.cat([predict(torch.as_tensor(module(to_input(images[start:start + _BATCH]))))
+                        for start in range(0, len(images), _BATCH)]) for images in tiling.cut(samples.images)]
+    return tiling.join(tiles, tiles[0].new_empty(samples.masks.shape))
 
 
 def measure(emulator: Emulator, samples: Samples, networks: Mapping[str, nn.Module]) -> tuple[Accuracy, ...]:
