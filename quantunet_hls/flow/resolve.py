@@ -58,7 +58,7 @@ def resolve(spec: DesignSpec, progress: Callable[[str], None] = lambda line: Non
 
 def _source(spec: DesignSpec, progress: Callable[[str], None]) -> NetworkSource:
     """The network; a float one is quantized when it is exported."""
-    source = open_network(spec.model, spec.input_shape)
+    source = open_network(spec.model, spec.input_shape, spec.result)
     if source.quantized:
         return source
     if spec.data is None:

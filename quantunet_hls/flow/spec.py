@@ -65,6 +65,10 @@ class DesignSpec:
         tuple[int, int, int] | None,
         Option("channels, height, width of an image; needed for a module, optional for a checkpoint",
                "what it was trained on", flag="size", metavar="C H W", reported=False)] = None
+    result: Annotated[
+        str | None,
+        Option("which of a network's several outputs the design computes, by its name; a module's are called as in "
+               "its dictionary, or output_0, output_1 ...", metavar="NAME", shared=True)] = None
     multiplier_budget: Annotated[
         int | None,
         Option("multipliers that all convolutions may have together", "half the part's DSP blocks, if nothing else is "
