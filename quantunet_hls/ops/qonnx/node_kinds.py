@@ -96,6 +96,8 @@ class NodeKind:
         relabel: what changes besides the layout of images and kernels; raises IllegalGraphError.
         plain_end: brings it, in place, into its one form where it is the network's last node.
         work: multiplications of a node, on a channels-last graph.
+        on_sums: whether it is computed on sums as they are, in front of the quantizer behind them.
+        one_scale: whether the images that it joins are to have one scale.
         exact: whether hls4ml's result is that of the node, and not one that only the quantizer behind it makes equal.
         bounds: what it gives, value by value, for inputs within bounds, to so many decimal digits; None where it is no
             such function, so that it can't be part of a table. Raises UnboundedError.
@@ -129,6 +131,8 @@ class NodeKind:
     relabel: Callable[[Relabelling], None] | None = None
     plain_end: Callable[[ModelWrapper, NodeProto], None] | None = None
     work: Callable[[ModelWrapper, NodeProto], ConvWork] | None = None
+    on_sums: bool = False
+    one_scale: bool = False
     exact: Callable[[NodeProto], bool] = lambda _node: True
     bounds: Callable[[NodeProto, Sequence[Bounds], int], Bounds] | None = None
     gate: Callable[[NodeProto], bool] = lambda _node: False
