@@ -115,6 +115,15 @@ class Network:
                  pad_left=left, pad_right=right)
         self.height, self.width = height, width
 
+    def frame(self, sides: tuple[int, int, int, int], channels: tuple[int, int] = (0, 0)) -> None:
+        top, bottom, left, right = sides
+        height, width = self.height + top + bottom, self.width + left + right
+        self.add("CropPad", {"result": self.types[self.last]}, in_height=self.height, in_width=self.width,
+                 n_chan=self.channels, out_height=height, out_width=width, out_chan=self.channels + sum(channels),
+                 pad_top=top, pad_bottom=bottom, pad_left=left, pad_right=right, pad_front=channels[0],
+                 pad_back=channels[1])
+        self.height, self.width, self.channels = height, width, self.channels + sum(channels)
+
     def resize(self, rows: int, columns: int) -> None:
         self.add("Resize", {"result": self.types[self.last]}, algorithm="nearest", in_height=self.height,
                  in_width=self.width, out_height=self.height * rows, out_width=self.width * columns,
