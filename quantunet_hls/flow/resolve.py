@@ -36,7 +36,7 @@ def resolve(spec: DesignSpec, progress: Callable[[str], None] = lambda line: Non
     """
     target = _target(spec)
     toolchain = _resolved(spec.toolchain, target)
-    source = open_source(spec.model, spec.input_shape)
+    source = open_source(spec.model, spec.input_shape, spec.result)
     name = design_name(spec.name or f"{source.name}_{target.name}")
     if spec.name and name != spec.name:
         progress(f"the design is called {name}, for {shown(spec.name)} is no name for C++, Verilog and files")

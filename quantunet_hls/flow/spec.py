@@ -13,7 +13,7 @@ from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.flow.options import Option, SpecField, check_choices, spec_fields
 from quantunet_hls.flow.steps import STEPS
 from quantunet_hls.folding.goal import Goal
-from quantunet_hls.hls.vendor.plan import Stage
+from quantunet_hls.hls.vendor.plan import Phase
 from quantunet_hls.reports.schema import Told
 
 if TYPE_CHECKING:
@@ -65,6 +65,10 @@ class DesignSpec:
         tuple[int, int, int] | None,
         Option("channels, height, width of an image; needed for a module, optional for a checkpoint",
                "what it was trained on", flag="size", metavar="C H W", reported=False)] = None
+    result: Annotated[
+        str | None,
+        Option("which of a network's several outputs the design computes, by its name; a module's are called as in "
+               "its dictionary, or output_0, output_1 ...", metavar="NAME", shared=True)] = None
     multiplier_budget: Annotated[
         int | None,
         Option("multipliers that all convolutions may have together", "half the part's DSP blocks, if nothing else is "
@@ -108,10 +112,11 @@ class DesignSpec:
         str,
         Option("who synthesizes; auto is the first of vitis, vivado and open that is here", choices=TOOLCHAINS,
                noun="tool chain", shared=True, whole=True)] = "auto"
+    # Callers, grids and reports have this name; everywhere else they are phases, for a stage is what follows sums.
     stages: Annotated[
         Sequence[str],
         Option("what to ask the vendor's tools for; with the open tool chain, implement runs Vivado on the RTL",
-               choices=tuple(Stage), noun="stage", flag="stage", shared=True, whole=True)] = ("csynth",)
+               choices=tuple(Phase), noun="stage", flag="stage", shared=True, whole=True)] = ("csynth",)
     precision: Annotated[
         str | Path | None,
         Option("a file of types to build it with, such as an earlier design's precision.json, edited",

@@ -1,4 +1,4 @@
-"""The same images through every stage, compared integer by integer.
+"""The same images through every executor, compared integer by integer.
 
 Brevitas module, QONNX graph, channels-last graph and simulation all hold
 fixed-point numbers, exactly, in floats wide enough for them. So equal means
@@ -23,7 +23,7 @@ from quantunet_hls.reports.schema import Check
 __all__ = ["BREVITAS", "CHANNELS_LAST", "CSIM", "QONNX", "RTL", "Reference", "compare_layers", "reference",
            "require_equal"]
 
-#: Names of the stages, as reports show them.
+#: Names of the executors, as reports show them.
 BREVITAS, QONNX, CHANNELS_LAST, CSIM, RTL = (
     "Brevitas", "QONNX", "channels-last QONNX", "C-simulation", "RTL simulation"
 )
@@ -116,7 +116,7 @@ def compare_layers(reference: Reference, graph: HardwareGraph, candidate: str, l
     Args:
         reference: what the graph computes.
         graph: the hardware graph.
-        candidate: name of the simulation's stage.
+        candidate: name of the simulation.
         layers: for each simulated layer its values, (images, ...), in the order height, width, channels.
         tensors: for each simulated layer the tensor that it must equal.
         output: the simulation's result, (images, ...).
@@ -126,9 +126,9 @@ def compare_layers(reference: Reference, graph: HardwareGraph, candidate: str, l
     return (*checks, _check(CHANNELS_LAST, candidate, None, reference.result, output))
 
 
-def _check(stage: str, candidate: str, layer: str | None, expected: np.ndarray, values: np.ndarray) -> Check:
+def _check(held: str, candidate: str, layer: str | None, expected: np.ndarray, values: np.ndarray) -> Check:
     differing = int(np.count_nonzero(expected.reshape(-1) != values.reshape(-1)))
-    return Check(stage, candidate, layer, expected.size, differing)
+    return Check(held, candidate, layer, expected.size, differing)
 
 
 def _layer(graph: HardwareGraph, tensor: str) -> str:
@@ -140,7 +140,7 @@ def require_equal(checks: tuple[Check, ...]) -> None:
     """Refuse a difference.
 
     Raises:
-        MismatchError: names the first stage and layer that differ.
+        MismatchError: names the first executor and layer that differ.
     """
     for check in checks:
         if check.differing:

@@ -21,12 +21,13 @@ from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
 from quantunet_hls.ingest.passes.lower_nodes import lower_nodes
 from quantunet_hls.ingest.passes.name_nodes import name_nodes
 from quantunet_hls.ingest.passes.plain_classes import plain_classes, with_classes
+from quantunet_hls.ingest.passes.plain_nodes import plain_nodes
 from quantunet_hls.ingest.passes.tabulate import tabulate
 from quantunet_hls.ingest.passes.tidy import tidy
 from quantunet_hls.ops.qonnx.graph import linked, only, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import Layout
 
-__all__ = ["OUTPUTS", "HardwareGraph", "check_legal", "export_module", "ingest", "load_qonnx", "run_graph",
+__all__ = ["OUTPUTS", "HardwareGraph", "as_meant", "check_legal", "export_module", "ingest", "load_qonnx", "run_graph",
            "trace_module", "violations"]
 
 
@@ -77,6 +78,15 @@ class HardwareGraph:
         return np.ascontiguousarray(logical.transpose(0, 2, 3, 1))
 
 
+def as_meant(graph: ModelWrapper) -> ModelWrapper:
+    """The network in the one form that the legality check reads, whichever way its file puts it.
+
+    Raises:
+        ConfigurationError: the graph is malformed, leaves shapes open or is too large.
+    """
+    return absorb_padding(plain_classes(drop_identities(plain_nodes(tidy(graph)))))
+
+
 #: What a design can send: what the network computes, or the class of each pixel.
 OUTPUTS = ("logits", "mask")
 
@@ -95,7 +105,7 @@ def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
     if output not in OUTPUTS:
         raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
     channels_last_ops.register()
-    original = absorb_padding(plain_classes(drop_identities(tidy(graph))))
+    original = as_meant(graph)
     tabulated = tabulate(original)
     check_legal(tabulated)
     original = explicit_attributes(original)

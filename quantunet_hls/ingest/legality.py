@@ -126,9 +126,6 @@ def _input_is_quantized(model: ModelWrapper) -> IllegalGraphError | None:
 def _readers(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     count = len(consumers(model, node.output[0]))
     is_output = node.output[0] == only(model, "output")
-    if count == 0 and not is_output:
-        return IllegalGraphError(node.name, "nothing reads its result, so its stream would never drain",
-                                 "remove the node")
     if count + is_output > MAX_READERS:
         return IllegalGraphError(node.name, f"{count} nodes read its result, and a stream forks {MAX_READERS} ways "
                                  "at most", "split it with another layer")

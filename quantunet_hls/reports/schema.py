@@ -42,11 +42,11 @@ _Amount = Annotated[float, msgspec.Meta(ge=0, le=LARGEST)]
 
 @dataclass(frozen=True)
 class Check:
-    """Two stages that were given the same images, compared integer by integer.
+    """Two executors that were given the same images, compared integer by integer.
 
     Attributes:
-        reference: the stage that is held to be right.
-        candidate: the stage that must equal it.
+        reference: the executor that is held to be right.
+        candidate: the executor that must equal it.
         layer: name of the layer compared, None for the network's output.
         values: how many values were compared.
         differing: how many of them differ.
@@ -153,7 +153,7 @@ class Report:
         asked: options of the design that were not left at their defaults, by name; {} where nobody says.
         names: for each layer whose name is not the network's what the network calls it, and for the design likewise
             what was asked for; {} where nobody says.
-        checks: stages compared.
+        checks: executors compared.
         layers: in the network's order.
         figures: of the design as a whole, each (name, subject, source, tool) once.
         tools: version of each program and package that had a part in it.

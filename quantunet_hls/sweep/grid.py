@@ -156,11 +156,11 @@ class Grid:
 
     def _tools(self) -> dict[str, str]:
         """Versions of the packages that make a design, and of the vendor's tools that are here."""
-        asked, stages = self.shared.get("toolchain") or "auto", self.shared.get("stages") or ("csynth",)
+        asked, phases = self.shared.get("toolchain") or "auto", self.shared.get("stages") or ("csynth",)
         found = {**maker_versions(), **versions_of(*_TOOLS)}
         for backend in ("Vitis", "Vivado"):
             if asked in ("auto", backend.lower()):
-                found |= vendor.versions(backend, stages)
+                found |= vendor.versions(backend, phases)
         return found
 
     def _labels(self, values: Sequence[Any]) -> list[str]:

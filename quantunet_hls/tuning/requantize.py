@@ -15,8 +15,8 @@ from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ingest import HardwareGraph, ingest
+from quantunet_hls.ops.qonnx.filters import filters_of, weights_of
 from quantunet_hls.ops.qonnx.graph import (
-    CHANNELS_LAST,
     constant,
     consumers,
     copy_of,
@@ -111,9 +111,7 @@ def stored_constants(graph: HardwareGraph, name: str, index: int) -> np.ndarray:
     producer = model.find_producer(node.input[index])
     raw = constant(model, producer.input[0] if producer is not None else node.input[index])
     assert raw is not None
-    if index == 1 and node.op_type == "ConvTranspose":
-        return raw[:, :, ::-1, ::-1].transpose(1, 2, 3, 0)
-    return raw.transpose(0, 2, 3, 1) if index == 1 and node.domain != CHANNELS_LAST else raw
+    return filters_of(node, raw) if index == 1 else raw
 
 
 def _node(model: ModelWrapper, tensor: str) -> NodeProto:
@@ -136,10 +134,8 @@ def _set_quantizer(model: ModelWrapper, node: NodeProto, kind: FixedType) -> Non
 def _set_constants(model: ModelWrapper, node: NodeProto, index: int, constants: Constants) -> None:
     role = {1: "weight", 2: "bias"}[index]
     values = constants.values
-    if values is not None and index == 1 and node.op_type == "ConvTranspose":
-        values = values.transpose(3, 0, 1, 2)[:, :, ::-1, ::-1]
-    elif values is not None and index == 1 and node.domain != CHANNELS_LAST:
-        values = values.transpose(0, 3, 1, 2)
+    if values is not None and index == 1:
+        values = weights_of(node, values)
     if index == len(node.input):
         assert values is not None
         node.input.append(_fresh(model, f"{node.output[0]}_{role}"))

@@ -161,6 +161,13 @@ class Network:
                  n_chan=self.channels, limit=limit, limit_fraction=fraction)
         self.channels = 1
 
+    def limit(self, result: str) -> None:
+        """Two limits within the result's type, which holds all that comes in between."""
+        kind = parse_type(result)
+        low, high = np.sort(self.random.integers(kind.lowest, kind.high + 1, 2)).tolist()
+        self.add("ValueLimits", {"result": result}, in_height=self.height, in_width=self.width, n_chan=self.channels,
+                 low=low, high=high, fraction=kind.fraction)
+
     def look_up(self, result: str) -> None:
         """A table of random entries for all that comes, which takes at most 8 bits."""
         if parse_type(self.types[self.last]).width > 8:

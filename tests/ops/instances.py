@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from quantunet_hls.types.fixed import covering, parse_type
 from tests.emulate.networks import Network
 
 #: Holds every product and every sum of what follows, so that no executor has to round or wrap inside of a window.
@@ -122,6 +123,14 @@ def _threshold(network: Network) -> None:
     network.classify(int(network.random.integers(-40, 41)), 5)
 
 
+def _clip(network: Network) -> None:
+    given = parse_type(network.types[network.last])
+    finer = int(network.random.integers(3))
+    network.limit(str(covering(given.low << finer, given.high << finer, given.fraction + finer)))
+    if network.random.integers(2):
+        network.activate("linear")
+
+
 def _table(network: Network) -> None:
     network.look_up(network.type(1, 8))
 
@@ -138,7 +147,7 @@ INSTANCES: dict[str, Callable[[Network], None]] = {
 }
 STAGE_INSTANCES: dict[str, Callable[[Network], None]] = {
     "cast": _cast, "relu": _relu, "leaky_relu": _leaky_relu, "requantize": _requantize,
-    "quotient": _quotient, "sigmoid": _sigmoid, "threshold": _threshold, "table": _table,
+    "quotient": _quotient, "sigmoid": _sigmoid, "threshold": _threshold, "table": _table, "clip": _clip,
 }
 
 

@@ -40,5 +40,5 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
     return result, LayerTypes(result.type())
 
 
-FACET = OnnxNodes((NodeKind("Add", _run, _ranges, rules=(_adds_two_images,), joins=True,
-                           bounds=lambda _node, inputs, _digits: inputs[0] + inputs[1]),))
+FACET = OnnxNodes((NodeKind("Add", _run, _ranges, rules=(_adds_two_images,), joins=True, one_scale=True,
+                            bounds=lambda _node, inputs, _digits: inputs[0] + inputs[1]),))

@@ -16,8 +16,13 @@ from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.quotients import cut_quotient
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, shift_left, times
 from quantunet_hls.ops.qonnx.weights import explicit_window
+from quantunet_hls.ops.qonnx.windows import plain_window
 
 __all__ = ["FACET"]
+
+
+def _plain(model: ModelWrapper, node: NodeProto) -> None:
+    plain_window(model, node, attribute(node, "kernel_shape"))
 
 
 def _fits(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
@@ -113,7 +118,7 @@ def _mean(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Type
 #: Poolings bring values into their accumulator one by one, so each that the input's type can have must fit.
 FACET = OnnxNodes((
     NodeKind("MaxPool", _run, _largest, rules=(_fits,), spatial=True, any_input=True, new_values=False,
-             explicit=explicit_window),
+             plain=_plain, explicit=explicit_window),
     NodeKind("AveragePool", _run, _mean, rules=(_fits, _counts_padding, _mean_is_exact), spatial=True, any_input=True,
-             explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole, finer=_finer),
+             plain=_plain, explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole, finer=_finer),
 ))

@@ -84,6 +84,8 @@ class NodeKind:
         copies: whether its result has no type but its input's.
         new_values: whether its results are other numbers than those that it reads.
         finer: fraction bits that its results have beyond those of its finest input, weights aside.
+        plain: brings a node, in place, from each form that files may have into the one that its rules read; where it
+            can't, it leaves it to them.
         explicit: writes down, in place, what a file may leave out.
         lowered: the nodes that a legal node becomes, in order; constants may be set in the model.
         with_padding: a copy with zeros (top, left, bottom, right) around its image as its own padding; None where
@@ -91,6 +93,8 @@ class NodeKind:
         relabel: what changes besides the layout of images and kernels; raises IllegalGraphError.
         plain_end: brings it, in place, into its one form where it is the network's last node.
         work: multiplications of a node, on a channels-last graph.
+        on_sums: whether it is computed on sums as they are, in front of the quantizer behind them.
+        one_scale: whether the images that it joins are to have one scale.
         exact: whether hls4ml's result is that of the node, and not one that only the quantizer behind it makes equal.
         bounds: what it gives, value by value, for inputs within bounds, to so many decimal digits; None where it is no
             such function, so that it can't be part of a table. Raises UnboundedError.
@@ -115,12 +119,15 @@ class NodeKind:
     copies: bool = False
     new_values: bool = True
     finer: Callable[[NodeProto], int] = lambda _node: 0
+    plain: Callable[[ModelWrapper, NodeProto], None] | None = None
     explicit: Callable[[ModelWrapper, NodeProto], None] | None = None
     lowered: Callable[[ModelWrapper, NodeProto], list[NodeProto]] = _stays
     with_padding: Callable[[NodeProto, Sequence[int]], NodeProto | None] | None = None
     relabel: Callable[[Relabelling], None] | None = None
     plain_end: Callable[[ModelWrapper, NodeProto], None] | None = None
     work: Callable[[ModelWrapper, NodeProto], ConvWork] | None = None
+    on_sums: bool = False
+    one_scale: bool = False
     exact: Callable[[NodeProto], bool] = lambda _node: True
     bounds: Callable[[NodeProto, Sequence[Bounds], int], Bounds] | None = None
     gate: Callable[[NodeProto], bool] = lambda _node: False

@@ -14,6 +14,7 @@ from quantunet_hls.ops.qonnx.execution import LAST_AXES
 from quantunet_hls.ops.qonnx.graph import attribute, constant, set_attribute, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
 from quantunet_hls.ops.qonnx.ranges import Range, Typed, same_values
+from quantunet_hls.ops.upsample.resize_forms import plain_resize
 
 __all__ = ["FACET", "MAX_UP_SCALE"]
 
@@ -31,11 +32,10 @@ def _enlarges(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     scales = constant(model, node.input[2]) if len(node.input) == 3 else None
     if len(node.input) == 3 and constant(model, node.input[1]) is None:
         return illegal("its region of interest is computed", "use interpolate(scale_factor=2)")
-    if attribute(node, "axes", [0, 1, 2, 3]) != [0, 1, 2, 3]:
-        return illegal(f"its scales are for the axes {attribute(node, 'axes')}", "give one for each axis, in order")
-    if scales is None or scales.shape != (4,):
-        return illegal("it must have constant scales, and no sizes", "use interpolate(scale_factor=2)")
     before, after = shape_of(model, node.input[0]), shape_of(model, node.output[0])
+    if scales is None or scales.shape != (4,):
+        return illegal(f"it brings an image of {list(before)} to {list(after)}, which is no constant whole multiple",
+                       "upsample by 2, 3, 4 ...")
     # Linear upsampling by any factor leaves no pixel out.
     if not np.all(np.isfinite(scales)) or any(
             scale < 1 or (scale != int(scale) and not _is_linear(node)) or a != b * float(scale)
@@ -67,7 +67,7 @@ def _picks_each(scale: int, transformation: str, nearest: str) -> bool:
     coordinates = {"asymmetric": x / scale, "half_pixel": (x + 0.5) / scale - 0.5,
                    "pytorch_half_pixel": (x + 0.5) / scale - 0.5}.get(transformation)
     if coordinates is None:
-        return scale == 1
+        return scale == 1 and transformation != "tf_crop_and_resize"
     rounded = {"floor": np.floor(coordinates), "ceil": np.ceil(coordinates),
                "round_prefer_floor": np.ceil(coordinates - 0.5), "round_prefer_ceil": np.floor(coordinates + 0.5)}
     return nearest in rounded and bool(np.array_equal(np.clip(rounded[nearest], 0, 7), x // scale))
@@ -105,5 +105,5 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
 
 FACET = OnnxNodes((
     NodeKind("Resize", _run, _ranges, rules=(_enlarges,), roles=("roi", "scales"), copies=True, new_values=False,
-             lowered=_lowered, relabel=_relabel),
+             plain=plain_resize, lowered=_lowered, relabel=_relabel),
 ))

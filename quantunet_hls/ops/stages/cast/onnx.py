@@ -90,6 +90,13 @@ def _some(values: np.ndarray) -> str:
     return ", ".join(f"{value:g}" for value in values.flat[:3]) + (", ..." if values.size > 3 else "")
 
 
+def _plain(_model: ModelWrapper, node: NodeProto) -> None:
+    """QONNX knows one rounding under two names, in any case."""
+    mode = attribute(node, "rounding_mode")
+    if mode is not None:
+        set_attribute(node, "rounding_mode", {"HALF_EVEN": "ROUND"}.get(mode.upper(), mode.upper()))
+
+
 def _explicit(model: ModelWrapper, node: NodeProto) -> None:
     """All are ``Quant``; on activations scale, zero point and width are scalars."""
     node.op_type, node.domain = "Quant", QUANT_DOMAINS[0]
@@ -143,7 +150,7 @@ def _ranges(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Ty
 
 
 _QUANT = NodeKind("Quant", _run, _ranges, rules=(_has_exact_scale, _has_known_modes), domains=QUANT_DOMAINS,
-                  roles=("scale", "zero", "bits"), explicit=_explicit, lowered=_lowered)
+                  roles=("scale", "zero", "bits"), plain=_plain, explicit=_explicit, lowered=_lowered)
 
 #: No graph has the second name behind the explicit attributes.
 FACET = OnnxNodes((_QUANT, replace(_QUANT, op_type="IntQuant")))

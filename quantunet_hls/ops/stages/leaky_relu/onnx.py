@@ -51,4 +51,5 @@ def _bounds(node: NodeProto, inputs: Sequence[Bounds], _digits: int) -> Bounds:
     return inputs[0].most(zero) + Bounds.of(float(attribute(node, "alpha", np.float32(0.01)))) * inputs[0].least(zero)
 
 
-FACET = OnnxNodes((NodeKind("LeakyRelu", _run, _ranges, rules=(_has_exact_slope,), finer=_finer, bounds=_bounds),))
+FACET = OnnxNodes((NodeKind("LeakyRelu", _run, _ranges, rules=(_has_exact_slope,), finer=_finer, on_sums=True,
+                            bounds=_bounds),))

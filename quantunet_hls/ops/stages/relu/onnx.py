@@ -24,5 +24,5 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
 
 
 FACET = OnnxNodes((
-    NodeKind("Relu", _run, _ranges, bounds=lambda _node, inputs, _digits: inputs[0].most(Bounds.of(0))),
+    NodeKind("Relu", _run, _ranges, on_sums=True, bounds=lambda _node, inputs, _digits: inputs[0].most(Bounds.of(0))),
 ))
