@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.core.names import Names
 from quantunet_hls.ops.lowering import LayerLowering, Source, layer_lowering
 from quantunet_hls.ops.network import Layer, TypedNetwork

@@ -26,7 +26,7 @@ def code_of(bits: Value, type_: FixedType) -> Value:
 
 
 def position(m: Module, name: str, count: int, turn: Value, restart: Value | None = None) -> tuple[Value, Value]:
-    """A place among ``count`` that moves on with ``turn``, and when it starts again: behind the last, or at a restart."""
+    """A place among ``count`` that moves on with ``turn``, and when it starts again: after the last or at a restart."""
     if count == 1:
         return C(0, 1), turn
     counter = Signal(range(count), name=name)

@@ -101,7 +101,8 @@ def padded(name: str, source: StreamLayer, sides: Sides, channels: tuple[int, in
 
 def _lowered(layer: typed.Padding, name: str, sources: Sequence[Source]) -> StreamLayer | Source:
     source = sources[0]
-    if not layer.type.holds(source.layer.type):
+    # A type holds its own values, also the lowest one, to which symmetrical saturation would not bring any.
+    if layer.type != source.layer.type and not layer.type.holds(source.layer.type):
         raise IllegalGraphError(layer.name, "its type can't hold its input", "give it the type of its input")
     top, bottom, left, right = (own + more for own, more in zip(source.padding, layer.padding, strict=True))
     if layer.only_adds:
