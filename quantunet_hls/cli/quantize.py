@@ -35,6 +35,7 @@ __all__ = ["quantize"]
 @click.option("--std", "deviations", type=float, multiple=True, help="See --mean.")
 @click.option("--size", nargs=3, type=int, default=None, metavar="C H W",
               help="Channels, height, width of an image, for a checkpoint.  [default: what it was trained on]")
+@click.option("--result", metavar="NAME", default=None, help="Which of the network's several outputs counts.")
 @click.option("--name", default=None, help="Name of the quantized network.  [default: the model's, with _quantized]")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("quantized"), show_default=True,
               help="Folder for the results' folders; the same command resumes what it holds.")
@@ -66,7 +67,7 @@ def quantize(**options: Any) -> None:
             weight_bits=options["weight_bits"] or options["bits"],
             activation_bits=options["activation_bits"] or options["bits"], images=options["images"],
             normalization=Normalization(options["means"], options["deviations"]) if options["means"] else None)
-        source = open_network(options["model"], options["size"])
+        source = open_network(options["model"], options["size"], options["result"])
         labelled = has_masks(options["data"])
         name = options["name"] or f"{source.name}_quantized"[:60]
 

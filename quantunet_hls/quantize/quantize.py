@@ -19,6 +19,7 @@ from quantunet_hls.data.image_folders import Samples
 from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx
 from quantunet_hls.ingest.source import NetworkSource
 from quantunet_hls.quantize.core import Quantized, calibrated
+from quantunet_hls.quantize.images import CalibrationImages
 from quantunet_hls.quantize.network import FloatNetwork, open_float
 from quantunet_hls.quantize.score import compared
 from quantunet_hls.quantize.settings import Settings
@@ -48,7 +49,7 @@ class QuantizedNetwork:
     report: dict[str, Any]
 
 
-def quantize(source: NetworkSource, images: Images, folder: Path, settings: Settings, *, score: Images | None = None,
+def quantize(source: NetworkSource, read: Images, folder: Path, settings: Settings, *, score: Images | None = None,
              labelled: bool = False, name: str | None = None,
              progress: Progress = lambda line: None) -> QuantizedNetwork:
     """Quantize a float network without training.
@@ -57,7 +58,7 @@ def quantize(source: NetworkSource, images: Images, folder: Path, settings: Sett
 
     Args:
         source: of the float network.
-        images: to calibrate with; their masks are not looked at.
+        read: images to calibrate with; their masks are not looked at.
         folder: for all files.
         settings: widths, scales and the rest.
         score: images to score on; those that it was calibrated with where None.
@@ -75,7 +76,7 @@ def quantize(source: NetworkSource, images: Images, folder: Path, settings: Sett
                                  "cheaper.")
     design = check_name("network", name or f"{source.name}_quantized"[:60])
     network = open_float(source, settings.normalization)
-    given = images(network.image[0])
+    given = read(network.image[0])
     scored = given if score is None else score(network.image[0])
     claim(folder, "quantization")
     with exclusively(folder):
@@ -84,7 +85,8 @@ def quantize(source: NetworkSource, images: Images, folder: Path, settings: Sett
                   "images": given.sha256()}
 
         def make() -> dict[str, Any]:
-            found = calibrated(network, given.images, settings.scales, settings.images, progress)
+            images = CalibrationImages.of(given.images, settings.images, network.image[1:])
+            found = calibrated(network, images, settings.scales, progress)
             progress(f"Fitting the weights of {len(found.plan.layers)} layers")
             widths = found.uniform(settings.weight_bits, settings.activation_bits)
             return write_quantized(found.quantized(widths), network, settings, path)

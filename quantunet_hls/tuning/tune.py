@@ -128,6 +128,7 @@ def tune(
     score: Callable[[ImageSize | None], Samples] | None = None,
     multipliers: int | None = None,
     input_shape: tuple[int, int, int] | None = None,
+    result: str | None = None,
     name: str | None = None,
     progress: Progress = lambda line: None,
 ) -> Tuned:
@@ -147,6 +148,7 @@ def tune(
         score: other images, which nothing is chosen with; the result is scored on them.
         multipliers: of all convolutions; half the board's DSP blocks where None.
         input_shape: of a module.
+        result: which of the network's several outputs, by its name.
         name: of the tuned network; the model's with ``_tuned`` behind it where None.
         progress: called with a line for every step.
 
@@ -156,7 +158,7 @@ def tune(
     """
     request = _Request(board, cost, folder, tolerance, bits, score, multipliers, progress)
     began = time.monotonic()
-    origin = open_origin(model, samples, input_shape)
+    origin = open_origin(model, samples, input_shape, result)
     given = samples(_size(origin))
     if not len(given):
         raise DataError("There are no images to calibrate with; name a folder that has some.")

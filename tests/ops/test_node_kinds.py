@@ -55,7 +55,8 @@ def test_nothing_of_a_nodes_kind_contradicts_itself():
     for kind in node_kinds().values():
         # What is lowered away, becomes part of a table, or only says where axes lie, needs no proof.
         becomes_another = kind.op_type in (
-            "ConvTranspose", "Transpose", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean") or (
+            "ConvTranspose", "Transpose", "BipolarQuant", "Trunc", "GlobalAveragePool", "GlobalMaxPool",
+            "ReduceMean") or (
             kind.real and kind.op_type != "Sigmoid")
         assert (kind.ranges is None) == becomes_another, kind.op_type
         assert not (kind.kernels and not kind.spatial), kind.op_type

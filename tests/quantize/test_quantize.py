@@ -67,6 +67,7 @@ def test_the_files_say_what_made_them(made):
     assert {one["bits"] for one in report["quantizers"].values()} == {8}
 
 
+@pytest.mark.slow
 def test_the_network_is_built_with_no_value_differing(made, tmp_path):
     built = generate_accelerator(made.result.path, "zcu104", last="csim", images=2, projects=tmp_path / "projects",
                                  reports=tmp_path / "reports")
