@@ -15,6 +15,7 @@ PACKAGE = Path(quantunet_hls.__file__).parent
 
 #: Op types that graph-wide code makes or meets as a matter of its own, by file.
 KNOWN = {
+    "ingest/load.py": {"BipolarQuant", "Trunc"},  # what a float network has none of
     "ingest/passes/infer_shapes.py": {"Transpose"},  # channels-last nodes as ONNX sees them
     "ingest/passes/plain_classes.py": {"ArgMax", "Greater"},  # a mask, asked for where the network has none
     "ingest/passes/tidy.py": {"Resize"},  # an empty input that qonnx looks up
