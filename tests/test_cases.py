@@ -27,6 +27,7 @@ CASES = (
     "resize_bilinear",
     "slice_crop",
     "clip_relu6",
+    "global_average_pool",
 )
 
 
