@@ -25,6 +25,7 @@ CASES = (
     "output_without_shape",
     "resize_bilinear",
     "clip_relu6",
+    "global_average_pool",
 )
 
 

@@ -141,6 +141,13 @@ class Network:
                  pad_top=top, pad_bottom=bottom, pad_left=left, pad_right=right)
         self.height, self.width = height, width
 
+    def pool_whole(self, operation: str, *, accumulator: str) -> None:
+        self.add("WholePooling", {"result": self.type(), "accum": accumulator}, pool_op=operation,
+                 pool_height=self.height, pool_width=self.width, stride_height=self.height, stride_width=self.width,
+                 in_height=self.height, in_width=self.width, n_filt=self.channels, out_height=1, out_width=1,
+                 pad_top=0, pad_bottom=0, pad_left=0, pad_right=0)
+        self.height = self.width = 1
+
     def spread(self, rows: int, columns: int, behind: int) -> None:
         height, width = (self.height - 1) * rows + 1 + behind, (self.width - 1) * columns + 1 + behind
         self.add("ZeroInsertion", {"result": self.types[self.last]}, in_height=self.height, in_width=self.width,

@@ -30,8 +30,11 @@ def _convolution(network: Network) -> None:
 def _pooling(network: Network) -> None:
     random = network.random
     operation = str(random.choice(["Max", "Average"]))
-    if random.integers(2):
+    form = random.integers(3)
+    if form == 0:
         network.pool(operation, (2, 2), accumulator=_WIDE)
+    elif form == 1:
+        network.pool_whole(operation, accumulator=_WIDE)
     else:
         network.pool_windows(operation, (3, 3), (2, 1), (1, 1, 1, 1), accumulator=_WIDE)
 
