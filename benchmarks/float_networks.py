@@ -33,8 +33,8 @@ def measure(model: str, settings: Settings, data: Path, folds: tuple[int, ...], 
             return read_pairs(data, names_in(data, chosen), channels=channels)
         return read
 
-    name = f"{settings.scales.name.lower()}_w{settings.weight_bits}a{settings.activation_bits}_{settings.tolerance or 0}"
-    made = quantize(open_network(model), reader(folds), folder / name.replace(".", "_"), settings,
+    name = f"{settings.scales}-{settings.weight_bits}-{settings.activation_bits}-{settings.tolerance}"
+    made = quantize(open_network(model), reader(folds), folder / name, settings,
                     score=reader((scored,)), labelled=True, name="net", progress=logging.info)
     accuracy = made.report["accuracy"]
     before, after = (100 * accuracy[stage]["dice"] for stage in ("float", "hardware"))
