@@ -22,6 +22,7 @@ __all__ = ["accuracy"]
               help="A folder with images/ and masks/, and index.csv where folds are asked for.")
 @click.option("--fold", "folds", type=int, multiple=True, help="Only images of this fold; may be repeated.")
 @click.option("--float", "baseline", default=None, help="A float network of the zoo to put beside it.")
+@click.option("--result", default=None, metavar="NAME", help="Which of the network's several outputs is scored.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), default=None,
               help="A report of the same network to write the scores into.")
 @click.option("--device", default="cpu", show_default=True, help="Where the emulator computes: cpu or cuda.")
@@ -48,7 +49,7 @@ def accuracy(**options: Any) -> None:
         check_baseline(options["baseline"])
         if options["report"]:
             Report.load(options["report"])
-        source = open_source(options["model"])
+        source = open_source(options["model"], result=options["result"])
         graph = ingest(source.graph(), "mask")
         samples = read_pairs(options["data"], chosen, channels=graph.input_shape[2])
         networks: dict[str, Any] = {}

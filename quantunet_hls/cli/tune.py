@@ -23,7 +23,7 @@ __all__ = ["tune"]
               help="A board of the catalogue, see `quantunet-hls boards`, or the path of a board's JSON.")
 @click.option("--tolerance", default=0.5, show_default=True, help="Dice points (of 100) that may be lost.")
 @click.option("--bits", type=int, default=None,
-              help="Widest weights and activations.  [default: the network's; 8 for a float one]")
+              help="Widest weights and activations.  [default: the network's]")
 @click.option("--cost", "model_of_cost", type=click.Choice(["board", "bits"]), default="board", show_default=True,
               help="What is to be small: the board's share, or bits of weights and accumulators.")
 @click.option("--fold", "folds", type=int, multiple=True,
@@ -32,14 +32,16 @@ __all__ = ["tune"]
               help="Score the result on this fold, which nothing is chosen with; may be repeated.")
 @click.option("--multipliers", type=int, default=None,
               help="Multipliers of all convolutions together.  [default: half the part's DSP blocks]")
+@click.option("--result", metavar="NAME", default=None, help="Which of the network's several outputs counts.")
 @click.option("--name", default=None, help="Name of the tuned network.  [default: the model's, with _tuned]")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("tuned"), show_default=True,
               help="Folder for the results' folders; the same command resumes what it holds.")
 def tune(**options: Any) -> None:
     """Find the cheapest types for MODEL that lose no more than a tolerance, measured on the exact emulator.
 
-    MODEL is a zoo name, a .pt checkpoint or an .onnx file with QONNX quantizers; a float checkpoint is quantized
-    without training. The tuned network is an .onnx file that `quantunet-hls generate` takes.
+    MODEL is a zoo name, a .pt checkpoint or an .onnx file with QONNX quantizers; a float network is quantized by
+    `quantunet-hls quantize`, which has a --tolerance, too. The tuned network is an .onnx file that `quantunet-hls
+    generate` takes.
     """
     console = screen()
     with console.status("Loading"):
@@ -77,7 +79,7 @@ def tune(**options: Any) -> None:
                     bit_cost if options["model_of_cost"] == "bits" else board_cost(board.resources),
                     options["out"] / name, tolerance=options["tolerance"], bits=options["bits"],
                     score=reader(options["scored"]) if options["scored"] else None,
-                    multipliers=options["multipliers"], name=name, progress=show)
+                    multipliers=options["multipliers"], result=options["result"], name=name, progress=show)
     summary = tuned.summary
     columns = [Column(title, figures=True) for title in ("images", "Dice before", "Dice after")]
     rows = []

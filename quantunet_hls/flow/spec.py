@@ -52,7 +52,7 @@ class DesignSpec:
 
     model: Annotated[
         "str | Path | nn.Module",
-        Option("zoo name, .pt checkpoint, .onnx file with QONNX or QDQ nodes, or Brevitas module", written=str,
+        Option("zoo name, .pt checkpoint, .onnx file, or module; a float one needs data, too", written=str,
                reported=False)]
     board: Annotated[
         str | None,
@@ -65,6 +65,10 @@ class DesignSpec:
         tuple[int, int, int] | None,
         Option("channels, height, width of an image; needed for a module, optional for a checkpoint",
                "what it was trained on", flag="size", metavar="C H W", reported=False)] = None
+    result: Annotated[
+        str | None,
+        Option("which of a network's several outputs the design computes, by its name; a module's are called as in "
+               "its dictionary, or output_0, output_1 ...", metavar="NAME", shared=True)] = None
     multiplier_budget: Annotated[
         int | None,
         Option("multipliers that all convolutions may have together", "half the part's DSP blocks, if nothing else is "
@@ -117,10 +121,14 @@ class DesignSpec:
         str | Path | None,
         Option("a file of types to build it with, such as an earlier design's precision.json, edited",
                "the network's own and, for the rest, the proven ones", axis="precisions", whole=True)] = None
+    bits: Annotated[
+        int,
+        Option("bits of weights and activations of a float network, which is quantized with the images of data; see "
+               "`quantunet-hls quantize` for more", shared=True)] = 8
     folds: Annotated[
         Sequence[int],
-        Option("where data is a folder with masks, the fold that accuracy is measured on", "all", flag="fold",
-               shared=True, whole=True)] = ()
+        Option("where data is a folder with masks, the fold that accuracy is measured on, and that a float network is "
+               "not calibrated with", "all", flag="fold", shared=True, whole=True)] = ()
     baseline: Annotated[
         str | None,
         Option("a float network of the zoo to put its accuracy beside", flag="float", shared=True, whole=True)] = None

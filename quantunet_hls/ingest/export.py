@@ -22,6 +22,7 @@ from torch import nn
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.ingest.load import load_qonnx
+from quantunet_hls.ingest.results import only_result
 
 __all__ = ["ModuleTrace", "export_module", "is_quantized", "trace_module"]
 
@@ -78,13 +79,13 @@ def export_module(module: nn.Module, shape: tuple[int, int, int]) -> ModelWrappe
     """The QONNX graph of a Brevitas module for images of ``shape`` (channels, height, width).
 
     Raises:
-        ConfigurationError: the module can't be run on such an image, or can't be exported.
+        ConfigurationError: the module can't be run on such an image, gives several results, or can't be exported.
     """
     module = copy.deepcopy(module).cpu().eval()
     image = torch.zeros(1, *shape)
     try:
         with torch.no_grad(), _quietly():
-            module(image)
+            only_result(module(image))
     except QuantUNetError:
         raise
     except Exception as error:  # somebody else's forward may raise anything
@@ -140,6 +141,6 @@ def trace_module(module: nn.Module, images: np.ndarray) -> tuple[np.ndarray, Mod
             part.register_forward_hook(keep(weighted, name))
         elif isinstance(part, QuantNonLinearActMixin):
             part.register_forward_hook(keep(activations, name))
-    output = module(torch.from_numpy(np.ascontiguousarray(images, dtype=np.float64)))
-    output = getattr(output, "value", output)
-    return output.numpy(), weighted, activations
+    output = only_result(module(torch.from_numpy(np.ascontiguousarray(images, dtype=np.float64))))
+    value = output if isinstance(output, torch.Tensor) else output.value
+    return value.numpy(), weighted, activations

@@ -32,8 +32,6 @@ _EXPORT_HINTS = {
     "Softmax": "export the logits; the largest one is the same class",
     "GreaterOrEqual": "compare with Greater",
     "Upsample": "export with opset 13 or later, which writes Resize",
-    "Trunc": "use a ReLU with a quantizer behind average pooling",
-    "BipolarQuant": "use weights and activations of two bits or more",
 }
 
 

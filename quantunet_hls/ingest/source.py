@@ -17,6 +17,7 @@ from quantunet_hls.core.printable import printable
 from quantunet_hls.ingest import export_module, load_qonnx
 from quantunet_hls.ingest.export import is_quantized
 from quantunet_hls.ingest.load import has_quantizers, sha256_qonnx
+from quantunet_hls.ingest.results import with_result
 from quantunet_hls.nets import QuantUNet, fold_batchnorm
 from quantunet_hls.nets.sizes import check_image_size
 from quantunet_hls.zoo import checkpoints as zoo
@@ -46,6 +47,7 @@ class NetworkSource:
         quantized: whether it has quantizers; a float network has no exact hardware.
         repeatable: whether the key says all; a live module's code is not in it.
         shape: channels, height and width of an image; None where that is not known before the graph is.
+        reference: the float network that it was quantized from; None where there is none to be compared with.
     """
 
     name: str
@@ -56,6 +58,7 @@ class NetworkSource:
     quantized: bool = True
     repeatable: bool = True
     shape: ImageSize | None = None
+    reference: Callable[[], nn.Module | None] = lambda: None
 
 
 def image_size(sizes: Sequence[int]) -> ImageSize:
@@ -69,17 +72,18 @@ def image_size(sizes: Sequence[int]) -> ImageSize:
     return ImageSize(*sizes)
 
 
-def open_source(model: str | Path | nn.Module, input_shape: tuple[int, int, int] | None = None) -> NetworkSource:
+def open_source(model: str | Path | nn.Module, input_shape: tuple[int, int, int] | None = None,
+                result: str | None = None) -> NetworkSource:
     """Tell what a model argument means, and refuse a float network.
 
     Args:
-        model: and ``input_shape``, as :func:`open_network` takes them.
+        model: and ``input_shape`` and ``result``, as :func:`open_network` takes them.
 
     Raises:
         ConfigurationError: a float network; or as :func:`open_network` does.
         CheckpointError: a damaged checkpoint.
     """
-    source = open_network(model, input_shape)
+    source = open_network(model, input_shape, result)
     if not source.quantized:
         raise ConfigurationError(
             f"{source.name} is a float network, which has no exact hardware; quantize it with images of yours: "
@@ -87,13 +91,15 @@ def open_source(model: str | Path | nn.Module, input_shape: tuple[int, int, int]
     return source
 
 
-def open_network(model: str | Path | nn.Module, input_shape: tuple[int, int, int] | None = None) -> NetworkSource:
+def open_network(model: str | Path | nn.Module, input_shape: tuple[int, int, int] | None = None,
+                 result: str | None = None) -> NetworkSource:
     """Tell what a model argument means.
 
     Args:
         model: a zoo name, a ``.pt`` checkpoint with its card beside it, an ``.onnx`` file, or a module.
         input_shape: channels, height and width of the images; needed for a module, taken from the card
             or the file where absent. Checkpoints can be built for any size that the U-Net's depth divides.
+        result: name of one of several outputs (:mod:`quantunet_hls.ingest.results`).
 
     Raises:
         ConfigurationError: the shape is missing, malformed, or not that of an ONNX file.
@@ -102,32 +108,35 @@ def open_network(model: str | Path | nn.Module, input_shape: tuple[int, int, int
     """
     size = None if input_shape is None else image_size(input_shape)
     if isinstance(model, nn.Module):
-        return _from_module(model, size)
+        return _from_module(model, size, result)
     path = Path(model)
     if path.suffix == ".onnx":
-        return _from_file(path, size)
+        return _from_file(path, size, result)
+    if result is not None:
+        raise ConfigurationError(f"The networks of checkpoints have one output, so none is called {shown(result)}; "
+                                 "leave it out.")
     return _from_checkpoint(model, size)
 
 
-def _from_module(module: nn.Module, size: ImageSize | None) -> NetworkSource:
-    module = _folded(module)
+def _from_module(given: nn.Module, size: ImageSize | None, result: str | None) -> NetworkSource:
+    module = with_result(_folded(given), result)
     if size is None:
         raise ConfigurationError("A module says nothing of its images; give input_shape=(channels, height, width).")
     digest = hashlib.sha256(repr(module).encode())
     for key, value in module.state_dict().items():
         digest.update(key.encode())
         digest.update(np.ascontiguousarray(value.detach().cpu().numpy()).tobytes())
-    return NetworkSource(type(module).__name__, digest.hexdigest(), [digest.hexdigest(), list(size)],
+    return NetworkSource(type(given).__name__, digest.hexdigest(), [digest.hexdigest(), list(size), result],
                          lambda: export_module(module, size), lambda: module, quantized=is_quantized(module),
                          repeatable=False, shape=size)
 
 
-def _from_file(path: Path, size: ImageSize | None) -> NetworkSource:
+def _from_file(path: Path, size: ImageSize | None, result: str | None) -> NetworkSource:
     sha256 = sha256_qonnx(path)
     if size is not None:
         raise ConfigurationError(f"{path} fixes its own image size; leave input_shape out or export it anew.")
-    return NetworkSource(printable(path.stem), sha256, sha256, lambda: load_qonnx(path), lambda: None,
-                         quantized=has_quantizers(load_qonnx(path)))
+    return NetworkSource(printable(path.stem), sha256, [sha256, result], lambda: load_qonnx(path, result), lambda: None,
+                         quantized=has_quantizers(load_qonnx(path, result)))
 
 
 def _from_checkpoint(model: str | Path, size: ImageSize | None) -> NetworkSource:

@@ -33,7 +33,7 @@ FACETS = (
 )
 
 #: Names of the stages' rooms. A stage's ``kind`` is its room's name.
-STAGES = ("cast", "relu", "leaky_relu", "requantize", "quotient", "sigmoid", "threshold", "table")
+STAGES = ("cast", "relu", "leaky_relu", "requantize", "quotient", "sigmoid", "threshold", "table", "clip")
 
 #: What every stage has.
 STAGE_FACETS = (

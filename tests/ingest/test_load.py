@@ -109,7 +109,7 @@ MALFORMED = {
     "no nodes": (lambda proto: proto.graph.ClearField("node"), "holds no nodes"),
     "two inputs": (second_input, "has 2 inputs and 1 outputs"),
     "two outputs": (lambda proto: proto.graph.output.add().CopyFrom(
-        helper.make_tensor_value_info("t2", TensorProto.FLOAT, [1, 3, 4, 6])), "has 1 inputs and 2 outputs"),
+        helper.make_tensor_value_info("t2", TensorProto.FLOAT, [1, 3, 4, 6])), "has 2 outputs"),
     "no output": (lambda proto: proto.graph.ClearField("output"), "has 1 inputs and 0 outputs"),
     "an output nobody writes": (lambda proto: setattr(proto.graph.output[0], "name", "nowhere"), "nowhere"),
     "an input for an output": (lambda proto: setattr(proto.graph.output[0], "name", "x"), "No node writes"),

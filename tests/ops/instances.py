@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from quantunet_hls.types.fixed import covering, parse_type
 from tests.emulate.networks import Network
 
 #: Holds every product and every sum of what follows, so that no executor has to round or wrap inside of a window.
@@ -18,8 +19,8 @@ def _input(network: Network) -> None:
 
 def _convolution(network: Network) -> None:
     random = network.random
-    kernel, padding = [((3, 3), (1, 1, 1, 1)), ((1, 1), (0, 0, 0, 0)), ((2, 3), (1, 0, 0, 1)), ((3, 2), (1, 1, 0, 0))][
-        int(random.integers(4))]
+    kernel, padding = [((3, 3), (1, 1, 1, 1)), ((1, 1), (0, 0, 0, 0)), ((2, 3), (1, 0, 0, 1)), ((3, 2), (1, 1, 0, 0)),
+                       ((3, 3), (3, 2, 4, 1))][int(random.integers(5))]
     depthwise = bool(random.integers(2))
     filters = network.channels if depthwise else int(random.integers(1, 5))
     stride = (int(random.integers(1, 3)), int(random.integers(1, 3)))
@@ -29,15 +30,25 @@ def _convolution(network: Network) -> None:
 def _pooling(network: Network) -> None:
     random = network.random
     operation = str(random.choice(["Max", "Average"]))
-    if random.integers(2):
+    form = random.integers(3)
+    if form == 0:
         network.pool(operation, (2, 2), accumulator=_WIDE)
+    elif form == 1:
+        network.pool_whole(operation, accumulator=_WIDE)
     else:
         network.pool_windows(operation, (3, 3), (2, 1), (1, 1, 1, 1), accumulator=_WIDE)
 
 
 def _padding(network: Network) -> None:
-    network.pad(1, 0, 1, 1)
-    network.convolve(2, (3, 3), padding=(0, 0, 0, 0), accumulator=_WIDE)
+    random = network.random
+    if random.integers(2):
+        # More than the windows behind have room for.
+        network.pad(*(int(count) for count in random.integers(0, 5, 4)))
+        network.convolve(2, (3, 3), padding=(0, 0, 0, 0), accumulator=_WIDE)
+        return
+    network.convolve(4, (1, 1), padding=(0, 0, 0, 0), accumulator=_WIDE)
+    top, bottom, left, right = (int(count) for count in random.integers(-2, 4, 4))
+    network.frame((top, bottom, left, right), (int(random.integers(-1, 3)), int(random.integers(-2, 3))))
 
 
 def _upsample(network: Network) -> None:
@@ -115,6 +126,14 @@ def _threshold(network: Network) -> None:
     network.classify(int(network.random.integers(-40, 41)), 5)
 
 
+def _clip(network: Network) -> None:
+    given = parse_type(network.types[network.last])
+    finer = int(network.random.integers(3))
+    network.limit(str(covering(given.low << finer, given.high << finer, given.fraction + finer)))
+    if network.random.integers(2):
+        network.activate("linear")
+
+
 def _table(network: Network) -> None:
     network.look_up(network.type(1, 8))
 
@@ -131,7 +150,7 @@ INSTANCES: dict[str, Callable[[Network], None]] = {
 }
 STAGE_INSTANCES: dict[str, Callable[[Network], None]] = {
     "cast": _cast, "relu": _relu, "leaky_relu": _leaky_relu, "requantize": _requantize,
-    "quotient": _quotient, "sigmoid": _sigmoid, "threshold": _threshold, "table": _table,
+    "quotient": _quotient, "sigmoid": _sigmoid, "threshold": _threshold, "table": _table, "clip": _clip,
 }
 
 
