@@ -9,13 +9,17 @@ from pathlib import Path
 
 from quantunet_hls import boards
 from quantunet_hls.boards import Board
-from quantunet_hls.core.errors import BoardError, ToolNotFoundError, shown
+from quantunet_hls.core.errors import BoardError, ConfigurationError, ToolNotFoundError, shown
 from quantunet_hls.core.names import design_name
 from quantunet_hls.flow.run import Run
 from quantunet_hls.flow.spec import TOOLCHAINS, DesignSpec
 from quantunet_hls.folding.written import read_folding
 from quantunet_hls.hls import vendor
-from quantunet_hls.ingest.source import open_source
+from quantunet_hls.ingest.source import NetworkSource, open_network
+from quantunet_hls.quantize.images import calibration_images
+from quantunet_hls.quantize.network import open_float
+from quantunet_hls.quantize.settings import Settings
+from quantunet_hls.quantize.source import quantized_source
 from quantunet_hls.tuning.precision import read_precision
 
 __all__ = ["resolve"]
@@ -36,7 +40,7 @@ def resolve(spec: DesignSpec, progress: Callable[[str], None] = lambda line: Non
     """
     target = _target(spec)
     toolchain = _resolved(spec.toolchain, target)
-    source = open_source(spec.model, spec.input_shape, spec.result)
+    source = _source(spec, progress)
     name = design_name(spec.name or f"{source.name}_{target.name}")
     if spec.name and name != spec.name:
         progress(f"the design is called {name}, for {shown(spec.name)} is no name for C++, Verilog and files")
@@ -50,6 +54,22 @@ def resolve(spec: DesignSpec, progress: Callable[[str], None] = lambda line: Non
         precision=read_precision(Path(spec.precision)) if spec.precision is not None else None,
         progress=progress,
     )
+
+
+def _source(spec: DesignSpec, progress: Callable[[str], None]) -> NetworkSource:
+    """The network; a float one is quantized when it is exported."""
+    source = open_network(spec.model, spec.input_shape, spec.result)
+    if source.quantized:
+        return source
+    if spec.data is None:
+        raise ConfigurationError(
+            f"{source.name} is a float network, which is quantized with images like those that it will see; name some "
+            "with --data.")
+    settings = Settings(weight_bits=spec.bits, activation_bits=spec.bits)
+    network = open_float(source)
+    data = Path(spec.data) if isinstance(spec.data, str) else spec.data
+    return quantized_source(source, network, calibration_images(data, settings.images, network.image, spec.folds),
+                            settings, progress)
 
 
 def _target(spec: DesignSpec) -> Board:

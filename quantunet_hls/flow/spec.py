@@ -52,7 +52,7 @@ class DesignSpec:
 
     model: Annotated[
         "str | Path | nn.Module",
-        Option("zoo name, .pt checkpoint, .onnx file with QONNX nodes, or Brevitas module", written=str,
+        Option("zoo name, .pt checkpoint, .onnx file, or module; a float one needs data, too", written=str,
                reported=False)]
     board: Annotated[
         str | None,
@@ -121,10 +121,14 @@ class DesignSpec:
         str | Path | None,
         Option("a file of types to build it with, such as an earlier design's precision.json, edited",
                "the network's own and, for the rest, the proven ones", axis="precisions", whole=True)] = None
+    bits: Annotated[
+        int,
+        Option("bits of weights and activations of a float network, which is quantized with the images of data; see "
+               "`quantunet-hls quantize` for more", shared=True)] = 8
     folds: Annotated[
         Sequence[int],
-        Option("where data is a folder with masks, the fold that accuracy is measured on", "all", flag="fold",
-               shared=True, whole=True)] = ()
+        Option("where data is a folder with masks, the fold that accuracy is measured on, and that a float network is "
+               "not calibrated with", "all", flag="fold", shared=True, whole=True)] = ()
     baseline: Annotated[
         str | None,
         Option("a float network of the zoo to put its accuracy beside", flag="float", shared=True, whole=True)] = None

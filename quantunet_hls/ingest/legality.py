@@ -15,7 +15,8 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import FloatNetworkError, IllegalGraphError, together
 from quantunet_hls.ingest.load import has_quantizers
-from quantunet_hls.ops.qonnx.graph import QUANT_DOMAINS, QUANT_OPS, constant, consumers, linked, only
+from quantunet_hls.ingest.passes.linear_quantizers import WHY
+from quantunet_hls.ops.qonnx.graph import QUANT_DOMAINS, QUANT_OPS, attribute, constant, consumers, linked, only
 from quantunet_hls.ops.qonnx.node_kinds import TRANSPOSE, NodeKind, Rule, kind_of, node_kinds
 from quantunet_hls.ops.qonnx.refused import REFUSED, Refusal
 
@@ -66,7 +67,7 @@ def violations(model: ModelWrapper) -> Iterator[IllegalGraphError]:
 
 def _admitted(node: NodeProto) -> NodeKind | None:
     """The node's kind, where files or passes before may have it and the name means it there."""
-    kind = node_kinds().get(node.op_type)
+    kind = None if attribute(node, WHY) else node_kinds().get(node.op_type)
     return kind if kind is not None and (kind.admitted or kind.tabulated) and kind.is_of_its_domain(node) else None
 
 
@@ -93,6 +94,10 @@ def _reads_images(reached: set[str], model: ModelWrapper, node: NodeProto) -> Il
 
 
 def _unsupported(node: NodeProto) -> IllegalGraphError:
+    why: list[bytes] = attribute(node, WHY, [])
+    if why:
+        rule, remedy = (text.decode() for text in why)
+        return IllegalGraphError(node.name, rule, remedy)
     known = {name: kind for name, kind in node_kinds().items() if kind.admitted}
     if node.op_type in known:
         owner = "QONNX" if known[node.op_type].domains == QUANT_DOMAINS else "ONNX"

@@ -47,6 +47,7 @@ class NetworkSource:
         quantized: whether it has quantizers; a float network has no exact hardware.
         repeatable: whether the key says all; a live module's code is not in it.
         shape: channels, height and width of an image; None where that is not known before the graph is.
+        reference: the float network that it was quantized from; None where there is none to be compared with.
     """
 
     name: str
@@ -57,6 +58,7 @@ class NetworkSource:
     quantized: bool = True
     repeatable: bool = True
     shape: ImageSize | None = None
+    reference: Callable[[], nn.Module | None] = lambda: None
 
 
 def image_size(sizes: Sequence[int]) -> ImageSize:

@@ -9,16 +9,15 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 from torch import Tensor
 
-from quantunet_hls.core.errors import DataError
-from quantunet_hls.data.image_folders import Pixels, to_input
-from quantunet_hls.data.tiles import spread_tiles
 from quantunet_hls.ingest import check_legal
 from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
+from quantunet_hls.ingest.passes.tabulate import tabulate
 from quantunet_hls.ops.qonnx.filters import filters_of
 from quantunet_hls.ops.qonnx.graph import constant, shape_of
 from quantunet_hls.quantize.assemble import assemble
 from quantunet_hls.quantize.fitting import Observed, fit_in_turn, observe
 from quantunet_hls.quantize.grids import IMAGE, Grid, Scales, best_grid
+from quantunet_hls.quantize.images import CalibrationImages, spread_evenly
 from quantunet_hls.quantize.network import FloatNetwork
 from quantunet_hls.quantize.plan import Plan, plan_quantizers
 from quantunet_hls.tuning.rounding import FittedFilters
@@ -66,12 +65,14 @@ class Calibrated:
     Attributes:
         plan: of the network.
         images: that it was shown, float32, as it takes them.
+        port: grid of the hardware's.
         observed: what it made of them.
         scales: what the steps of its quantizers may be.
     """
 
     plan: Plan
     images: Tensor
+    port: Grid
     observed: Observed
     scales: Scales
 
@@ -81,7 +82,7 @@ class Calibrated:
 
     def grids(self, widths: Widths) -> dict[str, Grid]:
         """The best grid of each quantizer."""
-        grids = {self.plan.port: IMAGE}
+        grids = {self.plan.port: self.port}
         for first, names in self.plan.groups.items():
             values, signed = self.observed.of_group(names)
             width = widths.activations[first] + (_LOOKED_UP if self.plan.looked_up.issuperset(names) else 0)
@@ -95,32 +96,26 @@ class Calibrated:
         return Quantized(assemble(self.plan, grids, layers, self.scales), grids, layers)
 
 
-def calibrated(network: FloatNetwork, pixels: Pixels, scales: Scales, most: int = 32,
+def calibrated(network: FloatNetwork, images: CalibrationImages, scales: Scales,
                progress: Callable[[str], None] = lambda line: None) -> Calibrated:
     """Find places for the quantizers of a network, and look what images do there.
 
     Args:
         network: to be quantized.
-        pixels: uint8 (N, channels, height, width); larger ones are cut into tiles.
+        images: that it is shown; only some of them where its tensors are large.
         scales: what the steps of the quantizers may be.
-        most: tiles that are looked at, spread evenly over the images; fewer of a large network.
         progress: called with a line for each part that takes long.
 
     Raises:
         IllegalGraphError: a node can't be built exactly.
-        DataError: no images, or images smaller than the network's.
     """
-    if not len(pixels):
-        raise DataError("There are no images to calibrate with; name a folder that has some.")
     plan = plan_quantizers(network.folded)
-    check_legal(draft(plan, scales))
+    check_legal(tabulate(draft(plan, scales)))
     plan = replace(plan, model=explicit_attributes(plan.model))
     largest = max(int(np.prod(shape_of(plan.model, node.output[0]))) for node in plan.model.graph.node)
-    count = max(1, min(len(pixels), most, _MOST_VALUES // largest))
-    chosen = pixels[np.linspace(0, len(pixels) - 1, count).astype(int)]
-    images = to_input(spread_tiles(chosen, count, network.image[1:]))
-    progress(f"Calibrating with {len(images)} images")
-    return Calibrated(plan, images, observe(plan, images), scales)
+    shown = images.values[spread_evenly(len(images.values), max(1, _MOST_VALUES // largest))]
+    progress(f"Calibrating with {len(shown)} images")
+    return Calibrated(plan, shown, images.port, observe(plan, shown, images.port), scales)
 
 
 def draft(plan: Plan, scales: Scales) -> ModelWrapper:

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from quantunet_hls.ingest.execute import run_node
 from quantunet_hls.ops.qonnx.filters import filters_of, weights_of
-from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, copy_of
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, copy_of, only
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
-from quantunet_hls.quantize.grids import IMAGE, Grid, Scales
+from quantunet_hls.quantize.grids import Grid, Scales
 from quantunet_hls.quantize.plan import Plan
 from quantunet_hls.tuning.rounding import FittedFilters, Moments, fit, fit_filters
 from quantunet_hls.tuning.walk import Visit, walk
@@ -46,12 +46,13 @@ class Observed:
 
 
 @torch.inference_mode()
-def observe(plan: Plan, images: Tensor) -> Observed:
+def observe(plan: Plan, images: Tensor, port: Grid) -> Observed:
     """Run the float network.
 
     Args:
         plan: of the network.
         images: float32, in the order of axes that it takes.
+        port: grid of the image.
 
     Raises:
         DataError: no images.
@@ -65,14 +66,14 @@ def observe(plan: Plan, images: Tensor) -> Observed:
         name = str(visit.node.name)
         if visit.node.op_type in QUANT_OPS:
             values[name] = sampled(visit.inputs[0], random)
-            visit.keep(IMAGE.cast(visit.inputs[0]) if name == plan.port else visit.inputs[0])
+            visit.keep(port.cast(visit.inputs[0]) if name == plan.port else visit.inputs[0])
             continue
         result = visit.compute(visit.inputs)
         if kind_of(visit.node).weighted:
             places[name] = window_places(result.shape, random)
             sums[name] = picked(result, places[name])
             seen[name] = _moments(plan, visit, places[name], sums[name])
-    return Observed(values, _signed(plan, images[:1]), places, sums, seen)
+    return Observed(values, _signed(plan, images[:1], port), places, sums, seen)
 
 
 def fit_each(plan: Plan, observed: Observed, name: str, width: int, scales: Scales) -> FittedFilters:
@@ -133,14 +134,14 @@ def _moments(plan: Plan, visit: Visit, places: np.ndarray, wanted: np.ndarray) -
 
 
 @torch.inference_mode()
-def _signed(plan: Plan, image: Tensor) -> dict[str, bool]:
+def _signed(plan: Plan, image: Tensor, port: Grid) -> dict[str, bool]:
     """Whether values below 0 can come to a quantizer.
 
     Each node is shown numbers of all sizes, of one sign where only such can reach it; weights may give any.
     """
     random = np.random.default_rng(1)
     signed: dict[str, bool] = {}
-    negative: dict[str, bool] = {plan.model.graph.input[0].name: False}
+    negative: dict[str, bool] = {only(plan.model, "input"): port.signed}
     for visit in walk(plan.model, image):
         node, result = visit.node, visit.inputs[0]
         if node.op_type in QUANT_OPS:

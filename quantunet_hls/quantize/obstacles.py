@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quantunet_hls.core.errors import FloatNetworkError, IllegalGraphError
 from quantunet_hls.ingest import ingest, violations
+from quantunet_hls.ingest.passes.tabulate import tabulate
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.ingest.source import NetworkSource
 from quantunet_hls.quantize.core import draft
@@ -27,6 +28,6 @@ def obstacles(source: NetworkSource) -> tuple[IllegalGraphError, ...]:
             infer_types(ingest(source.graph()).model)
             return ()
         plan = plan_quantizers(open_float(source).folded)
-        return (FloatNetworkError(source.name), *violations(draft(plan, Scales.POWER_OF_TWO)))
+        return (FloatNetworkError(source.name), *violations(tabulate(draft(plan, Scales.POWER_OF_TWO))))
     except IllegalGraphError as error:
         return error.violations

@@ -8,6 +8,7 @@ import pytest
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest import as_meant, violations
+from quantunet_hls.ingest.passes.tabulate import tabulate
 from quantunet_hls.ingest.passes.tidy import tidy
 from tests.builders import QUANT_DOMAIN, Net, small_unet
 
@@ -15,7 +16,7 @@ from tests.builders import QUANT_DOMAIN, Net, small_unet
 def found(build: Callable[[Net], object], shape=(1, 2, 4, 6)) -> list[IllegalGraphError]:
     net = Net(shape)
     build(net)
-    return list(violations(as_meant(net.model())))
+    return list(violations(tabulate(as_meant(net.model()))))
 
 
 def quant(**options):

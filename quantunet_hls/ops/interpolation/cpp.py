@@ -48,10 +48,10 @@ class _Config(Config):
     typedef {accum_t.name} accum_t;
 }};\n""")
 
-    def params(self, node: Any) -> dict[str, Any]:
+    def params(self, node: Layer) -> dict[str, Any]:
         """What the text may name."""
         found = super().params(node)
-        divisor, bits = int(node.get_attr("divisor")), int(node.get_attr("parts")).bit_length()
+        divisor, bits = int(found["divisor"]), int(found["parts"]).bit_length()
         exact = divisor.bit_length() - 1
         divides = divisor != 1 << exact
         return found | {"quotient": divisor if divides else 1, "weight_bits": bits,

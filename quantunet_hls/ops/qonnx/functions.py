@@ -117,7 +117,7 @@ def grid_of(model: ModelWrapper, tensor: str) -> Grid | None:
         return None
     if node.op_type in QUANT_OPS:
         return _quantized(model, node)
-    if kind.new_values:
+    if kind.new_values or kind.blends(node):
         return None
     grids = [grid_of(model, name) for name in node.input if name and constant(model, name) is None]
     known = [grid for grid in grids if grid is not None]

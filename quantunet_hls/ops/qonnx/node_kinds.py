@@ -84,9 +84,12 @@ class NodeKind:
         any_input: whether it computes with all values of its input's type, and not only with those proven.
         copies: whether its result has no type but its input's.
         new_values: whether its results are other numbers than those that it reads.
+        blends: whether those of a node without new values may lie between numbers that it reads.
         finer: fraction bits that its results have beyond those of its finest input, weights aside.
         plain: brings a node, in place, from each form that files may have into the one that its rules read; where it
             can't, it leaves it to them.
+        stands_for: the nodes of other kinds that a file's node is short for, in order, where its rules have nothing
+            against it; constants may be set in the model, and shapes of what lies between them are.
         explicit: writes down, in place, what a file may leave out.
         lowered: the nodes that a legal node becomes, in order; constants may be set in the model.
         with_padding: a copy with zeros (top, left, bottom, right) around its image as its own padding; None where
@@ -120,8 +123,10 @@ class NodeKind:
     any_input: bool = False
     copies: bool = False
     new_values: bool = True
+    blends: Callable[[NodeProto], bool] = lambda _node: False
     finer: Callable[[NodeProto], int] = lambda _node: 0
     plain: Callable[[ModelWrapper, NodeProto], None] | None = None
+    stands_for: Callable[[ModelWrapper, NodeProto], list[NodeProto]] | None = None
     explicit: Callable[[ModelWrapper, NodeProto], None] | None = None
     lowered: Callable[[ModelWrapper, NodeProto], list[NodeProto]] = _stays
     with_padding: Callable[[NodeProto, Sequence[int]], NodeProto | None] | None = None

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from quantunet_hls.ops.qonnx.linear import QDQ_FORM
+
 __all__ = ["REFUSED", "Refusal"]
 
 
@@ -60,12 +62,7 @@ REFUSED: Mapping[str, Refusal] = {
     **_all("RandomNormal RandomNormalLike RandomUniform RandomUniformLike Bernoulli Multinomial",
            "gives random numbers", "export the network in eval mode"),
     "MaxRoiPool": Refusal(_NOT_EXACT, "use MaxPool"),
-    **_all("QuantizeLinear DequantizeLinear", _NOT_EXACT,
-           "export with brevitas.export.export_qonnx, which writes Quant nodes"),
-    **_all("ConvInteger QLinearConv DynamicQuantizeLinear", "computes integers with scales of its own",
-           "export with brevitas.export.export_qonnx, which writes Quant nodes"),
-    "Trunc": Refusal(_NOT_EXACT, "use a ReLU with a quantizer behind average pooling"),
-    "BipolarQuant": Refusal(_NOT_EXACT, "use weights and activations of two bits or more"),
+    **_all("ConvInteger QLinearConv DynamicQuantizeLinear", "computes integers with scales of its own", QDQ_FORM),
     "FloatQuant": Refusal("rounds to small floats", "quantize to integers (Brevitas's Int and Uint quantizers)"),
     "MultiThreshold": Refusal(_NOT_EXACT, "export with brevitas.export.export_qonnx, before FINN's streamlining"),
 }

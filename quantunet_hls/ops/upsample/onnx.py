@@ -105,5 +105,5 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
 
 FACET = OnnxNodes((
     NodeKind("Resize", _run, _ranges, rules=(_enlarges,), roles=("roi", "scales"), copies=True, new_values=False,
-             plain=plain_resize, lowered=_lowered, relabel=_relabel),
+             blends=_is_linear, plain=plain_resize, lowered=_lowered, relabel=_relabel),
 ))
