@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.ingest import channels_last_ops
+from quantunet_hls.ingest.axes import layouts_of
 from quantunet_hls.ingest.execute import run_graph
 from quantunet_hls.ingest.export import export_module, trace_module
 from quantunet_hls.ingest.legality import check_legal, violations
 from quantunet_hls.ingest.limits import check_sizes
 from quantunet_hls.ingest.load import load_qonnx
 from quantunet_hls.ingest.passes.absorb_padding import absorb_padding
+from quantunet_hls.ingest.passes.absorb_scales import absorb_scales
 from quantunet_hls.ingest.passes.channels_last import channels_last
 from quantunet_hls.ingest.passes.drop_identities import drop_identities
 from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
+from quantunet_hls.ingest.passes.fit_scales import fit_scales
 from quantunet_hls.ingest.passes.lower_nodes import lower_nodes
 from quantunet_hls.ingest.passes.name_nodes import name_nodes
 from quantunet_hls.ingest.passes.plain_classes import plain_classes, with_classes
 from quantunet_hls.ingest.passes.tidy import tidy
+from quantunet_hls.ingest.scales import Scales
 from quantunet_hls.ops.qonnx.graph import linked, only, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import Layout
 
@@ -37,13 +41,16 @@ class HardwareGraph:
         model: the channels-last graph; weights are exact constants, activations carry Quant nodes.
         original: the tidied graph as it was given, in its own layout, Quant nodes on weights included.
         origins: for each tensor of ``model`` the tensor of ``original`` that has the same values.
-        layouts: for each of those tensors of ``original``, on which axis batch, channels, height and width lie.
+        layouts: for each tensor of ``original`` that the image reaches, on which axis batch, channels, height and
+            width lie.
+        scales: what the hardware's numbers mean where they are not the file's own.
     """
 
     model: ModelWrapper
     original: ModelWrapper
     origins: dict[str, str]
     layouts: dict[str, Layout]
+    scales: Scales = field(default_factory=Scales)
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -59,9 +66,12 @@ class HardwareGraph:
 
     def to_original(self, images: np.ndarray) -> np.ndarray:
         """Images (batch, height, width, channels) in the order of axes that ``original`` takes."""
-        layout = self.layouts[only(self.original, "input")]
-        logical = images.transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(logical.transpose(np.argsort(layout)))
+        return self.as_original(only(self.original, "input"), images)
+
+    def as_original(self, tensor: str, values: np.ndarray) -> np.ndarray:
+        """Values (batch, height, width, channels) in the order of axes that a tensor of ``original`` has."""
+        logical = values.transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(logical.transpose(np.argsort(self.layouts[tensor])))
 
     def from_original(self, tensor: str, values: np.ndarray) -> np.ndarray:
         """A tensor of ``original``, with a batch axis, as (batch, height, width, channels)."""
@@ -90,8 +100,10 @@ def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
     original = absorb_padding(plain_classes(drop_identities(tidy(graph))))
     check_legal(original)
     original = explicit_attributes(original)
-    relabelled = channels_last(lower_nodes(original))
+    absorbed = absorb_scales(original, output)
+    relabelled = channels_last(lower_nodes(absorbed.model))
     model, origins = name_nodes(with_classes(relabelled.model) if output == "mask" else relabelled.model)
+    model = fit_scales(model, absorbed.plans)
     # What passes make of a node may be more than the node: a Concat of many becomes a chain.
     check_sizes(model)
-    return HardwareGraph(linked(model), linked(original), origins, relabelled.layouts)
+    return HardwareGraph(linked(model), linked(original), origins, layouts_of(original), absorbed.scales)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.data.scores import predict
 from quantunet_hls.emulate.accuracy import emulate_graph, segment
@@ -73,6 +74,9 @@ def open_origin(model: str | Path | nn.Module, calibration: Callable[[ImageSize 
     if net is None:
         source = open_source(model, input_shape)
         graph = ingest(source.graph())
+        if graph.scales.whole:
+            raise ConfigurationError(f"{source.name} has scales that are no powers of two, which no type says, so "
+                                     "there is nothing to choose; tune the float network that it was made of.")
         return Origin(source.name, source.sha256, graph, True, lambda samples: segment(emulate_graph(graph), samples))
     samples = calibration(size)
     config = UNetConfig.from_dict(net.config.to_dict() | {
