@@ -1,4 +1,4 @@
-"""Seconds of each stage, this package beside plain hls4ml, on the same network in one run.
+"""Seconds of each step, this package beside plain hls4ml, on the same network in one run.
 
     python benchmarks/flow.py [--size 128] [--images 4]
 
@@ -31,6 +31,7 @@ from quantunet_hls.hls.mends.resize_shape_1268 import applied, with_factors
 from quantunet_hls.hls.testbench import Bench, write_bench
 from quantunet_hls.ingest import HardwareGraph, export_module, ingest, run_graph
 from quantunet_hls.ingest.facts import convolution_work, network_facts
+from quantunet_hls.ingest.model_graph import read_cpp
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.nets import QuantUNet, calibrate
 from quantunet_hls.ops.qonnx.graph import only, shape_of
@@ -40,11 +41,11 @@ CLOCK_NS = 5.0
 
 
 @contextlib.contextmanager
-def timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+def timed(seconds: dict[str, float], step: str) -> Iterator[None]:
     """Note how long a block takes."""
     started = time.perf_counter()
     yield
-    seconds[stage] = time.perf_counter() - started
+    seconds[step] = time.perf_counter() - started
 
 
 def ours(graph: HardwareGraph, images: np.ndarray, folder: Path) -> tuple[dict[str, float], np.ndarray]:
@@ -56,7 +57,7 @@ def ours(graph: HardwareGraph, images: np.ndarray, folder: Path) -> tuple[dict[s
         reuse = balanced_reuse(convolution_work(graph), 864)
         model = convert(graph.model, types, HlsSettings("ours", PART, CLOCK_NS, "Vitis", reuse), folder)
         write_project(model)
-        tensors = traced_tensors(graph.model, model)
+        tensors = traced_tensors(graph.model, read_cpp(model))
         sizes = {layer: int(np.prod(shape_of(graph.model, tensor))) for layer, tensor in tensors.items()}
         write_bench(Bench("ours", int(np.prod(graph.input_shape)), int(np.prod(graph.output_shape)), sizes), folder)
     seconds["compile"] = compile_bench(folder, "ours", macs=network_facts(graph).macs * len(images))
@@ -106,7 +107,7 @@ def main() -> None:
         graph = ingest(exported)
     images = pixels.transpose(0, 2, 3, 1)
     reference = run_graph(graph.model, images)[only(graph.model, "output")]
-    table = Table("Stage", title=f"Seconds: depth 3, base 8, {arguments.size}x{arguments.size}, "
+    table = Table("Step", title=f"Seconds: depth 3, base 8, {arguments.size}x{arguments.size}, "
                                  f"{arguments.images} images")
     columns = []
     for name, run in (("quantunet_hls", ours), ("hls4ml", plain)):
@@ -116,9 +117,9 @@ def main() -> None:
         table.add_column(f"{name} ({np.count_nonzero(output != reference):,} of {reference.size:,} differ)",
                          justify="right")
     table.add_column("ratio", justify="right")
-    for stage in columns[0]:
-        mine, theirs = (column[stage] for column in columns)
-        table.add_row(stage, f"{mine:.2f}", f"{theirs:.2f}", f"{mine / theirs:.2f}")
+    for step in columns[0]:
+        mine, theirs = (column[step] for column in columns)
+        table.add_row(step, f"{mine:.2f}", f"{theirs:.2f}", f"{mine / theirs:.2f}")
     Console().print(table)
 
 

@@ -14,7 +14,7 @@ from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 from qonnx.custom_op.general.bipolar_quant import binary_quant
 from qonnx.custom_op.general.intquant import int_quant
-from qonnx.custom_op.general.trunc import trunc_v1
+from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
 
 __all__ = ["exact_outputs"]
 
@@ -41,12 +41,16 @@ class BipolarQuant(OpRun):
 
 
 class Trunc(OpRun):
-    """QONNX's, of its version 1."""
+    """QONNX's, whose first version has one input fewer, and keeps the scale of what comes."""
 
     op_domain: ClassVar[str] = _QONNX
 
-    def _run(self, x: Any, scale: Any, zero: Any, bits: Any, out_bits: Any, rounding_mode: str = "FLOOR") -> Any:
-        return (np.asarray(trunc_v1(x, scale, zero, bits, out_bits, rounding_mode), np.float64),)
+    def _run(self, x: Any, scale: Any, zero: Any, bits: Any, *out: Any, rounding_mode: str = "FLOOR", signed: int = 1,
+             narrow: int = 0) -> Any:
+        if len(out) == 1:
+            return (np.asarray(trunc_v1(x, scale, zero, bits, *out, rounding_mode), np.float64),)
+        return (np.asarray(trunc_v2(x, scale, zero, bits, bool(narrow), bool(signed), *out, rounding_mode),
+                           np.float64),)
 
 
 def exact_outputs(model: ModelProto, images: np.ndarray) -> list[np.ndarray]:

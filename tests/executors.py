@@ -10,9 +10,9 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.emulate.emulator import Emulator
 from quantunet_hls.flow.verify import reference
 from quantunet_hls.hls.convert import HlsSettings, convert, traced_tensors
-from quantunet_hls.hls.streams import set_stream_depths
+from quantunet_hls.hls.streams import set_stream_depths, with_least_depths
 from quantunet_hls.ingest import ingest, run_graph
-from quantunet_hls.ingest.model_graph import read_network
+from quantunet_hls.ingest.model_graph import read_cpp, read_network
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.ops.qonnx.graph import only
 from quantunet_hls.ops.streaming import StreamGraph
@@ -74,10 +74,11 @@ class Executors:
 
     def check_csim(self) -> dict[str, str]:
         """Every traced layer and the result; the layers with the tensors that they equal."""
-        set_stream_depths(self.model)
+        design = with_least_depths(read_cpp(self.model))
+        set_stream_depths(self.model, design)
         found = csimulate(self.model, "net", self.entering)
         assert np.array_equal(found.output.reshape(-1), self.expected.reshape(-1))
-        traced = traced_tensors(self.graph.model, self.model)
+        traced = traced_tensors(self.graph.model, design)
         for layer, tensor in traced.items():
             assert np.array_equal(found.layers[layer].reshape(-1), self.tensors[tensor].reshape(-1)), layer
         return traced

@@ -17,16 +17,27 @@ CASES = (
     "batchnorm_alone",
     "mul_by_half",
     "prelu",
+    ("two_outputs", {"result": "t67"}),
+    ("two_outputs", {"result": "t43"}),
+    "pad_of_zeros_before_concat",
+    "resize_by_sizes",
+    "resize_opset10",
+    "conv_auto_pad_valid",
+    "quant_half_even",
     "residual_add",
+    "output_without_shape",
+    "resize_bilinear",
+    "clip_relu6",
 )
 
 
 @pytest.fixture
 def case(request, tmp_path):
-    file = _FOLDER / f"{request.param}.onnx"
+    name, how = (request.param, {}) if isinstance(request.param, str) else request.param
+    file = _FOLDER / f"{name}.onnx"
     if not file.exists():
         pytest.skip(f"{file} is not here")
-    return Executors(load_qonnx(file), tmp_path)
+    return Executors(load_qonnx(file, **how), tmp_path)
 
 
 @pytest.mark.parametrize("case", CASES, indirect=True)

@@ -1,4 +1,4 @@
-"""Transposed convolutions, sigmoids, masks, and windows of any kind: from Brevitas through all stages, 0 differing."""
+"""Transposed convolutions, sigmoids, masks, and windows of any kind: 0 differing in all executors, from Brevitas on."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def test_all_stages_compute_the_same(classes, end, output, tmp_path):
     assert made.differing == 0
     graph = ingest(load_qonnx(made.folder / "network.onnx"), output)
     seen = {(check.candidate, check.layer) for check in made.checks}
-    for stage in ("C-simulation", "RTL simulation"):
-        assert {(stage, None)} | {(stage, node.name) for node in graph.model.graph.node
+    for executor in ("C-simulation", "RTL simulation"):
+        assert {(executor, None)} | {(executor, node.name) for node in graph.model.graph.node
                                   if node.op_type in ("ZeroInsertion", "Concat")} <= seen
     # A float sigmoid is compared with nothing, but its distance from the table is known.
     sigmoid = isinstance(end, nn.Sigmoid) and output == "logits"

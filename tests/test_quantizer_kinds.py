@@ -8,10 +8,8 @@ import pytest
 import torch
 
 from quantunet_hls import generate_accelerator
-from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.data.phantoms import draw_phantoms
-from quantunet_hls.ingest import export_module, ingest
-from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, calibrate, settled
+from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, settled
 from quantunet_hls.nets.formats import with_formats
 from quantunet_hls.nets.learned import set_widths
 from quantunet_hls.training.prepare import quantize
@@ -50,8 +48,7 @@ def test_learned_widths_without_convolutions_behind_the_upsampling(tmp_path):
     assert csim(settled(net), tmp_path) == 0
 
 
-def test_bilinear_upsampling_is_refused_by_name():
-    net = QuantUNet(depth=1, base_channels=2, upsampling="bilinear")
-    calibrate(net, torch.rand(2, 1, 8, 8))
-    with pytest.raises(IllegalGraphError, match="linear upsampling has no hardware kernel; use nearest"):
-        ingest(export_module(net.eval(), (1, 8, 8)))
+@pytest.mark.slow
+def test_bilinear_upsampling_into_the_concatenation(tmp_path):
+    net = built(UNetConfig(depth=2, base_channels=3, channels=(3, 4, 4), up_convolution=False, upsampling="bilinear"))
+    assert csim(settled(net), tmp_path) == 0

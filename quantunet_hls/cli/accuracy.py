@@ -22,6 +22,7 @@ __all__ = ["accuracy"]
               help="A folder with images/ and masks/, and index.csv where folds are asked for.")
 @click.option("--fold", "folds", type=int, multiple=True, help="Only images of this fold; may be repeated.")
 @click.option("--float", "baseline", default=None, help="A float network of the zoo to put beside it.")
+@click.option("--result", default=None, metavar="NAME", help="Which of the network's several outputs is scored.")
 @click.option("--report", type=click.Path(path_type=Path, dir_okay=False), default=None,
               help="A report of the same network to write the scores into.")
 @click.option("--device", default="cpu", show_default=True, help="Where the emulator computes: cpu or cuda.")
@@ -48,7 +49,7 @@ def accuracy(**options: Any) -> None:
         check_baseline(options["baseline"])
         if options["report"]:
             Report.load(options["report"])
-        source = open_source(options["model"])
+        source = open_source(options["model"], result=options["result"])
         graph = ingest(source.graph(), "mask")
         samples = read_pairs(options["data"], chosen, channels=graph.input_shape[2])
         networks: dict[str, Any] = {}
@@ -60,13 +61,13 @@ def accuracy(**options: Any) -> None:
         emulator = emulate_graph(graph, device=options["device"])
     with console.status(f"Segmenting {len(samples)} images"):
         results = measure(emulator, samples, networks)
-    columns = (Column("stage", names=True), *(Column(title, figures=True) for title in (
+    columns = (Column("executor", names=True), *(Column(title, figures=True) for title in (
         "Dice", "by image", "IoU", "accuracy", "s")))
     rows = []
     for result in results:
         scores = result.scores
         shares = (scores.dice, scores.dice_per_image, scores.iou, scores.pixel_accuracy)
-        rows.append((result.stage, *[f"{share:.4f}" for share in shares], f"{result.seconds:.1f}"))
+        rows.append((result.executor, *[f"{share:.4f}" for share in shares], f"{result.seconds:.1f}"))
     console.print(Grid(columns, rows, f"{source.name} on {len(samples)} images"))
     if options["report"]:
         _write_into(options["report"], source.sha256, accuracy_figures(results))

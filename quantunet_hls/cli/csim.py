@@ -15,7 +15,7 @@ __all__ = ["csim"]
 
 @click.command()
 @flow_options(whole=False)
-@click.option("--layers", is_flag=True, help="One row for each layer and pair of stages.")
+@click.option("--layers", is_flag=True, help="One row for each layer and pair of executors.")
 def csim(layers: bool, **options: Any) -> None:
     """C-simulate MODEL with g++ and compare it, layer by layer, with the trained network.
 
@@ -28,4 +28,4 @@ def csim(layers: bool, **options: Any) -> None:
     made = run_flow(console, options | {"toolchain": "none", "last": "csim"})
     from quantunet_hls.reports import render
 
-    console.print(render.checks(made.checks) if layers else render.stages(made.checks))
+    console.print(render.checks(made.checks) if layers else render.pairs(made.checks))

@@ -30,7 +30,7 @@ def generate(**options: Any) -> None:
 
     if made.report is not None:
         target = made.report.target
-        console.print(render.stages(made.checks))
+        console.print(render.pairs(made.checks))
         console.print(render.totals(made.report.figures, f"{made.name}: {target.part} at {target.clock_ns:g} ns"))
     for role, path in (("Project", made.project), ("Report", made.report_path), ("All files", made.folder)):
         if path.exists():

@@ -32,6 +32,7 @@ __all__ = ["tune"]
               help="Score the result on this fold, which nothing is chosen with; may be repeated.")
 @click.option("--multipliers", type=int, default=None,
               help="Multipliers of all convolutions together.  [default: half the part's DSP blocks]")
+@click.option("--result", metavar="NAME", default=None, help="Which of the network's several outputs counts.")
 @click.option("--name", default=None, help="Name of the tuned network.  [default: the model's, with _tuned]")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("tuned"), show_default=True,
               help="Folder for the results' folders; the same command resumes what it holds.")
@@ -77,7 +78,7 @@ def tune(**options: Any) -> None:
                     bit_cost if options["model_of_cost"] == "bits" else board_cost(board.resources),
                     options["out"] / name, tolerance=options["tolerance"], bits=options["bits"],
                     score=reader(options["scored"]) if options["scored"] else None,
-                    multipliers=options["multipliers"], name=name, progress=show)
+                    multipliers=options["multipliers"], result=options["result"], name=name, progress=show)
     summary = tuned.summary
     columns = [Column(title, figures=True) for title in ("images", "Dice before", "Dice after")]
     rows = []

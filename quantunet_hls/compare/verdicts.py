@@ -115,7 +115,7 @@ def _verdict(rule: Rule, row: Row, cell: Cell, design: Design, base: Design) -> 
         where += f" from {rule.source}" if rule.source else ""
         raise ConfigurationError(
             f"The rule {rule.text!r} can't be judged: {design.label} has no {what}{where}; "
-            "run the stage that finds it, or drop the rule.")
+            "run the step that finds it, or drop the rule.")
     notes = []
     if reference is not None and cell.mark is not Mark.NONE:
         notes.append(f"{what} is of different origin: {figure.provenance} in {design.label}, "
@@ -129,7 +129,7 @@ def _verdict(rule: Rule, row: Row, cell: Cell, design: Design, base: Design) -> 
                   f"{figure.provenance} in {design.label} and {reference.provenance} in {base.label} are not "
                   "comparable")
         raise ConfigurationError(
-            f"The rule {rule.text!r} can't be judged: {reason}; run the same stage for both, "
+            f"The rule {rule.text!r} can't be judged: {reason}; run the same step for both, "
             "or name a design and a source that both have, as in lut@cpp@estimate.")
     value, before = _exact(figure.value), _exact(reference.value)
     limit = abs(before) * rule.limit / 100 if rule.percent else rule.limit

@@ -105,7 +105,7 @@ class IllegalGraphError(QuantUNetError):
 
 
 class MismatchError(QuantUNetError):
-    """Two stages that must give the same integers do not."""
+    """Two executors that must give the same integers do not."""
 
 
 class StepError(QuantUNetError):

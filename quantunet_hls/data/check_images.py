@@ -52,7 +52,7 @@ def check_images(source: Path | np.ndarray | None, count: int, height: int, widt
         values_of_tile = channels * height * width
         check_count(min(count, -(-2 * pixels.size // values_of_tile)), values_of_tile)
         values = spread_tiles(pixels, count, (height, width)) / _FULL_SCALE
-    # In single precision, as QONNX takes images: every stage then starts from the same numbers.
+    # In single precision, as QONNX takes images: every executor then starts from the same numbers.
     return np.ascontiguousarray(values.transpose(0, 2, 3, 1), dtype=np.float32).astype(np.float64)
 
 

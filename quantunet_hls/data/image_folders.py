@@ -25,7 +25,8 @@ from quantunet_hls.core.errors import ConfigurationError, DataError, shown
 from quantunet_hls.core.files import read_bytes
 from quantunet_hls.data.image_files import SUFFIXES, read_image
 
-__all__ = ["Samples", "Split", "image_files", "names_in", "read_images", "read_pairs", "require_masks", "to_input"]
+__all__ = ["Samples", "Split", "has_masks", "image_files", "names_in", "read_images", "read_pairs", "read_unlabelled",
+           "require_masks", "to_input"]
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -291,6 +292,28 @@ def require_masks(folder: Path, names: Sequence[str]) -> None:
     for name in names:
         if not _is((folder / "masks" / name).is_file):
             raise DataError(f"{folder / 'images' / name} has no mask; put it at {folder / 'masks' / name}.")
+
+
+def has_masks(folder: Path) -> bool:
+    """Whether a data folder has truth beside its images."""
+    return _is((Path(folder) / "masks").is_dir)
+
+
+def read_unlabelled(folder: Path, names: Sequence[str] | None = None, *, channels: int = 1) -> Samples:
+    """Images without their masks, which are all 0.
+
+    Args:
+        folder: as for :func:`image_files`, or with ``images/`` where names are given.
+        names: file names, as from :func:`names_in`; all where it is None.
+        channels: 1 for grey, 3 for RGB images.
+
+    Raises:
+        DataError: no image, or one that is missing, unreadable, or of another size than the first; names the file.
+    """
+    folder = Path(folder)
+    files = image_files(folder) if names is None else [folder / "images" / name for name in names]
+    images = read_images(files, channels=channels)
+    return Samples(images, np.zeros((len(images), *images.shape[2:]), np.uint8), tuple(file.name for file in files))
 
 
 def read_pairs(

@@ -28,23 +28,23 @@ from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
 
 __all__ = ["Accuracy", "accuracy_figures", "as_logits", "classes_of", "emulate_graph", "measure", "score_hardware",
-           "segment"]
+           "segment", "segment_module"]
 
 _BATCH = 64
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Scores of one stage of a network.
+    """Scores of one executor of a network.
 
     Attributes:
-        stage: "float", "Brevitas" or :data:`quantunet_hls.reports.names.HARDWARE`, say.
+        executor: "float", "Brevitas" or :data:`quantunet_hls.reports.names.HARDWARE`, say.
         scores: on all images.
         images: how many there were.
         seconds: that they took together.
     """
 
-    stage: str
+    executor: str
     scores: Scores
     images: int
     seconds: float
@@ -155,7 +155,7 @@ def as_logits(module: nn.Module, graph: HardwareGraph) -> nn.Module:
         logits = str(last.input[0])
         channels = shape_of(model, logits)[graph.layouts[logits][1]] if last.op_type == "ArgMax" else 1
         return _Logits(module, lambda result: _votes(result.reshape(len(result), *graph.output_shape[:2]), channels))
-    if kind_of(last).real:
+    if kind_of(last).gate(last):
         return _Logits(module, lambda result: result.permute(layout) - 0.5)
     return _Logits(module, lambda result: result.permute(layout))
 
@@ -180,6 +180,24 @@ class _Tiled(nn.Module):
         return self._tiling.join(tiles, tiles[0].new_empty((*tiles[0].shape[:-2], *self._tiling.image)))
 
 
+@torch.no_grad()
+def segment_module(module: nn.Module, samples: Samples, size: tuple[int, int]) -> torch.Tensor:
+    """A network's class indices, uint8 (N, H, W), for the images that :func:`segment` takes, and by the same tiles.
+
+    Args:
+        module: takes images (N, C, rows, columns), gives logits.
+        samples: images, of that size or larger.
+        size: rows and columns.
+
+    Raises:
+        DataError: images smaller than that.
+    """
+    tiling = tiling_of((samples.images.shape[2], samples.images.shape[3]), size)
+    tiles = [torch.cat([predict(torch.as_tensor(module(to_input(images[start:start + _BATCH]))))
+                        for start in range(0, len(images), _BATCH)]) for images in tiling.cut(samples.images)]
+    return tiling.join(tiles, tiles[0].new_empty(samples.masks.shape))
+
+
 def measure(emulator: Emulator, samples: Samples, networks: Mapping[str, nn.Module]) -> tuple[Accuracy, ...]:
     """Scores of the networks, in their order, and then of the hardware, all on the same images.
 
@@ -188,7 +206,7 @@ def measure(emulator: Emulator, samples: Samples, networks: Mapping[str, nn.Modu
     Args:
         emulator: of the hardware.
         samples: images with their truth.
-        networks: by the name of their stage; each takes (images, channels, height, width).
+        networks: by the name of what executes them; each takes (images, channels, height, width).
 
     Raises:
         DataError: no images, or images smaller than the network's.
@@ -196,23 +214,23 @@ def measure(emulator: Emulator, samples: Samples, networks: Mapping[str, nn.Modu
     if not len(samples):
         raise DataError("There are no images to measure on; name a folder that has some.")
     tiling = _tiling(emulator, samples)
-    tiled = {stage: _Tiled(net, tiling) if len(tiling) > 1 else net for stage, net in networks.items()}
-    stages: dict[str, Callable[[], Scores]] = {
-        stage: (lambda net=net: evaluate(net, samples)) for stage, net in tiled.items()}  # type: ignore[misc]
-    stages[names.HARDWARE] = lambda: score_hardware(emulator, samples)
+    tiled = {name: _Tiled(net, tiling) if len(tiling) > 1 else net for name, net in networks.items()}
+    executors: dict[str, Callable[[], Scores]] = {
+        name: (lambda net=net: evaluate(net, samples)) for name, net in tiled.items()}  # type: ignore[misc]
+    executors[names.HARDWARE] = lambda: score_hardware(emulator, samples)
     results = []
-    for stage, score in stages.items():
+    for executor, score in executors.items():
         started = time.monotonic()
         scores = score()
-        results.append(Accuracy(stage, scores, len(samples), time.monotonic() - started))
+        results.append(Accuracy(executor, scores, len(samples), time.monotonic() - started))
     return tuple(results)
 
 
 def accuracy_figures(accuracies: Sequence[Accuracy]) -> tuple[Figure, ...]:
-    """Dice, IoU and pixel accuracy of every stage, as a report holds them; the stage stands where the tool does."""
+    """Dice, IoU and pixel accuracy of every executor, as a report holds them; its name stands where the tool does."""
     ours = version("quantunet-hls")
     return tuple(
-        Figure(name, value, Source.MEASURED, accuracy.stage, ours, subject=Subject.NETWORK)
+        Figure(name, value, Source.MEASURED, accuracy.executor, ours, subject=Subject.NETWORK)
         for accuracy in accuracies
         for name, value in ((names.DICE, accuracy.scores.dice), (names.IOU, accuracy.scores.iou),
                             (names.PIXEL_ACCURACY, accuracy.scores.pixel_accuracy)))

@@ -16,7 +16,7 @@ from quantunet_hls.core.errors import ConfigurationError, DataError, IllegalGrap
 from quantunet_hls.emulate.fuse import fuse
 from quantunet_hls.emulate.port import assign_reals
 from quantunet_hls.emulate.program import TensorProgram, compile_network
-from quantunet_hls.ingest.model_graph import read_network
+from quantunet_hls.ingest.model_graph import check_streaming_cpp, read_network
 from quantunet_hls.ingest.scales import Scales
 from quantunet_hls.ops.network import TypedNetwork
 from quantunet_hls.ops.tensors.codes import Codes
@@ -146,10 +146,7 @@ def _read(model: ModelGraph) -> TypedNetwork:
     Raises:
         ConfigurationError: its C++ is not the streaming one.
     """
-    backend, io_type = model.config.backend.name, model.config.get_config_value("IOType")
-    if backend not in ("Vitis", "Vivado") or io_type != "io_stream":
-        raise ConfigurationError(f"Emulation follows the streaming C++ of Vitis and Vivado, not {io_type} of "
-                                 f"{backend}; convert the network for one of these.")
+    check_streaming_cpp(model, "Emulation follows")
     network = read_network(model)
     for layer in network.layers:
         layer_tensors(layer).check_cpp(layer, [network.by_name[source] for source in layer.sources])

@@ -56,12 +56,12 @@ class Accelerator:
 
     @property
     def checks(self) -> tuple[Check, ...]:
-        """Every comparison of two stages that was made."""
+        """Every comparison of two executors that was made."""
         return self.report.checks if self.report else ()
 
     @property
     def differing(self) -> int:
-        """How many values differ between any two stages; anything but 0 is a fault."""
+        """How many values differ between any two executors; anything but 0 is a fault."""
         return sum(check.differing for check in self.checks)
 
 
@@ -76,7 +76,7 @@ def generate_accelerator(asked: Asked) -> Accelerator:
 
     Raises:
         QuantUNetError: one of its subclasses, with one sentence that says what, where and the remedy;
-            :class:`MismatchError` if one value differs between two stages.
+            :class:`MismatchError` if one value differs between two executors.
     """
     try:
         run = resolve(asked, asked.progress)

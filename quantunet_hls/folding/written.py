@@ -40,11 +40,13 @@ class WrittenFolding:
         cycles_per_frame: what the reuse factors come to; nothing follows from it.
         reuse_factors: of each convolution of the hls4ml project, by node.
         streaming: of the streaming RTL; None where the design has none, or its folding is to follow from the factors.
+        names: for each layer whose name is not the network's what the network calls it; nothing follows from it.
     """
 
     cycles_per_frame: int = field(default=0, kw_only=True)
     reuse_factors: Mapping[str, Count]
     streaming: StreamFolding | None = None
+    names: Mapping[str, str] = field(default_factory=dict, kw_only=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

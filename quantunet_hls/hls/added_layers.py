@@ -7,16 +7,15 @@ it copies into projects) holds only while :func:`added` is open.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from hls4ml.backends import get_backend
 from hls4ml.converters.onnx_to_hls import layer_handlers
 from hls4ml.model.layers import register_layer
 from hls4ml.model.optimizer import get_backend_passes
 
-from quantunet_hls.ops.cpp.facet import cpp_facets
+from quantunet_hls.ops.cpp.facet import NodeParser, cpp_facets
 
 __all__ = ["added"]
 
@@ -27,7 +26,7 @@ def added(backend: str) -> Iterator[None]:
     chosen = get_backend(backend)
     known = get_backend_passes(backend)
     layers = [layer for facet in cpp_facets() for layer in facet.added]
-    handlers: dict[str, Callable[..., Any] | None] = {}
+    handlers: dict[str, NodeParser | None] = {}
     for layer in layers:
         register_layer(layer.layer.__name__, layer.layer)
         for template in layer.templates:

@@ -20,6 +20,7 @@ from quantunet_hls.hls.added_layers import added
 from quantunet_hls.hls.mends import mended
 from quantunet_hls.hls.mends.resize_shape_1268 import with_factors
 from quantunet_hls.ingest.ranges import GraphTypes
+from quantunet_hls.ops.cpp.design import CppDesign
 from quantunet_hls.ops.cpp.facet import cpp_nodes
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, consumers, copy_of, only
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
@@ -129,22 +130,21 @@ def write_project(graph: ModelGraph) -> None:
             ) from error
 
 
-def traced_tensors(model: ModelWrapper, graph: ModelGraph) -> dict[str, str]:
-    """For each of hls4ml's layers that computes something, the tensor of ``model`` that it must equal.
+def traced_tensors(model: ModelWrapper, design: CppDesign) -> dict[str, str]:
+    """For each function of its C++ that computes something, the tensor of ``model`` that it must equal.
 
     Layers that only feed others (input port, padding, forks) are left out, and means that are no fixed-point
     numbers, which hls4ml cuts where the quantizer behind them no longer notices.
     """
-    outputs = {layer.outputs[0] for layer in graph.get_layers()}
     known = {node.output[0] for node in model.graph.node}
     traced = {}
-    for layer in graph.get_layers():
-        tensor = layer.outputs[0]
-        if tensor not in known or layer.class_name == "Input":
+    for layer in design.layers:
+        tensor = layer.tensor
+        if tensor not in known or not layer.inputs:
             continue
         # Where hls4ml let a layer do the rounding of the quantizer behind it, the layer is that quantizer.
         readers = consumers(model, tensor)
-        while len(readers) == 1 and readers[0].op_type in QUANT_OPS and readers[0].output[0] not in outputs:
+        while len(readers) == 1 and readers[0].op_type in QUANT_OPS and readers[0].output[0] not in design.by_tensor:
             tensor = readers[0].output[0]
             readers = consumers(model, tensor)
         producer = model.find_producer(tensor)

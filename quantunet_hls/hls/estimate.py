@@ -1,4 +1,4 @@
-"""Resources of a converted hls4ml model before synthesis, layer by layer."""
+"""Resources of hls4ml's C++ before synthesis, layer by layer."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from hls4ml.model.graph import ModelGraph
-
 from quantunet_hls.boards import Board, Resources
 from quantunet_hls.core.versions import version_of
-from quantunet_hls.hls.streams import stream_sizes
-from quantunet_hls.ops.cpp.facet import cpp_layers
-from quantunet_hls.ops.cpp.modules import Estimate, Fifo, estimate
+from quantunet_hls.ops.cpp.design import CppDesign, CppLayer
+from quantunet_hls.ops.cpp.facet import layer_cpp
+from quantunet_hls.ops.cpp.modules import Estimate, Fifo, Module, estimate
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
 
-__all__ = ["STREAMS", "ModelEstimate", "estimate_model", "estimated_figures", "layer_figures"]
+__all__ = ["STREAMS", "CppEstimate", "estimate_design", "estimated_figures", "layer_figures"]
 
 #: What the FIFOs between the layers are called among the layers.
 STREAMS = "streams"
@@ -24,13 +22,10 @@ STREAMS = "streams"
 #: Who says so in reports; the streaming RTL's estimates are another design's.
 _TOOL = "C-synthesis model"
 
-#: What hls4ml puts between layers by itself and makes no module of.
-_FREE = ("Reshape",)
-
 
 @dataclass(frozen=True)
-class ModelEstimate:
-    """What is estimated of a model.
+class CppEstimate:
+    """What is estimated of a C++ design.
 
     Attributes:
         layers: by hls4ml's layer names, and :data:`STREAMS`.
@@ -57,24 +52,28 @@ class ModelEstimate:
         return _together(self.layers.values(), tuple(self.outside))
 
 
-def estimate_model(model: ModelGraph) -> ModelEstimate:
-    """Resources of each layer of a converted model, streams at the depths that they have included."""
+def estimate_design(design: CppDesign) -> CppEstimate:
+    """Resources of each layer of a design, streams at the depths that they have included."""
     layers, uncounted = {}, []
-    for layer in model.get_layers():
-        kind = cpp_layers().get(layer.class_name)
-        if layer.class_name in _FREE or (kind is not None and kind.free):
+    for cpp in design.layers:
+        if cpp.layer is not None and layer_cpp(cpp.layer).free:
             continue
-        module = None if kind is None or kind.module is None else kind.module(layer)
+        module = _module(cpp)
         if module is None:
-            uncounted.append(str(layer.name))
+            uncounted.append(cpp.name)
         else:
-            layers[str(layer.name)] = estimate(module)
-    fifos = [estimate(Fifo(depth, bits)) for depth, bits in stream_sizes(model)]
+            layers[cpp.name] = estimate(module)
+    fifos = [estimate(Fifo(stream.depth, stream.word_bits)) for stream in design.streams]
     layers[STREAMS] = _together(fifos, tuple(sorted({reason for fifo in fifos for reason in fifo.outside})))
-    return ModelEstimate(layers, tuple(uncounted))
+    return CppEstimate(layers, tuple(uncounted))
 
 
-def estimated_figures(found: ModelEstimate, board: Board) -> tuple[Figure, ...]:
+def _module(cpp: CppLayer) -> Module | None:
+    """What is estimated of a function; nobody has published a report of a fork or of another order of axes."""
+    return None if cpp.layer is None else layer_cpp(cpp.layer).module(cpp.layer, cpp)
+
+
+def estimated_figures(found: CppEstimate, board: Board) -> tuple[Figure, ...]:
     """Resources of the whole model beside what the board has, and how many layers they do not hold for."""
     whole = found.total
     return (*_figures(whole, board.resources),

@@ -10,87 +10,43 @@ a row of the image to spare wherever beats have to wait.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
-
-import numpy as np
 from hls4ml.model.graph import ModelGraph
 
-from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.folding.schedule import LEAST_DEPTH, Actor, fifo_depths
-from quantunet_hls.ops.cpp.facet import CppLayer, cpp_layers
-from quantunet_hls.ops.cpp.loops import image_shape, one_clock, pixelwise, reading
+from quantunet_hls.ops.cpp.design import CppDesign, CppLayer
+from quantunet_hls.ops.cpp.facet import layer_cpp
+from quantunet_hls.ops.cpp.loops import handed_on
 
-__all__ = ["actors", "set_stream_depths", "stream_bits", "stream_sizes"]
-
-
-def actors(model: ModelGraph) -> list[Actor]:
-    """Every layer of a converted model as an actor whose beats are pixels, in the model's order.
-
-    Raises:
-        IllegalGraphError: a layer kind whose loops are not known here.
-    """
-    made = []
-    streams = list(_streams(model))
-    for layer in model.get_layers():
-        kind = cpp_layers().get(layer.class_name) or _PLUMBING.get(layer.class_name)
-        if kind is None:
-            raise IllegalGraphError(layer.name, f"the streams of a layer of kind {layer.class_name!r} can't be sized",
-                                    "use a layer that is listed in the README")
-        sources = [writer.name for writer, _, reader in streams if reader is layer]
-        made.append(kind.actor(layer, sources))
-    return made
+__all__ = ["actors", "set_stream_depths", "stream_bits", "with_least_depths"]
 
 
-def set_stream_depths(model: ModelGraph) -> None:
-    """Give every stream between two layers of a converted model its depth.
-
-    Raises:
-        IllegalGraphError: a layer kind whose loops are not known here.
-    """
-    depths = fifo_depths(actors(model))
-    for writer, tensor, reader in _streams(model):
-        variable = writer.get_output_variable(tensor)
-        depth = depths[f"{writer.name}->{reader.name}"]
-        if depth > LEAST_DEPTH:
-            # In a small image a skip may have to hold more than a frame, which hls4ml's own depth can't.
-            depth += image_shape(variable)[1]
-        variable.pragma = (variable.pragma[0], depth)
+def actors(design: CppDesign) -> list[Actor]:
+    """Every function of a design as an actor whose beats are pixels, in the design's order."""
+    return [_actor(cpp) for cpp in design.layers]
 
 
-def stream_bits(model: ModelGraph) -> tuple[int, int]:
+def _actor(cpp: CppLayer) -> Actor:
+    return handed_on(cpp) if cpp.layer is None else layer_cpp(cpp.layer).actor(cpp.layer, cpp)
+
+
+def with_least_depths(design: CppDesign) -> CppDesign:
+    """The same design with every stream as deep as it needs to be."""
+    needed = fifo_depths(actors(design))
+    depths = {}
+    for stream in design.streams:
+        depth = needed[f"{stream.writer}->{stream.reader}"]
+        # In a small image a skip may have to hold more than a frame, which hls4ml's own depth can't.
+        depths[stream.writer, stream.reader] = depth + (stream.shape.width if depth > LEAST_DEPTH else 0)
+    return design.with_depths(depths)
+
+
+def set_stream_depths(model: ModelGraph, design: CppDesign) -> None:
+    """Give every stream of the model that a design was read from the depth that it has in the design."""
+    for stream in design.streams:
+        variable = model.graph[stream.writer].get_output_variable(stream.tensor)
+        variable.pragma = (variable.pragma[0], stream.depth)
+
+
+def stream_bits(design: CppDesign) -> tuple[int, int]:
     """Bits of all streams between layers: at the depths that they have, and at hls4ml's own, a feature map each."""
-    bits = whole = 0
-    for (writer, tensor, _), (depth, pixel) in zip(_streams(model), stream_sizes(model), strict=True):
-        height, width, _ = image_shape(writer.get_output_variable(tensor))
-        bits += depth * pixel
-        whole += height * width * pixel
-    return bits, whole
-
-
-def stream_sizes(model: ModelGraph) -> list[tuple[int, int]]:
-    """Words of every stream between two layers, at the depths that they have, and bits of a word: of a pixel."""
-    variables = (writer.get_output_variable(tensor) for writer, tensor, _ in _streams(model))
-    return [(int(variable.pragma[1]), image_shape(variable)[2] * int(variable.type.precision.width))
-            for variable in variables]
-
-
-def _streams(model: ModelGraph) -> Iterator[tuple[Any, str, Any]]:
-    """Every stream between two layers: its writer, its tensor, its reader."""
-    writers = {tensor: layer for layer in model.get_layers() for tensor in layer.outputs}
-    for reader in model.get_layers():
-        for tensor in reader.inputs:
-            # The network's input is read from outside.
-            if tensor in writers:
-                yield writers[tensor], tensor, reader
-
-
-def _image_of_input(layer: Any, sources: Sequence[str]) -> Actor:
-    """Pixelwise, where only the network's output, whose channels come first, has no image's shape."""
-    height, width, _ = image_shape(layer.get_input_variable())
-    pixels = np.arange(height * width)
-    return one_clock(layer, tuple(reading(source, len(pixels), pixels) for source in sources), len(pixels))
-
-
-#: What hls4ml puts between layers by itself: forks, and another order of axes behind the last one.
-_PLUMBING = {"Clone": CppLayer(pixelwise), "Transpose": CppLayer(_image_of_input)}
+    return sum(stream.bits for stream in design.streams), sum(stream.frame_bits for stream in design.streams)

@@ -24,12 +24,14 @@ from quantunet_hls.ingest.passes.fit_scales import fit_scales
 from quantunet_hls.ingest.passes.lower_nodes import lower_nodes
 from quantunet_hls.ingest.passes.name_nodes import name_nodes
 from quantunet_hls.ingest.passes.plain_classes import plain_classes, with_classes
+from quantunet_hls.ingest.passes.plain_nodes import plain_nodes
+from quantunet_hls.ingest.passes.tabulate import tabulate
 from quantunet_hls.ingest.passes.tidy import tidy
 from quantunet_hls.ingest.scales import Scales
 from quantunet_hls.ops.qonnx.graph import linked, only, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import Layout
 
-__all__ = ["OUTPUTS", "HardwareGraph", "check_legal", "export_module", "ingest", "load_qonnx", "run_graph",
+__all__ = ["OUTPUTS", "HardwareGraph", "as_meant", "check_legal", "export_module", "ingest", "load_qonnx", "run_graph",
            "trace_module", "violations"]
 
 
@@ -40,17 +42,26 @@ class HardwareGraph:
     Attributes:
         model: the channels-last graph; weights are exact constants, activations carry Quant nodes.
         original: the tidied graph as it was given, in its own layout, Quant nodes on weights included.
+        meant: the same with tables in the place of the functions that they hold.
         origins: for each tensor of ``model`` the tensor of ``original`` that has the same values.
         layouts: for each tensor of ``original`` that the image reaches, on which axis batch, channels, height and
             width lie.
         scales: what the hardware's numbers mean where they are not the file's own.
+        names: for each node of ``model`` what the network calls it, or the node that it was made of.
     """
 
     model: ModelWrapper
     original: ModelWrapper
+    meant: ModelWrapper
     origins: dict[str, str]
     layouts: dict[str, Layout]
+    names: dict[str, str]
     scales: Scales = field(default_factory=Scales)
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """Of those names the ones that a design can't have."""
+        return {name: given for name, given in self.names.items() if name != given}
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -79,6 +90,15 @@ class HardwareGraph:
         return np.ascontiguousarray(logical.transpose(0, 2, 3, 1))
 
 
+def as_meant(graph: ModelWrapper) -> ModelWrapper:
+    """The network in the one form that the legality check reads, whichever way its file puts it.
+
+    Raises:
+        ConfigurationError: the graph is malformed, leaves shapes open or is too large.
+    """
+    return absorb_padding(plain_classes(drop_identities(plain_nodes(tidy(graph)))))
+
+
 #: What a design can send: what the network computes, or the class of each pixel.
 OUTPUTS = ("logits", "mask")
 
@@ -97,13 +117,16 @@ def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
     if output not in OUTPUTS:
         raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
     channels_last_ops.register()
-    original = absorb_padding(plain_classes(drop_identities(tidy(graph))))
-    check_legal(original)
+    original = as_meant(graph)
+    tabulated = tabulate(original)
+    check_legal(tabulated)
     original = explicit_attributes(original)
-    absorbed = absorb_scales(original, output)
+    meant = explicit_attributes(tabulated)
+    absorbed = absorb_scales(meant, output)
     relabelled = channels_last(lower_nodes(absorbed.model))
-    model, origins = name_nodes(with_classes(relabelled.model) if output == "mask" else relabelled.model)
+    model, origins, names = name_nodes(with_classes(relabelled.model) if output == "mask" else relabelled.model)
     model = fit_scales(model, absorbed.plans)
     # What passes make of a node may be more than the node: a Concat of many becomes a chain.
     check_sizes(model)
-    return HardwareGraph(linked(model), linked(original), origins, layouts_of(original), absorbed.scales)
+    return HardwareGraph(linked(model), linked(original), linked(meant), origins, layouts_of(original), names,
+                         absorbed.scales)

@@ -131,8 +131,8 @@ class _Run:
             parts = [self.tensors[name] for name in node.input if name in self.tensors]
             if node.input[0] in self.pictures:
                 self._enter(node)
-            elif parts and not kind_of(node).real:
-                self.tensors[node.output[0]] = self._computed(node, parts)
+            elif parts and (computed := self._computed(node, parts)) is not None:
+                self.tensors[node.output[0]] = computed
         return self.tensors
 
     def _enter(self, node: NodeProto) -> None:
@@ -147,7 +147,8 @@ class _Run:
         self.tensors[node.output[0]] = ExactTensor(np.stack(parts, axis), axis,
                                                    tuple(scaled(quantizer.scale) for quantizer in quantizers))
 
-    def _computed(self, node: NodeProto, parts: list[ExactTensor]) -> ExactTensor:
+    def _computed(self, node: NodeProto, parts: list[ExactTensor]) -> ExactTensor | None:
+        """What a node makes of its images; None of a real number."""
         kind, given = kind_of(node), parts[0]
         steps = None if kind.steps is None else kind.steps(self.model, node, given.axis)
         if node.op_type in QUANT_OPS:
@@ -156,6 +157,8 @@ class _Run:
             meanings = tuple(meaning.then(step) for meaning, step in zip(
                 given.meanings, _for_all(steps, len(given.meanings)), strict=True))
             return ExactTensor(given.whole, given.axis, meanings)
+        if kind.real:
+            return None
         if kind.weighted:
             return self._convolved(node, given)
         if kind.joins:
@@ -167,7 +170,17 @@ class _Run:
             return self._linear(node, given, Fraction(1, taps))
         if kind.classes:
             return self._classes(node, given)
-        return self._linear(node, given, Fraction(1))
+        return self._linear(node, given, Fraction(1)) if not kind.new_values else self._fixed_point(node, given)
+
+    def _fixed_point(self, node: NodeProto, given: ExactTensor) -> ExactTensor:
+        """Of numbers of types, in double precision, which holds them all."""
+        shape = [1] * given.whole.ndim
+        shape[given.axis] = -1
+        factors = np.array([float(line.factor) for line in given.lines(node)]).reshape(shape)
+        constants = [np.asarray(constant(self.model, name)) for name in node.input[1:]]
+        whole, exponent = to_steps(kind_of(node).run(node, [given.whole * factors, *constants]))
+        axis = self.axes[node.output[0]]
+        return ExactTensor(whole, axis, (scaled(Fraction(2) ** exponent),) * whole.shape[axis])
 
     def _quantized(self, node: NodeProto, given: ExactTensor) -> ExactTensor:
         quantizers = _for_all(quantizers_of(self.model, node), len(given.meanings))

@@ -22,8 +22,9 @@ from torch import nn
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.ingest.load import load_qonnx
+from quantunet_hls.ingest.results import only_result
 
-__all__ = ["ModuleTrace", "export_module", "trace_module"]
+__all__ = ["ModuleTrace", "export_module", "is_quantized", "trace_module"]
 
 _log = logging.getLogger(__name__)
 
@@ -69,17 +70,22 @@ def _descriptors_to(target: int) -> Iterator[None]:
         yield
 
 
+def is_quantized(module: nn.Module) -> bool:
+    """Whether any layer of a module has a Brevitas quantizer."""
+    return any(isinstance(part, (QuantWeightMixin, QuantNonLinearActMixin)) for part in module.modules())
+
+
 def export_module(module: nn.Module, shape: tuple[int, int, int]) -> ModelWrapper:
     """The QONNX graph of a Brevitas module for images of ``shape`` (channels, height, width).
 
     Raises:
-        ConfigurationError: the module can't be run on such an image, or can't be exported.
+        ConfigurationError: the module can't be run on such an image, gives several results, or can't be exported.
     """
     module = copy.deepcopy(module).cpu().eval()
     image = torch.zeros(1, *shape)
     try:
         with torch.no_grad(), _quietly():
-            module(image)
+            only_result(module(image))
     except QuantUNetError:
         raise
     except Exception as error:  # somebody else's forward may raise anything
@@ -135,6 +141,6 @@ def trace_module(module: nn.Module, images: np.ndarray) -> tuple[np.ndarray, Mod
             part.register_forward_hook(keep(weighted, name))
         elif isinstance(part, QuantNonLinearActMixin):
             part.register_forward_hook(keep(activations, name))
-    output = module(torch.from_numpy(np.ascontiguousarray(images, dtype=np.float64)))
-    output = getattr(output, "value", output)
-    return output.numpy(), weighted, activations
+    output = only_result(module(torch.from_numpy(np.ascontiguousarray(images, dtype=np.float64))))
+    value = output if isinstance(output, torch.Tensor) else output.value
+    return value.numpy(), weighted, activations

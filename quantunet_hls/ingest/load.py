@@ -17,15 +17,18 @@ from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.core.files import read_bytes
 from quantunet_hls.ingest.limits import FILE_BYTES, check_file_sizes
 from quantunet_hls.ingest.outside_data import check_data, load_outside_data, outside_data, tensors_of
+from quantunet_hls.ingest.results import keep_result
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, QUANT_DOMAINS, QUANT_OPS, IndexedModel, attribute
 
-__all__ = ["load_qonnx", "sha256_qonnx"]
+__all__ = ["has_quantizers", "load_qonnx", "sha256_qonnx"]
 
 #: Attributes whose numbers must be 1 or more; shape inference divides by them unasked.
 _POSITIVE = ("strides", "dilations", "kernel_shape", "blocksize", "num_outputs")
 #: Domains whose nodes files use without an opset import.
 _QONNX_DOMAINS = (*QUANT_DOMAINS, CHANNELS_LAST)
 _STANDARD = ("", "ai.onnx")
+#: Operators that a float network has none of.
+_QUANTIZERS = (*QUANT_OPS, "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear")
 #: What an attribute may be; the nodes that hold a tensor make it a constant.
 _PLAIN = (AttributeProto.INT, AttributeProto.INTS, AttributeProto.FLOAT, AttributeProto.FLOATS, AttributeProto.STRING,
           AttributeProto.STRINGS)
@@ -34,17 +37,27 @@ _TENSORS = (("Constant", AttributeProto.TENSOR), ("ConstantOfShape", AttributePr
 _QUANT_ATTRIBUTES = {"signed": AttributeProto.INT, "narrow": AttributeProto.INT, "rounding_mode": AttributeProto.STRING}
 
 
-def load_qonnx(path: Path) -> ModelWrapper:
+def load_qonnx(path: Path, result: str | None = None) -> ModelWrapper:
     """The graph in a QONNX file.
 
+    Args:
+        path: of the file.
+        result: name of the output that counts, where there are several.
+
     Raises:
-        ConfigurationError: the file is absent, no ONNX, too large, or has not exactly one input and one output.
+        ConfigurationError: the file is absent, no ONNX, too large, or has not exactly one input, or several outputs of
+            which none is chosen.
         IllegalGraphError: a node has an attribute without meaning.
     """
     path = Path(path)
     proto = _parsed(_bytes(path), path)
     load_outside_data(proto, path)
-    return checked(proto, str(path))
+    return checked(proto, str(path), result)
+
+
+def has_quantizers(model: ModelWrapper) -> bool:
+    """Whether any node of a graph quantizes; a float network has none."""
+    return any(node.op_type in _QUANTIZERS for node in model.graph.node)
 
 
 def sha256_qonnx(path: Path) -> str:
@@ -82,11 +95,11 @@ def _parsed(written: bytes, path: Path) -> onnx.ModelProto:
     return proto
 
 
-def checked(proto: onnx.ModelProto, origin: str) -> ModelWrapper:
-    """The wrapped model, if it is a network from one image to one result.
+def checked(proto: onnx.ModelProto, origin: str, result: str | None = None) -> ModelWrapper:
+    """The wrapped model, if it is a network from one image to one result, or to several of which one is chosen.
 
     Raises:
-        ConfigurationError: no nodes, not exactly one input and one output, or not well-formed.
+        ConfigurationError: no nodes, not exactly one input and one output that counts, or not well-formed.
         IllegalGraphError: a node has an attribute without meaning.
     """
     _check_plain(proto, origin)
@@ -95,16 +108,25 @@ def checked(proto: onnx.ModelProto, origin: str) -> ModelWrapper:
     inputs = [tensor for tensor in proto.graph.input if tensor.name not in initializers]
     if not proto.graph.node:
         raise ConfigurationError(f"{origin} holds no nodes, so it is no network; export it again with export_qonnx.")
-    if len(inputs) != 1 or len(proto.graph.output) != 1:
+    if len(inputs) != 1 or not proto.graph.output:
         raise ConfigurationError(
             f"{origin} has {len(inputs)} inputs and {len(proto.graph.output)} outputs, where an accelerator has "
             "one of each; export a network that maps one image to one result."
         )
+    keep_result(proto.graph, result, origin)
+    _leave_open(proto.graph.output[0])
     _check_well_formed(proto, inputs[0], origin)
     # Old exporters list weights among the inputs; from here on an input is an image.
     del proto.graph.input[:]
     proto.graph.input.extend(inputs)
     return IndexedModel(proto)
+
+
+def _leave_open(result: onnx.ValueInfoProto) -> None:
+    """A result of which a file says no shape, as many exporters do, says nothing, which ONNX wants to be said."""
+    if result.type.WhichOneof("value") in (None, "tensor_type") and not result.type.tensor_type.HasField("shape"):
+        result.type.tensor_type.elem_type = onnx.TensorProto.UNDEFINED
+        result.type.tensor_type.shape.SetInParent()
 
 
 def _check_plain(proto: onnx.ModelProto, origin: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,16 @@ from qonnx.core.modelwrapper import ModelWrapper
 from torch import nn
 
 from quantunet_hls.core.errors import ConfigurationError, shown
+from quantunet_hls.core.printable import printable
 from quantunet_hls.ingest import export_module, load_qonnx
-from quantunet_hls.ingest.load import sha256_qonnx
+from quantunet_hls.ingest.export import is_quantized
+from quantunet_hls.ingest.load import has_quantizers, sha256_qonnx
+from quantunet_hls.ingest.results import with_result
 from quantunet_hls.nets import QuantUNet, fold_batchnorm
 from quantunet_hls.nets.sizes import check_image_size
 from quantunet_hls.zoo import checkpoints as zoo
 
-__all__ = ["ImageSize", "NetworkSource", "image_size", "open_source"]
+__all__ = ["ImageSize", "NetworkSource", "image_size", "open_network", "open_source"]
 
 
 class ImageSize(NamedTuple):
@@ -37,13 +39,15 @@ class NetworkSource:
     """A network, not loaded until it is needed.
 
     Attributes:
-        name: what projects and reports are called unless told otherwise.
+        name: of the zoo entry or the file, without its ending, or of a module's class; what reports call it.
         sha256: of the file and the data beside it, or of a live module's weights.
         key: decides, by content, what :attr:`graph` gives.
         graph: the QONNX graph.
         module: the Brevitas module, None for a file of somebody else's.
+        quantized: whether it has quantizers; a float network has no exact hardware.
         repeatable: whether the key says all; a live module's code is not in it.
         shape: channels, height and width of an image; None where that is not known before the graph is.
+        reference: the float network that it was quantized from; None where there is none to be compared with.
     """
 
     name: str
@@ -51,8 +55,10 @@ class NetworkSource:
     key: Any
     graph: Callable[[], ModelWrapper]
     module: Callable[[], nn.Module | None]
+    quantized: bool = True
     repeatable: bool = True
     shape: ImageSize | None = None
+    reference: Callable[[], nn.Module | None] = lambda: None
 
 
 def image_size(sizes: Sequence[int]) -> ImageSize:
@@ -66,13 +72,34 @@ def image_size(sizes: Sequence[int]) -> ImageSize:
     return ImageSize(*sizes)
 
 
-def open_source(model: str | Path | nn.Module, input_shape: tuple[int, int, int] | None = None) -> NetworkSource:
+def open_source(model: str | Path | nn.Module, input_shape: tuple[int, int, int] | None = None,
+                result: str | None = None) -> NetworkSource:
+    """Tell what a model argument means, and refuse a float network.
+
+    Args:
+        model: and ``input_shape`` and ``result``, as :func:`open_network` takes them.
+
+    Raises:
+        ConfigurationError: a float network; or as :func:`open_network` does.
+        CheckpointError: a damaged checkpoint.
+    """
+    source = open_network(model, input_shape, result)
+    if not source.quantized:
+        raise ConfigurationError(
+            f"{source.name} is a float network, which has no exact hardware; quantize it with images of yours: "
+            "quantunet-hls quantize MODEL --data DIR.")
+    return source
+
+
+def open_network(model: str | Path | nn.Module, input_shape: tuple[int, int, int] | None = None,
+                 result: str | None = None) -> NetworkSource:
     """Tell what a model argument means.
 
     Args:
-        model: a zoo name, a ``.pt`` checkpoint with its card beside it, an ``.onnx`` file, or a Brevitas module.
+        model: a zoo name, a ``.pt`` checkpoint with its card beside it, an ``.onnx`` file, or a module.
         input_shape: channels, height and width of the images; needed for a module, taken from the card
             or the file where absent. Checkpoints can be built for any size that the U-Net's depth divides.
+        result: name of one of several outputs (:mod:`quantunet_hls.ingest.results`).
 
     Raises:
         ConfigurationError: the shape is missing, malformed, or not that of an ONNX file.
@@ -81,39 +108,39 @@ def open_source(model: str | Path | nn.Module, input_shape: tuple[int, int, int]
     """
     size = None if input_shape is None else image_size(input_shape)
     if isinstance(model, nn.Module):
-        return _from_module(model, size)
+        return _from_module(model, size, result)
     path = Path(model)
     if path.suffix == ".onnx":
-        return _from_file(path, size)
+        return _from_file(path, size, result)
+    if result is not None:
+        raise ConfigurationError(f"The networks of checkpoints have one output, so none is called {shown(result)}; "
+                                 "leave it out.")
     return _from_checkpoint(model, size)
 
 
-def _from_module(module: nn.Module, size: ImageSize | None) -> NetworkSource:
-    module = _folded(module)
+def _from_module(given: nn.Module, size: ImageSize | None, result: str | None) -> NetworkSource:
+    module = with_result(_folded(given), result)
     if size is None:
         raise ConfigurationError("A module says nothing of its images; give input_shape=(channels, height, width).")
     digest = hashlib.sha256(repr(module).encode())
     for key, value in module.state_dict().items():
         digest.update(key.encode())
         digest.update(np.ascontiguousarray(value.detach().cpu().numpy()).tobytes())
-    return NetworkSource(_safe(type(module).__name__), digest.hexdigest(), [digest.hexdigest(), list(size)],
-                         lambda: export_module(module, size), lambda: module, repeatable=False, shape=size)
+    return NetworkSource(type(given).__name__, digest.hexdigest(), [digest.hexdigest(), list(size), result],
+                         lambda: export_module(module, size), lambda: module, quantized=is_quantized(module),
+                         repeatable=False, shape=size)
 
 
-def _from_file(path: Path, size: ImageSize | None) -> NetworkSource:
+def _from_file(path: Path, size: ImageSize | None, result: str | None) -> NetworkSource:
     sha256 = sha256_qonnx(path)
     if size is not None:
         raise ConfigurationError(f"{path} fixes its own image size; leave input_shape out or export it anew.")
-    return NetworkSource(_safe(path.stem), sha256, sha256, lambda: load_qonnx(path), lambda: None)
+    return NetworkSource(printable(path.stem), sha256, [sha256, result], lambda: load_qonnx(path, result), lambda: None,
+                         quantized=has_quantizers(load_qonnx(path, result)))
 
 
 def _from_checkpoint(model: str | Path, size: ImageSize | None) -> NetworkSource:
     net, card = zoo.load(model)
-    if not net.config.quantized:
-        raise ConfigurationError(
-            f"{card.name} is a float network, which has no exact hardware; choose a quantized one, such as "
-            f"{', '.join(_quantized_entries()) or 'one trained with quantunet-hls train --quantized'}."
-        )
     module = _folded(net)
     channels = net.config.in_channels
     chosen = size or ImageSize(channels, card.height, card.width)
@@ -122,7 +149,8 @@ def _from_checkpoint(model: str | Path, size: ImageSize | None) -> NetworkSource
     check_image_size(net.config, chosen.height, chosen.width)
     net.config.check_divides(chosen.height, chosen.width)
     return NetworkSource(card.name, card.sha256, [card.sha256, net.config.to_dict(), list(chosen)],
-                         lambda: export_module(module, chosen), lambda: module, shape=chosen)
+                         lambda: export_module(module, chosen), lambda: module, quantized=net.config.quantized,
+                         shape=chosen)
 
 
 def _folded(module: nn.Module) -> nn.Module:
@@ -130,10 +158,3 @@ def _folded(module: nn.Module) -> nn.Module:
     return fold_batchnorm(module) if isinstance(module, QuantUNet) and module.config.batch_norm else module
 
 
-def _quantized_entries() -> list[str]:
-    return [name for name in zoo.names() if zoo.card_of(name).architecture.quantized]
-
-
-def _safe(name: str) -> str:
-    cleaned = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")[:60]
-    return cleaned if cleaned[:1].isalpha() else f"net_{cleaned}"

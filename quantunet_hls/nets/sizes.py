@@ -10,7 +10,7 @@ from quantunet_hls.nets.unet import UNetConfig
 __all__ = ["MOST_VALUES", "LayerSize", "check_image_size", "layer_sizes", "state_bytes", "values_of"]
 
 _LARGEST_SIDE = 1 << 16
-#: Most values that the layers may put out for one image. The stages that are compared hold each of them in eight
+#: Most values that the layers may put out for one image. The executors that are compared hold each of them in eight
 #: bytes, several times over.
 MOST_VALUES = 1 << 28
 

@@ -90,9 +90,8 @@ class UNetConfig:
 
     ``channels`` gives each level's channels, from full size down to the middle
     (depth + 1 numbers); where it is empty, ``base_channels`` double at every level.
-    Only ``upsampling="nearest"`` can be built in hardware; "bilinear" is there to
-    train what papers trained. With ``up_convolution=False`` what is upsampled goes
-    into the concatenation as it is, without a convolution of its own.
+    ``upsampling`` is "nearest" or "bilinear". With ``up_convolution=False`` what is
+    upsampled goes into the concatenation as it is, without a convolution of its own.
     """
 
     depth: int = 3

@@ -33,6 +33,7 @@ from math import lcm
 from typing import Generic, TypeVar
 
 from quantunet_hls.ops.hardware.packing import NARROWEST_BLOCK_PRODUCT
+from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.ops.streaming import SHALLOW_FIFO, Multipliers, StreamLayer
 from quantunet_hls.ops.table import facet, stage_facet
@@ -172,15 +173,16 @@ def windows_content(layer: Windowed) -> Content:
     words = shape.channels // layer.input_lanes
     word = layer.input_lanes * layer.input_type.width
     height, width = window.output(shape)
-    pixels = window.reach(shape.width) + layer.slack
+    pixels = window.reach(shape.width) + layer.spare
     inner = (window.kernel[1],) if rows > 1 else (words, *window.kernel)
     found = buffer_content(
-        Memory(pixels * words, word), rows, (pixels - layer.slack) * words,
+        Memory(pixels * words, word), rows, (pixels - layer.spare) * words,
         (*inner, 1 if columns > 1 else layer.repeats, width if columns == 1 else shape.width, height),
         (shape.height, shape.width), shape.width * words * window.stride[0], padded=any(window.padding))
     if columns > 1:
         span = window.span[1]
-        found += buffer_content(Memory(span + 2, rows * word), columns, span, (layer.repeats, width, height),
+        spare = window.across.jump(Shape(height, shape.width, 1)) + 1
+        found += buffer_content(Memory(span + spare, rows * word), columns, span, (layer.repeats, width, height),
                                 (height, shape.width), shape.width, padded=any(window.padding[2:]))
     return found
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hls4ml.model.types import FixedPrecisionType, IntegerPrecisionType
 
 from quantunet_hls.core.errors import IllegalGraphError
@@ -12,7 +10,7 @@ from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType
 __all__ = ["fixed_type"]
 
 
-def fixed_type(node: str, precision: Any) -> FixedType:
+def fixed_type(node: str, precision: object) -> FixedType:
     """hls4ml's precision as a fixed-point type.
 
     Raises:

@@ -5,9 +5,9 @@ Types, modes and constants are those that hls4ml's C++ compiler gets.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from hls4ml.model.types import IntegerPrecisionType
@@ -19,12 +19,12 @@ from quantunet_hls.ops.shape import Shape, Sides
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
-__all__ = ["Given", "LayerReader", "Node", "StageReader", "constant_codes"]
+__all__ = ["CPP_BACKENDS", "Given", "LayerReader", "Node", "StageReader", "constant_codes"]
 
 #: Fraction bits with which a real constant is written down before it is assigned to its type.
 _EXACT_BITS = 61
 #: Backends whose C++ decides what a network computes.
-_CPP = ("Vitis", "Vivado")
+CPP_BACKENDS = ("Vitis", "Vivado")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +35,53 @@ class Given:
     type: FixedType
 
 
+class Hls4mlType(Protocol):
+    """hls4ml's ``NamedType``: a precision that the C++ declares under a name."""
+
+    precision: object
+
+
+class Hls4mlTensor(Protocol):
+    """hls4ml's ``TensorVariable``: what a layer gives, and how the C++ holds it."""
+
+    shape: Sequence[int]
+    type: Hls4mlType
+    pragma: tuple[str, int]
+
+
+class Hls4mlWeights(Protocol):
+    """hls4ml's ``WeightVariable``; it gives its numbers as they are printed, one after the other."""
+
+    data: np.ndarray
+    type: Hls4mlType
+    precision_fmt: str
+
+    def __iter__(self) -> Iterator[str]: ...
+
+
+class Hls4mlLayer(Protocol):
+    """What is read of hls4ml's ``Layer``."""
+
+    name: str
+    inputs: Sequence[str]
+    outputs: Sequence[str]
+    weights: Mapping[str, Hls4mlWeights]
+
+    @property
+    def class_name(self) -> str:
+        """Without the backend's prefix."""
+
+    def get_attr(self, key: str, default: object = None) -> Any:
+        """The attribute of that name, of whatever kind."""
+
+    def get_output_variable(self, output_name: str | None = None) -> Hls4mlTensor:
+        """The tensor of that name that it gives; the first without a name."""
+
+
 class Node:
     """A layer of hls4ml's ModelGraph; its attributes by the names that hls4ml gives them."""
 
-    def __init__(self, node: Any, backend: str):
+    def __init__(self, node: Hls4mlLayer, backend: str):
         self._node = node
         self.name = str(node.name)
         #: hls4ml's class, without the backend's prefix.
@@ -46,7 +89,7 @@ class Node:
         self.inputs: tuple[str, ...] = tuple(node.inputs)
         self.outputs: tuple[str, ...] = tuple(node.outputs)
         #: Whether C++ is made of the network, so that its peculiarities hold.
-        self.cpp = backend in _CPP
+        self.cpp = backend in CPP_BACKENDS
 
     def integer(self, name: str, default: int | None = None) -> int:
         """A whole number."""
@@ -92,6 +135,11 @@ class Node:
         """Type of its result, or of this one of several."""
         variable = self._node.get_output_variable(tensor) if tensor else self._node.get_output_variable()
         return fixed_type(self.name, variable.type.precision)
+
+    def depth(self, tensor: str) -> int:
+        """Words that the stream of this result holds, in streaming C++."""
+        _, words = self._node.get_output_variable(tensor).pragma
+        return int(words)
 
     def type(self, name: str) -> FixedType:
         """A type of its own, such as ``accum_t``."""

@@ -16,8 +16,8 @@ from typing import TypeVar
 __all__ = ["FACETS", "OPERATORS", "STAGES", "STAGE_FACETS", "facet", "stage_facet"]
 
 #: Names of the rooms. A layer's ``kind`` is its room's name.
-OPERATORS = ("input", "convolution", "pooling", "padding", "upsample", "zero_insertion", "argmax", "concat", "add",
-             "pointwise")
+OPERATORS = ("input", "convolution", "pooling", "padding", "upsample", "interpolation", "zero_insertion", "argmax",
+             "concat", "add", "pointwise")
 
 #: What every room has, and what it needs to be imported. "layer" has no FACET: the layer's class is all it has.
 FACETS = (
@@ -33,7 +33,7 @@ FACETS = (
 )
 
 #: Names of the stages' rooms. A stage's ``kind`` is its room's name.
-STAGES = ("cast", "relu", "leaky_relu", "requantize", "quotient", "sigmoid", "threshold")
+STAGES = ("cast", "relu", "leaky_relu", "requantize", "quotient", "sigmoid", "threshold", "table", "clip")
 
 #: What every stage has.
 STAGE_FACETS = (

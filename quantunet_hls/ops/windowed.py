@@ -32,7 +32,7 @@ class Windowed(Staged):
         channelwise: whether windows are read channel group by channel group, all taps of one at a time.
         input_shape, input_type: of the stream that comes in.
         window: that slides over it.
-        slack: pixels that the line buffer holds beyond one window, so that a source in bursts never waits.
+        slack: pixels that the line buffer holds beyond one window for a source that comes in bursts.
     """
 
     channelwise: ClassVar[bool] = True
@@ -68,14 +68,28 @@ class Windowed(Staged):
         return 1
 
     @property
+    def spare(self) -> int:
+        """Pixels that the line buffer holds beyond one window, so that neither source nor windows wait.
+
+        Where the window jumps, the pixels that it will need behind the jump come in before it.
+        """
+        return max(self.slack, self.window.jump(self.input_shape) + 1)
+
+    @property
+    def burst(self) -> int:
+        """As many as come while the window stands before a jump: then none come for as long."""
+        return max(2, -(-self.window.jump(self.input_shape) * self.shape.pixels // self.input_shape.pixels) + 1)
+
+    @property
     def buffered(self) -> bool:
         """Whether it has a line buffer: a pixel that is read once needs none."""
         return self.window != Window((1, 1)) or self.repeats != 1
 
     @property
     def cycles(self) -> int:
-        """Clock cycles of a frame: one beat of the window generator a clock."""
-        return self.beats * self.window_beats
+        """Clock cycles of a frame: a beat of the window generator a clock, and a word that comes in a clock."""
+        arriving = self.input_shape.pixels * self.input_shape.channels // self.input_lanes
+        return max(self.beats * self.window_beats, arriving)
 
     def check(self) -> None:
         """Refuse windows that have no line buffer."""
@@ -84,8 +98,8 @@ class Windowed(Staged):
         top, bottom, left, right = window.padding
         if min(window.output(self.input_shape)) < 1:
             raise IllegalGraphError(self.name, "its window is larger than the padded image", "use larger images")
-        if top + bottom >= max(window.span[0], 2) or left + right >= max(window.span[1], 2):
-            raise IllegalGraphError(self.name, "its padding is as large as its window or larger", "pad by less")
+        if max(top, bottom) >= window.span[0] or max(left, right) >= window.span[1]:
+            raise IllegalGraphError(self.name, "a window lies in its padding alone", "put a padding before it")
 
     def taps(self, x: Integers) -> list[tuple[int, int, Integers]]:
         """(kernel row, kernel column, what that tap sees at every place of the window)."""
@@ -118,8 +132,10 @@ class Windowed(Staged):
         pass_ = np.tile(np.arange(passes), len(row))
         needed = (np.repeat(last * words, passes) + pass_ if self.channelwise
                   else np.repeat((last + 1) * words - 1, passes))
-        released = np.where(pass_ == passes - 1, np.repeat(following, passes), np.repeat(first, passes)) * words
-        room = (window.reach(shape.width) + self.slack) * words
+        # Where the padding is wide, the first tap may come back; what it has left behind is gone.
+        released = np.maximum.accumulate(
+            np.where(pass_ == passes - 1, np.repeat(following, passes), np.repeat(first, passes)) * words)
+        room = (window.reach(shape.width) + self.spare) * words
         if window == Window((1, 1)) and passes == 1:
             room = words + PREFETCH
         levels = (self.side_by_side - 1).bit_length()

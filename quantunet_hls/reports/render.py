@@ -14,7 +14,7 @@ from quantunet_hls.reports.grid import Column, Grid, Section
 from quantunet_hls.reports.names import FIGURES, RATIO, kind_of, rank_of
 from quantunet_hls.reports.schema import Check, Report
 
-__all__ = ["beyond_part", "checks", "layers", "report", "stages", "totals"]
+__all__ = ["beyond_part", "checks", "layers", "pairs", "report", "totals"]
 
 _SECTIONS = {Subject.RTL: "RTL", Subject.CPP: "C++ (hls4ml)", Subject.NETWORK: "Network",
              Subject.UNSTATED: "Of which design is not stated"}
@@ -127,7 +127,7 @@ def _layers(report: Report, source: Source, subject: Subject) -> Grid | None:
 
 
 def checks(found: Iterable[Check]) -> RenderableType:
-    """The stages compared and how many values differ."""
+    """The executors compared and how many values differ."""
     columns = (Column("Reference"), Column("Candidate"), Column("Layer"), Column("Values", figures=True),
                Column("Differing", figures=True))
     return Grid(columns, [(check.reference, check.candidate, "(output)" if check.layer is None else check.layer,
@@ -135,18 +135,18 @@ def checks(found: Iterable[Check]) -> RenderableType:
                           for check in found], "Differing values")
 
 
-def stages(found: Iterable[Check]) -> RenderableType:
-    """The checks summed up: a row for each pair of stages, and the layers of it that differ."""
-    pairs: dict[tuple[str, str], list[Check]] = {}
+def pairs(found: Iterable[Check]) -> RenderableType:
+    """The checks summed up: a row for each pair of executors, and the layers of it that differ."""
+    paired: dict[tuple[str, str], list[Check]] = {}
     for check in found:
-        pairs.setdefault((check.reference, check.candidate), []).append(check)
-    wrong = {pair: [check for check in of_pair if not check.equal] for pair, of_pair in pairs.items()}
+        paired.setdefault((check.reference, check.candidate), []).append(check)
+    wrong = {pair: [check for check in of_pair if not check.equal] for pair, of_pair in paired.items()}
     columns = [Column("Reference"), Column("Candidate"), *(Column(heading, figures=True) for heading in
                                                           ("Layers", "Values", "Differing"))]
     if any(wrong.values()):
         columns.append(Column("First at"))
     rows = []
-    for pair, of_pair in pairs.items():
+    for pair, of_pair in paired.items():
         differing = Text(f"{sum(check.differing for check in of_pair):,}", "bold red" if wrong[pair] else "green")
         first = (wrong[pair][0].layer or "(output)") if wrong[pair] else ""
         values = f"{sum(check.values for check in of_pair):,}"

@@ -42,11 +42,11 @@ _Amount = Annotated[float, msgspec.Meta(ge=0, le=LARGEST)]
 
 @dataclass(frozen=True)
 class Check:
-    """Two stages that were given the same images, compared integer by integer.
+    """Two executors that were given the same images, compared integer by integer.
 
     Attributes:
-        reference: the stage that is held to be right.
-        candidate: the stage that must equal it.
+        reference: the executor that is held to be right.
+        candidate: the executor that must equal it.
         layer: name of the layer compared, None for the network's output.
         values: how many values were compared.
         differing: how many of them differ.
@@ -151,7 +151,9 @@ class Report:
         network: what was built.
         target: what it was built for.
         asked: options of the design that were not left at their defaults, by name; {} where nobody says.
-        checks: stages compared.
+        names: for each layer whose name is not the network's what the network calls it, and for the design likewise
+            what was asked for; {} where nobody says.
+        checks: executors compared.
         layers: in the network's order.
         figures: of the design as a whole, each (name, subject, source, tool) once.
         tools: version of each program and package that had a part in it.
@@ -163,6 +165,7 @@ class Report:
     network: Network
     target: Target
     asked: Mapping[str, Told] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     checks: tuple[Check, ...] = ()
     layers: tuple[LayerReport, ...] = ()
     figures: tuple[Figure, ...] = ()
@@ -216,8 +219,9 @@ class Report:
             raise ConfigurationError(f"{where} has what no JSON can have ({error}); write the report anew.") from error
         if version == _WITHOUT_SUBJECTS:
             value = with_subjects(value, where)
-        # Earlier reports don't say what was asked for.
-        members = {"asked": {}, **{name: member for name, member in value.items() if name not in ("schema", "version")}}
+        # Earlier reports don't say what was asked for, nor what the network calls a layer.
+        given = {name: member for name, member in value.items() if name not in ("schema", "version")}
+        members = {"asked": {}, "names": {}, **given}
         return converted(cls, members, f"{where} is no sound report", "write the report anew", complete=True)
 
     def save(self, path: Path) -> None:

@@ -21,6 +21,8 @@ from hls4ml.writer.writers import Writer
 from quantunet_hls.core.errors import ConfigurationError, ToolNotFoundError
 
 if TYPE_CHECKING:
+    from hls4ml.model.graph import ModelGraph
+
     from quantunet_hls.reports.schema import Figure, LayerReport
     from quantunet_hls.rtl.project import Project
     from quantunet_hls.rtl.simulate.harness import Stalls
@@ -30,7 +32,7 @@ __all__ = ["StreamingRTLBackend", "StreamingRTLWriter", "register"]
 NAME = "StreamingRTL"
 
 
-def _project(model: Any) -> Project:
+def _project(model: ModelGraph) -> Project:
     try:
         from quantunet_hls.rtl.project import project
     except ModuleNotFoundError as error:
@@ -42,7 +44,7 @@ def _project(model: Any) -> Project:
 class StreamingRTLWriter(Writer):
     """Writes the project folder: Verilog files, one a layer, under ``verilog``."""
 
-    def write_hls(self, model: Any) -> None:
+    def write_hls(self, model: ModelGraph) -> None:
         """Lower the model, fold it and write its Verilog.
 
         Raises:
@@ -96,7 +98,7 @@ class StreamingRTLBackend(FPGABackend):
         return {"Part": part, "ClockPeriod": clock_period, "IOType": io_type, "CyclesPerFrame": cycles_per_frame,
                 "Multipliers": multipliers}
 
-    def compile(self, model: Any) -> str:
+    def compile(self, model: ModelGraph) -> str:
         """Build the simulation program.
 
         Returns:
@@ -107,7 +109,7 @@ class StreamingRTLBackend(FPGABackend):
         """
         return str(_project(model).compile())
 
-    def predict(self, model: Any, x: np.ndarray, *, stalls: Stalls | None = None) -> np.ndarray:
+    def predict(self, model: ModelGraph, x: np.ndarray, *, stalls: Stalls | None = None) -> np.ndarray:
         """Simulate the RTL on images.
 
         Args:
@@ -123,7 +125,7 @@ class StreamingRTLBackend(FPGABackend):
         """
         return _project(model).predict(x, stalls)
 
-    def build(self, model: Any, *, dsp: bool = True, place: bool = False, workers: int | None = None,
+    def build(self, model: ModelGraph, *, dsp: bool = True, place: bool = False, workers: int | None = None,
               progress: Callable[[str, Any], None] | None = None
               ) -> dict[str, tuple[Figure, ...] | tuple[LayerReport, ...]]:
         """Map the design to the part's cells, layer by layer; on ECP5 place and route it where asked.

@@ -6,11 +6,11 @@ before them where nothing else reads it. What becomes of each layer by itself st
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.core.names import Names
 from quantunet_hls.ops.lowering import LayerLowering, Source, layer_lowering
 from quantunet_hls.ops.network import Layer, TypedNetwork
 from quantunet_hls.ops.pointwise.stream import Pointwise
@@ -21,8 +21,8 @@ from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["Lowered", "lower"]
 
-#: Characters of the source's name in that of a cast behind it.
-_LONGEST_SUFFIX = 30
+#: What is in a design besides its layers.
+_RESERVED = ("top", "board", "axi", "probed")
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,8 @@ class _Lowering:
 
     def __init__(self, network: TypedNetwork):
         self._network = network
+        self._names = Names(reserved=_RESERVED)
+        self._named = {layer.name: self._names.take(layer.name, "layer") for layer in network.layers}
         self._streams: dict[str, _Stream] = {}
         self._layers: dict[str, StreamLayer] = {}
         self._tensors: dict[str, str] = {}
@@ -88,7 +90,7 @@ class _Lowering:
             if joined is not None:
                 self._add(layer, joined)
                 return
-        made = facet.lowered(layer, _name(layer), sources)
+        made = facet.lowered(layer, self._named[layer.name], sources)
         if isinstance(made, Source):
             self._streams[layer.name] = _Stream(
                 made.layer.name, made.padding, self._read_once(layer) and self._streams[layer.sources[0]].alone)
@@ -129,11 +131,6 @@ class _Lowering:
             wanted.width, wanted.fraction, wanted.signed)
         if same and not (assigned and source.type.lowest < wanted.lowest):
             return source
-        name = _name(layer) + f"_cast_{source.name}"[:_LONGEST_SUFFIX]
+        name = self._names.take(f"{self._named[layer.name]}_cast_{source.name}")
         self._layers[name] = Pointwise(name, (source.name,), source.shape, wanted, source.type, (Cast(wanted),))
         return self._layers[name]
-
-
-def _name(layer: Layer) -> str:
-    name = re.sub(r"\W", "_", layer.name)
-    return name if name[:1].isalpha() else f"layer_{name}"

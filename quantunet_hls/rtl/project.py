@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from quantunet_hls.boards import Board, for_part
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.core.files import write_text
+from quantunet_hls.core.names import design_name
 from quantunet_hls.core.process import run
 from quantunet_hls.ingest.model_graph import read_network
 from quantunet_hls.ops.streaming import StreamGraph
@@ -35,6 +36,10 @@ from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule, Map
 from quantunet_hls.rtl.synthesize.timing import DesignTiming, design_timing
 from quantunet_hls.targets.place import Placed
 from quantunet_hls.types.fixed import FixedType, Integers, cast
+
+if TYPE_CHECKING:
+    # hls4ml loads its plug-ins, and with them this package, before that module is complete.
+    from hls4ml.model.graph import ModelGraph
 
 __all__ = ["Project", "codes_of", "project"]
 
@@ -200,7 +205,7 @@ class Project:
         return {"figures": figures, "layers": layer_reports(self.graph, mapped, self.lowered.tensors, timing)}
 
 
-def project(model: Any) -> Project:
+def project(model: ModelGraph) -> Project:
     """The project of a model that was converted for this backend, made at the first call and kept with it.
 
     Raises:
@@ -211,7 +216,7 @@ def project(model: Any) -> Project:
     if kept is None:
         config = model.config
         board = for_part(config.get_config_value("Part"))
-        lowered = lower(read_network(model), config.get_project_name())
+        lowered = lower(read_network(model), design_name(config.get_project_name()))
         paced = fold(lowered.graph, config.get_config_value("CyclesPerFrame") or _default_cycles(lowered.graph))
         graph = multiplying(paced, config.get_config_value("Multipliers") or "auto", board)
         kept = model._streaming_rtl = Project(lowered, graph, RtlFolder(Path(config.get_output_dir())), board)

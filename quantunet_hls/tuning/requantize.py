@@ -14,15 +14,16 @@ import numpy as np
 from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ingest import HardwareGraph
+from quantunet_hls.ingest import HardwareGraph, ingest
+from quantunet_hls.ops.qonnx.filters import filters_of, weights_of
 from quantunet_hls.ops.qonnx.graph import (
-    CHANNELS_LAST,
     constant,
     consumers,
     copy_of,
     set_attribute,
     shape_of,
 )
+from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.types import FixedType
 
 __all__ = ["Constants", "Requantized", "origin_of", "requantize", "requantize_hardware", "stored_constants"]
@@ -76,8 +77,10 @@ def requantize(graph: HardwareGraph, changes: Requantized) -> ModelWrapper:
 def requantize_hardware(graph: HardwareGraph, changes: Requantized) -> HardwareGraph:
     """The hardware graph of :func:`requantize`, made in a fraction of the time; its original stays the old one.
 
-    Weights and biases must be given with their values.
+    Weights and biases must be given with their values. Where quantizers have become part of tables, all is made anew.
     """
+    if changes.activations and any(kind_of(node).tabulated for node in graph.model.graph.node):
+        return replace(ingest(requantize(graph, changes)), original=graph.original)
     model = copy_of(graph.model)
     nodes = {str(node.name): node for node in model.graph.node}
     for name, kind in changes.activations.items():
@@ -108,9 +111,7 @@ def stored_constants(graph: HardwareGraph, name: str, index: int) -> np.ndarray:
     producer = model.find_producer(node.input[index])
     raw = constant(model, producer.input[0] if producer is not None else node.input[index])
     assert raw is not None
-    if index == 1 and node.op_type == "ConvTranspose":
-        return raw[:, :, ::-1, ::-1].transpose(1, 2, 3, 0)
-    return raw.transpose(0, 2, 3, 1) if index == 1 and node.domain != CHANNELS_LAST else raw
+    return filters_of(node, raw) if index == 1 else raw
 
 
 def _node(model: ModelWrapper, tensor: str) -> NodeProto:
@@ -133,10 +134,8 @@ def _set_quantizer(model: ModelWrapper, node: NodeProto, kind: FixedType) -> Non
 def _set_constants(model: ModelWrapper, node: NodeProto, index: int, constants: Constants) -> None:
     role = {1: "weight", 2: "bias"}[index]
     values = constants.values
-    if values is not None and index == 1 and node.op_type == "ConvTranspose":
-        values = values.transpose(3, 0, 1, 2)[:, :, ::-1, ::-1]
-    elif values is not None and index == 1 and node.domain != CHANNELS_LAST:
-        values = values.transpose(0, 3, 1, 2)
+    if values is not None and index == 1:
+        values = weights_of(node, values)
     if index == len(node.input):
         assert values is not None
         node.input.append(_fresh(model, f"{node.output[0]}_{role}"))

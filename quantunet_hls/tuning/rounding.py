@@ -17,12 +17,16 @@ import numpy as np
 
 from quantunet_hls.types import FixedType
 
-__all__ = ["Fitted", "Moments", "bias_type", "fit", "moments", "weight_type"]
+__all__ = ["Fitted", "FittedFilters", "Moments", "bias_type", "fit", "fit_filters", "moments", "weight_type"]
 
 #: Ridge towards the weights as they are, and on the matrix to invert, in shares of its mean diagonal.
 _KEEP, _DAMP = 0.01, 0.01
 #: Finer steps that are tried beside the one that saturates no weight.
 _FINER = 3
+#: Steps that are tried for a filter, as shares of the one that holds its largest weight: of many bits, and of few.
+_SHARES = {False: np.linspace(1, 0.6, 9), True: np.linspace(1, 0.2, 17)}
+#: Widths that count as few bits: more of the largest weights are worth cutting.
+_NARROW = 4
 #: Widest bias, for a graph's quantizer holds no more.
 _BIAS_BITS = 24
 
@@ -31,7 +35,7 @@ _BIAS_BITS = 24
 class Moments:
     """What calibration images say of a layer's inputs and of the sums that it should have.
 
-    A full convolution is one group, a depthwise one a group for each channel.
+    A full convolution is one group, a depthwise one has a group for each channel.
 
     Attributes:
         gram: (groups, taps, taps), of the inputs around their mean.
@@ -57,6 +61,23 @@ class Fitted:
     """
 
     type: FixedType
+    weights: np.ndarray
+    biases: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class FittedFilters:
+    """Weights and biases of a layer, each filter on a grid of its own.
+
+    Attributes:
+        width: of the weights.
+        steps: (filters), of their grids, as single precision holds them.
+        weights: (filters, rows, columns, channels).
+        biases: (filters), real numbers.
+    """
+
+    width: int
+    steps: np.ndarray
     weights: np.ndarray
     biases: np.ndarray
 
@@ -88,36 +109,71 @@ def bias_type(biases: np.ndarray, fraction: int) -> FixedType:
 
 
 def fit(weights: np.ndarray, given: Moments, width: int) -> Fitted:
-    """The best weights of ``width`` bits that were found, with the best step for them.
+    """The best weights of ``width`` bits that were found, with the best step for them, a power of two.
 
     Args:
         weights: as they are (filters, rows, columns, channels).
         given: moments of the layer.
         width: 2 or more.
     """
-    groups = len(given.gram)
-    filters = weights.shape[0]
-    # (groups, taps, outputs): taps in the order rows, columns, channels.
-    start = (weights.reshape(1, filters, -1).transpose(0, 2, 1) if groups == 1
-             else weights.reshape(groups, 1, -1).transpose(0, 2, 1)).astype(np.float64)
+    wanted, factors = _wanted(weights, given)
     best: tuple[float, FixedType, np.ndarray] | None = None
-    wanted = np.stack([_least_squares(*parts) for parts in zip(start, given.gram, given.cross, strict=True)])
-    factors = [_factor(gram) for gram in given.gram]
     # The step that holds the largest weight, and finer ones that saturate some.
     coarsest = int(np.floor(np.log2((2 ** (width - 1) - 1) / max(np.abs(wanted).max(), 2.0**-40))))
     for fraction in range(coarsest, coarsest + _FINER):
         kind = weight_type(width, fraction)
-        codes = np.stack([_rounded(np.ldexp(one, fraction), order, upper, kind)
+        codes = np.stack([_rounded(np.ldexp(one, fraction), order, upper, kind.lowest, kind.high)
                           for one, (order, upper) in zip(wanted, factors, strict=True)])
         values = np.ldexp(codes, -fraction)
-        off = values - wanted
-        error = float(np.einsum("gko,gkl,glo->", off, given.gram, off))
+        error = float(_errors(values - wanted, given).sum())
         if best is None or error < best[0]:
             best = error, kind, values
     assert best is not None
     _, kind, values = best
-    biases = (given.sums - np.einsum("gk,gko->go", given.inputs, values)).reshape(-1)
-    return Fitted(kind, values.transpose(0, 2, 1).reshape(weights.shape), biases)
+    return Fitted(kind, values.transpose(0, 2, 1).reshape(weights.shape), _biases(values, given))
+
+
+def fit_filters(weights: np.ndarray, given: Moments, width: int) -> FittedFilters:
+    """The best weights of ``width`` bits that were found, with the best step for each filter, any real number.
+
+    Args:
+        weights: as they are (filters, rows, columns, channels).
+        given: moments of the layer.
+        width: 2 or more.
+    """
+    wanted, factors = _wanted(weights, given)
+    highest = 2 ** (width - 1) - 1
+    lowest = -highest if width == 2 else -highest - 1
+    largest = np.maximum(np.abs(wanted).max(1, keepdims=True), 2.0**-40) / highest
+    # (groups, 1, outputs, steps): in single precision, as QONNX holds them.
+    steps = (largest[..., None] * _SHARES[width <= _NARROW]).astype(np.float32).astype(np.float64)
+    codes = np.stack([_rounded(one[..., None] / step, order, upper, lowest, highest)
+                      for one, step, (order, upper) in zip(wanted, steps, factors, strict=True)])
+    values = codes * steps
+    best = np.stack([_errors(values[..., index] - wanted, given) for index in range(values.shape[-1])]).argmin(0)
+    chosen = best[:, None, :, None]
+    values = np.take_along_axis(values, np.broadcast_to(chosen, (*values.shape[:3], 1)), 3)[..., 0]
+    step = np.take_along_axis(steps, chosen, 3)[..., 0]
+    return FittedFilters(width, step.reshape(-1), values.transpose(0, 2, 1).reshape(weights.shape),
+                         _biases(values, given))
+
+
+def _wanted(weights: np.ndarray, given: Moments) -> tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
+    """The best real weights (groups, taps, outputs), taps in the order rows, columns, channels; and :func:`_factor`."""
+    groups = len(given.gram)
+    start = weights.reshape(groups, len(weights) // groups, -1).transpose(0, 2, 1).astype(np.float64)
+    wanted = np.stack([_least_squares(*parts) for parts in zip(start, given.gram, given.cross, strict=True)])
+    return wanted, [_factor(gram) for gram in given.gram]
+
+
+def _errors(off: np.ndarray, given: Moments) -> np.ndarray:
+    """Mean square (groups, outputs) of what weights that are off by so much do to the sums."""
+    return np.einsum("gko,gko->go", off, given.gram @ off)
+
+
+def _biases(values: np.ndarray, given: Moments) -> np.ndarray:
+    """Biases (filters) that give the sums of these weights (groups, taps, outputs) the mean that they should have."""
+    return (given.sums - np.einsum("gk,gko->go", given.inputs, values)).reshape(-1)
 
 
 def _least_squares(start: np.ndarray, gram: np.ndarray, cross: np.ndarray) -> np.ndarray:
@@ -132,13 +188,14 @@ def _factor(gram: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return order, np.linalg.cholesky(np.linalg.inv(damped)).T
 
 
-def _rounded(codes: np.ndarray, order: np.ndarray, upper: np.ndarray, kind: FixedType) -> np.ndarray:
+def _rounded(codes: np.ndarray, order: np.ndarray, upper: np.ndarray, lowest: int, highest: int) -> np.ndarray:
+    """Codes (taps, ...) one tap after the other, the rest of each made up for by those still to come."""
     left = codes[order].copy()
     result = np.empty_like(left)
     for tap in range(len(left)):
-        result[tap] = np.clip(np.rint(left[tap]), kind.lowest, kind.high)
+        result[tap] = np.clip(np.rint(left[tap]), lowest, highest)
         error = (left[tap] - result[tap]) / upper[tap, tap]
-        left[tap + 1:] -= upper[tap, tap + 1:, None] * error
+        left[tap + 1:] -= np.multiply.outer(upper[tap, tap + 1:], error)
     back = np.empty_like(result)
     back[order] = result
     return back

@@ -50,7 +50,7 @@ class Origin:
 
 
 def open_origin(model: str | Path | nn.Module, calibration: Callable[[ImageSize | None], Samples],
-                input_shape: tuple[int, int, int] | None = None) -> Origin:
+                input_shape: tuple[int, int, int] | None = None, result: str | None = None) -> Origin:
     """The network of a model argument.
 
     Args:
@@ -58,6 +58,7 @@ def open_origin(model: str | Path | nn.Module, calibration: Callable[[ImageSize 
             of a checkpoint, or live.
         calibration: images for a float network's first scales, for images of a size.
         input_shape: channels, height, width; as for ``open_source``.
+        result: which of several outputs, by its name.
 
     Raises:
         QuantUNetError: as ``open_source`` and ``ingest`` do.
@@ -72,7 +73,7 @@ def open_origin(model: str | Path | nn.Module, calibration: Callable[[ImageSize 
             net, name, digest = loaded, card.name, card.sha256
             size = size or ImageSize(loaded.config.in_channels, card.height, card.width)
     if net is None:
-        source = open_source(model, input_shape)
+        source = open_source(model, input_shape, result)
         graph = ingest(source.graph())
         if graph.scales.whole:
             raise ConfigurationError(f"{source.name} has scales that are no powers of two, which no type says, so "

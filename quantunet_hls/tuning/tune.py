@@ -13,8 +13,9 @@ from torch import nn
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import ConfigurationError, DataError, QuantUNetError
-from quantunet_hls.core.files import check_name, write_json
+from quantunet_hls.core.files import write_json
 from quantunet_hls.core.folders import claim, exclusively
+from quantunet_hls.core.names import design_name
 from quantunet_hls.core.store import Store
 from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.data.tiles import spread_tiles
@@ -127,6 +128,7 @@ def tune(
     score: Callable[[ImageSize | None], Samples] | None = None,
     multipliers: int | None = None,
     input_shape: tuple[int, int, int] | None = None,
+    result: str | None = None,
     name: str | None = None,
     progress: Progress = lambda line: None,
 ) -> Tuned:
@@ -146,6 +148,7 @@ def tune(
         score: other images, which nothing is chosen with; the result is scored on them.
         multipliers: of all convolutions; half the board's DSP blocks where None.
         input_shape: of a module.
+        result: which of the network's several outputs, by its name.
         name: of the tuned network; the model's with ``_tuned`` behind it where None.
         progress: called with a line for every step.
 
@@ -155,11 +158,11 @@ def tune(
     """
     request = _Request(board, cost, folder, tolerance, bits, score, multipliers, progress)
     began = time.monotonic()
-    origin = open_origin(model, samples, input_shape)
+    origin = open_origin(model, samples, input_shape, result)
     given = samples(_size(origin))
     if not len(given):
         raise DataError("There are no images to calibrate with; name a folder that has some.")
-    design = check_name("network", name or f"{origin.name}_tuned"[:60])
+    design = design_name(name or f"{origin.name}_tuned")
     claim(folder, "tuning", earlier=earlier_measurements)
     with exclusively(folder):
         evidence = _evidence(origin, given, folder)

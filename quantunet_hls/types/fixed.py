@@ -1,4 +1,4 @@
-"""Fixed-point types and their casts on integers: the one definition that all stages share.
+"""Fixed-point types and their casts on integers: the one definition that all executors share.
 
 A value of a type is an integer code; code times ``2**-fraction`` is the number
 it stands for. The casts follow ``ap_fixed`` (AMD UG1399, "Quantization Modes"

@@ -44,7 +44,6 @@ def test_a_part_of_the_flow_and_where_its_files_are(capsys, net, tmp_path):
 @pytest.mark.parametrize(("arguments", "message"), [
     ([], "Give a board"),
     (["--board", "zcu1044"], "zcu104"),
-    (["--board", "zcu104", "--name", "a b"], "can't be the name of a project"),
     (["--board", "zcu104", "--from", "fly"], "no step named"),
     (["--board", "zcu104", "--toolchain", "fly"], "no tool chain"),
     (["--board", "zcu104", "--size", 2, 4, 6], "fixes its own image size"),

@@ -121,6 +121,14 @@ class Network:
                  n_chan=self.channels)
         self.height, self.width = self.height * rows, self.width * columns
 
+    def interpolate(self, axis: int, size: int, start: int, step: int, parts: int, divisor: int, *,
+                    accumulator: str | None = None) -> None:
+        height, width = (size, self.width) if axis == 0 else (self.height, size)
+        self.add("Interpolation", {"result": self.type(), "accum": accumulator or self.type(6, 16, (0, 5))},
+                 in_height=self.height, in_width=self.width, out_height=height, out_width=width, n_chan=self.channels,
+                 axis=axis, start=start, step=step, parts=parts, divisor=divisor)
+        self.height, self.width = height, width
+
     def pool_windows(self, operation: str, window: tuple[int, int], stride: tuple[int, int],
                      padding: tuple[int, int, int, int], *, accumulator: str | None = None) -> None:
         top, bottom, left, right = padding
@@ -143,6 +151,22 @@ class Network:
         self.add("ClassIndex", {"result": "ufixed<2,2>"}, in_height=self.height, in_width=self.width,
                  n_chan=self.channels, limit=limit, limit_fraction=fraction)
         self.channels = 1
+
+    def limit(self, result: str) -> None:
+        """Two limits within the result's type, which holds all that comes in between."""
+        kind = parse_type(result)
+        low, high = np.sort(self.random.integers(kind.lowest, kind.high + 1, 2)).tolist()
+        self.add("ValueLimits", {"result": result}, in_height=self.height, in_width=self.width, n_chan=self.channels,
+                 low=low, high=high, fraction=kind.fraction)
+
+    def look_up(self, result: str) -> None:
+        """A table of random entries for all that comes, which takes at most 8 bits."""
+        if parse_type(self.types[self.last]).width > 8:
+            self.activate("linear", self.type(2, 8))
+        given, kind = parse_type(self.types[self.last]), parse_type(result)
+        self.add("ValueTable", {"result": result}, in_height=self.height, in_width=self.width, n_chan=self.channels,
+                 first=given.low, fraction=given.fraction, probabilities=0,
+                 entries=self.random.integers(kind.lowest, kind.high + 1, given.high - given.low + 1).tolist())
 
     def requantize(self, low: int, high: int, *, shift: int, fraction: int, half_even: int, factors: np.ndarray,
                    offsets: np.ndarray, splits: np.ndarray) -> None:

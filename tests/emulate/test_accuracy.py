@@ -46,12 +46,12 @@ def test_the_hardware_scores_as_the_trained_network(unet, samples):
 def test_every_stage_is_measured_on_the_same_images(unet, samples):
     net, graph = unet
     results = measure(emulate_graph(graph), samples, {"Brevitas": net})
-    assert [result.stage for result in results] == ["Brevitas", names.HARDWARE]
+    assert [result.executor for result in results] == ["Brevitas", names.HARDWARE]
     assert results[0].scores == results[1].scores
     assert all(result.images == 6 and result.seconds > 0 for result in results)
     figures = accuracy_figures(results)
     assert {(figure.tool, figure.name) for figure in figures} == {
-        (stage, name) for stage in ("Brevitas", names.HARDWARE)
+        (executor, name) for executor in ("Brevitas", names.HARDWARE)
         for name in (names.DICE, names.IOU, names.PIXEL_ACCURACY)}
 
 
@@ -127,7 +127,7 @@ def test_the_flow_puts_accuracy_into_its_report(classes, end, output, samples, t
     expected = evaluate(net, chosen)
     assert 0 < expected.dice < 1
     found = {(figure.tool, figure.name): figure.value for figure in report.figures}
-    for stage in ("Brevitas", names.HARDWARE):
-        assert found[stage, names.DICE] == expected.dice
-        assert found[stage, names.IOU] == expected.iou
-        assert found[stage, names.PIXEL_ACCURACY] == expected.pixel_accuracy
+    for executor in ("Brevitas", names.HARDWARE):
+        assert found[executor, names.DICE] == expected.dice
+        assert found[executor, names.IOU] == expected.iou
+        assert found[executor, names.PIXEL_ACCURACY] == expected.pixel_accuracy

@@ -7,6 +7,7 @@ from quantunet_hls.emulate import Emulator, predict, read_network, trace
 from quantunet_hls.emulate.fuse import fuse
 from quantunet_hls.hls.convert import traced_tensors
 from quantunet_hls.ingest import run_graph
+from quantunet_hls.ingest.model_graph import read_cpp
 from quantunet_hls.ops.padding.layer import Padding
 from quantunet_hls.ops.pointwise.layer import Pointwise
 from tests.emulate.networks import Network, csimulate
@@ -26,7 +27,7 @@ def test_a_unet_equals_its_graph_layer_by_layer(unet, unet_model, program, image
     _, graph = unet
     expected = run_graph(graph.model, images)
     traced = trace(program, images)
-    tensors = traced_tensors(graph.model, unet_model)
+    tensors = traced_tensors(graph.model, read_cpp(unet_model))
     assert len(tensors) > 10
     for layer, tensor in tensors.items():
         assert np.array_equal(traced[layer], expected[tensor]), layer

@@ -91,7 +91,6 @@ def test_choices_are_those_of_the_rooms_that_take_them():
     ({"board": None}, "a board of the catalogue or a part"),
     ({"clock_ns": 0.4}, "clock period of 0.4 ns"),
     ({"target_fps": 1.0, "target_share": 0.5}, "frames_per_s and share at once"),
-    ({"name": "main"}, "generated C"),
 ])
 def test_what_needs_no_look_at_a_file_is_refused_when_it_is_asked_for(changes, message):
     with pytest.raises(ConfigurationError, match=message):

@@ -7,11 +7,12 @@ from quantunet_hls import generate_accelerator
 from quantunet_hls.boards import load
 from quantunet_hls.folding import balanced_reuse
 from quantunet_hls.hls.convert import HlsSettings, convert
-from quantunet_hls.hls.estimate import STREAMS, estimate_model, estimated_figures
-from quantunet_hls.hls.streams import set_stream_depths, stream_bits, stream_sizes
+from quantunet_hls.hls.estimate import STREAMS, estimate_design, estimated_figures
+from quantunet_hls.hls.streams import stream_bits, with_least_depths
 from quantunet_hls.ingest import ingest
 from quantunet_hls.ingest.export import export_module
 from quantunet_hls.ingest.facts import convolution_work
+from quantunet_hls.ingest.model_graph import read_cpp
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.nets import QuantUNet, calibrate
 from quantunet_hls.reports import names
@@ -30,7 +31,7 @@ def net():
 
 
 @pytest.fixture(scope="module")
-def models(net, tmp_path_factory):
+def designs(net, tmp_path_factory):
     """The network with few and with many multipliers."""
     graph = ingest(export_module(net, _SHAPE))
     work, types = convolution_work(graph), infer_types(graph.model)
@@ -38,14 +39,13 @@ def models(net, tmp_path_factory):
     for budget in (40, 400):
         settings = HlsSettings("net", "xczu7ev-ffvc1156-2-e", 5.0, "Vitis", balanced_reuse(work, budget))
         model = convert(graph.model, types, settings, tmp_path_factory.mktemp("project"))
-        set_stream_depths(model)
-        made.append(model)
+        made.append(with_least_depths(read_cpp(model)))
     return made
 
 
-def test_every_layer_is_estimated_or_named(models):
-    found = estimate_model(models[0])
-    layers = {layer.name: layer.class_name for layer in models[0].get_layers() if "Input" not in layer.class_name}
+def test_every_layer_is_estimated_or_named(designs):
+    found = estimate_design(designs[0])
+    layers = {layer.name: layer.kind for layer in designs[0].layers if layer.inputs}
     assert set(found.layers) | set(found.uncounted) == {*layers, STREAMS}
     assert not set(found.layers) & set(found.uncounted)
     assert {layers[name] for name in found.uncounted} == {"Clone", "Concatenate", "Resize"}
@@ -53,26 +53,27 @@ def test_every_layer_is_estimated_or_named(models):
         "Conv2D", "PointwiseConv2D", "Activation", "Pooling2D", "ZeroPadding2D"}
 
 
-def test_the_total_is_the_sum_of_the_layers(models):
-    found = estimate_model(models[0])
+def test_the_total_is_the_sum_of_the_layers(designs):
+    found = estimate_design(designs[0])
     for resource in ("lut", "dsp", "bram_18k"):
         assert getattr(found.total, resource) == sum(getattr(each, resource) for each in found.layers.values())
     assert set(found.total.outside) == {name for name, layer in found.layers.items() if layer.outside}
     assert found.outside
 
 
-def test_more_multipliers_take_more(models):
-    few, many = (estimate_model(model).total for model in models)
+def test_more_multipliers_take_more(designs):
+    few, many = (estimate_design(model).total for model in designs)
     assert many.dsp > few.dsp > 0
     assert many.lut > few.lut > 0
 
 
-def test_stream_sizes_are_those_of_the_streams(models):
-    assert sum(depth * bits for depth, bits in stream_sizes(models[0])) == stream_bits(models[0])[0]
+def test_bits_of_streams_are_those_of_their_words(designs):
+    assert sum(stream.depth * stream.shape.channels * stream.type.width for stream in designs[0].streams
+               ) == stream_bits(designs[0])[0]
 
 
-def test_figures_stand_beside_the_board_and_say_what_they_do_not_hold_for(models):
-    found = estimate_model(models[0])
+def test_figures_stand_beside_the_board_and_say_what_they_do_not_hold_for(designs):
+    found = estimate_design(designs[0])
     figures = {figure.name: figure for figure in estimated_figures(found, load("zcu104"))}
     assert figures[names.LUT].value == found.total.lut
     assert figures[names.LUT].available == 230_400

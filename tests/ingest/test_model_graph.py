@@ -1,14 +1,17 @@
 """One reader of hls4ml's ModelGraph for all backends; each executor refuses what it alone can't compute."""
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hls4ml.model.types import FixedPrecisionType
 
+import quantunet_hls
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.emulate import Emulator
-from quantunet_hls.ingest.model_graph import read_network
+from quantunet_hls.ingest.model_graph import read_cpp, read_network
 from tests.emulate.networks import Network
 
 
@@ -51,6 +54,49 @@ def test_a_fork_is_its_source(tmp_path):
     read = read_network(model)
     relu = next(layer.name for layer in read.layers if layer.kind == "pointwise")
     assert len(read.readers(relu)) == 2
+
+
+def test_a_fork_is_a_function_of_the_cpp_between_two_streams(tmp_path):
+    design = read_cpp(network().build(tmp_path))
+    fork = next(each for each in design.layers if each.kind == "Clone")
+    assert fork.layer is None
+    (given,) = fork.inputs
+    taken = [stream for stream in design.streams if stream.writer == fork.name]
+    assert len(taken) == 2
+    for stream in taken:
+        assert (stream.shape, stream.type) == (given.shape, given.type)
+
+
+def test_the_cpp_has_the_layers_of_the_network_and_hls4mls_streams(tmp_path):
+    model = network().build(tmp_path)
+    design = read_cpp(model)
+    read = read_network(model)
+    layers = [each.layer for each in design.layers if each.layer is not None]
+    assert [(layer.kind, layer.name, layer.shape) for layer in layers] == [
+        (layer.kind, layer.name, layer.shape) for layer in read.layers]
+    # Untouched, hls4ml lets each stream hold a frame.
+    assert [stream.depth for stream in design.streams] == [stream.shape.pixels for stream in design.streams]
+    assert sum(stream.bits for stream in design.streams) == sum(stream.frame_bits for stream in design.streams)
+    relu = next(each for each in design.layers if each.kind == "Activation")
+    assert relu.inputs[0].type == read.by_name[relu.inputs[0].writer].type
+    (convolution,) = (each for each in design.layers if each.kind == "Conv2D")
+    weights = node_of(model, "Conv2D").weights["weight"]
+    assert (convolution.reuse, convolution.weight.width) == (3, weights.type.precision.width)
+    assert convolution.accumulator == convolution.layer.accumulator
+
+
+def test_a_design_is_of_the_streaming_cpp_only(tmp_path):
+    model = network("StreamingRTL").build(tmp_path)
+    with pytest.raises(ConfigurationError, match="those of the streaming C\\+\\+ of Vitis and Vivado"):
+        read_cpp(model)
+
+
+def test_nobody_else_reads_hls4mls_layers():
+    package = Path(quantunet_hls.__file__).parent
+    readers = {path.relative_to(package).as_posix() for path in package.rglob("*.py")
+               for node in ast.walk(ast.parse(path.read_text()))
+               if isinstance(node, ast.Attribute) and node.attr in ("get_layers", "get_attr", "class_name")}
+    assert readers == {"ingest/model_graph.py", "ops/model_graph.py"}
 
 
 def test_the_emulator_follows_the_streaming_cpp_only(tmp_path):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from quantunet_hls.types.fixed import covering, parse_type
 from tests.emulate.networks import Network
 
 #: Holds every product and every sum of what follows, so that no executor has to round or wrap inside of a window.
@@ -42,6 +43,17 @@ def _padding(network: Network) -> None:
 
 def _upsample(network: Network) -> None:
     network.resize(int(network.random.integers(1, 4)), int(network.random.integers(1, 4)))
+
+
+def _interpolation(network: Network) -> None:
+    random = network.random
+    axis = int(random.integers(2))
+    pixels = (network.height, network.width)[axis]
+    # Half pixels, fractions of whole ones, and the first and last pixel on those that come in.
+    size = pixels * int(random.integers(1, 5)) + int(random.integers(1, 3))
+    start, step, parts = [(pixels - size, 2 * pixels, 2 * size), (0, pixels, size), (0, pixels - 1, size - 1)][
+        int(random.integers(3))]
+    network.interpolate(axis, size, start, step, parts, int(random.choice([1, parts, 4, 12])), accumulator=_WIDE)
 
 
 def _zero_insertion(network: Network) -> None:
@@ -105,18 +117,31 @@ def _threshold(network: Network) -> None:
     network.classify(int(network.random.integers(-40, 41)), 5)
 
 
+def _clip(network: Network) -> None:
+    given = parse_type(network.types[network.last])
+    finer = int(network.random.integers(3))
+    network.limit(str(covering(given.low << finer, given.high << finer, given.fraction + finer)))
+    if network.random.integers(2):
+        network.activate("linear")
+
+
+def _table(network: Network) -> None:
+    network.look_up(network.type(1, 8))
+
+
 def _pointwise(network: Network) -> None:
-    (_cast, _relu, _leaky_relu, _sigmoid)[int(network.random.integers(4))](network)
+    (_cast, _relu, _leaky_relu, _sigmoid, _table)[int(network.random.integers(5))](network)
 
 
 INSTANCES: dict[str, Callable[[Network], None]] = {
     "input": _input, "convolution": _convolution, "pooling": _pooling, "padding": _padding, "upsample": _upsample,
+    "interpolation": _interpolation,
     "zero_insertion": _zero_insertion, "argmax": _argmax, "concat": _concat, "add": _add,
     "pointwise": _pointwise,
 }
 STAGE_INSTANCES: dict[str, Callable[[Network], None]] = {
     "cast": _cast, "relu": _relu, "leaky_relu": _leaky_relu, "requantize": _requantize,
-    "quotient": _quotient, "sigmoid": _sigmoid, "threshold": _threshold,
+    "quotient": _quotient, "sigmoid": _sigmoid, "threshold": _threshold, "table": _table, "clip": _clip,
 }
 
 

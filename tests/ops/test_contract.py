@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from quantunet_hls.ops.cost import LayerCost, StageCost
-from quantunet_hls.ops.cpp.facet import CppFacet
+from quantunet_hls.ops.cpp.facet import LayerCpp, StageCpp
 from quantunet_hls.ops.lowering import LayerLowering
 from quantunet_hls.ops.model_graph import LayerReader, StageReader
 from quantunet_hls.ops.network import Layer
@@ -19,9 +19,9 @@ from quantunet_hls.ops.tensors.kernel import LayerTensors, StageTensors
 from quantunet_hls.ops.unit import LayerUnit, StageUnit
 
 #: The form of each facet; "layer" and "stage" are a class instead.
-FORMS = {"model_graph": LayerReader, "tensors": LayerTensors, "onnx": OnnxNodes, "cpp": CppFacet,
+FORMS = {"model_graph": LayerReader, "tensors": LayerTensors, "onnx": OnnxNodes, "cpp": LayerCpp,
          "stream": LayerLowering, "unit": LayerUnit, "cost": LayerCost}
-STAGE_FORMS = {"model_graph": StageReader, "tensors": StageTensors, "onnx": OnnxNodes, "cpp": CppFacet,
+STAGE_FORMS = {"model_graph": StageReader, "tensors": StageTensors, "onnx": OnnxNodes, "cpp": StageCpp,
                "unit": StageUnit, "cost": StageCost}
 
 #: Operators that are no hardware by themselves: the windows behind them take padding in.

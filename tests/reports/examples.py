@@ -10,6 +10,7 @@ EXAMPLE = Report(
     network=Network("unet-8-3", "ab" * 32, (128, 96, 1), 1_000_000, 14_000, 4.0, 6.0),
     target=Target("zcu104", "xczu7ev-ffvc1156-2-e", 5.0),
     asked={"target_fps": 30.0, "folds": [1, 2], "output": "mask"},
+    names={"enc0a": "/model/encoder.0/a/Conv"},
     checks=(Check("Brevitas", "C-simulation", None, 49_152, 0), Check("Brevitas", "C-simulation", "Conv_0", 10, 0)),
     layers=(LayerReport("Conv_0", "Conv2D", (Figure(names.LUT, 900, Source.CSYNTH, "Vitis HLS", "2024.2"),)),),
     figures=(

@@ -78,7 +78,7 @@ def test_nothing_in_a_report_reaches_the_terminal_as_a_command():
     figures = (Figure("gates", 1, Source.ESTIMATE, hostile, hostile, unit=hostile),)
     value = replace(REPORT, name=hostile, figures=figures, checks=(Check(hostile, hostile, hostile, 1, 1),),
                     layers=(LayerReport(hostile, hostile, (*figures, Figure(names.LUT, 5, Source.MAPPED, hostile))),))
-    text = "\n".join(shown(render.report(value)) + shown(render.stages(value.checks)))
+    text = "\n".join(shown(render.report(value)) + shown(render.pairs(value.checks)))
     assert not set(text) & {"\x1b", "\x07"}
     assert text.count(r"\x1b[2J") > 5
     assert "[red]" in text

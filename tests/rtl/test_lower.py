@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.core.files import check_name
 from quantunet_hls.ops.concat.layer import Concat
 from quantunet_hls.ops.convolution.layer import Convolution
 from quantunet_hls.ops.input.layer import Input
@@ -14,6 +15,7 @@ from quantunet_hls.ops.pooling.layer import Pooling
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.stages.relu.stage import Relu
+from quantunet_hls.rtl.generate.design import module_name
 from quantunet_hls.rtl.lower import lower
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.types.fixed import FixedType
@@ -98,3 +100,20 @@ def test_what_has_no_exact_hardware_is_refused(layers, says):
     with pytest.raises(IllegalGraphError, match=says) as refusal:
         lower(network(*layers), "net")
     assert "\n" not in str(refusal.value)
+
+
+def test_layers_and_casts_of_long_or_taken_names_keep_apart():
+    long = "a_branch_of_a_name_beyond_what_any_tool_takes_" * 2
+    kinds = {f"{long}1": CODE, f"{long}2": FixedType(5, 3, False), "top": PIXEL, "axi": PIXEL}
+    branches = [Pointwise(name, ("image",), FULL, (Relu(kind),)) for name, kind in kinds.items()]
+    first, second, third, fourth = kinds
+    joins = [Concat("Top", (first, second), Shape(4, 5, 4), (Cast(PIXEL),)),
+             Concat("TOP", (third, fourth), Shape(4, 5, 4), (Cast(PIXEL),)),
+             Concat("both", ("Top", "TOP"), Shape(4, 5, 8), (Cast(PIXEL),))]
+    lowered = lower(network(*branches, *joins), "net")
+    made = [layer.name.lower() for layer in lowered.graph.layers]
+    assert len(set(made)) == len(made) == 10
+    assert not {"top", "axi"} & set(made)
+    modules = [module_name(lowered.graph, layer) for layer in lowered.graph.layers]
+    assert len({check_name("Verilog file", module).lower() for module in modules}) == len(modules)
+    assert set(lowered.tensors.values()) == {"image", *kinds, "Top", "TOP", "both"}

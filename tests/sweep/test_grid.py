@@ -48,7 +48,7 @@ def test_long_names_are_cut_and_stay_apart(tmp_path):
         (tmp_path / f"{'x' * 80}{letter}.onnx").write_bytes(letter.encode())
     made = jobs(tmp_path, models=[str(path) for path in sorted(tmp_path.glob("*.onnx"))])
     assert len({job.name for job in made}) == 2
-    assert all(len(job.name) <= 63 for job in made)
+    assert all(len(job.name) <= 56 for job in made)
 
 
 def test_a_file_with_the_command_lines_values_in_place_of_its_own(tmp_path):

@@ -50,6 +50,9 @@ def score(run: Run, opened: Opened, data: Path) -> tuple[Figure, ...]:
     graph = opened.graph
     samples = read_pairs(data, names_in(data, run.spec.folds or None), channels=graph.input_shape[2])
     networks: dict[str, nn.Module] = {"float": zoo.load(run.spec.baseline)[0]} if run.spec.baseline else {}
+    reference = run.source.reference()
+    if reference is not None and not networks:
+        networks["float"] = as_logits(reference, graph)
     module = None if run.precision else run.source.module()
     if module is not None:
         networks["Brevitas"] = as_logits(module, graph)

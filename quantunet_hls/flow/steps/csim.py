@@ -44,7 +44,7 @@ def simulate_cpp(run: Run, opened: Opened) -> Report:
     """Compile the project and run it on the images; returns the comparisons.
 
     Raises:
-        MismatchError: a value differs between two stages.
+        MismatchError: a value differs between two executors.
     """
     graph, folded, project = opened.graph, run.files.folded, run.files.project.folder
     images = check_images(run.data, run.spec.images, *graph.input_shape)

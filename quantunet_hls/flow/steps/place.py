@@ -37,14 +37,14 @@ def _placer(run: Run) -> str:
         return ""
     if run.target.part_family.place_and_route:
         return "open"
-    return "vivado" if vendor.Stage.IMPLEMENT in run.spec.stages else ""
+    return "vivado" if vendor.Phase.IMPLEMENT in run.spec.stages else ""
 
 
 def _tools(run: Run, placer: str) -> dict[str, str]:
     tool = run.target.part_family.place_and_route if placer == "open" else None
     if tool:
         return {**rtl_tools(), tool.tool: tool.version()}
-    return {**packages(), **(vendor.versions("Vitis", (vendor.Stage.IMPLEMENT,)) if placer == "vivado" else {})}
+    return {**packages(), **(vendor.versions("Vitis", (vendor.Phase.IMPLEMENT,)) if placer == "vivado" else {})}
 
 
 def place_and_route(run: Run, opened: Opened, streams: FoldedStreams, placer: str) -> Report:

@@ -18,18 +18,18 @@ from quantunet_hls.flow.partial import partial_report
 from quantunet_hls.flow.streams import Streams
 from quantunet_hls.folding import ConvWork, frame_cycles, multipliers
 from quantunet_hls.hls.convert import HlsSettings, convert, traced_tensors, write_project
-from quantunet_hls.hls.estimate import ModelEstimate, estimate_model, estimated_figures, layer_figures
-from quantunet_hls.hls.streams import set_stream_depths, stream_bits
+from quantunet_hls.hls.estimate import CppEstimate, estimate_design, estimated_figures, layer_figures
+from quantunet_hls.hls.streams import set_stream_depths, stream_bits, with_least_depths
 from quantunet_hls.hls.testbench import Bench, write_bench
 from quantunet_hls.ingest.facts import convolution_work
+from quantunet_hls.ingest.model_graph import read_cpp
+from quantunet_hls.ops.cpp.design import CppDesign
 from quantunet_hls.ops.qonnx.graph import shape_of
 from quantunet_hls.reports import names
 from quantunet_hls.reports.derive import seconds_from_cycles
 from quantunet_hls.reports.schema import Figure, LayerReport, Report, Source, Subject
 
 if TYPE_CHECKING:
-    from hls4ml.model.graph import ModelGraph
-
     from quantunet_hls.flow.run import Run
 
 __all__ = ["make_project", "step"]
@@ -56,41 +56,42 @@ def make_project(run: Run, opened: Opened, streams: Streams) -> Report:
     work = convolution_work(opened.graph)
     folded = fold_design(work, run.spec.goal, run.target, streams.lowered.graph if run.streams else None,
                          run.spec.arithmetic, run.folding)
-    model = _write(run, opened, folded.reuse)
-    write_json(run.files.folded.folding, folded.written(work).to_dict())
-    estimate = _estimated(run, model)
+    design = _write(run, opened, folded.reuse)
+    write_json(run.files.folded.folding, folded.written(work, opened.graph.renamed).to_dict())
+    estimate = _estimated(run, design)
     of_design = (*_streaming_figures(run, folded), *(estimated_figures(estimate, run.target) if estimate else ()))
     tell_beyond_part(run, of_design)
     return partial_report(
         run, opened.graph,
-        figures=[*_folding_figures(work, folded.reuse, run.target.clock_ns), *_stream_figures(*stream_bits(model)),
+        figures=[*_folding_figures(work, folded.reuse, run.target.clock_ns), *_stream_figures(*stream_bits(design)),
                  _frame_bits(opened), *of_design],
         layers=_layers(run, opened, work, folded.reuse, estimate),
         files={"hls_estimate": run.files.within(run.files.project.estimate)} if estimate else {},
     )
 
 
-def _write(run: Run, opened: Opened, reuse: Mapping[str, int]) -> ModelGraph:
+def _write(run: Run, opened: Opened, reuse: Mapping[str, int]) -> CppDesign:
     """Write the hls4ml project, its test bench, and what each of its layers computes."""
     graph, project = opened.graph, run.files.project
     # What an earlier run left, the vendor's results included, belongs to another design.
     shutil.rmtree(project.folder, ignore_errors=True)
     settings = HlsSettings(run.name, run.target.part, run.target.clock_ns, run.backend, reuse)
     model = convert(graph.model, opened.types, settings, project.folder)
-    set_stream_depths(model)
+    design = with_least_depths(read_cpp(model))
+    set_stream_depths(model, design)
     write_project(model)
-    tensors = traced_tensors(graph.model, model)
+    tensors = traced_tensors(graph.model, design)
     sizes = {layer: math.prod(shape_of(graph.model, tensor)) for layer, tensor in tensors.items()}
     write_bench(Bench(run.name, math.prod(graph.input_shape), math.prod(graph.output_shape), sizes), project.folder)
     write_json(run.files.folded.layers, {"tensors": tensors, "sizes": sizes})
-    return model
+    return design
 
 
-def _estimated(run: Run, model: ModelGraph) -> ModelEstimate | None:
+def _estimated(run: Run, design: CppDesign) -> CppEstimate | None:
     """What Vitis HLS is likely to make of the C++, written down and its limits told."""
     if not _for_vitis(run):
         return None
-    found = estimate_model(model)
+    found = estimate_design(design)
     write_json(run.files.project.estimate, found.to_dict())
     if found.outside:
         run.progress(f"estimates of the C++: {len(found.outside)} of {len(found.layers)} layers are beyond what "
@@ -111,7 +112,7 @@ def _streaming_figures(run: Run, folded: FoldedDesign) -> tuple[Figure, ...]:
 
 
 def _layers(run: Run, opened: Opened, work: Mapping[str, ConvWork], reuse: Mapping[str, int],
-            estimate: ModelEstimate | None) -> list[LayerReport]:
+            estimate: CppEstimate | None) -> list[LayerReport]:
     """What is known of each layer: its multipliers and cycles, and what the C++ is likely to take."""
     nodes = opened.nodes(run.files.folded)
     taken = {nodes.get(name, name): layer_figures(layer)

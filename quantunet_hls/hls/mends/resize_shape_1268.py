@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hls4ml.converters.onnx_to_hls import layer_handlers
+from onnx import GraphProto, NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ops.qonnx.graph import attribute, constant, copy_of, set_attribute
@@ -36,7 +37,8 @@ def with_factors(model: ModelWrapper) -> ModelWrapper:
     return model
 
 
-def _parse_resize(node: Any, input_names: list[str], input_shapes: list[list[int]], graph: Any) -> dict[str, Any]:
+def _parse_resize(node: NodeProto, input_names: list[str], input_shapes: list[list[int]], graph: GraphProto
+                  ) -> dict[str, Any]:
     _, height, width, channels = input_shapes[0]
     rows, columns = attribute(node, "factors")
     return {

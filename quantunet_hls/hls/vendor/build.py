@@ -9,27 +9,27 @@ from functools import partial
 from quantunet_hls.core.errors import ToolNotFoundError
 from quantunet_hls.hls.vendor.discover import Tool, hls_tool, vivado
 from quantunet_hls.hls.vendor.execute import LIMITS_S, execute
-from quantunet_hls.hls.vendor.plan import Stage, make_plan, stages_needed
+from quantunet_hls.hls.vendor.plan import Phase, make_plan, phases_needed
 from quantunet_hls.hls.vendor.project import HlsProject
 from quantunet_hls.hls.vendor.results import VendorResult, collect
 from quantunet_hls.reports.parsers.layers import layers_in_source
 
 __all__ = ["build", "versions"]
 
-_IN_VIVADO = frozenset((Stage.VSYNTH, Stage.IMPLEMENT))
+_IN_VIVADO = frozenset((Phase.VSYNTH, Phase.IMPLEMENT))
 
 
-def versions(backend: str, stages: Iterable[str]) -> dict[str, str]:
-    """Titles and versions of the tools that stages of a project take, as far as they are installed.
+def versions(backend: str, phases: Iterable[str]) -> dict[str, str]:
+    """Titles and versions of the tools that phases of a project take, as far as they are installed.
 
     Args:
         backend: hls4ml's, of the project.
-        stages: names of :class:`Stage`.
+        phases: names of :class:`Phase`.
 
     Raises:
-        UnknownNameError: a stage that does not exist.
+        UnknownNameError: a phase that does not exist.
     """
-    wanted = frozenset(stages_needed(stages))
+    wanted = frozenset(phases_needed(phases))
     finders: list[Callable[[], Tool]] = [*([partial(hls_tool, backend)] if wanted - _IN_VIVADO else []),
                                          *([vivado] if wanted & _IN_VIVADO else [])]
     found = {}
@@ -42,29 +42,29 @@ def versions(backend: str, stages: Iterable[str]) -> dict[str, str]:
 
 def build(
     project: HlsProject,
-    stages: Iterable[str] = (Stage.CSIM, Stage.CSYNTH),
+    phases: Iterable[str] = (Phase.CSIM, Phase.CSYNTH),
     *,
-    limit_s: float | Mapping[Stage, float] | None = None,
+    limit_s: float | Mapping[Phase, float] | None = None,
     layers: Mapping[str, int | None] | None = None,
 ) -> VendorResult:
     """Build an hls4ml project with the vendor's tools, as far as asked.
 
-    Stages that the ones asked for need are done too; what was done before and
+    Phases that the ones asked for need are done too; what was done before and
     has not changed is not done again.
 
     Args:
         project: that hls4ml wrote.
-        stages: names of :class:`Stage`.
-        limit_s: seconds that each stage may take, or a mapping for some of the stages.
+        phases: names of :class:`Phase`.
+        limit_s: seconds that each phase may take, or a mapping for some of the phases.
         layers: number of each layer in hls4ml's graph, in the network's order; read from the source by default.
 
     Raises:
-        UnknownNameError: a stage that does not exist.
+        UnknownNameError: a phase that does not exist.
         StepError: a project that has not been written, or a damaged report.
         ToolNotFoundError: a tool that is not installed.
         ToolFailedError: a tool that failed, ran past its limit or left no result; names its log.
     """
-    wanted = stages_needed(stages)
+    wanted = phases_needed(phases)
     project.require()
     hls = hls_tool(project.backend) if set(wanted) - _IN_VIVADO else None
     plan = make_plan(project, wanted, hls, vivado() if _IN_VIVADO.intersection(wanted) else None)
@@ -72,7 +72,7 @@ def build(
     if isinstance(limit_s, Mapping):
         limits.update(limit_s)
     elif limit_s is not None:
-        limits = dict.fromkeys(Stage, limit_s)
+        limits = dict.fromkeys(Phase, limit_s)
     outcomes = execute(plan, limits)
     if layers is None:
         source = (project.folder / project.source).read_text(errors="replace")

@@ -13,10 +13,10 @@ from quantunet_hls.hls.vendor import scripts
 from quantunet_hls.hls.vendor.discover import Tool
 from quantunet_hls.hls.vendor.project import HlsProject
 
-__all__ = ["BuildPlan", "Stage", "ToolCall", "make_plan", "stages_needed"]
+__all__ = ["BuildPlan", "Phase", "ToolCall", "make_plan", "phases_needed"]
 
 
-class Stage(StrEnum):
+class Phase(StrEnum):
     """What the vendor's tools can be asked for, in the order they run."""
 
     CSIM = "csim"
@@ -28,13 +28,13 @@ class Stage(StrEnum):
 
 
 _NEEDS = {
-    Stage.COSIM: Stage.CSYNTH,
-    Stage.EXPORT: Stage.CSYNTH,
-    Stage.VSYNTH: Stage.CSYNTH,
-    Stage.IMPLEMENT: Stage.VSYNTH,
+    Phase.COSIM: Phase.CSYNTH,
+    Phase.EXPORT: Phase.CSYNTH,
+    Phase.VSYNTH: Phase.CSYNTH,
+    Phase.IMPLEMENT: Phase.VSYNTH,
 }
-_WITH_TEST_BENCH = (Stage.CSIM, Stage.COSIM)
-_IN_VIVADO = (Stage.VSYNTH, Stage.IMPLEMENT)
+_WITH_TEST_BENCH = (Phase.CSIM, Phase.COSIM)
+_IN_VIVADO = (Phase.VSYNTH, Phase.IMPLEMENT)
 
 # What g++ made of the sources for this machine's own simulation is no input of the vendor's tools.
 _BUILT = (".so", ".o")
@@ -45,7 +45,7 @@ class ToolCall:
     """One call of one tool. All paths are relative to the project's folder.
 
     Attributes:
-        stage: that it does.
+        phase: that it does.
         tool: that it calls.
         arguments: that it calls the tool with.
         files: path to text, of the files to write before.
@@ -55,7 +55,7 @@ class ToolCall:
         key: all that the result depends on: inputs, scripts, the tool's version, earlier calls.
     """
 
-    stage: Stage
+    phase: Phase
     tool: Tool
     arguments: tuple[str, ...]
     files: Mapping[str, str]
@@ -73,31 +73,31 @@ class BuildPlan:
     calls: tuple[ToolCall, ...]
 
 
-def stages_needed(asked: Iterable[str]) -> list[Stage]:
-    """The stages asked for with those that they need, in the order they run.
+def phases_needed(asked: Iterable[str]) -> list[Phase]:
+    """The phases asked for with those that they need, in the order they run.
 
     Raises:
-        UnknownNameError: a stage that does not exist.
+        UnknownNameError: a phase that does not exist.
     """
-    needed: set[Stage] = set()
+    needed: set[Phase] = set()
     for name in asked:
-        if name not in list(Stage):
-            raise UnknownNameError("stage", name, list(Stage))
-        stage: Stage | None = Stage(name)
-        while stage is not None:
-            needed.add(stage)
-            stage = _NEEDS.get(stage)
-    return [stage for stage in Stage if stage in needed]
+        if name not in list(Phase):
+            raise UnknownNameError("phase", name, list(Phase))
+        phase: Phase | None = Phase(name)
+        while phase is not None:
+            needed.add(phase)
+            phase = _NEEDS.get(phase)
+    return [phase for phase in Phase if phase in needed]
 
 
-def make_plan(project: HlsProject, stages: Collection[Stage], hls: Tool | None, vivado: Tool | None) -> BuildPlan:
+def make_plan(project: HlsProject, phases: Collection[Phase], hls: Tool | None, vivado: Tool | None) -> BuildPlan:
     """The plan of a build.
 
     Args:
         project: on disk; its sources are hashed.
-        stages: as :func:`stages_needed` gives them.
-        hls: the HLS tool; needed for all stages but those of Vivado.
-        vivado: needed for its own stages.
+        phases: as :func:`phases_needed` gives them.
+        hls: the HLS tool; needed for all phases but those of Vivado.
+        vivado: needed for its own phases.
 
     Raises:
         StepError: where the project has not been written.
@@ -105,30 +105,30 @@ def make_plan(project: HlsProject, stages: Collection[Stage], hls: Tool | None, 
     project.require()
     sources = _hashes(project, ["firmware"], [])
     with_bench = _hashes(project, ["firmware", "tb_data"], [project.test_bench])
-    keys: dict[Stage, Key] = {}
+    keys: dict[Phase, Key] = {}
     calls = []
-    for stage in stages:
-        tool = vivado if stage in _IN_VIVADO else hls
+    for phase in phases:
+        tool = vivado if phase in _IN_VIVADO else hls
         if tool is None:
-            raise ValueError(f"the stage {stage} was planned without its tool")
-        script = f"quantunet_build_{stage}.tcl"
-        files = _files(project, stage, script)
+            raise ValueError(f"the phase {phase} was planned without its tool")
+        script = f"quantunet_build_{phase}.tcl"
+        files = _files(project, phase, script)
         arguments = tool.arguments(script)
-        needs = _NEEDS.get(stage)
+        needs = _NEEDS.get(phase)
         inputs = {"command": [tool.name, *arguments], "files": files, "after": keys[needs].digest if needs else None,
-                  "sources": with_bench if stage in _WITH_TEST_BENCH else sources}
+                  "sources": with_bench if phase in _WITH_TEST_BENCH else sources}
         # All that this package's code has to do with the result are the texts of the files.
-        keys[stage] = key_of(inputs, (), {tool.title: tool.version})
+        keys[phase] = key_of(inputs, (), {tool.title: tool.version})
         calls.append(
             ToolCall(
-                stage=stage,
+                phase=phase,
                 tool=tool,
                 arguments=arguments,
                 files=files,
-                clears=_clears(project, stage),
-                outputs=_outputs(project, stage),
-                done_line=scripts.done_line(stage),
-                key=keys[stage],
+                clears=_clears(project, phase),
+                outputs=_outputs(project, phase),
+                done_line=scripts.done_line(phase),
+                key=keys[phase],
             )
         )
     return BuildPlan(project, tuple(calls))
@@ -143,38 +143,38 @@ def _hashes(project: HlsProject, folders: Iterable[str], files: Iterable[str]) -
     return {path.relative_to(project.folder).as_posix(): sha256_file(path) for path in sorted(inputs)}
 
 
-def _files(project: HlsProject, stage: Stage, script: str) -> dict[str, str]:
-    if stage is Stage.VSYNTH:
+def _files(project: HlsProject, phase: Phase, script: str) -> dict[str, str]:
+    if phase is Phase.VSYNTH:
         constraint = "quantunet_clock.xdc"
         return {
             constraint: scripts.clock_constraint(project),
             script: scripts.synth_script(project, constraint),
         }
-    if stage is Stage.IMPLEMENT:
+    if phase is Phase.IMPLEMENT:
         return {script: scripts.implement_script()}
-    return {script: scripts.hls_script(project, stage)}
+    return {script: scripts.hls_script(project, phase)}
 
 
-def _clears(project: HlsProject, stage: Stage) -> tuple[str, ...]:
+def _clears(project: HlsProject, phase: Phase) -> tuple[str, ...]:
     return {
-        Stage.CSIM: (scripts.CSIM_PROJECT, "tb_data/csim_results.log"),
-        Stage.CSYNTH: (project.hls_project,),
-        Stage.COSIM: (f"{project.solution}/sim", "tb_data/rtl_cosim_results.log"),
-        Stage.EXPORT: (f"{project.solution}/impl",),
-        Stage.VSYNTH: (scripts.RESULTS,),
-        Stage.IMPLEMENT: tuple(_vivado_outputs("routed")),
-    }[stage]
+        Phase.CSIM: (scripts.CSIM_PROJECT, "tb_data/csim_results.log"),
+        Phase.CSYNTH: (project.hls_project,),
+        Phase.COSIM: (f"{project.solution}/sim", "tb_data/rtl_cosim_results.log"),
+        Phase.EXPORT: (f"{project.solution}/impl",),
+        Phase.VSYNTH: (scripts.RESULTS,),
+        Phase.IMPLEMENT: tuple(_vivado_outputs("routed")),
+    }[phase]
 
 
-def _outputs(project: HlsProject, stage: Stage) -> tuple[str, ...]:
+def _outputs(project: HlsProject, phase: Phase) -> tuple[str, ...]:
     return {
-        Stage.CSIM: ("tb_data/csim_results.log",),
-        Stage.CSYNTH: (f"{project.solution}/syn/report/{project.name}_csynth.xml", f"{project.solution}/syn/verilog"),
-        Stage.COSIM: (f"{project.solution}/sim/report/{project.name}_cosim.rpt",),
-        Stage.EXPORT: (f"{project.solution}/impl/ip/component.xml",),
-        Stage.VSYNTH: tuple(_vivado_outputs("synth")),
-        Stage.IMPLEMENT: tuple(_vivado_outputs("routed")),
-    }[stage]
+        Phase.CSIM: ("tb_data/csim_results.log",),
+        Phase.CSYNTH: (f"{project.solution}/syn/report/{project.name}_csynth.xml", f"{project.solution}/syn/verilog"),
+        Phase.COSIM: (f"{project.solution}/sim/report/{project.name}_cosim.rpt",),
+        Phase.EXPORT: (f"{project.solution}/impl/ip/component.xml",),
+        Phase.VSYNTH: tuple(_vivado_outputs("synth")),
+        Phase.IMPLEMENT: tuple(_vivado_outputs("routed")),
+    }[phase]
 
 
 def _vivado_outputs(prefix: str) -> list[str]:

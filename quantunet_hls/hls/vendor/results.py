@@ -8,7 +8,7 @@ from pathlib import Path
 
 from quantunet_hls.core.errors import ToolFailedError
 from quantunet_hls.hls.vendor.execute import Outcome
-from quantunet_hls.hls.vendor.plan import BuildPlan, Stage
+from quantunet_hls.hls.vendor.plan import BuildPlan, Phase
 from quantunet_hls.hls.vendor.scripts import RESULTS
 from quantunet_hls.reports.parsers.cosim import read_cosim
 from quantunet_hls.reports.parsers.layers import by_layer
@@ -24,7 +24,7 @@ class VendorResult:
     """What a build with the vendor's tools gave.
 
     Attributes:
-        outcomes: of each stage, in the order they ran.
+        outcomes: of each phase, in the order they ran.
         checks: the test bench's output in each simulation, compared with the output it was given to expect.
         figures: of the whole design.
         layers: of each layer, then of each module that is no one layer's (of the kind "module").
@@ -45,7 +45,7 @@ def collect(plan: BuildPlan, outcomes: tuple[Outcome, ...], layers: Mapping[str,
 
     Args:
         plan: that was carried out.
-        outcomes: of its stages.
+        outcomes: of its phases.
         layers: number of each layer in hls4ml's graph, in the network's order.
 
     Raises:
@@ -59,18 +59,18 @@ def collect(plan: BuildPlan, outcomes: tuple[Outcome, ...], layers: Mapping[str,
     checks: list[Check] = []
     files = {}
     for call, outcome in zip(plan.calls, outcomes, strict=True):
-        files[f"{call.stage} log"] = outcome.log.relative_to(project.folder).as_posix()
-        files.update({f"{call.stage}: {Path(path).name}": path for path in call.outputs})
-        if call.stage is Stage.CSIM:
+        files[f"{call.phase} log"] = outcome.log.relative_to(project.folder).as_posix()
+        files.update({f"{call.phase}: {Path(path).name}": path for path in call.outputs})
+        if call.phase is Phase.CSIM:
             checks += _compared(project.folder, f"{Source.CSIM} ({call.tool.title})", "csim_results.log")
-        elif call.stage is Stage.CSYNTH:
+        elif call.phase is Phase.CSYNTH:
             synthesis = read_csynth(solution, project.name, call.tool.title)
             if synthesis is not None:
                 figures += synthesis.figures
                 modules += [
                     (f"{module.instance} {module.name}".strip(), module.figures) for module in synthesis.modules
                 ]
-        elif call.stage is Stage.COSIM:
+        elif call.phase is Phase.COSIM:
             synthesis = read_csynth(solution, project.name, call.tool.title)
             # Cycles take as long as the clock that C-synthesis reaches, not the one asked for.
             period = max(project.clock_ns, synthesis.period_ns) if synthesis is not None else project.clock_ns
@@ -82,8 +82,8 @@ def collect(plan: BuildPlan, outcomes: tuple[Outcome, ...], layers: Mapping[str,
                 )
             figures += simulation.figures if simulation is not None else ()
             checks += _compared(project.folder, f"{Source.COSIM} ({call.tool.title})", "rtl_cosim_results.log")
-        elif call.stage in (Stage.VSYNTH, Stage.IMPLEMENT):
-            routed = call.stage is Stage.IMPLEMENT
+        elif call.phase in (Phase.VSYNTH, Phase.IMPLEMENT):
+            routed = call.phase is Phase.IMPLEMENT
             of_design, of_cells = _vivado_reports(project.folder / RESULTS / ("routed" if routed else "synth"),
                                                   Source.ROUTED if routed else Source.MAPPED)
             figures += of_design
@@ -98,10 +98,10 @@ def collect(plan: BuildPlan, outcomes: tuple[Outcome, ...], layers: Mapping[str,
     )
 
 
-def _vivado_reports(prefix: Path, stage: Source) -> tuple[list[Figure], list[tuple[str, tuple[Figure, ...]]]]:
+def _vivado_reports(prefix: Path, presumed: Source) -> tuple[list[Figure], list[tuple[str, tuple[Figure, ...]]]]:
     def text(kind: str) -> tuple[str, str, Source]:
         path = prefix.with_name(f"{prefix.name}_{kind}.rpt")
-        return path.read_text(errors="replace"), str(path), stage
+        return path.read_text(errors="replace"), str(path), presumed
 
     _, used = parse_utilization(*text("utilization"))
     _, timing = parse_timing(*text("timing"))

@@ -1,4 +1,4 @@
-"""The Tcl that the vendor's tools run: one script a stage, so that each has its own log, limit and end.
+"""The Tcl that the vendor's tools run: one script a phase, so that each has its own log, limit and end.
 
 All paths are relative to the project's folder, and every name has been checked
 by :class:`HlsProject`, so nothing in them can mean anything else to Tcl.
@@ -24,29 +24,29 @@ _COMMANDS = {
 }
 
 
-def done_line(stage: str) -> str:
+def done_line(phase: str) -> str:
     """What a script prints last; some versions of the tools end with exit code 0 after an error."""
-    return f"QUANTUNET_HLS_DONE {stage}"
+    return f"QUANTUNET_HLS_DONE {phase}"
 
 
-def _guarded(stage: str, lines: list[str]) -> str:
+def _guarded(phase: str, lines: list[str]) -> str:
     body = "\n".join(f"    {line}" for line in lines)
     return (
         f"if {{[catch {{\n{body}\n}} reason]}} {{\n"
         '    puts "ERROR: $reason"\n'
         "    exit 1\n"
         "}\n"
-        f'puts "{done_line(stage)}"\n'
+        f'puts "{done_line(phase)}"\n'
         "exit 0\n"
     )
 
 
-def hls_script(project: HlsProject, stage: str) -> str:
-    """Script of one stage of the HLS tool, with the settings of hls4ml's own script."""
+def hls_script(project: HlsProject, phase: str) -> str:
+    """Script of one phase of the HLS tool, with the settings of hls4ml's own script."""
     # The test bench writes its results under another name in co-simulation, where no compiler flag tells it so.
-    defines = " -DRTL_SIM" if stage == "cosim" else ""
+    defines = " -DRTL_SIM" if phase == "cosim" else ""
     lines = [
-        f"open_project {CSIM_PROJECT if stage == 'csim' else project.hls_project}",
+        f"open_project {CSIM_PROJECT if phase == 'csim' else project.hls_project}",
         f"set_top {project.name}",
         f'add_files {project.source} -cflags "-std=c++0x"',
         f'add_files -tb {project.test_bench} -cflags "-std=c++0x{defines}"',
@@ -59,9 +59,9 @@ def hls_script(project: HlsProject, stage: str) -> str:
         "config_schedule -enable_dsp_full_reg=false",
         f"create_clock -period {project.clock_ns:g} -name default",
         f"set_clock_uncertainty {project.uncertainty} default",
-        _COMMANDS[stage],
+        _COMMANDS[phase],
     ]
-    return _guarded(stage, lines)
+    return _guarded(phase, lines)
 
 
 def clock_constraint(project: HlsProject) -> str:

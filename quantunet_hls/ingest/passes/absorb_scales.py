@@ -112,7 +112,8 @@ class _Absorbing:
         elif steps is not None:
             found = self._bent(node, held, steps)
         elif not kind.alone(node):
-            raise IllegalGraphError(node.name, "its constant differs from pixel to pixel", "use one number a channel")
+            raise IllegalGraphError(node.name, f"{node.op_type} is built only of numbers for each channel, or for all",
+                                    "use one number a channel, or a power-of-two quantizer in front and behind")
         elif kind.weighted:
             found = self._convolved(node, held)
         elif kind.joins:

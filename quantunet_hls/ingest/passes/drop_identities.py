@@ -1,18 +1,20 @@
-"""Nodes that compute nothing at inference time."""
+"""Nodes that change nothing at inference time go."""
 
 from __future__ import annotations
 
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ops.qonnx.graph import copy_of, replace_nodes
+from quantunet_hls.ops.qonnx.neutral import unchanged_input
 
 __all__ = ["drop_identities"]
 
-_NOTHING = ("Identity", "Dropout")
-
 
 def drop_identities(model: ModelWrapper) -> ModelWrapper:
-    """Without Identity and Dropout; a graph output that one of them wrote keeps its name."""
+    """Without nodes whose result is their input; a graph output that one of them wrote keeps its name.
+
+    Shapes must have been inferred.
+    """
     model = copy_of(model)
     graph = model.graph
     outputs = {tensor.name for tensor in graph.output}
@@ -21,10 +23,10 @@ def drop_identities(model: ModelWrapper) -> ModelWrapper:
     renamed: dict[str, str] = {}
     kept = []
     for node in graph.node:
-        target = node.output[0]
-        source = renamed.get(node.input[0], node.input[0]) if node.input else ""
+        target, unchanged = node.output[0], unchanged_input(model, node)
+        source = "" if unchanged is None else renamed.get(unchanged, unchanged)
         at_both_ends = target in outputs and source not in written
-        if node.op_type not in _NOTHING or at_both_ends or not read.isdisjoint(node.output[1:]):
+        if unchanged is None or at_both_ends or not read.isdisjoint(node.output[1:]):
             kept.append(node)
         elif target in outputs:
             # What was renamed to the source until now is renamed to the output, as is the source itself.

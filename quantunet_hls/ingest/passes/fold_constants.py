@@ -14,7 +14,7 @@ from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ingest.limits import check_constants
-from quantunet_hls.ops.qonnx.graph import copy_of, is_constant, only, replace_nodes
+from quantunet_hls.ops.qonnx.graph import attribute, copy_of, is_constant, only, replace_nodes
 
 __all__ = ["fold_constants"]
 
@@ -45,9 +45,10 @@ def fold_constants(model: ModelWrapper) -> tuple[ModelWrapper, bool]:
     kept: list[NodeProto] = []
     for node in model.graph.node:
         if _of_known_shape(model, node):
-            # What it says is known without the values.
+            # What it says is known without the values; opset 15's may ask for a part of the shape.
             shape = model.get_tensor_shape(node.input[0])
-            value = math.prod(shape) if node.op_type == "Size" else shape
+            part = shape[attribute(node, "start", 0):attribute(node, "end")]
+            value = math.prod(shape) if node.op_type == "Size" else part
             model.set_initializer(node.output[0], np.array(value, dtype=np.int64))
             continue
         known = {name: _known_shape(model, name) for name in node.output if name}
@@ -69,8 +70,8 @@ def fold_constants(model: ModelWrapper) -> tuple[ModelWrapper, bool]:
 
 
 def _of_known_shape(model: ModelWrapper, node: NodeProto) -> bool:
-    """Whether it asks for a whole shape, or its size, that is known."""
-    return (node.op_type in ("Shape", "Size") and node.domain in _STANDARD and not node.attribute
+    """Whether it asks for a shape, or its size, that is known."""
+    return (node.op_type in ("Shape", "Size") and node.domain in _STANDARD
             and _known_shape(model, node.input[0]) is not None)
 
 

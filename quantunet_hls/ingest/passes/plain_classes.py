@@ -53,7 +53,7 @@ def with_classes(model: ModelWrapper) -> ModelWrapper:
     logits = str(last.output[0])
     batch, height, width, channels = shape_of(model, logits)
     sigmoid = chain[-1]
-    if sigmoid is not None and kind_of(sigmoid).real:
+    if sigmoid is not None and kind_of(sigmoid).gate(sigmoid):
         if channels != 1:
             raise IllegalGraphError(sigmoid.name, f"its {channels} channels are masks of their own, not classes of "
                                     "which one wins", "leave the sigmoid out, or ask for the logits")

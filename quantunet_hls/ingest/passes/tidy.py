@@ -1,4 +1,4 @@
-"""Static shapes everywhere, constants folded, a batch of one."""
+"""What the result depends on, with static shapes everywhere, constants folded, a batch of one."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from graphlib import TopologicalSorter
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.general import GiveUniqueNodeNames
 
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.ingest.limits import check_sizes
+from quantunet_hls.ingest.passes.current_forms import current_forms
 from quantunet_hls.ingest.passes.fold_constants import fold_constants
 from quantunet_hls.ingest.passes.infer_shapes import infer_shapes
-from quantunet_hls.ops.qonnx.graph import QUANT_OPS, copy_of, is_constant, replace_nodes
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, copy_of, is_constant, needed_for, only, replace_nodes
 
 __all__ = ["tidy"]
 
@@ -23,13 +23,15 @@ _ROUNDS = 8
 def tidy(model: ModelWrapper) -> ModelWrapper:
     """Every tensor has a static shape, every node a name, and what only depends on constants is computed.
 
-    Quant nodes on constants stay, for the legality check to see.
+    Nodes that the result does not depend on go, and outputs behind a node's first one that nobody reads. Quant nodes
+    on constants stay, for the legality check to see.
 
     Raises:
         ConfigurationError: shapes are left open, can't be inferred, or are too large.
     """
-    model = copy_of(model)
-    _remove_optional_inputs(model)
+    model = copy_of(current_forms(model))
+    _drop_needless(model)
+    _remove_absent(model)
     (source,) = model.graph.input
     sizes = [dim.dim_value for dim in source.type.tensor_type.shape.dim]
     if len(sizes) != 4 or any(size < 1 for size in sizes[1:]):
@@ -49,14 +51,15 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
             if not changed:
                 break
             model = infer_shapes(model)
+        # What was there for its shape alone.
+        _drop_needless(model)
         _drop_unused(model)
     except QuantUNetError:
         raise
     except Exception as error:  # qonnx, onnx and onnxruntime raise many kinds here; all mean the file is at fault
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ConfigurationError(f"The network's graph is malformed ({line}); export it again.") from error
-    if any(not node.name for node in model.graph.node):
-        model, _ = GiveUniqueNodeNames().apply(model)
+    _name_nameless(model)
     _give_own_constants(model)
     for node in model.graph.node:
         for tensor in node.output:
@@ -68,6 +71,18 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
                 )
     check_sizes(model)
     return model
+
+
+def _name_nameless(model: ModelWrapper) -> None:
+    """Nodes without a name are counted by type; all others keep theirs."""
+    taken = {node.name for node in model.graph.node}
+    counts: dict[str, int] = {}
+    for node in model.graph.node:
+        while not node.name:
+            count = counts.get(node.op_type, 0)
+            counts[node.op_type] = count + 1
+            if f"{node.op_type}_{count}" not in taken:
+                node.name = f"{node.op_type}_{count}"
 
 
 def _is_sorted(model: ModelWrapper) -> bool:
@@ -87,6 +102,11 @@ def _sort(model: ModelWrapper) -> None:
     sorter = TopologicalSorter({place: {writers[name] for name in node.input if name in writers}
                                 for place, node in enumerate(nodes)})
     replace_nodes(model, [nodes[place] for place in sorter.static_order()])
+
+
+def _drop_needless(model: ModelWrapper) -> None:
+    """Nodes that the result does not depend on go."""
+    replace_nodes(model, needed_for(model.graph.node, [only(model, "output")]))
 
 
 def _drop_unused(model: ModelWrapper) -> None:
@@ -124,12 +144,16 @@ def _give_own_constants(model: ModelWrapper) -> None:
             used.add(node.input[index])
 
 
-def _remove_optional_inputs(model: ModelWrapper) -> None:
-    """Absent inputs at the end go; Resize's absent region of interest becomes an empty tensor with a name.
+def _remove_absent(model: ModelWrapper) -> None:
+    """Absent inputs at the end go, and outputs there that nobody reads; Resize's absent region of interest gets a name.
 
-    qonnx and hls4ml both look up every input by name (qonnx issue 150).
+    qonnx and hls4ml both look up every input by name (qonnx issue 150), and a batch normalization of older opsets has
+    outputs that only training fills.
     """
+    read = {name for node in model.graph.node for name in node.input} | {only(model, "output")}
     for node in model.graph.node:
+        while len(node.output) > 1 and node.output[-1] not in read:
+            node.output.pop()
         while node.input and not node.input[-1]:
             node.input.pop()
         for index, name in enumerate(node.input):

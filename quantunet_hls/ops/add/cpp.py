@@ -6,9 +6,9 @@ its type holds the sum; nobody has published a report of such a module.
 
 from __future__ import annotations
 
-from quantunet_hls.ops.cpp.facet import CppFacet, CppLayer
+from quantunet_hls.ops.cpp.facet import LayerCpp
 from quantunet_hls.ops.cpp.loops import pixelwise
 
 __all__ = ["FACET"]
 
-FACET = CppFacet(layers={"Merge": CppLayer(pixelwise)})
+FACET = LayerCpp(pixelwise)

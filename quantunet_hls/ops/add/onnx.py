@@ -41,4 +41,6 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
     return result, LayerTypes(result.type())
 
 
-FACET = OnnxNodes((NodeKind("Add", _run, _ranges, rules=(_adds_two_images,), joins=True, steps=line_of_constant),))
+FACET = OnnxNodes((NodeKind("Add", _run, _ranges, rules=(_adds_two_images,), joins=True, one_scale=True,
+                             steps=line_of_constant,
+                            bounds=lambda _node, inputs, _digits: inputs[0] + inputs[1]),))

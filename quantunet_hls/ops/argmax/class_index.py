@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from hls4ml.model.attributes import Attribute
 from hls4ml.model.layers import Layer
+from onnx import GraphProto, NodeProto
 
 from quantunet_hls.ops.cpp.facet import AddedLayer
 from quantunet_hls.ops.cpp.templates import Call, Config
@@ -44,7 +45,7 @@ class ClassIndex(Layer):
 class _Config(Config):
     """With the limit as the C++ compiler takes it."""
 
-    def params(self, node: Any) -> dict[str, Any]:
+    def params(self, node: Layer) -> dict[str, Any]:
         """What the text may name."""
         found = super().params(node)
         limit = int(found["limit"])
@@ -53,7 +54,8 @@ class _Config(Config):
                         "limit_t": f"ap_fixed<{kind.width}, {kind.integer}>"}
 
 
-def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], graph: Any) -> dict[str, Any]:
+def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]], graph: GraphProto
+           ) -> dict[str, Any]:
     _, height, width, channels = input_shapes[0]
     return {"name": node.name, "class_name": "ClassIndex", "inputs": input_names, "outputs": list(node.output),
             "data_format": "channels_last", "in_height": height, "in_width": width, "n_chan": channels,

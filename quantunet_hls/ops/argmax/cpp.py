@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from quantunet_hls.ops.argmax.class_index import CLASS_INDEX
-from quantunet_hls.ops.cpp.facet import CppFacet, CppLayer
+from quantunet_hls.ops.cpp.facet import LayerCpp
 from quantunet_hls.ops.cpp.loops import pixelwise
 
 __all__ = ["FACET"]
 
-FACET = CppFacet(layers={"ClassIndex": CppLayer(pixelwise)}, added=(CLASS_INDEX,))
+FACET = LayerCpp(pixelwise, added=(CLASS_INDEX,))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from quantunet_hls.ops.cpp.facet import CppFacet, CppLayer
+from quantunet_hls.ops.cpp.facet import LayerCpp
 from quantunet_hls.ops.cpp.loops import pixelwise
 
 __all__ = ["FACET"]
 
-FACET = CppFacet(layers={"Concatenate": CppLayer(pixelwise)})
+FACET = LayerCpp(pixelwise)

@@ -66,6 +66,6 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
 
 
 FACET = OnnxNodes((
-    NodeKind("Concat", _run, _ranges, rules=(_joins_channels,), joins=True, new_values=False, lowered=_lowered,
-             relabel=_relabel),
+    NodeKind("Concat", _run, _ranges, rules=(_joins_channels,), joins=True, new_values=False, one_scale=True,
+             lowered=_lowered, relabel=_relabel),
 ))

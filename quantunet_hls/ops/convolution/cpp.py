@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -11,10 +11,11 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.folding.schedule import Actor
-from quantunet_hls.ops.cpp.facet import CppFacet, CppLayer, CppNode
+from quantunet_hls.ops.convolution.layer import Convolution
+from quantunet_hls.ops.cpp.design import CppLayer
+from quantunet_hls.ops.cpp.facet import CppNode, LayerCpp
 from quantunet_hls.ops.cpp.loops import window_loop
 from quantunet_hls.ops.cpp.modules import Module, rom_blocks
-from quantunet_hls.ops.hls4ml_types import fixed_type
 from quantunet_hls.ops.qonnx.graph import attribute
 from quantunet_hls.types.fixed import FixedType
 
@@ -182,25 +183,19 @@ def _configure(_model: ModelWrapper, node: NodeProto, reuse: int, config: dict[s
     config |= {"ReuseFactor": reuse, "Strategy": "Resource" if attribute(node, "group") == 1 else "Latency"}
 
 
-def _actor(layer: Any, sources: Sequence[str]) -> Actor:
-    return window_loop(layer, sources, "filt")
+def _actor(layer: Convolution, cpp: CppLayer) -> Actor:
+    rows, columns = layer.weights.shape[:2]
+    return window_loop(cpp, (rows, columns), layer.stride)
 
 
-def _module(layer: Any) -> ConvolutionModule | None:
-    if str(layer.get_attr("strategy")).lower() != "resource":
+def _module(layer: Convolution, cpp: CppLayer) -> ConvolutionModule | None:
+    if layer.depthwise or layer.strategy != "resource":
         return None
-    image = layer.get_input_variable()
-    return ConvolutionModule(
-        (int(layer.get_attr("filt_height")), int(layer.get_attr("filt_width"))), int(layer.get_attr("n_chan")),
-        int(layer.get_attr("n_filt")), int(layer.get_attr("reuse_factor")),
-        fixed_type(layer.name, image.type.precision),
-        fixed_type(layer.name, layer.get_weights("weight").type.precision),
-        fixed_type(layer.name, layer.get_attr("accum_t").precision),
-        int(image.shape[1]))
+    assert cpp.weight is not None, "a convolution has weights"
+    rows, columns, channels, filters = layer.weights.shape
+    image = cpp.inputs[0]
+    return ConvolutionModule((rows, columns), channels, filters, cpp.reuse, image.type, cpp.weight, layer.accumulator,
+                             image.shape.width)
 
 
-FACET = CppFacet(
-    nodes={"Conv": CppNode(configure=_configure)},
-    layers={"Conv2D": CppLayer(_actor, _module), "PointwiseConv2D": CppLayer(_actor, _module),
-            "DepthwiseConv2D": CppLayer(_actor)},
-)
+FACET = LayerCpp(_actor, _module, nodes={"Conv": CppNode(configure=_configure)})

@@ -17,6 +17,7 @@ from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, constant, se
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import MAX_RANGE_BITS, LayerTypes, Range, Typed, shift_left, to_steps
 from quantunet_hls.ops.qonnx.weights import explicit_kernel, weights_are_quantized
+from quantunet_hls.ops.qonnx.windows import plain_window
 from quantunet_hls.types.fixed import FixedType, covering
 
 __all__ = ["FACET"]
@@ -52,6 +53,11 @@ def _fits(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
         return illegal(f"a convolution of {group} groups from {channels} to {weights[0]} channels can't be built",
                        "use one group, or as many groups as channels in and out (depthwise)")
     return None
+
+
+def _plain(model: ModelWrapper, node: NodeProto) -> None:
+    weights = shape_of(model, node.input[1])
+    plain_window(model, node, weights[1:-1] if node.domain == CHANNELS_LAST else weights[2:])
 
 
 def _with_padding(node: NodeProto, zeros: Sequence[int]) -> NodeProto:
@@ -121,5 +127,6 @@ def _work(model: ModelWrapper, node: NodeProto) -> ConvWork:
 
 FACET = OnnxNodes((
     NodeKind("Conv", _run, _ranges, rules=(_fits, weights_are_quantized), spatial=True, kernels=(1,),
-             roles=("weight", "bias"), weighted=True, explicit=explicit_kernel, with_padding=_with_padding, work=_work),
+             roles=("weight", "bias"), weighted=True, plain=_plain, explicit=explicit_kernel,
+             with_padding=_with_padding, work=_work),
 ))

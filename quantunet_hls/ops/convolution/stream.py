@@ -73,12 +73,6 @@ class Convolution(Weighted):
         return self.simd
 
     @property
-    def cycles(self) -> int:
-        """Clock cycles of a frame: a beat of the window a clock, and no more pixels than come in."""
-        arriving = self.input_shape.pixels * self.input_shape.channels // self.input_lanes
-        return max(self.shape.pixels * self.window_beats * self.repeats, arriving)
-
-    @property
     def mac_units(self) -> int:
         """Multipliers that work side by side."""
         return self.lanes * self.simd

@@ -1,21 +1,37 @@
-"""The form of the facet ``cpp``: what hls4ml is told of an operator or a stage, and what its C++ does and costs."""
+"""The forms of the facet ``cpp``: what hls4ml is told of an operator or a stage, and what its C++ does and costs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from onnx import NodeProto
+from onnx import GraphProto, NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.ops.cpp.design import CppLayer
 from quantunet_hls.ops.cpp.modules import Module
+from quantunet_hls.ops.network import Layer
+from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.ops.table import OPERATORS, STAGES, facet, stage_facet
 
-__all__ = ["AddedLayer", "CppFacet", "CppLayer", "CppNode", "cpp_activations", "cpp_facets", "cpp_layers", "cpp_nodes"]
+if TYPE_CHECKING:
+    # hls4ml takes seconds, and only rooms with a kernel need it.
+    from hls4ml.backends.template import Template
+    from hls4ml.model.layers import Layer as Hls4mlLayer
+
+__all__ = ["AddedLayer", "CppFacet", "CppNode", "LayerCpp", "NodeParser", "StageCpp", "cpp_facets", "cpp_nodes",
+           "layer_cpp", "stage_cpp"]
+
+L = TypeVar("L", bound=Layer)
+S = TypeVar("S", bound=Stage)
+
+#: How hls4ml's ONNX front end reads a node: from the node, the tensors that it reads, their shapes and the graph to the
+#: attributes of hls4ml's layer.
+NodeParser = Callable[[NodeProto, list[str], list[list[int]], GraphProto], dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -34,21 +50,6 @@ class CppNode:
 
 
 @dataclass(frozen=True)
-class CppLayer:
-    """A class of hls4ml's layers.
-
-    Attributes:
-        actor: the loops of such a layer over the streams of these writers.
-        module: what is estimated of it; gives None where nobody has published a report of its like.
-        free: whether no module is made of it.
-    """
-
-    actor: Callable[[Any, Sequence[str]], Actor]
-    module: Callable[[Any], Module | None] | None = None
-    free: bool = False
-
-
-@dataclass(frozen=True)
 class AddedLayer:
     """A class of layers that hls4ml lacks, for its extension API.
 
@@ -59,49 +60,76 @@ class AddedLayer:
         handlers: by op type, how hls4ml's ONNX front end reads a node.
     """
 
-    layer: type[Any]
-    templates: tuple[Callable[[], Any], ...]
+    layer: type[Hls4mlLayer]
+    templates: tuple[Callable[[], Template], ...]
     header: Path
-    handlers: Mapping[str, Callable[..., dict[str, Any]]]
+    handlers: Mapping[str, NodeParser]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CppFacet:
-    """The facet ``cpp`` of an operator or a stage.
+    """What the facets of operators and of stages have in common.
 
     Attributes:
-        nodes: by ONNX's op types.
-        layers: by the names of hls4ml's classes, without the backend's prefix.
-        activations: for each of hls4ml's activation functions, what is estimated of a layer of it.
+        nodes: what hls4ml is told, by ONNX's op types.
         added: what hls4ml lacks.
     """
 
     nodes: Mapping[str, CppNode] = field(default_factory=dict)
-    layers: Mapping[str, CppLayer] = field(default_factory=dict)
-    activations: Mapping[str, Callable[[Any], Module | None]] = field(default_factory=dict)
     added: tuple[AddedLayer, ...] = ()
+
+
+def _unknown(*_: object) -> None:
+    """The estimate of what nobody has published a report of."""
+
+
+@dataclass(frozen=True)
+class LayerCpp(CppFacet, Generic[L]):
+    """The facet ``cpp`` of an operator.
+
+    Attributes:
+        actor: the loops of the function that computes a layer, over the streams that it reads.
+        module: what is estimated of that function; gives None where nobody has published a report of its like.
+        free: whether no module is made of it.
+    """
+
+    actor: Callable[[L, CppLayer], Actor]
+    module: Callable[[L, CppLayer], Module | None] = _unknown
+    free: bool = False
+
+
+@dataclass(frozen=True)
+class StageCpp(CppFacet, Generic[S]):
+    """The facet ``cpp`` of a stage.
+
+    Attributes:
+        module: what is estimated of a function that computes nothing but the stage; gives None where nobody has
+            published a report of its like.
+    """
+
+    module: Callable[[S, CppLayer], Module | None] = _unknown
+
+
+def layer_cpp(layer: L) -> LayerCpp[L]:
+    """The C++ of a layer of this kind."""
+    found: LayerCpp[L] = facet(layer.kind, "cpp", LayerCpp)
+    return found
+
+
+def stage_cpp(stage: S) -> StageCpp[S]:
+    """The C++ of a stage of this kind."""
+    found: StageCpp[S] = stage_facet(stage.kind, "cpp", StageCpp)
+    return found
 
 
 @cache
 def cpp_facets() -> tuple[CppFacet, ...]:
     """Those of all operators and stages."""
-    return (*(facet(name, "cpp", CppFacet) for name in OPERATORS),
-            *(stage_facet(name, "cpp", CppFacet) for name in STAGES))
+    return (*(facet(name, "cpp", LayerCpp) for name in OPERATORS),
+            *(stage_facet(name, "cpp", StageCpp) for name in STAGES))
 
 
 @cache
 def cpp_nodes() -> Mapping[str, CppNode]:
     """By ONNX's op types; those that hls4ml is told nothing of are left out."""
     return {name: node for room in cpp_facets() for name, node in room.nodes.items()}
-
-
-@cache
-def cpp_layers() -> Mapping[str, CppLayer]:
-    """By hls4ml's classes."""
-    return {name: layer for room in cpp_facets() for name, layer in room.layers.items()}
-
-
-@cache
-def cpp_activations() -> Mapping[str, Callable[[Any], Module | None]]:
-    """By hls4ml's activation functions."""
-    return {name: module for room in cpp_facets() for name, module in room.activations.items()}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
 from quantunet_hls.folding.schedule import Actor, Reading
+from quantunet_hls.ops.cpp.design import CppLayer
+from quantunet_hls.ops.network import Layer
 
-__all__ = ["LATENCY", "image_shape", "one_clock", "pixelwise", "reading", "window_loop"]
+__all__ = ["LATENCY", "handed_on", "one_clock", "pixelwise", "reading", "window_loop"]
 
 #: Pixels that a loop has read beyond those that its line buffer holds: the one in work.
 _IN_WORK = 2
@@ -18,40 +17,41 @@ _IN_WORK = 2
 LATENCY = 12
 
 
-def image_shape(variable: Any) -> tuple[int, int, int]:
-    """Height, width and channels of one of hls4ml's variables."""
-    height, width, channels = (int(size) for size in variable.shape)
-    return height, width, channels
-
-
 def reading(source: str, pixels: int, needed: np.ndarray) -> Reading:
     """Pixels that are read in order; ``needed`` is the one each firing reads, -1 where it reads none."""
     released = np.maximum.accumulate(needed) + 1
     return Reading(source, pixels, np.arange(pixels), needed, released, _IN_WORK)
 
 
-def one_clock(layer: Any, readings: tuple[Reading, ...], firings: int) -> Actor:
+def one_clock(cpp: CppLayer, readings: tuple[Reading, ...], firings: int) -> Actor:
     """A pixel out a clock."""
-    return Actor(layer.name, readings, np.ones(firings, np.int64), np.ones(firings, bool), 2)
+    return Actor(cpp.name, readings, np.ones(firings, np.int64), np.ones(firings, bool), 2)
 
 
-def pixelwise(layer: Any, sources: Sequence[str]) -> Actor:
+def pixelwise(layer: Layer, cpp: CppLayer) -> Actor:
     """A pixel of each input in, a pixel out."""
-    height, width, _ = image_shape(layer.get_output_variable())
-    pixels = np.arange(height * width)
-    return one_clock(layer, tuple(reading(source, len(pixels), pixels) for source in sources), len(pixels))
+    return _each_pixel(cpp, layer.shape.pixels)
 
 
-def window_loop(layer: Any, sources: Sequence[str], prefix: str) -> Actor:
-    """A loop over the pixels of the input that writes where a window, whose sizes have this prefix, is complete."""
-    height, width, _ = image_shape(layer.get_input_variable())
-    complete = np.ones((height, width), bool)
-    for axis, side in enumerate(("height", "width")):
-        size, stride = int(layer.get_attr(f"{prefix}_{side}")), int(layer.get_attr(f"stride_{side}"))
-        place = np.arange((height, width)[axis]) - (size - 1)
-        ends = (place >= 0) & (place % stride == 0)
+def handed_on(cpp: CppLayer) -> Actor:
+    """The same of a function that computes nothing."""
+    return _each_pixel(cpp, cpp.inputs[0].shape.pixels)
+
+
+def _each_pixel(cpp: CppLayer, number: int) -> Actor:
+    pixels = np.arange(number)
+    return one_clock(cpp, tuple(reading(stream.writer, number, pixels) for stream in cpp.inputs), number)
+
+
+def window_loop(cpp: CppLayer, window: tuple[int, int], stride: tuple[int, int]) -> Actor:
+    """A loop over the pixels of the input that writes where a window of so many rows and columns is complete."""
+    (stream,) = cpp.inputs
+    sizes = stream.shape.height, stream.shape.width
+    complete = np.ones(sizes, bool)
+    for axis in (0, 1):
+        place = np.arange(sizes[axis]) - (window[axis] - 1)
+        ends = (place >= 0) & (place % stride[axis] == 0)
         complete &= ends[:, None] if axis == 0 else ends[None, :]
     writes = complete.reshape(-1)
-    reuse = int(layer.get_attr("reuse_factor", 1) or 1)
-    return Actor(layer.name, (reading(sources[0], len(writes), np.arange(len(writes))),),
-                 np.where(writes, reuse, 1).astype(np.int64), writes, LATENCY)
+    return Actor(cpp.name, (reading(stream.writer, len(writes), np.arange(len(writes))),),
+                 np.where(writes, cpp.reuse, 1).astype(np.int64), writes, LATENCY)

@@ -18,11 +18,11 @@ class Config(LayerConfigTemplate):
         super().__init__(layer)
         self.text = text
 
-    def format(self, node: Any) -> str:
+    def format(self, node: Layer) -> str:
         """The C++ of one layer."""
         return self.text.format(**self.params(node))
 
-    def params(self, node: Any) -> dict[str, Any]:
+    def params(self, node: Layer) -> dict[str, Any]:
         """What the text may name."""
         found: dict[str, Any] = self._default_config_params(node)
         return found
@@ -35,7 +35,7 @@ class Call(FunctionCallTemplate):
         super().__init__(layer, include_header=[f"nnet_utils/{header}" for header in headers])
         self.function = function
 
-    def format(self, node: Any) -> str:
+    def format(self, node: Layer) -> str:
         """The C++ of one layer."""
         return "nnet::{function}<{input_t}, {output_t}, {config}>({input}, {output});".format(
             function=self.function, **self._default_function_params(node))

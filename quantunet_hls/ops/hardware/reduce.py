@@ -28,14 +28,15 @@ class ReducingUnit(wiring.Component):
         accumulator: type of what they are reduced to.
         results: codes a beat that go out.
         stages: what happens to each of them before.
+        aside: bits of a beat behind its codes.
     """
 
     def __init__(self, beats: int, lanes: int, source: FixedType, accumulator: FixedType, results: int,
-                 stages: Sequence[Stage]):
+                 stages: Sequence[Stage], aside: int = 0):
         self.beats, self.lanes, self.source = beats, lanes, source
         self.accumulator, self.stages = accumulator, tuple(stages)
         self.result = self.stages[-1].type if self.stages else accumulator
-        super().__init__({"i": stream_in(lanes * source.width), "o": stream_out(results * self.result.width)})
+        super().__init__({"i": stream_in(lanes * source.width + aside), "o": stream_out(results * self.result.width)})
 
     def reduced(self, m: Module, pipeline: Pipeline, codes: Sequence[Value]) -> list[Value]:
         """What the beats so far reduce to, registered; the flags ``valid``, ``first`` and ``last`` say where they are.

@@ -228,8 +228,8 @@ class WindowGenerator(StridedBuffer):
     channels all taps; or, where ``columns``, its columns from left to right,
     each a beat of all taps from top to bottom.
 
-    The window is no larger than the padded image, and the padding smaller than
-    the window (:class:`~quantunet_hls.ops.streaming.StreamGraph` checks both).
+    The window is no larger than the padded image, and the padding on each side
+    smaller than the window (:class:`~quantunet_hls.ops.streaming.StreamGraph` checks both).
 
     Args:
         slack: pixels beyond one window's span.
@@ -277,18 +277,18 @@ class WholeWindows(wiring.Component):
         """The logic; Amaranth calls this."""
         m = Module()
         shape, window = self.shape, self.window
-        (rows, columns), (top, bottom, left, right) = window.kernel, window.padding
+        rows, columns = window.kernel
+        left, right = window.padding[2:]
         height, width = window.output(shape)
         m.submodules.columns = vertical = WindowGenerator(
-            shape, self.bits, shape.channels,
-            Window((rows, 1), (window.stride[0], 1), (top, bottom, 0, 0), (window.dilation[0], 1)),
-            columns=True, slack=self.slack)
+            shape, self.bits, shape.channels, window.columns, columns=True, slack=self.slack)
         m.submodules.windows = horizontal = StridedBuffer(
             rows * shape.channels * self.bits,
             [LoopLevel(self.repeats), LoopLevel(width, base=window.stride[1], column=window.stride[1]),
              LoopLevel(height, base=shape.width, row=1)],
             frame=height * shape.width, image=(height, shape.width, 1),
-            padding=(0, left) if left or right else None, slack=2,
+            padding=(0, left) if left or right else None,
+            slack=window.across.jump(Shape(height, shape.width, 1)) + 1,
             taps=[Tap(index * window.dilation[1], 0, index * window.dilation[1]) for index in range(columns)])
         connect(m, self.i, vertical.i)
         connect(m, vertical.o, horizontal.i)
@@ -303,7 +303,7 @@ def line_buffers(layer: Windowed) -> Components:
     rows, columns = layer.beat_taps
     if columns > 1:
         return {"window": WholeWindows(layer.input_shape, layer.input_type.width, layer.window,
-                                       repeats=layer.repeats, slack=layer.slack)}
+                                       repeats=layer.repeats, slack=layer.spare)}
     return {"window": WindowGenerator(layer.input_shape, layer.input_type.width, layer.input_lanes, layer.window,
                                       repeats=layer.repeats, channelwise=layer.channelwise, columns=rows > 1,
-                                      slack=layer.slack, fill=layer.fill)}
+                                      slack=layer.spare, fill=layer.fill)}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from quantunet_hls.folding.schedule import Actor
-from quantunet_hls.ops.cpp.facet import CppFacet, CppLayer
-from quantunet_hls.ops.cpp.loops import image_shape, one_clock, reading
+from quantunet_hls.ops.cpp.design import CppLayer
+from quantunet_hls.ops.cpp.facet import LayerCpp
+from quantunet_hls.ops.cpp.loops import one_clock, reading
 from quantunet_hls.ops.cpp.modules import Module
+from quantunet_hls.ops.padding.layer import Padding
 
 __all__ = ["FACET", "PaddingModule"]
 
@@ -40,16 +42,16 @@ class PaddingModule(Module):
         return {"paddings": 1}
 
 
-def _actor(layer: Any, sources: Sequence[str]) -> Actor:
-    height, width, _ = image_shape(layer.get_input_variable())
-    top, bottom, left, right = (int(layer.get_attr(f"pad_{side}")) for side in ("top", "bottom", "left", "right"))
-    inside = np.pad(np.arange(height * width).reshape(height, width), ((top, bottom), (left, right)),
-                    constant_values=-1).reshape(-1)
-    return one_clock(layer, (reading(sources[0], height * width, inside),), len(inside))
+def _actor(layer: Padding, cpp: CppLayer) -> Actor:
+    (stream,) = cpp.inputs
+    top, bottom, left, right = layer.padding
+    image = np.arange(stream.shape.pixels).reshape(stream.shape.height, stream.shape.width)
+    inside = np.pad(image, ((top, bottom), (left, right)), constant_values=-1).reshape(-1)
+    return one_clock(cpp, (reading(stream.writer, stream.shape.pixels, inside),), len(inside))
 
 
-def _module(layer: Any) -> PaddingModule:
-    return PaddingModule(int(layer.get_output_variable().shape[-1]))
+def _module(layer: Padding, _cpp: CppLayer) -> PaddingModule:
+    return PaddingModule(layer.shape.channels)
 
 
-FACET = CppFacet(layers={"ZeroPadding2D": CppLayer(_actor, _module)})
+FACET = LayerCpp(_actor, _module)

@@ -13,7 +13,8 @@ __all__ = ["FACET"]
 
 def _lowered(layer: typed.Padding, name: str, sources: Sequence[Source]) -> Source:
     source = sources[0]
-    if not layer.type.holds(source.layer.type):
+    # A type holds its own values, also the lowest one, to which symmetrical saturation would not bring any.
+    if layer.type != source.layer.type and not layer.type.holds(source.layer.type):
         raise IllegalGraphError(layer.name, "its type can't hold its input", "give it the type of its input")
     top, bottom, left, right = (own + more for own, more in zip(source.padding, layer.padding, strict=True))
     return Source(source.layer, (top, bottom, left, right))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from quantunet_hls.ops.cpp.facet import CppFacet, CppLayer, cpp_activations
+from quantunet_hls.ops.cpp.design import CppLayer
+from quantunet_hls.ops.cpp.facet import LayerCpp, stage_cpp
 from quantunet_hls.ops.cpp.loops import pixelwise
 from quantunet_hls.ops.cpp.modules import Module
+from quantunet_hls.ops.pointwise.layer import Pointwise
 
 __all__ = ["FACET"]
 
 
-def _module(layer: Any) -> Module | None:
-    module = cpp_activations().get(str(layer.get_attr("activation")).lower())
-    return None if module is None else module(layer)
+def _module(layer: Pointwise, cpp: CppLayer) -> Module | None:
+    """That of its stage: each of hls4ml's activations is one, and nobody has published a report of several."""
+    if len(layer.stages) != 1:
+        return None
+    (stage,) = layer.stages
+    return stage_cpp(stage).module(stage, cpp)
 
 
-FACET = CppFacet(layers={"Activation": CppLayer(pixelwise, _module), "ParametrizedActivation": CppLayer(pixelwise)})
+FACET = LayerCpp(pixelwise, _module)

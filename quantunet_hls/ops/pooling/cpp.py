@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
 from quantunet_hls.folding.schedule import Actor
-from quantunet_hls.ops.cpp.facet import CppFacet, CppLayer
-from quantunet_hls.ops.cpp.loops import LATENCY, image_shape, reading, window_loop
+from quantunet_hls.ops.cpp.design import CppLayer
+from quantunet_hls.ops.cpp.facet import LayerCpp
+from quantunet_hls.ops.cpp.loops import LATENCY, reading, window_loop
 from quantunet_hls.ops.cpp.modules import Module
-from quantunet_hls.ops.hls4ml_types import fixed_type
-from quantunet_hls.ops.pooling.window_pooling import WINDOW_POOLING
+from quantunet_hls.ops.pooling.layer import Pooling
+from quantunet_hls.ops.pooling.window_pooling import WINDOW_POOLING, WindowPooling
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["FACET", "MaxPoolingModule"]
@@ -49,35 +50,36 @@ class MaxPoolingModule(Module):
         return {"poolings": 1, "pooled": self.channels, "pooled_bits": self.channels * self.input.width}
 
 
-def _side_by_side(layer: Any, sources: Sequence[str]) -> Actor:
-    return window_loop(layer, sources, "pool")
+def _actor(layer: Pooling, cpp: CppLayer) -> Actor:
+    if _in_hls4mls_kernel(cpp):
+        return window_loop(cpp, layer.window, layer.stride)
+    return _rows_of_windows(layer, cpp)
 
 
-def _rows_of_windows(layer: Any, sources: Sequence[str]) -> Actor:
+def _in_hls4mls_kernel(cpp: CppLayer) -> bool:
+    return cpp.kind != WindowPooling.__name__
+
+
+def _rows_of_windows(layer: Pooling, cpp: CppLayer) -> Actor:
     """The rows that a row of windows needs are read, then the windows are written; what is left over comes last."""
-    height, width, _ = image_shape(layer.get_input_variable())
-    out_height, out_width, _ = image_shape(layer.get_output_variable())
-    stride, top, rows = (int(layer.get_attr(name)) for name in ("stride_height", "pad_top", "pool_height"))
+    (stream,) = cpp.inputs
+    height, width = stream.shape.height, stream.shape.width
     needed: list[np.ndarray] = []
     received = 0
-    for row in range(out_height):
-        last = min(row * stride - top + rows, height)
-        needed += [np.arange(received * width, max(last, received) * width), np.full(out_width, -1)]
+    for row in range(layer.shape.height):
+        last = min(row * layer.stride[0] - layer.padding[0] + layer.window[0], height)
+        needed += [np.arange(received * width, max(last, received) * width), np.full(layer.shape.width, -1)]
         received = max(last, received)
     read = np.concatenate([*needed, np.arange(received * width, height * width)])
-    return Actor(layer.name, (reading(sources[0], height * width, read),), np.ones(len(read), np.int64), read < 0,
+    return Actor(cpp.name, (reading(stream.writer, height * width, read),), np.ones(len(read), np.int64), read < 0,
                  LATENCY)
 
 
-def _module(layer: Any) -> MaxPoolingModule | None:
-    if str(layer.get_attr("pool_op")).lower() != "max":
+def _module(layer: Pooling, cpp: CppLayer) -> MaxPoolingModule | None:
+    if layer.mean or not _in_hls4mls_kernel(cpp):
         return None
-    image = layer.get_input_variable()
-    return MaxPoolingModule((int(layer.get_attr("pool_height")), int(layer.get_attr("pool_width"))),
-                            int(image.shape[-1]), fixed_type(layer.name, image.type.precision))
+    image = cpp.inputs[0]
+    return MaxPoolingModule(layer.window, image.shape.channels, image.type)
 
 
-FACET = CppFacet(
-    layers={"Pooling2D": CppLayer(_side_by_side, _module), "WindowPooling": CppLayer(_rows_of_windows)},
-    added=(WINDOW_POOLING,),
-)
+FACET = LayerCpp(_actor, _module, added=(WINDOW_POOLING,))

@@ -13,11 +13,16 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.execution import in_channels_first
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, QUANT_OPS, attribute, consumers, set_attribute, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
-from quantunet_hls.ops.qonnx.quantizers import quant_type
+from quantunet_hls.ops.qonnx.quotients import cut_quotient
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, shift_left, times
 from quantunet_hls.ops.qonnx.weights import explicit_window
+from quantunet_hls.ops.qonnx.windows import plain_window
 
 __all__ = ["FACET"]
+
+
+def _plain(model: ModelWrapper, node: NodeProto) -> None:
+    plain_window(model, node, attribute(node, "kernel_shape"))
 
 
 def _fits(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
@@ -116,7 +121,9 @@ def _mean(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Type
         given = given.with_zero()
     count = int(np.prod(attribute(node, "kernel_shape")))
     if not _is_whole(node):
-        return _cut_mean(model, node, given, count)
+        sums = Range(times(given.low, count), times(given.high, count), given.exponent)
+        cut, accumulator = cut_quotient(model, node, sums, count)
+        return cut, LayerTypes(cut.type(), accumulator=accumulator)
     finest = given.exponent - (count.bit_length() - 1)
     low, high = (shift_left(end, count.bit_length() - 1) for end in (given.low, given.high))
     # The sum of `count` values in steps of the input is the mean in steps finer by log2(count).
@@ -125,26 +132,11 @@ def _mean(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Type
     return mean, LayerTypes(mean.type(), accumulator=whole.type())
 
 
-def _cut_mean(model: ModelWrapper, node: NodeProto, given: Range, count: int) -> Typed:
-    """A mean that hls4ml cuts towards zero, fine enough that the quantizers behind it round it as they would the mean.
-
-    In steps of the finer of input and quantizer the mean is a whole number over ``count``. Where it is not one of the
-    places at which a quantizer's result changes, which are whole numbers or half ones, it is at least ``1 / (2 *
-    count)`` away from it; so a quotient cut to steps of no more than that never reaches it.
-    """
-    finest = min(given.exponent, *(quant_type(model, reader).exponent for reader in consumers(model, node.output[0])))
-    exponent = finest - (2 * count - 1).bit_length()
-    sums = Range(times(given.low, count), times(given.high, count), given.exponent).at(exponent)
-    low, high = (np.sign(end) * (np.abs(end) // count) for end in (sums.low, sums.high))
-    mean = Range(low, high, exponent)
-    return mean, LayerTypes(mean.type(), accumulator=sums.with_zero().type())
-
-
 #: Poolings bring values into their accumulator one by one, so each that the input's type can have must fit.
 FACET = OnnxNodes((
-    NodeKind("MaxPool", _run, _largest, rules=(_fits,), spatial=True, any_input=True, new_values=False, largest=True,
-             explicit=explicit_window),
+    NodeKind("MaxPool", _run, _largest, rules=(_fits,), spatial=True, any_input=True, new_values=False,
+             largest=True, plain=_plain, explicit=explicit_window),
     NodeKind("AveragePool", _run, _mean, rules=(_fits, _counts_padding, _mean_is_exact), spatial=True, any_input=True,
-             explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole, finer=_finer,
+             plain=_plain, explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole, finer=_finer,
              summed=_sum),
 ))

@@ -60,11 +60,6 @@ class Pooling(Windowed):
         """Code that a tap in the padding reads."""
         return self.input_type.low if self.operation == "max" else 0
 
-    @property
-    def burst(self) -> int:
-        """A row: it comes at once, and then nothing for as long."""
-        return self.shape.width
-
     def computed(self, sources: Sequence[Integers]) -> Integers:
         """The largest values or the sums, through the stages."""
         taps = np.stack([tap for _, _, tap in self.taps(sources[0])])
@@ -87,7 +82,7 @@ def _lowered(layer: typed.Pooling, name: str, sources: Sequence[Source]) -> Pool
     top, bottom, left, right = (own + more for own, more in zip(layer.padding, sources[0].padding, strict=True))
     window = Window(layer.window, layer.stride, (top, bottom, left, right))
     pooling = Pooling(name, (source.name,), layer.shape, layer.type, source.shape, source.type, window,
-                      "average" if layer.mean else "max", layer.stages, slack=max(source.shape.width, 2))
+                      "average" if layer.mean else "max", layer.stages, slack=source.burst)
     stages = _mean_stages(layer, pooling) if layer.mean else _largest_stages(layer, pooling)
     return replace(pooling, stages=stages)
 

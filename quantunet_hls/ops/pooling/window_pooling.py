@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 from hls4ml.converters.onnx.pooling import parse_pool_layer
 from hls4ml.model.attributes import Attribute, TypeAttribute
 from hls4ml.model.layers import Layer
+from onnx import GraphProto, NodeProto
 
 from quantunet_hls.ops.cpp.facet import AddedLayer
 from quantunet_hls.ops.cpp.templates import Call, Config
@@ -43,7 +44,8 @@ class WindowPooling(Layer):
         self.add_output_variable([self.attributes[name] for name in ("out_height", "out_width", "n_filt")])
 
 
-def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], graph: Any) -> dict[str, Any]:
+def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]], graph: GraphProto
+           ) -> dict[str, Any]:
     layer: dict[str, Any] = parse_pool_layer(node, input_names, input_shapes, graph)
     window, stride = ((layer[f"{role}_height"], layer[f"{role}_width"]) for role in ("pool", "stride"))
     leftover = layer["in_height"] % window[0] or layer["in_width"] % window[1]

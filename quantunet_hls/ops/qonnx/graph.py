@@ -12,9 +12,9 @@ import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-__all__ = ["CHANNELS_LAST", "QUANT_DOMAINS", "QUANT_OPS", "IndexedModel", "LinkedModel", "attribute",
-           "constant", "constant_shape", "consumers", "copy_of", "is_constant", "linked", "only",
-           "replace_nodes", "set_attribute", "shape_of"]
+__all__ = ["CHANNELS_LAST", "QUANT_DOMAINS", "QUANT_OPS", "IndexedModel", "LinkedModel", "add_constant", "attribute",
+           "constant", "constant_shape", "consumers", "copy_of", "is_constant", "linked", "needed_for", "only",
+           "remove_attribute", "replace_nodes", "set_attribute", "shape_of"]
 
 #: Domain in which qonnx and hls4ml look for nodes that work on (batch, height, width, channels).
 CHANNELS_LAST = "qonnx.custom_op.channels_last"
@@ -153,6 +153,22 @@ def linked(model: ModelWrapper) -> LinkedModel:
     return model if isinstance(model, LinkedModel) else LinkedModel(model.model)
 
 
+def needed_for(nodes: Iterable[NodeProto], results: Iterable[str]) -> list[NodeProto]:
+    """Those of the nodes that tensors of these names depend on, in the same order."""
+    nodes = list(nodes)
+    writers = defaultdict(list)
+    for place, node in enumerate(nodes):
+        for name in node.output:
+            writers[name].append(place)
+    open_names, needed = list(results), set()
+    while open_names:
+        for place in writers.pop(open_names.pop(), ()):
+            if place not in needed:
+                needed.add(place)
+                open_names.extend(nodes[place].input)
+    return [node for place, node in enumerate(nodes) if place in needed]
+
+
 def replace_nodes(model: ModelWrapper, nodes: Iterable[NodeProto]) -> None:
     """These nodes in the place of all that the graph has, in one go: taking one out of it searches it."""
     nodes = list(nodes)
@@ -178,6 +194,25 @@ def set_attribute(node: NodeProto, name: str, value: Any) -> None:
             del node.attribute[index]
             break
     node.attribute.append(helper.make_attribute(name, value))
+
+
+def remove_attribute(node: NodeProto, name: str) -> None:
+    """Take a node's attribute away, where it has it."""
+    for entry in [entry for entry in node.attribute if entry.name == name]:
+        node.attribute.remove(entry)
+
+
+def add_constant(model: ModelWrapper, wanted: str, value: np.ndarray) -> str:
+    """A new constant, under that name or, where it is taken, one like it; gives the name.
+
+    Shapes must have been inferred: by them the names of tensors are known.
+    """
+    name, count = wanted, 0
+    while is_constant(model, name) or model.get_tensor_valueinfo(name) is not None:
+        count += 1
+        name = f"{wanted}{count}"
+    model.set_initializer(name, value)
+    return name
 
 
 def is_constant(model: ModelWrapper, tensor: str) -> bool:

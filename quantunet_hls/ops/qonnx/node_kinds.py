@@ -6,7 +6,7 @@ each node and knows no operator by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,16 +16,20 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.folding.balance import ConvWork
+from quantunet_hls.ops.qonnx.bounds import Bounds
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, shape_of
 from quantunet_hls.ops.qonnx.ranges import Range, Typed
 from quantunet_hls.ops.qonnx.values import Step
 from quantunet_hls.ops.table import OPERATORS, STAGES, facet, stage_facet
 
-__all__ = ["STANDARD", "TRANSPOSE", "Layout", "NodeKind", "OnnxNodes", "Relabelling", "Rule", "behind_real_values",
-           "kind_of", "node_kinds"]
+__all__ = ["OWN", "STANDARD", "TRANSPOSE", "Layout", "NodeKind", "OnnxNodes", "Relabelling", "Rule",
+           "behind_real_values", "kind_of", "node_kinds"]
 
 #: ONNX's own domain, as files spell it.
 STANDARD = ("", "ai.onnx")
+
+#: Domain of nodes that this package puts into a graph before the legality check; no file's node keeps it.
+OWN = "quantunet_hls"
 
 #: On which physical axis each logical axis (batch, channels, height, width) lies.
 Layout = tuple[int, int, int, int]
@@ -80,7 +84,12 @@ class NodeKind:
         any_input: whether it computes with all values of its input's type, and not only with those proven.
         copies: whether its result has no type but its input's.
         new_values: whether its results are other numbers than those that it reads.
+        blends: whether those of a node without new values may lie between numbers that it reads.
         finer: fraction bits that its results have beyond those of its finest input, weights aside.
+        plain: brings a node, in place, from each form that files may have into the one that its rules read; where it
+            can't, it leaves it to them.
+        stands_for: the nodes of other kinds that a file's node is short for, in order, where its rules have nothing
+            against it; constants may be set in the model, and shapes of what lies between them are.
         explicit: writes down, in place, what a file may leave out.
         lowered: the nodes that a legal node becomes, in order; constants may be set in the model.
         with_padding: a copy with zeros (top, left, bottom, right) around its image as its own padding; None where
@@ -95,7 +104,13 @@ class NodeKind:
         summed: of a linear function, nodes that compute a whole multiple of its result with whole weights, and that
             multiple; None where the node itself does so.
         own_type: whether its numbers were fitted to its result's type, so that nobody may choose another.
+        on_sums: whether it is computed on sums as they are, in front of the quantizer behind them.
+        one_scale: whether the images that it joins are to have one scale.
         exact: whether hls4ml's result is that of the node, and not one that only the quantizer behind it makes equal.
+        bounds: what it gives, value by value, for inputs within bounds, to so many decimal digits; None where it is no
+            such function, so that it can't be part of a table. Raises UnboundedError.
+        gate: whether a node gives the probability of what it reads, which is 0.5 where that is 0.
+        tabulated: whether it stands for nodes between two quantizers, and holds what these two make of it.
     """
 
     op_type: str
@@ -114,7 +129,10 @@ class NodeKind:
     any_input: bool = False
     copies: bool = False
     new_values: bool = True
+    blends: Callable[[NodeProto], bool] = lambda _node: False
     finer: Callable[[NodeProto], int] = lambda _node: 0
+    plain: Callable[[ModelWrapper, NodeProto], None] | None = None
+    stands_for: Callable[[ModelWrapper, NodeProto], list[NodeProto]] | None = None
     explicit: Callable[[ModelWrapper, NodeProto], None] | None = None
     lowered: Callable[[ModelWrapper, NodeProto], list[NodeProto]] = _stays
     with_padding: Callable[[NodeProto, Sequence[int]], NodeProto | None] | None = None
@@ -126,7 +144,12 @@ class NodeKind:
     largest: bool = False
     summed: Callable[[ModelWrapper, NodeProto], tuple[list[NodeProto], int] | None] | None = None
     own_type: bool = False
+    on_sums: bool = False
+    one_scale: bool = False
     exact: Callable[[NodeProto], bool] = lambda _node: True
+    bounds: Callable[[NodeProto, Sequence[Bounds], int], Bounds] | None = None
+    gate: Callable[[NodeProto], bool] = lambda _node: False
+    tabulated: bool = False
 
     def is_of_its_domain(self, node: NodeProto) -> bool:
         """Whether a node is what its name says: elsewhere another operator may have the same."""
@@ -172,10 +195,15 @@ def kind_of(node: NodeProto) -> NodeKind:
     return node_kinds()[node.op_type]
 
 
-def behind_real_values(model: ModelWrapper) -> set[str]:
-    """Tensors that come of real numbers, which are compared with nothing: fixed-point ones are near them."""
+def behind_real_values(model: ModelWrapper, exact: Collection[str]) -> set[str]:
+    """Tensors that come of real numbers, which are compared with nothing: fixed-point ones are near them.
+
+    Args:
+        model: the graph.
+        exact: tensors that a table holds exactly, whatever they come of.
+    """
     reached: set[str] = set()
     for node in model.graph.node:
         if kind_of(node).real or reached.intersection(node.input):
-            reached.update(node.output)
+            reached.update(set(node.output).difference(exact))
     return reached

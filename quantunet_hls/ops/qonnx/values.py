@@ -17,7 +17,7 @@ import numpy as np
 
 from quantunet_hls.ops.stages.requantize.steps import Piece, affine, bent
 
-__all__ = ["IDENTITY", "Bend", "Chain", "Line", "Step", "exact", "per_channel", "pieces_of", "scaled"]
+__all__ = ["IDENTITY", "Bend", "Chain", "Clamp", "Line", "Step", "exact", "per_channel", "pieces_of", "scaled"]
 
 
 class Step(Protocol):
@@ -73,6 +73,34 @@ class Bend:
     def after(self, pieces: Sequence[Piece], last: int) -> tuple[Piece, ...]:
         """Each piece, cut where its values change their sign."""
         return bent(pieces, last, self.below)
+
+
+@dataclass(frozen=True)
+class Clamp:
+    """The value, or the limit that it passes; None for no limit."""
+
+    low: Fraction | None
+    high: Fraction | None
+
+    @property
+    def rises(self) -> bool:
+        """Always."""
+        return True
+
+    def value(self, given: Fraction) -> Fraction:
+        """Of a value."""
+        given = given if self.low is None else max(given, self.low)
+        return given if self.high is None else min(given, self.high)
+
+    def after(self, pieces: Sequence[Piece], last: int) -> tuple[Piece, ...]:
+        """Each piece, cut where its values pass a limit: a ReLU on what is left of it."""
+        one, none = Fraction(1), Fraction(0)
+        found = tuple(pieces)
+        if self.low is not None:
+            found = affine(bent(affine(found, one, -self.low), last, none), one, self.low)
+        if self.high is not None:
+            found = affine(bent(affine(found, -one, self.high), last, none), -one, self.high)
+        return found
 
 
 @dataclass(frozen=True)

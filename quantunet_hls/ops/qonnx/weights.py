@@ -12,6 +12,7 @@ from quantunet_hls.ops.qonnx.graph import (
     QUANT_OPS,
     attribute,
     constant,
+    remove_attribute,
     set_attribute,
     shape_of,
 )
@@ -62,8 +63,8 @@ def explicit_window(_model: ModelWrapper, node: NodeProto) -> None:
     """A window's strides and padding, which hls4ml looks up without a default."""
     for name, value in (("strides", [1, 1]), ("pads", [0, 0, 0, 0])):
         set_attribute(node, name, attribute(node, name, value))
-    for entry in [entry for entry in node.attribute if entry.name in ("auto_pad", "storage_order")]:
-        node.attribute.remove(entry)
+    for name in ("auto_pad", "storage_order"):
+        remove_attribute(node, name)
 
 
 def explicit_kernel(model: ModelWrapper, node: NodeProto) -> None:

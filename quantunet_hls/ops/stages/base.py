@@ -32,6 +32,15 @@ class Stage(ABC):
         """Whether it changes no value of a type."""
         return False
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether of two numbers the larger one never becomes the smaller one."""
+        return False
+
+    def deferred(self, following: Stage) -> tuple[Stage, ...]:
+        """It and the stage behind it: as they are, or others that together give the same and take less hardware."""
+        return (self, following)
+
     @abstractmethod
     def apply(self, codes: Integers, source: FixedType) -> Integers:
         """Codes of ``source`` as codes of ``type``."""
@@ -51,12 +60,13 @@ def retyped(stage: S, type_: FixedType) -> S:
 
 
 def reduced(source: FixedType, stages: Sequence[Stage]) -> tuple[Stage, ...]:
-    """The same stages for values of a type without those, other than the last, that change none."""
+    """The same stages for values of a type without those, other than the last, that change none.
+
+    Those that take less hardware in another order come in that.
+    """
     kept: list[Stage] = []
     for stage in stages:
-        if kept and kept[-1].keeps(source):
+        if kept and kept[-1].keeps(kept[-2].type if len(kept) > 1 else source):
             kept.pop()
-        if kept:
-            source = kept[-1].type
-        kept.append(stage)
+        kept += kept.pop().deferred(stage) if kept else (stage,)
     return tuple(kept)

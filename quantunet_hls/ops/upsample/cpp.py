@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
 from quantunet_hls.folding.schedule import Actor
-from quantunet_hls.ops.cpp.facet import CppFacet, CppLayer
-from quantunet_hls.ops.cpp.loops import image_shape, one_clock, reading
+from quantunet_hls.ops.cpp.design import CppLayer
+from quantunet_hls.ops.cpp.facet import LayerCpp
+from quantunet_hls.ops.cpp.loops import one_clock, reading
+from quantunet_hls.ops.upsample.layer import Upsample
 
 __all__ = ["FACET"]
 
 
-def _actor(layer: Any, sources: Sequence[str]) -> Actor:
+def _actor(layer: Upsample, cpp: CppLayer) -> Actor:
     """The first copy of a row is written while the row is read, the others from a buffer."""
-    height, width, _ = image_shape(layer.get_input_variable())
-    tall, wide, _ = image_shape(layer.get_output_variable())
-    needed = np.full((height, tall // height, width, wide // width), -1, np.int64)
+    (stream,) = cpp.inputs
+    height, width = stream.shape.height, stream.shape.width
+    rows, columns = layer.factor
+    needed = np.full((height, rows, width, columns), -1, np.int64)
     needed[:, 0, :, 0] = np.arange(height * width).reshape(height, width)
-    return one_clock(layer, (reading(sources[0], height * width, needed.reshape(-1)),), needed.size)
+    return one_clock(cpp, (reading(stream.writer, height * width, needed.reshape(-1)),), needed.size)
 
 
-FACET = CppFacet(layers={"Resize": CppLayer(_actor)})
+FACET = LayerCpp(_actor)

@@ -1,4 +1,4 @@
-"""ONNX's ``Resize`` where it repeats every pixel equally often."""
+"""ONNX's ``Resize`` where it repeats every pixel equally often, and where it becomes an interpolation."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ops.interpolation.onnx import interpolated, interpolates_exactly, interpolations
 from quantunet_hls.ops.qonnx.execution import LAST_AXES
-from quantunet_hls.ops.qonnx.graph import attribute, constant, shape_of
+from quantunet_hls.ops.qonnx.graph import attribute, constant, set_attribute, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
 from quantunet_hls.ops.qonnx.ranges import Range, Typed, same_values
+from quantunet_hls.ops.upsample.resize_forms import plain_resize
 
 __all__ = ["FACET", "MAX_UP_SCALE"]
 
@@ -20,31 +22,42 @@ __all__ = ["FACET", "MAX_UP_SCALE"]
 MAX_UP_SCALE = 64
 
 
-def _repeats_pixels(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+def _enlarges(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     def illegal(rule: str, remedy: str) -> IllegalGraphError:
         return IllegalGraphError(node.name, rule, remedy)
 
-    if attribute(node, "mode", "nearest") != "nearest":
-        return illegal(f"{attribute(node, 'mode')} upsampling has no hardware kernel", "use nearest upsampling")
+    if attribute(node, "mode", "nearest") not in ("nearest", "linear"):
+        return illegal(f"{attribute(node, 'mode')} upsampling has no hardware kernel",
+                       "use nearest or bilinear upsampling")
     scales = constant(model, node.input[2]) if len(node.input) == 3 else None
     if len(node.input) == 3 and constant(model, node.input[1]) is None:
         return illegal("its region of interest is computed", "use interpolate(scale_factor=2)")
-    if attribute(node, "axes", [0, 1, 2, 3]) != [0, 1, 2, 3]:
-        return illegal(f"its scales are for the axes {attribute(node, 'axes')}", "give one for each axis, in order")
-    if scales is None or scales.shape != (4,):
-        return illegal("it must have constant scales, and no sizes", "use interpolate(scale_factor=2)")
     before, after = shape_of(model, node.input[0]), shape_of(model, node.output[0])
-    if not np.all(np.isfinite(scales)) or any(scale != int(scale) or scale < 1 for scale in scales) or any(
-            a != b * scale for a, b, scale in zip(after, before, scales, strict=True)):
+    if scales is None or scales.shape != (4,):
+        return illegal(f"it brings an image of {list(before)} to {list(after)}, which is no constant whole multiple",
+                       "upsample by 2, 3, 4 ...")
+    # Linear upsampling by any factor leaves no pixel out.
+    if not np.all(np.isfinite(scales)) or any(
+            scale < 1 or (scale != int(scale) and not _is_linear(node)) or a != b * float(scale)
+            for a, b, scale in zip(after, before, scales, strict=True)):
         return illegal(f"its scales {scales.tolist()} are not whole numbers", "upsample by 2, 3, 4 ...")
     if scales.max() > MAX_UP_SCALE:
         return illegal(f"upsampling by {scales.max():g} repeats a pixel more often than can be built sensibly",
                        f"upsample by {MAX_UP_SCALE} at most")
+    return interpolates_exactly(model, node) if _is_linear(node) else _repeats_pixels(node, scales)
+
+
+def _is_linear(node: NodeProto) -> bool:
+    return bool(attribute(node, "mode", "nearest") == "linear")
+
+
+def _repeats_pixels(node: NodeProto, scales: np.ndarray) -> IllegalGraphError | None:
     for scale in scales:
         if not _picks_each(int(scale), attribute(node, "coordinate_transformation_mode", "half_pixel"),
                            attribute(node, "nearest_mode", "round_prefer_floor")):
-            return illegal("its choice of the nearest pixel does not repeat each pixel equally often",
-                           "use asymmetric coordinates with floor, as PyTorch's interpolate does")
+            return IllegalGraphError(
+                node.name, "its choice of the nearest pixel does not repeat each pixel equally often",
+                "use asymmetric coordinates with floor, as PyTorch's interpolate does")
     return None
 
 
@@ -54,7 +67,7 @@ def _picks_each(scale: int, transformation: str, nearest: str) -> bool:
     coordinates = {"asymmetric": x / scale, "half_pixel": (x + 0.5) / scale - 0.5,
                    "pytorch_half_pixel": (x + 0.5) / scale - 0.5}.get(transformation)
     if coordinates is None:
-        return scale == 1
+        return scale == 1 and transformation != "tf_crop_and_resize"
     rounded = {"floor": np.floor(coordinates), "ceil": np.ceil(coordinates),
                "round_prefer_floor": np.ceil(coordinates - 0.5), "round_prefer_ceil": np.floor(coordinates + 0.5)}
     return nearest in rounded and bool(np.array_equal(np.clip(rounded[nearest], 0, 7), x // scale))
@@ -68,7 +81,18 @@ def _relabel(place: Relabelling) -> None:
     place.constants[name] = np.array([scales[layout[axis]] for axis in LAST_AXES], dtype=np.float32)
 
 
-def _run(_node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
+def _lowered(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
+    if not _is_linear(node):
+        return [node]
+    # What changes no size repeats every pixel once.
+    set_attribute(node, "mode", "nearest")
+    return interpolations(model, node) or [node]
+
+
+def _run(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
+    if _is_linear(node):
+        shape = [round(size * scale) for size, scale in zip(inputs[0].shape, inputs[2], strict=True)]
+        return interpolated(inputs[0], shape, attribute(node, "coordinate_transformation_mode", "half_pixel"))
     result = inputs[0]
     for axis, scale in enumerate(inputs[2]):
         result = result.repeat(int(scale), axis)
@@ -80,6 +104,6 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
 
 
 FACET = OnnxNodes((
-    NodeKind("Resize", _run, _ranges, rules=(_repeats_pixels,), roles=("roi", "scales"), copies=True, new_values=False,
-             relabel=_relabel),
+    NodeKind("Resize", _run, _ranges, rules=(_enlarges,), roles=("roi", "scales"), copies=True, new_values=False,
+             blends=_is_linear, plain=plain_resize, lowered=_lowered, relabel=_relabel),
 ))

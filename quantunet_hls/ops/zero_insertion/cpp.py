@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,12 +9,15 @@ from typing import Any, ClassVar
 import numpy as np
 from hls4ml.model.attributes import Attribute
 from hls4ml.model.layers import Layer
+from onnx import GraphProto, NodeProto
 
 from quantunet_hls.folding.schedule import Actor
-from quantunet_hls.ops.cpp.facet import AddedLayer, CppFacet, CppLayer
-from quantunet_hls.ops.cpp.loops import image_shape, one_clock, reading
+from quantunet_hls.ops.cpp.design import CppLayer
+from quantunet_hls.ops.cpp.facet import AddedLayer, LayerCpp
+from quantunet_hls.ops.cpp.loops import one_clock, reading
 from quantunet_hls.ops.cpp.templates import Call, Config
 from quantunet_hls.ops.qonnx.graph import attribute
+from quantunet_hls.ops.zero_insertion import layer as typed
 
 __all__ = ["FACET", "ZeroInsertion"]
 
@@ -44,7 +46,8 @@ class ZeroInsertion(Layer):
                                  precision=self.get_input_variable().type.precision)
 
 
-def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], graph: Any) -> dict[str, Any]:
+def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]], graph: GraphProto
+           ) -> dict[str, Any]:
     _, height, width, channels = input_shapes[0]
     (rows, columns), (out_height, out_width) = attribute(node, "factor"), attribute(node, "size")
     return {"name": node.name, "class_name": "ZeroInsertion", "inputs": input_names, "outputs": list(node.output),
@@ -52,19 +55,17 @@ def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], gra
             "out_height": out_height, "out_width": out_width, "factor_height": rows, "factor_width": columns}
 
 
-def _actor(layer: Any, sources: Sequence[str]) -> Actor:
+def _actor(layer: typed.ZeroInsertion, cpp: CppLayer) -> Actor:
     """A pixel out a clock; one in where it is no zero."""
-    height, width, _ = image_shape(layer.get_input_variable())
-    needed = np.full(image_shape(layer.get_output_variable())[:2], -1, np.int64)
-    rows, columns = int(layer.get_attr("factor_height")), int(layer.get_attr("factor_width"))
+    (stream,) = cpp.inputs
+    height, width = stream.shape.height, stream.shape.width
+    needed = np.full((layer.shape.height, layer.shape.width), -1, np.int64)
+    rows, columns = layer.factor
     needed[::rows, ::columns][:height, :width] = np.arange(height * width).reshape(height, width)
-    return one_clock(layer, (reading(sources[0], height * width, needed.reshape(-1)),), needed.size)
+    return one_clock(cpp, (reading(stream.writer, height * width, needed.reshape(-1)),), needed.size)
 
 
-FACET = CppFacet(
-    layers={"ZeroInsertion": CppLayer(_actor)},
-    added=(AddedLayer(
-        ZeroInsertion,
-        (partial(Config, ZeroInsertion, _CONFIG), partial(Call, ZeroInsertion, "zero_insertion", [_HEADER.name])),
-        _HEADER, {"ZeroInsertion": _parse}),),
-)
+FACET = LayerCpp(_actor, added=(AddedLayer(
+    ZeroInsertion,
+    (partial(Config, ZeroInsertion, _CONFIG), partial(Call, ZeroInsertion, "zero_insertion", [_HEADER.name])),
+    _HEADER, {"ZeroInsertion": _parse}),))

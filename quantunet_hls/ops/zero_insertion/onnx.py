@@ -16,10 +16,18 @@ from torch.nn import functional
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.execution import biases, in_channels_first
-from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, constant, shape_of
+from quantunet_hls.ops.qonnx.graph import (
+    CHANNELS_LAST,
+    attribute,
+    constant,
+    remove_attribute,
+    set_attribute,
+    shape_of,
+)
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
 from quantunet_hls.ops.qonnx.weights import explicit_kernel, weights_are_quantized
+from quantunet_hls.ops.qonnx.windows import AUTOMATIC, image_size
 
 __all__ = ["FACET", "MAX_UP_STRIDE"]
 
@@ -61,6 +69,30 @@ def _fits(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     if any(not 0 <= extra < stride for extra, stride in zip(more, strides, strict=True)):
         return illegal(f"an output padding of {more} does not fit strides of {strides}", "use one below the stride")
     return None
+
+
+def _plain(model: ModelWrapper, node: NodeProto) -> None:
+    """Padding as numbers where the file gives a rule for it, or the size of the result.
+
+    What the sum of all kernels has beyond that size is cut off, half of it on each side; the odd pixel goes behind
+    the image for SAME_UPPER and before it otherwise. What it lacks comes behind it. Both is ONNX's definition.
+    """
+    mode, size = attribute(node, "auto_pad", "NOTSET"), attribute(node, "output_shape")
+    if mode not in AUTOMATIC and size is None:
+        return
+    given, made = image_size(model, node, node.input[0]), image_size(model, node, node.output[0])
+    kernel, strides = shape_of(model, node.input[1])[2:], _strides(node)
+    dilations = attribute(node, "dilations", [1, 1])
+    if {len(each) for each in (given, made, kernel, strides, dilations)} != {2} or any(
+            attribute(node, "output_padding", [0])):
+        return
+    beyond = [stride * (pixels - 1) + (taps - 1) * dilation + 1 - after for pixels, after, taps, stride, dilation
+              in zip(given, made, kernel, strides, dilations, strict=True)]
+    less, more = [max(each, 0) // 2 for each in beyond], [-(-max(each, 0) // 2) for each in beyond]
+    remove_attribute(node, "auto_pad")
+    remove_attribute(node, "output_shape")
+    set_attribute(node, "pads", [*less, *more] if mode == "SAME_UPPER" else [*more, *less])
+    set_attribute(node, "output_padding", [max(-each, 0) for each in beyond])
 
 
 def _lowered(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
@@ -130,6 +162,6 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
 
 FACET = OnnxNodes((
     NodeKind("ConvTranspose", _run_transposed, rules=(_fits, weights_are_quantized), weighted=True,
-             explicit=explicit_kernel, lowered=_lowered),
+             plain=_plain, explicit=explicit_kernel, lowered=_lowered),
     NodeKind("ZeroInsertion", _run, _ranges, admitted=False, spatial=True, copies=True, new_values=False),
 ))

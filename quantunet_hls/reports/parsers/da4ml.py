@@ -38,7 +38,7 @@ METADATA = "metadata.json"
 
 _RTL = ("verilog", "vhdl")
 _CPP = ("vitis", "hlslib", "oneapi")
-_STAGES = {"post_synth": Source.MAPPED, "post_route": Source.ROUTED}
+_STATES = {"post_synth": Source.MAPPED, "post_route": Source.ROUTED}
 _NAME = re.compile(r"[A-Za-z_]\w{0,200}", re.ASCII)
 _TOP_IN_SCRIPT = re.compile(r'^\s*set\s+project_name\s+"([^"\n]*)"', re.MULTILINE)
 _SCRIPTS = ("build_vivado_prj.tcl", "build_vitis_prj.tcl", "build_quartus_prj.tcl")
@@ -84,8 +84,8 @@ def read_da4ml(folder: Path) -> Found | None:
             if synthesis is not None:
                 measured += synthesis.figures
                 files += synthesis.files
-        for stage, source in _STAGES.items():
-            measured += _vivado(output / "reports" / f"{top}_{stage}", source, files)
+        for state, source in _STATES.items():
+            measured += _vivado(output / "reports" / f"{top}_{state}", source, files)
     clock_ns = period(members.get("clock_period"), f"clock_period in {path}") or 0.0
     generated = _generated(members, str(path), tool, reached_ns(measured, clock_ns))
     figures = stated((*measured, *generated), Subject.CPP if cpp else Subject.RTL)
@@ -141,7 +141,7 @@ def _generated(members: Mapping[str, object], where: str, tool: str, period_ns: 
 
 
 def _vivado(prefix: Path, source: Source, files: list[Path]) -> Iterator[Figure]:
-    """Figures of one stage, whose reports are added to the files."""
+    """Figures of one state of the design, whose reports are added to the files."""
     for kind, parse in (("util", parse_utilization), ("timing", parse_timing), ("power", parse_power)):
         path = prefix.with_name(f"{prefix.name}_{kind}.rpt")
         content = read_text(path)

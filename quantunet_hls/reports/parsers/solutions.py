@@ -37,7 +37,7 @@ def _solutions(folder: Path) -> Iterator[Path]:
         if seen >= _MOST_FOLDERS:
             raise ConfigurationError(f"{folder} has more than {_MOST_FOLDERS:,} folders in it; "
                                      "name the folder of the project itself.")
-        if _reports(files) or any(_reports(_names(path / stage / "report")) for stage in ("syn", "sim")):
+        if _reports(files) or any(_reports(_names(path / part / "report")) for part in ("syn", "sim")):
             yield path
             inside.clear()
         elif len(path.relative_to(folder).parts) >= _DEPTH:

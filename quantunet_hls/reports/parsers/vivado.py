@@ -50,20 +50,20 @@ class Header:
         state: of the design: "Synthesized", "Routed" and so on, "" where it does not say, as the timing
             reports of Vivado 2019 don't.
         design: name of its top module, "" where it does not say.
-        stage: what figures are where the report does not say the state: the flow that asked for it may know.
+        presumed: what figures are where the report does not say the state: the flow that asked for it may know.
     """
 
     version: str
     device: str
     state: str
     design: str = ""
-    stage: Source = Source.MAPPED
+    presumed: Source = Source.MAPPED
 
     @property
     def source(self) -> Source:
         """What figures of a design in this state are: a placement alone does not bind the routing yet."""
         if not self.state:
-            return self.stage
+            return self.presumed
         return Source.ROUTED if "route" in self.state.lower() else Source.MAPPED
 
 
@@ -84,11 +84,11 @@ class Cell:
     figures: tuple[Figure, ...]
 
 
-def _header(text: str, stage: Source) -> Header:
+def _header(text: str, presumed: Source) -> Header:
     fields = dict(re.findall(r"^\| *(Tool Version|Device|Design State|Design) *: *(.*?) *$", text, re.MULTILINE))
     version = _VERSION.search(fields.get("Tool Version", ""))
     return Header(version.group(1) if version else "", fields.get("Device", ""), fields.get("Design State", ""),
-                  fields.get("Design", ""), stage)
+                  fields.get("Design", ""), presumed)
 
 
 def _rows(text: str) -> Iterator[list[str]]:
@@ -104,19 +104,19 @@ def _count(text: str, where: str) -> int | float | None:
 
 
 def parse_utilization(
-    text: str, where: str = "the report", stage: Source = Source.MAPPED
+    text: str, where: str = "the report", presumed: Source = Source.MAPPED
 ) -> tuple[Header, tuple[Figure, ...]]:
     """Head and figures of a flat ``report_utilization``, with what the part has.
 
     Args:
         text: of the report.
         where: what to call it in an error.
-        stage: what the figures are where the report does not say the design's state.
+        presumed: what the figures are where the report does not say the design's state.
 
     Raises:
         StepError: a text that has no such table.
     """
-    header = _header(text, stage)
+    header = _header(text, presumed)
     figures: dict[str, Figure] = {}
     columns: dict[str, int] = {}
     for cells in _rows(text):
@@ -147,7 +147,7 @@ def _blocks(tiles: float) -> int:
 
 
 def parse_hierarchy(
-    text: str, where: str = "the report", stage: Source = Source.MAPPED
+    text: str, where: str = "the report", presumed: Source = Source.MAPPED
 ) -> tuple[Header, tuple[Cell, ...]]:
     """Head and rows of a hierarchical ``report_utilization``, in the report's order.
 
@@ -158,7 +158,7 @@ def parse_hierarchy(
     Raises:
         StepError: a text that has no such table.
     """
-    header = _header(text, stage)
+    header = _header(text, presumed)
     columns: dict[str, int] = {}
     found: list[Cell] = []
     for cells in _rows(text):
@@ -201,7 +201,7 @@ def _ram(tiles: float | None, halves: float | None) -> int | None:
 
 
 def parse_timing(
-    text: str, where: str = "the report", stage: Source = Source.MAPPED
+    text: str, where: str = "the report", presumed: Source = Source.MAPPED
 ) -> tuple[Header, tuple[Figure, ...]]:
     """Head and figures of a ``report_timing_summary``: slack, clock asked for, clock reached.
 
@@ -214,7 +214,7 @@ def parse_timing(
     Raises:
         StepError: a text without the design's timing summary.
     """
-    header = _header(text, stage)
+    header = _header(text, presumed)
     slack = _below(text, "WNS(ns)")
     if slack is None:
         raise StepError(f"{where} has no summary of the design's timing; run Vivado's synthesis again.")
@@ -236,7 +236,7 @@ def parse_timing(
 
 
 def parse_power(
-    text: str, where: str = "the report", stage: Source = Source.MAPPED
+    text: str, where: str = "the report", presumed: Source = Source.MAPPED
 ) -> tuple[Header, tuple[Figure, ...]]:
     """Head and figure of a ``report_power``: the whole chip's power in W, as Vivado estimates it (UG907).
 
@@ -245,7 +245,7 @@ def parse_power(
     Raises:
         StepError: a text without that power.
     """
-    header = _header(text, stage)
+    header = _header(text, presumed)
     for cells in _rows(text):
         if len(cells) == 2 and cells[0].strip() == "Total On-Chip Power (W)":
             # Beyond what the part stands, Vivado adds a remark in brackets.

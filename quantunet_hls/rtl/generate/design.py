@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from quantunet_hls.core.names import identifier
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 
 __all__ = ["EDGE_DEPTH", "Design", "depth_of", "module_name"]
@@ -36,5 +37,5 @@ def depth_of(graph: StreamGraph, edge: str) -> int:
 
 
 def module_name(graph: StreamGraph, layer: StreamLayer) -> str:
-    """Name of a layer's Verilog module."""
-    return f"{graph.name}_{layer.name}"
+    """Name of a layer's Verilog module, and of its file."""
+    return identifier(f"{graph.name}_{layer.name}", keep_end=True)

@@ -7,7 +7,6 @@ sends an image and gets the network's output back. Pins and oscillator are the b
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -20,6 +19,7 @@ from amaranth.lib.wiring import In, Out
 from quantunet_hls.boards import Board, SerialLine
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.files import write_json, write_text
+from quantunet_hls.core.names import identifier
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.rtl.generate.design import Design
 from quantunet_hls.rtl.generate.verilog import write_verilog
@@ -45,7 +45,7 @@ PAUSE_S = 0.25
 
 def top_name(graph: StreamGraph, board: Board) -> str:
     """Name of the top module."""
-    return f"{graph.name}_{re.sub(r'[^A-Za-z0-9]', '_', board.name)}"
+    return identifier(f"{graph.name}_{board.name}")
 
 
 def baud_rate(clock_mhz: float) -> tuple[int, int]:

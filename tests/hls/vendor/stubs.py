@@ -2,7 +2,7 @@
 
 AMD's tools need a licence agreement and can't be installed where these tests
 run. The stand-ins know each tool's command line, refuse any other, read from
-the Tcl script which stage is meant, and leave files of the documented names
+the Tcl script which phase is meant, and leave files of the documented names
 and forms. They show that the driver calls, watches and resumes the tools as
 it should; they show nothing about what the tools make of a design.
 """
@@ -40,12 +40,12 @@ if arguments[:-1] != {arguments!r}:
     print("unknown option", arguments)
     sys.exit(2)
 text = Path(arguments[-1]).read_text()
-stages = dict(csim_design="csim", csynth_design="csynth", cosim_design="cosim", export_design="export",
+phases = dict(csim_design="csim", csynth_design="csynth", cosim_design="cosim", export_design="export",
               synth_design="vsynth", route_design="implement")
-stage = next(name for command, name in stages.items() if command in text.replace("opt_design", ""))
+phase = next(name for command, name in phases.items() if command in text.replace("opt_design", ""))
 with (here / "calls").open("a") as calls:
-    calls.write({name!r} + " " + stage + "\\n")
-mode_file = here / ("mode_" + stage)
+    calls.write({name!r} + " " + phase + "\\n")
+mode_file = here / ("mode_" + phase)
 mode = mode_file.read_text() if mode_file.exists() else "work"
 
 def put(source, path):
@@ -70,33 +70,33 @@ if mode == "exits with 0":
     sys.exit(0)
 
 solution = "unet_prj/solution1"
-if stage == "csim":
+if phase == "csim":
     note("tb_data/csim_results.log", "0.5 1 -2.25\\n3 4 5\\n")
-elif stage == "csynth":
+elif phase == "csynth":
     for name in ("csynth.xml", "unet_csynth.xml"):
         put("vitis_hls_2022.2/solution1/syn/report/" + name, solution + "/syn/report/" + name)
     note(solution + "/syn/verilog/unet.v", "module unet; endmodule")
-elif stage == "cosim":
+elif phase == "cosim":
     put("vitis_hls_2022.2/solution1/sim/report/unet_cosim.rpt", solution + "/sim/report/unet_cosim.rpt")
     if mode == "differs":
         report = Path(solution + "/sim/report/unet_cosim.rpt")
         report.write_text(report.read_text().replace("Pass", "Fail"))
     note("tb_data/rtl_cosim_results.log", "0.50 1 -2.25\\n3 4 6\\n")
-elif stage == "export":
+elif phase == "export":
     note(solution + "/impl/ip/component.xml", "<component/>")
 else:
-    prefix = "quantunet_vivado/" + ("synth" if stage == "vsynth" else "routed")
-    part = "7series_2019.2" if stage == "vsynth" else "usplus_2022.2"
+    prefix = "quantunet_vivado/" + ("synth" if phase == "vsynth" else "routed")
+    part = "7series_2019.2" if phase == "vsynth" else "usplus_2022.2"
     put("vivado/" + part + "_utilization.rpt", prefix + "_utilization.rpt")
     put("vivado/" + part + "_hierarchy.rpt", prefix + "_hierarchy.rpt")
-    timing = "synthesized" if stage == "vsynth" else "routed_met"
+    timing = "synthesized" if phase == "vsynth" else "routed_met"
     put("vivado/" + timing + "_timing.rpt", prefix + "_timing.rpt")
     note(prefix + ".dcp", "")
 if mode == "killed":
     os.kill(os.getpid(), signal.SIGKILL)
 if mode == "leaves no report":
     shutil.rmtree(solution)
-print("QUANTUNET_HLS_DONE " + stage)
+print("QUANTUNET_HLS_DONE " + phase)
 """
 
 
@@ -143,12 +143,12 @@ class Bench:
         path = self.bin / name
         path.write_text(path.read_text().replace(f"v{old}", f"v{new}"))
 
-    def behave(self, stage: str, mode: str) -> None:
+    def behave(self, phase: str, mode: str) -> None:
         """Make the stand-ins fail in some way, or work again."""
-        (self.bin / f"mode_{stage}").write_text(mode)
+        (self.bin / f"mode_{phase}").write_text(mode)
 
     def calls(self) -> list[str]:
-        """The stages run since the last time that this was asked, each behind its tool."""
+        """The phases run since the last time that this was asked, each behind its tool."""
         path = self.bin / "calls"
         lines = path.read_text().splitlines() if path.exists() else []
         path.write_text("")

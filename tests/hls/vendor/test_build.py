@@ -5,17 +5,17 @@ import time
 import pytest
 
 from quantunet_hls.core.errors import StepError, ToolFailedError, ToolNotFoundError
-from quantunet_hls.hls.vendor import HlsProject, Stage, build, hls_tool, make_plan, vivado
+from quantunet_hls.hls.vendor import HlsProject, Phase, build, hls_tool, make_plan, vivado
 from quantunet_hls.hls.vendor.results import collect
 from quantunet_hls.reports import Check, Source, names
 
-TOOL_STAGES = [("csim", "vitis-run"), ("csynth", "vitis-run"), ("cosim", "vitis-run"), ("vsynth", "vivado")]
+TOOL_PHASES = [("csim", "vitis-run"), ("csynth", "vitis-run"), ("cosim", "vitis-run"), ("vsynth", "vivado")]
 
 
 @pytest.mark.parametrize("tool", ["vitis-run", "vitis_hls"])
 def test_all_stages_from_the_first_to_the_last(bench, tool):
     bench.install(tool, "vivado")
-    result = build(bench.project, list(Stage))
+    result = build(bench.project, list(Phase))
     assert bench.calls() == [
         f"{tool} csim",
         f"{tool} csynth",
@@ -24,7 +24,7 @@ def test_all_stages_from_the_first_to_the_last(bench, tool):
         "vivado vsynth",
         "vivado implement",
     ]
-    assert [outcome.stage for outcome in result.outcomes] == list(Stage)
+    assert [outcome.phase for outcome in result.outcomes] == list(Phase)
     assert not any(outcome.reused for outcome in result.outcomes)
     assert result.tools == {"Vitis HLS": "2024.2" if tool == "vitis-run" else "2022.2", "Vivado": "2023.2"}
     luts = {figure.source: figure.value for figure in result.figures if figure.name == names.LUT}
@@ -43,8 +43,8 @@ def test_all_stages_from_the_first_to_the_last(bench, tool):
 
 def collected(bench, outcomes):
     """What a build reads of reports that have been altered since."""
-    plan = make_plan(bench.project, [outcome.stage for outcome in outcomes], hls_tool("Vitis"),
-                     vivado() if outcomes[-1].stage is Stage.IMPLEMENT else None)
+    plan = make_plan(bench.project, [outcome.phase for outcome in outcomes], hls_tool("Vitis"),
+                     vivado() if outcomes[-1].phase is Phase.IMPLEMENT else None)
     return collect(plan, outcomes, {})
 
 
@@ -59,7 +59,7 @@ def test_cycles_of_co_simulation_take_as_long_as_the_clock_that_c_synthesis_reac
     assert seconds == pytest.approx({Source.CSYNTH: 16_800 * 9.5e-9, Source.COSIM: 16_630 * 9.5e-9})
 
 
-def test_vivados_reports_of_2019_are_of_the_stage_that_wrote_them(bench):
+def test_vivados_reports_of_2019_are_of_the_phase_that_wrote_them(bench):
     bench.install("vitis_hls", "vivado")
     outcomes = build(bench.project, ["implement"]).outcomes
     for report in bench.folder.rglob("*_timing.rpt"):
@@ -92,9 +92,9 @@ def test_vivado_hls_builds_projects_of_its_own_backend(bench):
 
 def test_the_second_time_nothing_runs_and_the_result_is_the_same(bench):
     bench.install("vitis-run", "vivado")
-    first = build(bench.project, list(Stage))
+    first = build(bench.project, list(Phase))
     bench.calls()
-    second = build(bench.project, list(Stage))
+    second = build(bench.project, list(Phase))
     assert bench.calls() == []
     assert all(outcome.reused for outcome in second.outcomes)
     assert (second.figures, second.layers, second.checks) == (first.figures, first.layers, first.checks)
@@ -103,20 +103,20 @@ def test_the_second_time_nothing_runs_and_the_result_is_the_same(bench):
 
 def test_new_images_run_the_simulations_and_no_synthesis(bench):
     bench.install("vitis-run", "vivado")
-    build(bench.project, list(Stage))
+    build(bench.project, list(Phase))
     bench.calls()
     (bench.folder / "tb_data/tb_input_features.dat").write_text("7 8 9\n")
-    build(bench.project, list(Stage))
+    build(bench.project, list(Phase))
     assert bench.calls() == ["vitis-run csim", "vitis-run cosim"]
 
 
 def test_a_new_weight_runs_everything(bench):
     bench.install("vitis-run", "vivado")
-    build(bench.project, list(Stage))
+    build(bench.project, list(Phase))
     bench.calls()
     (bench.folder / "firmware/weights/w2.txt").write_text("1, 2, 4\n")
-    build(bench.project, list(Stage))
-    assert len(bench.calls()) == len(Stage)
+    build(bench.project, list(Phase))
+    assert len(bench.calls()) == len(Phase)
 
 
 @pytest.mark.parametrize("lost", ["unet_prj/solution1/syn/report/unet_csynth.xml", ".quantunet_build.json"])
@@ -162,16 +162,16 @@ def test_a_damaged_ledger_counts_for_nothing(bench, record):
     assert bench.calls() == ["vitis-run csim"]
 
 
-@pytest.mark.parametrize(("stage", "tool"), TOOL_STAGES)
-def test_a_killed_stage_is_run_afresh_and_the_ones_before_are_not(bench, stage, tool):
+@pytest.mark.parametrize(("phase", "tool"), TOOL_PHASES)
+def test_a_killed_phase_is_run_afresh_and_the_ones_before_are_not(bench, phase, tool):
     bench.install("vitis-run", "vivado")
-    bench.behave(stage, "killed")
-    with pytest.raises(ToolFailedError, match=rf"killed by signal 9; its log is .*{stage}\.log"):
-        build(bench.project, [stage])
-    assert bench.calls()[-1] == f"{tool} {stage}"
-    bench.behave(stage, "work")
-    result = build(bench.project, [stage])
-    assert bench.calls() == [f"{tool} {stage}"]
+    bench.behave(phase, "killed")
+    with pytest.raises(ToolFailedError, match=rf"killed by signal 9; its log is .*{phase}\.log"):
+        build(bench.project, [phase])
+    assert bench.calls()[-1] == f"{tool} {phase}"
+    bench.behave(phase, "work")
+    result = build(bench.project, [phase])
+    assert bench.calls() == [f"{tool} {phase}"]
     assert [outcome.reused for outcome in result.outcomes] == [True] * (len(result.outcomes) - 1) + [False]
 
 
@@ -188,12 +188,12 @@ def test_what_a_killed_run_left_is_gone_before_the_next(bench):
     assert not build(bench.project, ["csynth"]).outcomes[0].reused
 
 
-@pytest.mark.parametrize(("stage", "tool"), TOOL_STAGES)
-def test_a_tool_that_fails_names_its_log_and_what_it_said(bench, stage, tool):
+@pytest.mark.parametrize(("phase", "tool"), TOOL_PHASES)
+def test_a_tool_that_fails_names_its_log_and_what_it_said(bench, phase, tool):
     bench.install("vitis-run", "vivado")
-    bench.behave(stage, "fail")
-    with pytest.raises(ToolFailedError, match=rf"{tool} ended with exit code 1.*{stage}\.log.*the design is no good"):
-        build(bench.project, [stage])
+    bench.behave(phase, "fail")
+    with pytest.raises(ToolFailedError, match=rf"{tool} ended with exit code 1.*{phase}\.log.*the design is no good"):
+        build(bench.project, [phase])
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_exit_code_0_is_not_taken_at_its_word(bench, mode, complaint):
     assert bench.calls() == ["vitis-run csynth"]
 
 
-@pytest.mark.parametrize("limit_s", [0.5, {Stage.CSYNTH: 0.5}])
+@pytest.mark.parametrize("limit_s", [0.5, {Phase.CSYNTH: 0.5}])
 def test_a_tool_that_hangs_is_stopped(bench, limit_s):
     bench.install("vitis-run")
     bench.behave("csynth", "hang")

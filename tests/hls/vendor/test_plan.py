@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 
 from quantunet_hls.core.errors import StepError, UnknownNameError
-from quantunet_hls.hls.vendor import Stage, Tool, make_plan, stages_needed
+from quantunet_hls.hls.vendor import Phase, Tool, make_plan, phases_needed
 
 HLS = Tool("vitis-run", Path("/opt/vitis-run"), "2024.2")
 VIVADO = Tool("vivado", Path("/opt/vivado"), "2024.2")
 
 
-def digests(bench, project=None, hls=HLS, vivado=VIVADO) -> dict[Stage, str]:
-    plan = make_plan(project or bench.project, list(Stage), hls, vivado)
-    return {call.stage: call.key.digest for call in plan.calls}
+def digests(bench, project=None, hls=HLS, vivado=VIVADO) -> dict[Phase, str]:
+    plan = make_plan(project or bench.project, list(Phase), hls, vivado)
+    return {call.phase: call.key.digest for call in plan.calls}
 
 
 @pytest.mark.parametrize(
@@ -24,16 +24,16 @@ def digests(bench, project=None, hls=HLS, vivado=VIVADO) -> dict[Stage, str]:
         (["cosim", "csim"], ["csim", "csynth", "cosim"]),
         (["export"], ["csynth", "export"]),
         (["implement"], ["csynth", "vsynth", "implement"]),
-        (list(Stage), ["csim", "csynth", "cosim", "export", "vsynth", "implement"]),
+        (list(Phase), ["csim", "csynth", "cosim", "export", "vsynth", "implement"]),
     ],
 )
-def test_a_stage_brings_what_it_needs(asked, needed):
-    assert stages_needed(asked) == needed
+def test_a_phase_brings_what_it_needs(asked, needed):
+    assert phases_needed(asked) == needed
 
 
-def test_an_unknown_stage_names_the_nearest():
+def test_an_unknown_phase_names_the_nearest():
     with pytest.raises(UnknownNameError, match="csynth"):
-        stages_needed(["synth"])
+        phases_needed(["synth"])
 
 
 def test_a_plan_is_the_same_twice_and_on_another_machine(bench):
@@ -42,9 +42,9 @@ def test_a_plan_is_the_same_twice_and_on_another_machine(bench):
     assert digests(bench, hls=elsewhere) == digests(bench)
 
 
-EVERYTHING = set(Stage)
-BENCH = {Stage.CSIM, Stage.COSIM}
-VIVADOS = {Stage.VSYNTH, Stage.IMPLEMENT}
+EVERYTHING = set(Phase)
+BENCH = {Phase.CSIM, Phase.COSIM}
+VIVADOS = {Phase.VSYNTH, Phase.IMPLEMENT}
 
 
 @pytest.mark.parametrize(
@@ -60,37 +60,37 @@ VIVADOS = {Stage.VSYNTH, Stage.IMPLEMENT}
         ("notes.txt", set()),
     ],
 )
-def test_a_digest_changes_with_what_its_stage_reads_and_with_nothing_else(bench, path, changed):
+def test_a_digest_changes_with_what_its_phase_reads_and_with_nothing_else(bench, path, changed):
     before = digests(bench)
     with (bench.folder / path).open("a") as file:
         file.write("more")
     after = digests(bench)
-    assert {stage for stage in Stage if before[stage] != after[stage]} == changed
+    assert {phase for phase in Phase if before[phase] != after[phase]} == changed
 
 
 @pytest.mark.parametrize("change", [{"clock_ns": 4.0}, {"part": "xczu9eg-ffvb1156-2-e"}, {"uncertainty": "1"}])
 def test_every_setting_is_in_the_digest(bench, change):
     before, after = digests(bench), digests(bench, replace(bench.project, **change))
-    assert all(before[stage] != after[stage] for stage in Stage)
+    assert all(before[phase] != after[phase] for phase in Phase)
 
 
 def test_the_version_of_a_tool_is_in_the_digest(bench):
     before = digests(bench)
     newer = digests(bench, vivado=replace(VIVADO, version="2025.1"))
-    assert {stage for stage in Stage if before[stage] != newer[stage]} == VIVADOS
+    assert {phase for phase in Phase if before[phase] != newer[phase]} == VIVADOS
     newer = digests(bench, hls=replace(HLS, version="2025.1"))
-    assert {stage for stage in Stage if before[stage] != newer[stage]} == EVERYTHING
+    assert {phase for phase in Phase if before[phase] != newer[phase]} == EVERYTHING
 
 
 def test_what_is_removed_and_what_is_made_lies_inside_the_project(bench):
-    for call in make_plan(bench.project, list(Stage), HLS, VIVADO).calls:
+    for call in make_plan(bench.project, list(Phase), HLS, VIVADO).calls:
         for path in (*call.clears, *call.outputs, *call.files):
             assert (bench.folder / path).resolve().is_relative_to(bench.folder.resolve())
             assert (bench.folder / path).resolve() != bench.folder.resolve()
 
 
 def test_no_call_removes_what_another_needs(bench):
-    calls = make_plan(bench.project, list(Stage), HLS, VIVADO).calls
+    calls = make_plan(bench.project, list(Phase), HLS, VIVADO).calls
     for i, call in enumerate(calls):
         earlier = {Path(output) for before in calls[:i] for output in before.outputs}
         removed = {Path(path) for path in call.clears}
@@ -98,11 +98,11 @@ def test_no_call_removes_what_another_needs(bench):
 
 
 def test_the_folder_is_in_no_script_and_no_argument(bench):
-    for call in make_plan(bench.project, list(Stage), HLS, VIVADO).calls:
+    for call in make_plan(bench.project, list(Phase), HLS, VIVADO).calls:
         assert str(bench.folder) not in json.dumps([dict(call.files), call.arguments])
 
 
 def test_a_project_that_is_not_there_can_not_be_planned(bench):
     (bench.folder / "unet_test.cpp").unlink()
     with pytest.raises(StepError, match="unet_test"):
-        make_plan(bench.project, [Stage.CSIM], HLS, None)
+        make_plan(bench.project, [Phase.CSIM], HLS, None)

@@ -54,6 +54,14 @@ def test_shapes_names_and_constants(tmp_path):
         execute(net_quant_only(), image_for(tidied)), 2, 2), 2, 3))
 
 
+def test_names_stay_and_nodes_without_one_are_counted():
+    net = Net()
+    value = net.quant("x", name="Relu_1")
+    for name in ("", "/enc/relu", "", "Relu_2"):
+        value = net.relu(value, name=name)
+    assert [node.name for node in tidy(net.model()).graph.node] == ["Relu_1", "Relu_0", "/enc/relu", "Relu_3", "Relu_2"]
+
+
 def net_quant_only():
     net = Net()
     net.quant("x")

@@ -59,9 +59,7 @@ def cases(draw):
     kernel = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
     dilation = (draw(st.integers(1, 2)), draw(st.integers(1, 2)))
     span = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
-    sides = [draw(st.integers(0, max(s - 1, 0))) for s in span]
-    first = [draw(st.integers(0, side)) for side in sides]
-    padding = (first[0], sides[0] - first[0], first[1], sides[1] - first[1])
+    padding = tuple(draw(st.integers(0, s - 1)) for s in (span[0], span[0], span[1], span[1]))
     stride = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
     window = Window(kernel, stride, padding, dilation)
     order = draw(st.sampled_from(["taps", "channels", "columns", "whole"]))

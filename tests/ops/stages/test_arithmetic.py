@@ -6,13 +6,15 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantunet_hls.ops.stages.base import apply_stages
+from quantunet_hls.ops.stages.base import apply_stages, reduced
 from quantunet_hls.ops.stages.cast.stage import Cast
+from quantunet_hls.ops.stages.clip.stage import Clip
 from quantunet_hls.ops.stages.leaky_relu.stage import LeakyRelu
 from quantunet_hls.ops.stages.quotient.stage import Quotient
 from quantunet_hls.ops.stages.relu.stage import Relu
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.ops.stages.sigmoid.stage import SIGMOID_TYPE, Sigmoid, sigmoid_table
+from quantunet_hls.ops.stages.table.stage import Table
 from quantunet_hls.ops.stages.threshold.stage import Threshold
 from quantunet_hls.ops.table import STAGES
 from quantunet_hls.ops.tensors.codes import Codes
@@ -28,6 +30,28 @@ def quotients(source: FixedType):
     return st.builds(lambda more, divisor: Quotient(
         FixedType(source.width + more + 1, source.fraction + more, True, "TRN_ZERO"), divisor),
         st.integers(0, 5), st.integers(1, 30))
+
+
+def tables(source: FixedType):
+    """A table has an entry for all that comes, here in steps of its own that are as fine or finer by a bit."""
+    narrow = st.builds(FixedType, st.integers(1, 12), st.integers(-4, 14), st.booleans())
+    return st.tuples(narrow, st.integers(0, 1), st.randoms(use_true_random=False)).map(
+        lambda drawn: _random_table(source, *drawn))
+
+
+def clips(source: FixedType):
+    """Limits within a type that holds all that comes and is as fine or finer."""
+    def of(finer: int, limits: list[int]) -> Clip:
+        kind = covering(source.low << finer, source.high << finer, source.fraction + finer)
+        low, high = sorted(min(max(limit, kind.low), kind.high) for limit in limits)
+        return Clip(kind, low, high)
+    return st.builds(of, st.integers(0, 3), st.lists(st.integers(-3000, 3000), min_size=2, max_size=2))
+
+
+def _random_table(source: FixedType, kind: FixedType, finer: int, random) -> Table:
+    first, last = source.low << finer, source.high << finer
+    return Table(kind, first, source.fraction + finer,
+                 tuple(random.randint(kind.low, kind.high) for _ in range(first, last + 1)))
 
 
 def requantizers(source: FixedType):
@@ -53,6 +77,8 @@ INSTANCES = {
                                                                                          SIGMOID_TYPE)),
                                         st.sampled_from([16, 64, 1024])),
     "threshold": lambda source: st.builds(Threshold, st.integers(-300, 300), st.integers(-3, 8)),
+    "table": tables,
+    "clip": clips,
 }
 
 
@@ -87,3 +113,15 @@ def test_stages_one_after_the_other(data):
 
 def test_every_stage_has_instances():
     assert set(INSTANCES) == set(STAGES)
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+def test_limits_behind_another_stage_give_what_they_gave_in_front_of_it(data):
+    source = data.draw(TYPES)
+    stages = (data.draw(clips(source)), data.draw(st.one_of(INSTANCES["cast"](source), INSTANCES["relu"](source))))
+    fewer = reduced(source, stages)
+    codes = np.arange(source.low, source.high + 1)
+    assert np.array_equal(apply_stages(codes, source, fewer), apply_stages(codes, source, stages))
+    if stages[1].type.saturation in ("SAT", "SAT_SYM"):
+        assert not isinstance(fewer[0], Clip)

@@ -63,7 +63,7 @@ def test_beats_of_columns_and_whole_windows_lose_no_clock(tmp_path):
         compare(expected, {**seen.traces, "groups": seen.outputs}, graph)
         if stalls == Stalls():
             slowest = max(graph.layers, key=lambda layer: layer.cycles)
-            assert seen.cycles_per_frame <= 1.05 * slowest.macs / slowest.mac_units
+            assert seen.cycles_per_frame == slowest.macs / slowest.mac_units
 
 
 @pytest.mark.parametrize("stalls", [Stalls(), Stalls(0.4, 0.0, 2), Stalls(0.0, 0.5, 3), Stalls(0.3, 0.3, 4)])
@@ -120,6 +120,8 @@ def test_traces_are_whole_where_the_end_of_a_frame_is_in_no_window(cycles, tmp_p
         assert set(seen.traces) == {layer.name for layer in graph.layers[:-1]}
         # The clocks end with the last output beat, however long the traces are waited for.
         assert seen.cycles == seen.frame_ends[-1] + 1
+        if count > 1 and stalls == Stalls():
+            assert seen.cycles_per_frame == graph.cycles
         if plain:
             other = plain.run(frames, stalls=stalls)
             assert (seen.cycles, seen.frame_ends) == (other.cycles, other.frame_ends)
@@ -127,7 +129,7 @@ def test_traces_are_whole_where_the_end_of_a_frame_is_in_no_window(cycles, tmp_p
 
 def test_frames_follow_each_other_at_the_pace_of_the_slowest_layer(kinds):
     seen = kinds.run(frames_for(kinds.graph, 5))
-    assert kinds.graph.cycles <= seen.cycles_per_frame <= 1.05 * kinds.graph.cycles
+    assert seen.cycles_per_frame == kinds.graph.cycles
     assert seen.first_output < seen.frame_ends[0] < seen.cycles
     fills = seen.largest_fill
     assert set(fills) == {edge for edge, _, _ in kinds.graph.edges}
@@ -191,7 +193,7 @@ def test_folding_that_divides_nothing_is_refused():
 
 @pytest.mark.parametrize(("window", "rule"), [
     (Window((9, 3)), "larger than the padded image"),
-    (Window((3, 3), padding=(2, 1, 1, 1)), "padding is as large as its window"),
+    (Window((3, 3), padding=(3, 1, 1, 1)), "lies in its padding alone"),
 ])
 def test_windows_that_cannot_be_generated_are_refused(window, rule):
     with pytest.raises(IllegalGraphError, match=f"'conv'.*{rule}"):

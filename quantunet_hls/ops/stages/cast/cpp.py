@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from quantunet_hls.ops.cpp.facet import CppFacet
+from quantunet_hls.ops.cpp.facet import StageCpp
+from quantunet_hls.ops.stages.cast.stage import Cast
 
 __all__ = ["FACET"]
 
-FACET = CppFacet()
+FACET: StageCpp[Cast] = StageCpp()

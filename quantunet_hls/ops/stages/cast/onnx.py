@@ -16,6 +16,7 @@ from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.quantizers import is_shift, quant_type, quantizers_of
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, shift_left
 from quantunet_hls.ops.qonnx.weights import MAX_BITS
+from quantunet_hls.ops.stages.cast.other_quantizers import BIPOLAR, TRUNC, bipolar_parts
 from quantunet_hls.types.fixed import shifted_right
 
 __all__ = ["FACET", "MAX_EXPONENT"]
@@ -91,6 +92,21 @@ def _some(values: np.ndarray) -> str:
     return ", ".join(f"{value:g}" for value in values.flat[:3]) + (", ..." if values.size > 3 else "")
 
 
+def _plain(_model: ModelWrapper, node: NodeProto) -> None:
+    """QONNX knows one rounding under two names, in any case."""
+    mode = attribute(node, "rounding_mode")
+    if mode is not None:
+        set_attribute(node, "rounding_mode", {"HALF_EVEN": "ROUND"}.get(mode.upper(), mode.upper()))
+
+
+def _stands_for(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
+    """QONNX computes with one signed bit as with a bipolar quantizer: its levels are 1 and -1."""
+    bits = constant(model, node.input[3])
+    if bits is not None and bits.flat[0] == 1 and attribute(node, "signed", 1):
+        return bipolar_parts(model, node)
+    return [node]
+
+
 def _explicit(model: ModelWrapper, node: NodeProto) -> None:
     """All are ``Quant``; on activations scale, zero point and width are scalars."""
     node.op_type, node.domain = "Quant", QUANT_DOMAINS[0]
@@ -144,7 +160,8 @@ def _ranges(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Ty
 
 
 _QUANT = NodeKind("Quant", _run, _ranges, rules=(_has_sane_scale, _has_known_modes), domains=QUANT_DOMAINS,
-                  roles=("scale", "zero", "bits"), explicit=_explicit, lowered=_lowered)
+                  roles=("scale", "zero", "bits"), plain=_plain, stands_for=_stands_for, explicit=_explicit,
+                  lowered=_lowered)
 
 #: No graph has the second name behind the explicit attributes.
-FACET = OnnxNodes((_QUANT, replace(_QUANT, op_type="IntQuant")))
+FACET = OnnxNodes((_QUANT, replace(_QUANT, op_type="IntQuant"), BIPOLAR, TRUNC))

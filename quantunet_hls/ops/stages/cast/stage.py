@@ -25,6 +25,11 @@ class Cast(Stage):
         """Whether every value of a type is the same in its own."""
         return self.type.holds(source)
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether it saturates: every rounding keeps the order of numbers."""
+        return self.type.saturation in ("SAT", "SAT_SYM")
+
     def apply(self, codes: Integers, source: FixedType) -> Integers:
         """Codes of ``source`` as codes of ``type``."""
         return cast(codes, source, self.type)

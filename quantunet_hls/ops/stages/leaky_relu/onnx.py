@@ -9,6 +9,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ops.qonnx.bounds import Bounds
 from quantunet_hls.ops.qonnx.graph import attribute, constant, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, positive_values
@@ -76,8 +77,14 @@ def _ranges(_model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> T
     return result, LayerTypes(result.type())
 
 
+def _bounds(node: NodeProto, inputs: Sequence[Bounds], _digits: int) -> Bounds:
+    zero = Bounds.of(0)
+    return inputs[0].most(zero) + Bounds.of(float(attribute(node, "alpha", np.float32(0.01)))) * inputs[0].least(zero)
+
+
 FACET = OnnxNodes((
-    NodeKind("LeakyRelu", _run, _ranges, rules=(_has_finite_slope,), finer=_finer, steps=_steps, alone=_is_a_shift),
-    NodeKind("PRelu", _run_slopes, rules=(_has_constant_slopes,), roles=("slope",), steps=_slopes,
+    NodeKind("LeakyRelu", _run, _ranges, rules=(_has_finite_slope,), finer=_finer, steps=_steps, alone=_is_a_shift,
+             on_sums=True, bounds=_bounds),
+    NodeKind("PRelu", _run_slopes, rules=(_has_constant_slopes,), roles=("slope",), on_sums=True, steps=_slopes,
              alone=lambda _node: False),
 ))

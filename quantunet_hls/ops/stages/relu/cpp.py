@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ops.cpp.facet import CppFacet, CppNode
+from quantunet_hls.ops.cpp.design import CppLayer
+from quantunet_hls.ops.cpp.facet import CppNode, StageCpp
 from quantunet_hls.ops.cpp.modules import Module
-from quantunet_hls.ops.hls4ml_types import fixed_type
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, consumers
+from quantunet_hls.ops.stages.relu.stage import Relu
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["FACET", "ReluModule"]
@@ -66,10 +67,9 @@ def _configure(model: ModelWrapper, node: NodeProto, _reuse: int, config: dict[s
         config["Precision"]["result"] = "auto"
 
 
-def _module(layer: Any) -> ReluModule:
-    result = layer.get_output_variable()
-    return ReluModule(int(result.shape[-1]), fixed_type(layer.name, layer.get_input_variable().type.precision),
-                      fixed_type(layer.name, result.type.precision))
+def _module(stage: Relu, cpp: CppLayer) -> ReluModule:
+    (image,) = cpp.inputs
+    return ReluModule(image.shape.channels, image.type, stage.type)
 
 
-FACET = CppFacet(nodes={"Relu": CppNode(configure=_configure)}, activations={"relu": _module})
+FACET = StageCpp(_module, nodes={"Relu": CppNode(configure=_configure)})

@@ -9,6 +9,7 @@ import numpy as np
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
+from quantunet_hls.ops.qonnx.bounds import Bounds
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import Range, Typed, positive_values
 from quantunet_hls.ops.qonnx.values import Bend, Step
@@ -28,4 +29,7 @@ def _steps(_model: ModelWrapper, _node: NodeProto, _axis: int) -> list[Step]:
     return [Bend(Fraction(0))]
 
 
-FACET = OnnxNodes((NodeKind("Relu", _run, _ranges, steps=_steps),))
+FACET = OnnxNodes((
+    NodeKind("Relu", _run, _ranges, on_sums=True, steps=_steps,
+             bounds=lambda _node, inputs, _digits: inputs[0].most(Bounds.of(0))),
+))

@@ -21,6 +21,11 @@ class Relu(Stage):
 
     type: FixedType
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether it saturates: every rounding keeps the order of numbers."""
+        return self.type.saturation in ("SAT", "SAT_SYM")
+
     def apply(self, codes: Integers, source: FixedType) -> Integers:
         """Codes of ``source`` as codes of ``type``."""
         return np.where(codes > 0, cast(codes, source, self.type), 0)

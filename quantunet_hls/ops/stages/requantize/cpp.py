@@ -9,15 +9,15 @@ from typing import Any, ClassVar
 import numpy as np
 from hls4ml.model.attributes import Attribute
 from hls4ml.model.layers import Layer
-from onnx import NodeProto
+from onnx import GraphProto, NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ops.cpp.facet import AddedLayer, CppFacet, CppLayer, CppNode
-from quantunet_hls.ops.cpp.loops import pixelwise
+from quantunet_hls.ops.cpp.facet import AddedLayer, CppNode, StageCpp
 from quantunet_hls.ops.cpp.templates import Call, Config
 from quantunet_hls.ops.hls4ml_types import fixed_type
 from quantunet_hls.ops.model_graph import Node
 from quantunet_hls.ops.qonnx.graph import attribute, constant, set_attribute
+from quantunet_hls.ops.stages.requantize import stage
 from quantunet_hls.ops.stages.requantize.model_graph import read
 from quantunet_hls.types import covering
 
@@ -71,23 +71,23 @@ class Requantize(Layer):
 class _Config(Config):
     """With numbers for the codes that come in as they are."""
 
-    def params(self, node: Any) -> dict[str, Any]:
+    def params(self, node: Layer) -> dict[str, Any]:
         """What the text may name."""
         found = super().params(node)
         given = fixed_type(node.name, node.get_input_variable().type.precision)
         result = fixed_type(node.name, node.get_output_variable().type.precision)
-        stage = read(Node(node, ""), result).reading(given.fraction)
-        low, high = stage.sums(given.low, given.high)
-        split = stage.splits or (0,)
-        every = [number for row in (*stage.offsets, split) for number in row]
-        ends = [level << stage.shift for level in (stage.low, stage.high)]
+        step = read(Node(node, ""), result).reading(given.fraction)
+        low, high = step.sums(given.low, given.high)
+        split = step.splits or (0,)
+        every = [number for row in (*step.offsets, split) for number in row]
+        ends = [level << step.shift for level in (step.low, step.high)]
         return found | {
-            "pixels": found["in_height"] * found["in_width"], "numbers": stage.channels, "shift": stage.shift,
-            "ties": str(stage.half_even).lower(), "code_bits": given.width + (not given.signed),
-            "factor_bits": _bits([number for row in stage.factors for number in row]),
+            "pixels": found["in_height"] * found["in_width"], "numbers": step.channels, "shift": step.shift,
+            "ties": str(step.half_even).lower(), "code_bits": given.width + (not given.signed),
+            "factor_bits": _bits([number for row in step.factors for number in row]),
             # Twice the rest that is dropped is compared with a step.
-            "sum_bits": _bits([low, high, *every, *ends, 2 << stage.shift]),
-            "factors": _listed(stage.factors), "offsets": _listed(stage.offsets), "splits": _listed([split])}
+            "sum_bits": _bits([low, high, *every, *ends, 2 << step.shift]),
+            "factors": _listed(step.factors), "offsets": _listed(step.offsets), "splits": _listed([split])}
 
 
 def _bits(numbers: list[int]) -> int:
@@ -99,7 +99,8 @@ def _listed(rows: Any) -> str:
     return ", ".join(f"{number}LL" for row in rows for number in row)
 
 
-def _parse(node: Any, input_names: list[str], input_shapes: list[list[int]], graph: Any) -> dict[str, Any]:
+def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]], graph: GraphProto
+           ) -> dict[str, Any]:
     _, height, width, channels = input_shapes[0]
     return {"name": node.name, "class_name": "Requantize", "inputs": input_names, "outputs": list(node.output),
             "data_format": "channels_last", "in_height": height, "in_width": width, "n_chan": channels,
@@ -124,5 +125,4 @@ _ADDED = AddedLayer(
     Requantize, (partial(_Config, Requantize, _CONFIG), partial(Call, Requantize, "requantize", [_HEADER.name])),
     _HEADER, {"Requantize": _parse})
 
-FACET = CppFacet(nodes={"Requantize": CppNode(prepare=_prepare)}, layers={"Requantize": CppLayer(pixelwise)},
-                 added=(_ADDED,))
+FACET: StageCpp[stage.Requantize] = StageCpp(nodes={"Requantize": CppNode(prepare=_prepare)}, added=(_ADDED,))

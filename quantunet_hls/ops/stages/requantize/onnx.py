@@ -1,7 +1,7 @@
-"""This package's own node, and those of ONNX's that are nothing but lines in front of a quantizer.
+"""This package's own node, and ONNX's ``BatchNormalization``, which is a line for each channel in front of a quantizer.
 
-``BatchNormalization`` and products with constants become part of a ``Requantize``, which is what the lowering of scales
-makes of everything between integers and a quantizer (:mod:`quantunet_hls.ingest.passes.absorb_scales`). It has the
+It becomes part of a ``Requantize``, which is what the lowering of scales
+makes of everything between integers and a quantizer (:mod:`quantunet_hls.ingest.passes.absorb_scales`). That has the
 constants ``factors`` and ``offsets`` (lines, channels or 1) and ``splits`` (channels or 1, or none) for inputs, and the
 attributes ``low``, ``high``, ``shift``, ``fraction``, ``half_even`` and ``result_fraction``: those of
 :class:`.stage.Requantize` and of its type. Until they are fitted there are none.
@@ -16,7 +16,6 @@ from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.qonnx.constants import constant_is_finite, line_of_constant
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, constant
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
@@ -102,16 +101,8 @@ def _normalize(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
     return (inputs[0] - mean) * (gamma / deviation) + beta
 
 
-def _with_constant(op_type: str) -> NodeKind:
-    compute = {"Mul": np.multiply, "Div": np.divide, "Sub": np.subtract}[op_type]
-    return NodeKind(op_type, lambda _node, inputs: compute(*(np.asarray(value, np.float64) for value in inputs)),
-                    rules=(constant_is_finite,), roles=("constant",), joins=True, steps=line_of_constant,
-                    alone=lambda _node: False)
-
-
 FACET = OnnxNodes((
     NodeKind("Requantize", _run, _ranges, admitted=False, roles=_ROLES, own_type=True),
-    NodeKind("BatchNormalization", _normalize, rules=(_is_normalized,), spatial=True, steps=_normalizing,
+    NodeKind("BatchNormalization", _normalize, rules=(_is_normalized,), spatial=True, steps=_normalizing, on_sums=True,
              roles=("gamma", "beta", "mean", "variance"), alone=lambda _node: False),
-    _with_constant("Mul"), _with_constant("Div"), _with_constant("Sub"),
 ))

@@ -9,10 +9,11 @@ from typing import Any, ClassVar
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ops.cpp.facet import CppFacet, CppNode
+from quantunet_hls.ops.cpp.design import CppLayer
+from quantunet_hls.ops.cpp.facet import CppNode, StageCpp
 from quantunet_hls.ops.cpp.modules import Module
 from quantunet_hls.ops.qonnx.graph import shape_of
-from quantunet_hls.ops.stages.sigmoid.stage import SIGMOID_TYPE
+from quantunet_hls.ops.stages.sigmoid.stage import SIGMOID_TYPE, Sigmoid
 
 __all__ = ["FACET", "SigmoidModule"]
 
@@ -56,8 +57,8 @@ def _prepare(_model: ModelWrapper, node: NodeProto) -> None:
     del node.input[1:]
 
 
-def _module(layer: Any) -> SigmoidModule:
-    return SigmoidModule(int(layer.get_output_variable().shape[-1]))
+def _module(_stage: Sigmoid, cpp: CppLayer) -> SigmoidModule:
+    return SigmoidModule(cpp.inputs[0].shape.channels)
 
 
-FACET = CppFacet(nodes={"Sigmoid": CppNode(_configure, _prepare)}, activations={"sigmoid": _module})
+FACET = StageCpp(_module, nodes={"Sigmoid": CppNode(_configure, _prepare)})

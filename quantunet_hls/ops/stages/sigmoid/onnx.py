@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
+from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ops.qonnx.bounds import sigmoid
 from quantunet_hls.ops.qonnx.ends import at_the_end
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
 from quantunet_hls.ops.stages.sigmoid.stage import SIGMOID_REACH, SIGMOID_TYPE, sigmoid_table
+from quantunet_hls.ops.stages.table.onnx import why_no_table
 
 __all__ = ["FACET", "TABLE_SIZE"]
 
 #: hls4ml's default: 64 entries a unit of the logit, so a step of the table is at most 1/256.
 TABLE_SIZE = 1024
+
+
+def _at_the_end_or_in_a_table(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    return None if at_the_end(passing=QUANT_OPS)(model, node) is None else why_no_table(model, node)
 
 
 def _tabulated(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
@@ -50,6 +58,7 @@ def _ranges(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Ty
 
 
 FACET = OnnxNodes((
-    NodeKind("Sigmoid", _run, _ranges, rules=(at_the_end(passing=QUANT_OPS),), roles=("table",), real=True,
-             lowered=_tabulated),
+    NodeKind("Sigmoid", _run, _ranges, rules=(_at_the_end_or_in_a_table,), roles=("table",), real=True,
+             lowered=_tabulated, gate=lambda _node: True,
+             bounds=lambda _node, inputs, digits: inputs[0].rising(partial(sigmoid, digits=digits))),
 ))

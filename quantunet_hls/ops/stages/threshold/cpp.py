@@ -6,9 +6,10 @@ import numpy as np
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ops.cpp.facet import CppFacet, CppNode
+from quantunet_hls.ops.cpp.facet import CppNode, StageCpp
 from quantunet_hls.ops.qonnx.graph import constant, set_attribute
 from quantunet_hls.ops.qonnx.ranges import to_steps
+from quantunet_hls.ops.stages.threshold.stage import Threshold
 
 __all__ = ["FACET"]
 
@@ -23,4 +24,4 @@ def _prepare(model: ModelWrapper, node: NodeProto) -> None:
     del node.input[1:]
 
 
-FACET = CppFacet(nodes={"Greater": CppNode(prepare=_prepare)})
+FACET: StageCpp[Threshold] = StageCpp(nodes={"Greater": CppNode(prepare=_prepare)})

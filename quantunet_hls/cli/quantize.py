@@ -1,0 +1,103 @@
+"""The command ``quantize``: from a float network and images to a quantized one, without training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from quantunet_hls.cli.progress import Progress
+from quantunet_hls.cli.screen import screen
+from quantunet_hls.reports.grid import Column, Grid
+
+if TYPE_CHECKING:
+    from quantunet_hls.quantize.quantize import Images
+
+__all__ = ["quantize"]
+
+
+@click.command()
+@click.argument("model")
+@click.option("--data", type=click.Path(path_type=Path), required=True,
+              help="A folder of images like those that it will see; with images/ and masks/ it is scored on the masks.")
+@click.option("--bits", type=int, default=8, show_default=True, help="Of weights and activations; an image has 8.")
+@click.option("--weight-bits", type=int, default=None, help="Of weights.  [default: --bits]")
+@click.option("--activation-bits", type=int, default=None, help="Of activations.  [default: --bits]")
+@click.option("--images", type=int, default=32, show_default=True,
+              help="How many to calibrate with, spread evenly over the folder.")
+@click.option("--fold", "folds", type=int, multiple=True, help="Calibrate with images of this fold only; may be "
+              "repeated.")
+@click.option("--score-fold", "scored", type=int, multiple=True,
+              help="Score on this fold, which it is not calibrated with; may be repeated.")
+@click.option("--mean", "means", type=float, multiple=True,
+              help="The network was trained with (v / 255 - MEAN) / STD; once, or once a channel.  [default: v / 256]")
+@click.option("--std", "deviations", type=float, multiple=True, help="See --mean.")
+@click.option("--size", nargs=3, type=int, default=None, metavar="C H W",
+              help="Channels, height, width of an image, for a checkpoint.  [default: what it was trained on]")
+@click.option("--result", metavar="NAME", default=None, help="Which of the network's several outputs counts.")
+@click.option("--name", default=None, help="Name of the quantized network.  [default: the model's, with _quantized]")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("quantized"), show_default=True,
+              help="Folder for the results' folders; the same command resumes what it holds.")
+def quantize(**options: Any) -> None:
+    """Quantize the float network MODEL without training, and say what that costs.
+
+    MODEL is an .onnx file without quantizers, a float network of the zoo, or a float .pt checkpoint with its card. The
+    quantized network is an .onnx file that `quantunet-hls generate` takes. Of other PyTorch networks export an .onnx
+    file with torch.onnx.export, or call quantunet_hls.generate_accelerator(module, board, data=DIR) in Python.
+    """
+    console = screen()
+    with Progress(console, "Loading") as progress:
+        # torch and hls4ml take seconds to import, and --help needs neither.
+        from quantunet_hls.core.errors import ConfigurationError
+        from quantunet_hls.data.image_folders import has_masks
+        from quantunet_hls.ingest.source import open_network
+        from quantunet_hls.quantize.network import Normalization
+        from quantunet_hls.quantize.quantize import quantize as run
+        from quantunet_hls.quantize.settings import Settings
+
+        both = set(options["folds"]) & set(options["scored"])
+        if options["scored"] and (both or not options["folds"]):
+            what = f"Fold {min(both)} is" if both else "All folds are"
+            raise ConfigurationError(f"{what} calibrated with and scored on, which says little of other images; "
+                                     "name different ones with --fold and --score-fold.")
+        if bool(options["means"]) != bool(options["deviations"]):
+            raise ConfigurationError("Images are normalized with --mean and --std; give both.")
+        settings = Settings(
+            weight_bits=options["weight_bits"] or options["bits"],
+            activation_bits=options["activation_bits"] or options["bits"], images=options["images"],
+            normalization=Normalization(options["means"], options["deviations"]) if options["means"] else None)
+        source = open_network(options["model"], options["size"], options["result"])
+        labelled = has_masks(options["data"])
+        name = options["name"] or f"{source.name}_quantized"[:60]
+
+        def show(line: str) -> None:
+            progress.begin(line)
+            progress.line(f"  {line}", style="dim")
+
+        made = run(source, _reader(options["data"], options["folds"], labelled=labelled and not options["scored"]),
+                   options["out"] / name, settings, labelled=labelled, name=name, progress=show,
+                   score=_reader(options["data"], options["scored"], labelled=labelled) if options["scored"] else None)
+    accuracy = made.report["accuracy"]
+    titles = {"dice": "Dice", "iou": "IoU", "pixel_accuracy": "accuracy"}
+    rows = [(stage, *(f"{100 * accuracy[stage][key]:.2f}" for key in titles))
+            for stage in ("float", "hardware") if stage in accuracy]
+    truth = "" if options["scored"] else ", those of the calibration among them"
+    equal = f"{100 * accuracy['equal_pixels']:.2f} % of the pixels have the float network's class"
+    console.print(f"{accuracy['images']} images{truth}, against {accuracy['truth']}; {equal}", highlight=False)
+    console.print(Grid([Column("network", names=True), *(Column(title, figures=True) for title in titles.values())],
+                       rows, name))
+    for role, path in (("Network", made.path), ("Report", made.report_path)):
+        console.print(f"{role:10} {path}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _reader(folder: Path, folds: tuple[int, ...], *, labelled: bool) -> Images:
+    """Reads the images of some folds, all where there are none, with their masks where these are wanted."""
+    from quantunet_hls.data.image_folders import Samples, names_in, read_pairs, read_unlabelled
+
+    def read(channels: int) -> Samples:
+        if labelled:
+            return read_pairs(folder, names_in(folder, folds or None), channels=channels)
+        return read_unlabelled(folder, names_in(folder, folds) if folds else None, channels=channels)
+
+    return read

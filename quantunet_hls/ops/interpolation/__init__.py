@@ -1,0 +1,1 @@
+"""The operator ``interpolation``, facet by facet (:mod:`quantunet_hls.ops.table`)."""

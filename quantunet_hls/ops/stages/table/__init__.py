@@ -1,0 +1,1 @@
+"""The stage ``table``, facet by facet (:mod:`quantunet_hls.ops.table`)."""

@@ -1,0 +1,131 @@
+"""From a float network and images to the graph of a quantized one, at given widths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from qonnx.core.modelwrapper import ModelWrapper
+from torch import Tensor
+
+from quantunet_hls.ingest import check_legal
+from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
+from quantunet_hls.ingest.passes.tabulate import tabulate
+from quantunet_hls.ops.qonnx.filters import filters_of
+from quantunet_hls.ops.qonnx.graph import constant, shape_of
+from quantunet_hls.quantize.assemble import assemble
+from quantunet_hls.quantize.fitting import Observed, fit_in_turn, observe
+from quantunet_hls.quantize.grids import IMAGE, Grid, Scales, best_grid
+from quantunet_hls.quantize.images import CalibrationImages, spread_evenly
+from quantunet_hls.quantize.network import FloatNetwork
+from quantunet_hls.quantize.plan import Plan, plan_quantizers
+from quantunet_hls.tuning.rounding import FittedFilters
+
+__all__ = ["Calibrated", "Quantized", "Widths", "calibrated"]
+
+#: Bits that an activation has more where nothing but a table reads it, which rounds it once more.
+_LOOKED_UP = 2
+#: Values of the largest tensor over all calibration images together, four bytes each.
+_MOST_VALUES = 1 << 27
+
+
+@dataclass(frozen=True)
+class Widths:
+    """Bits of a quantized network.
+
+    Attributes:
+        activations: of each group of quantizers, by the first one's name.
+        weights: of each layer.
+    """
+
+    activations: Mapping[str, int]
+    weights: Mapping[str, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Quantized:
+    """A quantized network.
+
+    Attributes:
+        model: its QONNX graph.
+        grids: of each quantizer.
+        layers: weights and biases of each layer.
+    """
+
+    model: ModelWrapper
+    grids: Mapping[str, Grid]
+    layers: Mapping[str, FittedFilters]
+
+
+@dataclass(frozen=True, eq=False)
+class Calibrated:
+    """A float network with places for its quantizers, and what images say about it.
+
+    Attributes:
+        plan: of the network.
+        images: that it was shown, float32, as it takes them.
+        port: grid of the hardware's.
+        observed: what it made of them.
+        scales: what the steps of its quantizers may be.
+    """
+
+    plan: Plan
+    images: Tensor
+    port: Grid
+    observed: Observed
+    scales: Scales
+
+    def uniform(self, weights: int, activations: int) -> Widths:
+        """The same bits everywhere, the image apart, which has 8."""
+        return Widths(dict.fromkeys(self.plan.groups, activations), dict.fromkeys(self.plan.layers, weights))
+
+    def grids(self, widths: Widths) -> dict[str, Grid]:
+        """The best grid of each quantizer."""
+        grids = {self.plan.port: self.port}
+        for first, names in self.plan.groups.items():
+            values, signed = self.observed.of_group(names)
+            width = widths.activations[first] + (_LOOKED_UP if self.plan.looked_up.issuperset(names) else 0)
+            grids |= dict.fromkeys(names, best_grid(values, width, signed, self.scales))
+        return grids
+
+    def quantized(self, widths: Widths) -> Quantized:
+        """The network with its weights fitted layer after layer."""
+        grids = self.grids(widths)
+        layers = fit_in_turn(self.plan, self.observed, self.images, grids, widths.weights, self.scales)
+        return Quantized(assemble(self.plan, grids, layers, self.scales), grids, layers)
+
+
+def calibrated(network: FloatNetwork, images: CalibrationImages, scales: Scales,
+               progress: Callable[[str], None] = lambda line: None) -> Calibrated:
+    """Find places for the quantizers of a network, and look what images do there.
+
+    Args:
+        network: to be quantized.
+        images: that it is shown; only some of them where its tensors are large.
+        scales: what the steps of the quantizers may be.
+        progress: called with a line for each part that takes long.
+
+    Raises:
+        IllegalGraphError: a node can't be built exactly.
+    """
+    plan = plan_quantizers(network.folded)
+    check_legal(tabulate(_draft(plan, scales)))
+    plan = replace(plan, model=explicit_attributes(plan.model))
+    largest = max(int(np.prod(shape_of(plan.model, node.output[0]))) for node in plan.model.graph.node)
+    shown = images.values[spread_evenly(len(images.values), max(1, _MOST_VALUES // largest))]
+    progress(f"Calibrating with {len(shown)} images")
+    return Calibrated(plan, shown, images.port, observe(plan, shown, images.port), scales)
+
+
+def _draft(plan: Plan, scales: Scales) -> ModelWrapper:
+    """The network with quantizers that say something, for the legality check."""
+    layers = {}
+    for node in plan.model.graph.node:
+        if node.name in plan.feeds:
+            weights = constant(plan.model, node.input[1])
+            assert weights is not None
+            filters = filters_of(node, weights) if weights.ndim == 4 else weights
+            layers[str(node.name)] = FittedFilters(8, np.ones(len(filters)), filters, np.zeros(len(filters)))
+    names = [plan.port, *(name for names in plan.groups.values() for name in names)]
+    return assemble(plan, dict.fromkeys(names, IMAGE), layers, scales)

@@ -1,0 +1,126 @@
+"""Float networks: the graph in one form, ready for quantizers, and the network itself to be compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnxruntime
+import torch
+from qonnx.core.modelwrapper import ModelWrapper
+from torch import Tensor, nn
+
+from quantunet_hls.core.errors import ConfigurationError, shown
+from quantunet_hls.ingest import as_meant
+from quantunet_hls.ingest.source import NetworkSource
+from quantunet_hls.ops.qonnx.graph import copy_of, only, replace_nodes, shape_of
+from quantunet_hls.quantize.affine import Affine, channel_layer, check_finite, fold_affine
+
+__all__ = ["FloatModule", "FloatNetwork", "Normalization", "open_float"]
+
+
+@dataclass(frozen=True, eq=False)
+class FloatNetwork:
+    """A network without quantizers.
+
+    Attributes:
+        name: what it is called.
+        sha256: of its file or its weights.
+        given: its graph as it came, without what changes nothing.
+        folded: the same function with batch normalization in the convolutions.
+    """
+
+    name: str
+    sha256: str
+    given: ModelWrapper
+    folded: ModelWrapper
+
+    @property
+    def image(self) -> tuple[int, int, int]:
+        """Channels, height and width that it takes."""
+        channels, height, width = shape_of(self.given, only(self.given, "input"))[1:]
+        return channels, height, width
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """What a network expects of its images: of a grey or colour value v from 0 to 255, (v / 255 - mean) / deviation.
+
+    Attributes:
+        means: one, or one a channel.
+        deviations: likewise, above 0.
+
+    Raises:
+        ConfigurationError: no such numbers.
+    """
+
+    means: tuple[float, ...]
+    deviations: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        if not np.all(np.isfinite((*self.means, *self.deviations))) or any(number <= 0 for number in self.deviations):
+            raise ConfigurationError(f"Images can't be normalized with means {shown(self.means)} and standard "
+                                     f"deviations {shown(self.deviations)}; give numbers, the deviations above 0.")
+
+    def affine(self, channels: int) -> Affine:
+        """The same for what enters a network, v / 256.
+
+        Raises:
+            ConfigurationError: as many numbers as there are not channels.
+        """
+        for numbers, what in ((self.means, "means"), (self.deviations, "standard deviations")):
+            if len(numbers) not in (1, channels):
+                raise ConfigurationError(f"There are {len(numbers)} {what} for images of {channels} channels; give "
+                                         "one, or one a channel.")
+        means, deviations = (np.resize(np.array(numbers), channels) for numbers in (self.means, self.deviations))
+        return Affine(256 / 255 / deviations, -means / deviations)
+
+
+def open_float(source: NetworkSource, normalization: Normalization | None = None) -> FloatNetwork:
+    """Read a float network.
+
+    Args:
+        source: of the network.
+        normalization: of its images, which becomes its first layer; without one they are v / 256.
+
+    Raises:
+        QuantUNetError: a graph that is malformed, or holds what are no numbers.
+    """
+    given = as_meant(source.graph())
+    check_finite(given)
+    if normalization is not None:
+        given = _normalizing(given, normalization)
+    return FloatNetwork(source.name, source.sha256, given, fold_affine(given))
+
+
+def _normalizing(model: ModelWrapper, normalization: Normalization) -> ModelWrapper:
+    model = copy_of(model)
+    image = only(model, "input")
+    inside = f"{image}_normalized"
+    layer = channel_layer(model, normalization.affine(shape_of(model, image)[1]), image, inside, "normalization")
+    for node in model.graph.node:
+        for place, name in enumerate(node.input):
+            if name == image:
+                node.input[place] = inside
+    replace_nodes(model, [layer, *model.graph.node])
+    model.set_tensor_shape(inside, shape_of(model, image))
+    return model
+
+
+class FloatModule(nn.Module):
+    """A float network as ONNX Runtime computes it, for whoever scores modules."""
+
+    def __init__(self, model: ModelWrapper):
+        super().__init__()
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        self._session = onnxruntime.InferenceSession(model.model.SerializeToString(), options,
+                                                     providers=["CPUExecutionProvider"])
+        self._image = only(model, "input")
+        self.eval()
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Results of images (N, ...), one by one, for the graph is of one."""
+        values = images.detach().cpu().numpy().astype(np.float32)
+        return torch.cat([torch.from_numpy(np.asarray(self._session.run(None, {self._image: one[None]})[0]))
+                          for one in values])

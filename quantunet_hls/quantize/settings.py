@@ -1,0 +1,53 @@
+"""How a float network is to be quantized."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from quantunet_hls.core.errors import ConfigurationError, UnknownNameError
+from quantunet_hls.quantize.grids import Scales
+from quantunet_hls.quantize.network import Normalization
+
+__all__ = ["LEAST_BITS", "MOST_BITS", "Settings"]
+
+#: Bits that weights and activations can be given. More change next to nothing.
+LEAST_BITS, MOST_BITS = 2, 10
+#: Images that are calibrated with at most.
+_MOST_IMAGES = 1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is asked for.
+
+    Attributes:
+        weight_bits: of all weights.
+        activation_bits: of all activations; the image always has 8.
+        scales: a member of :class:`Scales`, or its value: what the steps between values may be.
+        images: how many to calibrate with.
+        normalization: of the images that the network was trained with.
+
+    Raises:
+        ConfigurationError: widths, scales or a number that there can't be.
+    """
+
+    weight_bits: int = 8
+    activation_bits: int = 8
+    scales: Scales = Scales.POWER_OF_TWO
+    images: int = 32
+    normalization: Normalization | None = None
+
+    def __post_init__(self) -> None:
+        for bits, what in ((self.weight_bits, "weights"), (self.activation_bits, "activations")):
+            if not LEAST_BITS <= bits <= MOST_BITS:
+                raise ConfigurationError(f"Quantizing takes {LEAST_BITS} to {MOST_BITS} bits, not {bits} for {what}.")
+        if self.scales not in list(Scales):
+            raise UnknownNameError("kind of scales", str(self.scales), Scales)
+        object.__setattr__(self, "scales", Scales(self.scales))
+        if not 1 <= self.images <= _MOST_IMAGES:
+            raise ConfigurationError(f"Calibration takes 1 to {_MOST_IMAGES} images, not {self.images}.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {**asdict(self), "scales": self.scales.value}

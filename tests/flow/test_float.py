@@ -1,0 +1,77 @@
+"""Float networks, quantized on the way to hardware."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from quantunet_hls import generate_accelerator
+from quantunet_hls.core.errors import ConfigurationError, DataError
+from quantunet_hls.data.phantoms import draw_phantoms
+from quantunet_hls.flow.resolve import resolve
+from quantunet_hls.flow.spec import DesignSpec
+from quantunet_hls.ingest import export_module
+from quantunet_hls.quantize.images import calibration_images
+from quantunet_hls.reports.names import DICE
+from tests.quantize.nets import BatchNormUNet, with_statistics
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data")
+    drawn = draw_phantoms(6, 8, 8)
+    for kind, pixels in (("images", drawn.images[:, 0]), ("masks", drawn.masks * 255)):
+        (folder / kind).mkdir()
+        for name, one in zip(drawn.names, pixels, strict=True):
+            Image.fromarray(one).save(folder / kind / f"{name}.png")
+    rows = [f"{name}.png,{1 + index % 2}" for index, name in enumerate(drawn.names)]
+    (folder / "index.csv").write_text("\n".join(["file,fold", *rows]))
+    return folder
+
+
+def test_a_module_and_images_are_all_it_takes(data, tmp_path):
+    torch.manual_seed(5)
+    net, lines = with_statistics(BatchNormUNet()), []
+    made = generate_accelerator(net, "zcu104", input_shape=(1, 8, 8), data=data, images=2, bits=6, folds=[2],
+                                last="accuracy", toolchain="none", projects=tmp_path / "projects",
+                                reports=tmp_path / "reports", progress=lines.append)
+    assert made.differing == 0
+    assert "C-simulation" in {check.candidate for check in made.checks}
+    # Those of the fold that is scored on had no part in it.
+    assert "Calibrating with 3 images" in lines
+    assert made.report.asked["bits"] == 6
+    assert [figure.tool for figure in made.report.figures if figure.name == DICE] == ["float", "hardware (emulated)"]
+
+
+def run_of(folder, data, **options):
+    return resolve(DesignSpec(folder / "net.onnx", "zcu104", data=data, toolchain="none", **options))
+
+
+def test_what_it_was_quantized_with_decides_whether_it_is_exported_again(data, tmp_path):
+    export_module(with_statistics(BatchNormUNet()), (1, 8, 8)).save(str(tmp_path / "net.onnx"))
+    keys = [run_of(tmp_path, data, **options).source.key for options in ({}, {}, {"bits": 6}, {"folds": [1]})]
+    assert keys[0] == keys[1]
+    assert keys[0] not in (*keys[2:],)
+    assert keys[2] != keys[3]
+
+
+def test_numbers_enter_as_they_are_by_a_port_that_holds_them(tmp_path):
+    given = np.random.default_rng(0).uniform(-3, 3, (5, 1, 8, 8)).astype(np.float32)
+    images = calibration_images(given, 4, (1, 8, 8))
+    assert np.array_equal(images.values.numpy(), given[:4])
+    assert images.port.signed
+    assert images.port.width == 8
+    assert images.port.step == 2.0**-5
+
+
+def test_a_float_network_without_images_is_told_what_it_needs(data, tmp_path):
+    export_module(nn.Sequential(nn.Conv2d(2, 1, 1)).eval(), (2, 8, 8)).save(str(tmp_path / "net.onnx"))
+    with pytest.raises(ConfigurationError, match=r"net is a float network.*--data"):
+        run_of(tmp_path, None)
+    with pytest.raises(ConfigurationError, match="1 or 3 channels, not 2"):
+        run_of(tmp_path, data)
+    with pytest.raises(DataError, match="no images"):
+        run_of(tmp_path, tmp_path)
+    with pytest.raises(ConfigurationError, match="2 to 10 bits, not 11"):
+        run_of(tmp_path, data, bits=11)
