@@ -23,11 +23,14 @@ CASES = (
     "resize_by_sizes",
     "resize_opset10",
     "conv_auto_pad_valid",
+    "conv_k3_pad3",
     "quant_half_even",
     "residual_add",
     "output_without_shape",
     "resize_bilinear",
+    "slice_crop",
     "clip_relu6",
+    "global_average_pool",
 )
 
 

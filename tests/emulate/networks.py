@@ -115,6 +115,15 @@ class Network:
                  pad_left=left, pad_right=right)
         self.height, self.width = height, width
 
+    def frame(self, sides: tuple[int, int, int, int], channels: tuple[int, int] = (0, 0)) -> None:
+        top, bottom, left, right = sides
+        height, width = self.height + top + bottom, self.width + left + right
+        self.add("CropPad", {"result": self.types[self.last]}, in_height=self.height, in_width=self.width,
+                 n_chan=self.channels, out_height=height, out_width=width, out_chan=self.channels + sum(channels),
+                 pad_top=top, pad_bottom=bottom, pad_left=left, pad_right=right, pad_front=channels[0],
+                 pad_back=channels[1])
+        self.height, self.width, self.channels = height, width, self.channels + sum(channels)
+
     def resize(self, rows: int, columns: int) -> None:
         self.add("Resize", {"result": self.types[self.last]}, algorithm="nearest", in_height=self.height,
                  in_width=self.width, out_height=self.height * rows, out_width=self.width * columns,
@@ -140,6 +149,13 @@ class Network:
                  in_height=self.height, in_width=self.width, n_filt=self.channels, out_height=height, out_width=width,
                  pad_top=top, pad_bottom=bottom, pad_left=left, pad_right=right)
         self.height, self.width = height, width
+
+    def pool_whole(self, operation: str, *, accumulator: str) -> None:
+        self.add("WholePooling", {"result": self.type(), "accum": accumulator}, pool_op=operation,
+                 pool_height=self.height, pool_width=self.width, stride_height=self.height, stride_width=self.width,
+                 in_height=self.height, in_width=self.width, n_filt=self.channels, out_height=1, out_width=1,
+                 pad_top=0, pad_bottom=0, pad_left=0, pad_right=0)
+        self.height = self.width = 1
 
     def spread(self, rows: int, columns: int, behind: int) -> None:
         height, width = (self.height - 1) * rows + 1 + behind, (self.width - 1) * columns + 1 + behind

@@ -19,8 +19,8 @@ def _input(network: Network) -> None:
 
 def _convolution(network: Network) -> None:
     random = network.random
-    kernel, padding = [((3, 3), (1, 1, 1, 1)), ((1, 1), (0, 0, 0, 0)), ((2, 3), (1, 0, 0, 1)), ((3, 2), (1, 1, 0, 0))][
-        int(random.integers(4))]
+    kernel, padding = [((3, 3), (1, 1, 1, 1)), ((1, 1), (0, 0, 0, 0)), ((2, 3), (1, 0, 0, 1)), ((3, 2), (1, 1, 0, 0)),
+                       ((3, 3), (3, 2, 4, 1))][int(random.integers(5))]
     depthwise = bool(random.integers(2))
     filters = network.channels if depthwise else int(random.integers(1, 5))
     stride = (int(random.integers(1, 3)), int(random.integers(1, 3)))
@@ -30,15 +30,25 @@ def _convolution(network: Network) -> None:
 def _pooling(network: Network) -> None:
     random = network.random
     operation = str(random.choice(["Max", "Average"]))
-    if random.integers(2):
+    form = random.integers(3)
+    if form == 0:
         network.pool(operation, (2, 2), accumulator=_WIDE)
+    elif form == 1:
+        network.pool_whole(operation, accumulator=_WIDE)
     else:
         network.pool_windows(operation, (3, 3), (2, 1), (1, 1, 1, 1), accumulator=_WIDE)
 
 
 def _padding(network: Network) -> None:
-    network.pad(1, 0, 1, 1)
-    network.convolve(2, (3, 3), padding=(0, 0, 0, 0), accumulator=_WIDE)
+    random = network.random
+    if random.integers(2):
+        # More than the windows behind have room for.
+        network.pad(*(int(count) for count in random.integers(0, 5, 4)))
+        network.convolve(2, (3, 3), padding=(0, 0, 0, 0), accumulator=_WIDE)
+        return
+    network.convolve(4, (1, 1), padding=(0, 0, 0, 0), accumulator=_WIDE)
+    top, bottom, left, right = (int(count) for count in random.integers(-2, 4, 4))
+    network.frame((top, bottom, left, right), (int(random.integers(-1, 3)), int(random.integers(-2, 3))))
 
 
 def _upsample(network: Network) -> None:

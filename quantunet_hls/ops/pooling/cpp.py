@@ -14,7 +14,7 @@ from quantunet_hls.ops.cpp.facet import LayerCpp
 from quantunet_hls.ops.cpp.loops import LATENCY, reading, window_loop
 from quantunet_hls.ops.cpp.modules import Module
 from quantunet_hls.ops.pooling.layer import Pooling
-from quantunet_hls.ops.pooling.window_pooling import WINDOW_POOLING, WindowPooling
+from quantunet_hls.ops.pooling.window_pooling import WHOLE_POOLING, WINDOW_POOLING, WholePooling, WindowPooling
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["FACET", "MaxPoolingModule"]
@@ -53,11 +53,14 @@ class MaxPoolingModule(Module):
 def _actor(layer: Pooling, cpp: CppLayer) -> Actor:
     if _in_hls4mls_kernel(cpp):
         return window_loop(cpp, layer.window, layer.stride)
+    if cpp.kind == WholePooling.__name__:
+        # The next frame comes in while the last pixel's result goes out, and no window needs a pixel twice.
+        return window_loop(cpp, layer.window, layer.window)
     return _rows_of_windows(layer, cpp)
 
 
 def _in_hls4mls_kernel(cpp: CppLayer) -> bool:
-    return cpp.kind != WindowPooling.__name__
+    return cpp.kind not in (WindowPooling.__name__, WholePooling.__name__)
 
 
 def _rows_of_windows(layer: Pooling, cpp: CppLayer) -> Actor:
@@ -82,4 +85,4 @@ def _module(layer: Pooling, cpp: CppLayer) -> MaxPoolingModule | None:
     return MaxPoolingModule(layer.window, image.shape.channels, image.type)
 
 
-FACET = LayerCpp(_actor, _module, added=(WINDOW_POOLING,))
+FACET = LayerCpp(_actor, _module, added=(WINDOW_POOLING, WHOLE_POOLING))

@@ -8,6 +8,7 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.model_graph import Given, LayerReader, Node
 from quantunet_hls.ops.pooling.layer import Pooling
 from quantunet_hls.ops.stages.cast.stage import Cast
+from quantunet_hls.types.fixed import covering
 
 __all__ = ["FACET"]
 
@@ -19,6 +20,17 @@ def _aligned(node: Node, given: Sequence[Given]) -> Pooling:
     return _read(node, given)
 
 
+def _whole(node: Node, given: Sequence[Given]) -> Pooling:
+    """Pixels are added up as they come, so the order would matter to an accumulator that can't hold every sum."""
+    pooling, source = _read(node, given), given[0]
+    number = source.layer.shape.pixels if pooling.mean else 1
+    if not pooling.accumulator.holds(covering(number * source.type.low, number * source.type.high,
+                                              source.type.fraction)):
+        raise IllegalGraphError(node.name, f"its accumulator {pooling.accumulator} can't hold {number} values of "
+                                f"{source.type}", "give it a wider one")
+    return pooling
+
+
 def _read(node: Node, given: Sequence[Given]) -> Pooling:
     operation = node.text("pool_op")
     if operation not in ("max", "average"):
@@ -28,4 +40,4 @@ def _read(node: Node, given: Sequence[Given]) -> Pooling:
                    node.pair("stride"), node.padding, operation == "average", node.type("accum_t"))
 
 
-FACET = LayerReader({"Pooling2D": _aligned, "WindowPooling": _read})
+FACET = LayerReader({"Pooling2D": _aligned, "WindowPooling": _read, "WholePooling": _whole})

@@ -11,14 +11,56 @@ from torch.nn import functional
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.execution import in_channels_first
-from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, QUANT_OPS, attribute, consumers, set_attribute, shape_of
-from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
+from quantunet_hls.ops.qonnx.graph import (
+    CHANNELS_LAST,
+    QUANT_OPS,
+    attribute,
+    constant,
+    consumers,
+    set_attribute,
+    shape_of,
+)
+from quantunet_hls.ops.qonnx.node_kinds import STANDARD, NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.quotients import cut_quotient
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, shift_left, times
 from quantunet_hls.ops.qonnx.weights import explicit_window
 from quantunet_hls.ops.qonnx.windows import plain_window
 
 __all__ = ["FACET"]
+
+
+def _whole_image(model: ModelWrapper, node: NodeProto) -> None:
+    """GlobalAveragePool and GlobalMaxPool are poolings with one window, which is the whole image."""
+    shape = shape_of(model, node.input[0])
+    if len(shape) == 4 and node.domain in STANDARD:
+        _become_pooling(node, node.op_type.removeprefix("Global"), shape[2:4])
+
+
+def _mean_over_image(model: ModelWrapper, node: NodeProto) -> None:
+    """A mean over rows and columns that leaves both axes there is such a pooling, wherever these axes lie."""
+    shape, axes = shape_of(model, node.input[0]), attribute(node, "axes")
+    if len(node.input) > 1:
+        given = constant(model, node.input[1])
+        axes = None if given is None else given.tolist()
+    if len(shape) != 4 or axes is None or not attribute(node, "keepdims", 1):
+        return
+    first = sorted(axis % 4 for axis in axes)
+    if first in ([1, 2], [2, 3]):
+        _become_pooling(node, "AveragePool", shape[first[0]: first[0] + 2])
+        node.domain = CHANNELS_LAST if first[0] == 1 else node.domain
+
+
+def _become_pooling(node: NodeProto, op_type: str, window: Sequence[int]) -> None:
+    node.op_type = op_type
+    del node.attribute[:]
+    del node.input[1:]
+    for name, value in (("kernel_shape", list(window)), ("strides", list(window)), ("pads", [0] * 4)):
+        set_attribute(node, name, value)
+
+
+def _not_a_mean_of_pixels(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    return IllegalGraphError(node.name, "only whole images can be reduced, to one pixel",
+                             "reduce height and width of an image, and keep both axes (keepdims)")
 
 
 def _plain(model: ModelWrapper, node: NodeProto) -> None:
@@ -134,6 +176,9 @@ def _mean(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Type
 
 #: Poolings bring values into their accumulator one by one, so each that the input's type can have must fit.
 FACET = OnnxNodes((
+    *(NodeKind(op_type, _run, plain=_whole_image, rules=(_not_a_mean_of_pixels,))
+      for op_type in ("GlobalAveragePool", "GlobalMaxPool")),
+    NodeKind("ReduceMean", _run, plain=_mean_over_image, rules=(_not_a_mean_of_pixels,)),
     NodeKind("MaxPool", _run, _largest, rules=(_fits,), spatial=True, any_input=True, new_values=False,
              largest=True, plain=_plain, explicit=explicit_window),
     NodeKind("AveragePool", _run, _mean, rules=(_fits, _counts_padding, _mean_is_exact), spatial=True, any_input=True,

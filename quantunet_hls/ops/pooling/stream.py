@@ -9,16 +9,22 @@ from typing import ClassVar
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.folding.schedule import Actor
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.pooling import layer as typed
+from quantunet_hls.ops.shape import Sides
 from quantunet_hls.ops.stages.base import Stage, apply_stages, reduced, retyped
 from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.stages.quotient.stage import Quotient
-from quantunet_hls.ops.streaming import StreamLayer, Window
-from quantunet_hls.ops.windowed import Windowed
+from quantunet_hls.ops.streaming import PREFETCH, StreamLayer, Window
+from quantunet_hls.ops.windowed import Windowed, room_in
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
-__all__ = ["FACET", "Pooling"]
+__all__ = ["FACET", "Pooling", "WholePooling"]
+
+#: Clocks from a beat of the last pixel to the one that goes out, beside those of a stage.
+_WHOLE_LATENCY = 4
+_STAGE_LATENCY = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +43,8 @@ class Pooling(Windowed):
 
     room: ClassVar[str] = "pooling"
     kind: ClassVar[str] = "pooling"
+    #: Whether its one window is the whole image.
+    whole: ClassVar[bool] = False
 
     operation: str
     stages: tuple[Stage, ...] = ()
@@ -54,6 +62,11 @@ class Pooling(Windowed):
     def unstaged(self) -> FixedType:
         """That of the accumulator."""
         return self.accumulator
+
+    @property
+    def groups(self) -> int:
+        """Beats of a pixel."""
+        return self.shape.channels // self.lanes
 
     @property
     def fill(self) -> int:
@@ -74,15 +87,46 @@ class Pooling(Windowed):
         return replace(self, type=type_, input_type=sources[0].type, stages=(retyped(self.stages[0], type_),))
 
 
+@dataclass(frozen=True, eq=False)
+class WholePooling(Pooling):
+    """The same under one window, which is the whole image: a value a channel is held, and no line is kept."""
+
+    whole: ClassVar[bool] = True
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles of a frame: one beat that comes in a clock."""
+        return self.input_shape.pixels * self.groups
+
+    @property
+    def buffered(self) -> bool:
+        """No."""
+        return False
+
+    @property
+    def burst(self) -> int:
+        """All that there is."""
+        return 1
+
+    def computed(self, sources: Sequence[Integers]) -> Integers:
+        """The largest values or the sums of each frame, through the stages."""
+        merged: Integers = (np.max if self.operation == "max" else np.sum)(sources[0], axis=(1, 2), keepdims=True)
+        return apply_stages(merged, self.accumulator, self.stages)
+
+    def actor(self, sources: Sequence[StreamLayer]) -> Actor:
+        """A beat in a clock; one out for each of the last pixel."""
+        beats = np.arange(self.cycles)
+        return Actor(self.name, (self._reading(sources[0], beats, beats + 1, PREFETCH),), np.ones(len(beats), np.int64),
+                     beats >= self.cycles - self.groups, _WHOLE_LATENCY + _STAGE_LATENCY * len(self.stages))
+
+
 def _lowered(layer: typed.Pooling, name: str, sources: Sequence[Source]) -> Pooling:
     source = sources[0].layer
-    if any(sources[0].padding) and not layer.mean and source.type.low < 0:
-        raise IllegalGraphError(layer.name, "it takes the largest of values and of zeros around the image, for which "
-                                "it has no RTL", "pad in front of convolutions only")
     top, bottom, left, right = (own + more for own, more in zip(layer.padding, sources[0].padding, strict=True))
     window = Window(layer.window, layer.stride, (top, bottom, left, right))
-    pooling = Pooling(name, (source.name,), layer.shape, layer.type, source.shape, source.type, window,
-                      "average" if layer.mean else "max", layer.stages, slack=source.burst)
+    made = WholePooling if window == Window((source.shape.height, source.shape.width), layer.stride) else Pooling
+    pooling = made(name, (source.name,), layer.shape, layer.type, source.shape, source.type, window,
+                   "average" if layer.mean else "max", layer.stages, slack=source.burst)
     stages = _mean_stages(layer, pooling) if layer.mean else _largest_stages(layer, pooling)
     return replace(pooling, stages=stages)
 
@@ -107,4 +151,9 @@ def _mean_stages(layer: typed.Pooling, pooling: Pooling) -> tuple[Stage, ...]:
     return reduced(exact, (Cast(quotient), *layer.stages))
 
 
-FACET = LayerLowering(_lowered, padded=True)
+def _room(layer: typed.Pooling) -> Sides:
+    # The largest value under a window may be less than the zeros around the image.
+    return room_in(layer.window, (1, 1), layer.padding) if layer.mean else (0, 0, 0, 0)
+
+
+FACET = LayerLowering(_lowered, room=_room)

@@ -10,17 +10,21 @@ from torch import Tensor
 from quantunet_hls.ops.pooling.layer import Pooling
 from quantunet_hls.ops.tensors.codes import Codes, assign
 from quantunet_hls.ops.tensors.kernel import Kernel, LayerTensors, Operand, compile_stages, exact_in, own
-from quantunet_hls.types.fixed import FixedType
+from quantunet_hls.types.fixed import FixedType, covering
 
 __all__ = ["FACET"]
 
 
 def _compile(layer: Pooling, given: Sequence[Operand], device: torch.device) -> Kernel:
     entry = assign(given[0].codes, layer.accumulator, own_step=layer.mean)
+    source = given[0].layer.shape
+    # Its accumulator holds every sum, so their order is no matter.
+    whole = layer.window == (source.height, source.width) and not any(layer.padding) and layer.accumulator.holds(
+        covering(source.pixels * entry.result.low, source.pixels * entry.result.high, entry.result.fraction))
     merge: Callable[[Sequence[Tensor]], Tensor]
     if layer.mean:
         taps = layer.window[0] * layer.window[1]
-        merged, codes, peak = _tree_sum(entry.result, layer.accumulator, taps)
+        merged, codes, peak = (_whole_sum if whole else _tree_sum)(entry.result, layer.accumulator, taps)
         low, high = (abs(end) // taps * (1 if end > 0 else -1) for end in (codes.low, codes.high))
         chain = compile_stages(Codes(low, high, codes.fraction), layer.stages)
         peak = max(peak, entry.peak, chain.peak)
@@ -32,14 +36,14 @@ def _compile(layer: Pooling, given: Sequence[Operand], device: torch.device) -> 
     else:
         chain = compile_stages(entry.result, layer.stages)
         peak = max(entry.peak, chain.peak)
-        merge = _largest
+        merge = (lambda parts: parts[0].amax((2, 3), keepdim=True)) if whole else _largest
     work, kept = exact_in(layer, peak), exact_in(layer, chain.result.magnitude)
 
     def run(tensors: Sequence[Tensor]) -> Tensor:
         x = tensors[0].to(work)
         if entry.operations:
             x = entry(own(x, work))
-        return chain(merge(_windows(x, layer, entry.result.low))).to(kept)
+        return chain(merge([x] if whole else _windows(x, layer, entry.result.low))).to(kept)
 
     return Kernel(run, chain.result)
 
@@ -60,6 +64,13 @@ def _largest(parts: Sequence[Tensor]) -> Tensor:
     for part in parts[2:]:
         torch.maximum(result, part, out=result)
     return result
+
+
+def _whole_sum(given: Codes, _accumulator: FixedType, taps: int) -> tuple[Callable[[Sequence[Tensor]], Tensor],
+                                                                         Codes, int]:
+    """Sum of all pixels of an image."""
+    codes = Codes(taps * given.low, taps * given.high, given.fraction)
+    return (lambda parts: parts[0].sum((2, 3), keepdim=True)), codes, codes.magnitude
 
 
 def _tree_sum(given: Codes, accumulator: FixedType, taps: int) -> tuple[Callable[[Sequence[Tensor]], Tensor],

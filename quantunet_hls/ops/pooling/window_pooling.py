@@ -1,4 +1,5 @@
-"""Pooling windows that overlap, are padded, or leave rows over: hls4ml's streaming kernels assert that none do.
+"""Pooling windows that overlap, are padded, or leave rows over, for which hls4ml's streaming kernels have assertions,
+and those that are the whole image, whose every pixel they would keep.
 
 The arithmetic is hls4ml's own: the accumulator, the tree of ``nnet::reduce`` and
 the division by the window's size. Padding counts as zeros in a mean (ONNX's
@@ -19,9 +20,10 @@ from onnx import GraphProto, NodeProto
 from quantunet_hls.ops.cpp.facet import AddedLayer
 from quantunet_hls.ops.cpp.templates import Call, Config
 
-__all__ = ["WINDOW_POOLING", "WindowPooling"]
+__all__ = ["WHOLE_POOLING", "WINDOW_POOLING", "WholePooling", "WindowPooling"]
 
 _HEADER = Path(__file__).with_name("nnet_window_pooling_stream.h")
+_WHOLE_HEADER = Path(__file__).with_name("nnet_whole_pooling_stream.h")
 
 _SIZES = ("in_height", "in_width", "out_height", "out_width", "n_filt", "pool_height", "pool_width", "stride_height",
           "stride_width", "pad_top", "pad_bottom", "pad_left", "pad_right")
@@ -44,10 +46,16 @@ class WindowPooling(Layer):
         self.add_output_variable([self.attributes[name] for name in ("out_height", "out_width", "n_filt")])
 
 
+class WholePooling(WindowPooling):
+    """The same under the one window that is the whole image."""
+
+
 def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]], graph: GraphProto
            ) -> dict[str, Any]:
     layer: dict[str, Any] = parse_pool_layer(node, input_names, input_shapes, graph)
     window, stride = ((layer[f"{role}_height"], layer[f"{role}_width"]) for role in ("pool", "stride"))
+    if window == (layer["in_height"], layer["in_width"]) and not any(layer["pads"]):
+        return layer | {"pool_op": layer["class_name"].removesuffix("Pooling2D"), "class_name": "WholePooling"}
     leftover = layer["in_height"] % window[0] or layer["in_width"] % window[1]
     if any(layer["pads"]) or window != stride or leftover:
         layer |= {"pool_op": layer["class_name"].removesuffix("Pooling2D"), "class_name": "WindowPooling"}
@@ -58,3 +66,8 @@ WINDOW_POOLING = AddedLayer(
     WindowPooling, (partial(Config, WindowPooling, _CONFIG), partial(Call, WindowPooling, "window_pooling", [
         "nnet_pooling.h", "nnet_pooling_stream.h", _HEADER.name])),
     _HEADER, {"MaxPool": _parse, "AveragePool": _parse})
+
+WHOLE_POOLING = AddedLayer(
+    WholePooling, (partial(Config, WholePooling, _CONFIG), partial(Call, WholePooling, "whole_pooling", [
+        "nnet_pooling.h", _WHOLE_HEADER.name])),
+    _WHOLE_HEADER, {})
