@@ -28,6 +28,7 @@ CASES = (
     "residual_add",
     "output_without_shape",
     "resize_bilinear",
+    "qcdq_export",
     "slice_crop",
     "clip_relu6",
     "global_average_pool",

@@ -21,6 +21,7 @@ from quantunet_hls.ingest.passes.channels_last import channels_last
 from quantunet_hls.ingest.passes.drop_identities import drop_identities
 from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
 from quantunet_hls.ingest.passes.fit_scales import fit_scales
+from quantunet_hls.ingest.passes.linear_quantizers import linear_quantizers
 from quantunet_hls.ingest.passes.lower_nodes import lower_nodes
 from quantunet_hls.ingest.passes.name_nodes import name_nodes
 from quantunet_hls.ingest.passes.plain_classes import plain_classes, with_classes
@@ -96,7 +97,7 @@ def as_meant(graph: ModelWrapper) -> ModelWrapper:
     Raises:
         ConfigurationError: the graph is malformed, leaves shapes open or is too large.
     """
-    return absorb_padding(plain_classes(drop_identities(plain_nodes(tidy(graph)))))
+    return absorb_padding(plain_classes(drop_identities(plain_nodes(linear_quantizers(tidy(graph))))))
 
 
 #: What a design can send: what the network computes, or the class of each pixel.
