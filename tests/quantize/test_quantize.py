@@ -10,7 +10,13 @@ import pytest
 import torch
 
 from quantunet_hls import generate_accelerator
-from quantunet_hls.core.errors import ConfigurationError, FloatNetworkError, DataError, IllegalGraphError, UnknownNameError
+from quantunet_hls.core.errors import (
+    ConfigurationError,
+    DataError,
+    FloatNetworkError,
+    IllegalGraphError,
+    UnknownNameError,
+)
 from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.emulate.accuracy import emulate_graph

@@ -38,11 +38,9 @@ REFUSED: Mapping[str, Refusal] = {
            "LpNormalization LRN",
            "takes its statistics from the image that comes, which are known only behind its last pixel",
            "train with batch normalization (nn.BatchNorm2d) in its place, whose statistics are constants"),
-    **_all("ReduceMean ReduceSum ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceProd ReduceSumSquare ReduceLogSum "
+    **_all("ReduceSum ReduceMax ReduceMin ReduceL1 ReduceL2 ReduceProd ReduceSumSquare ReduceLogSum "
            "ReduceLogSumExp", "brings a whole image or all of its channels together",
            "use average or max pooling, or a convolution, and for an InstanceNorm or LayerNorm nn.BatchNorm2d"),
-    "BatchNormalization": Refusal(_NOT_EXACT, "merge it into the convolution before it with "
-                                  "brevitas.nn.utils.merge_bn(convolution, normalization)"),
     "MaxUnpool": Refusal("needs to know where maxima lay", "use nearest upsampling (nn.Upsample(scale_factor=2))"),
     **_all("Gemm MatMul MatMulInteger QLinearMatMul Einsum", "multiplies matrices, and no images",
            "use a convolution of 1 x 1 (nn.Conv2d(channels, outputs, 1)), which is the same at every pixel"),
