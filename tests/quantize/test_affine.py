@@ -6,7 +6,7 @@ from torch import nn
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest import as_meant, export_module
 from quantunet_hls.quantize.affine import check_finite, fold_affine
-from quantunet_hls.quantize.network import FloatModule
+from quantunet_hls.quantize.run import FloatModule
 from tests.quantize.nets import BatchNormUNet, with_statistics
 
 
