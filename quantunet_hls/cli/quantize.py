@@ -24,6 +24,8 @@ __all__ = ["quantize"]
 @click.option("--bits", type=int, default=8, show_default=True, help="Of weights and activations; an image has 8.")
 @click.option("--weight-bits", type=int, default=None, help="Of weights.  [default: --bits]")
 @click.option("--activation-bits", type=int, default=None, help="Of activations.  [default: --bits]")
+@click.option("--scales", type=click.Choice(["power-of-two", "float"]), default="power-of-two", show_default=True,
+              help="Steps between values: powers of two, which are shifts in hardware, or any, a filter its own.")
 @click.option("--images", type=int, default=32, show_default=True,
               help="How many to calibrate with, spread evenly over the folder.")
 @click.option("--tolerance", type=float, default=None,
@@ -75,7 +77,7 @@ def quantize(**options: Any) -> None:
         if options["board"] and options["tolerance"] is None:
             raise ConfigurationError("--board says what widths are to save, which --tolerance asks for; give it, too.")
         settings = Settings(
-            freeze_statistics=options["freeze_statistics"], tolerance=options["tolerance"],
+            scales=options["scales"], freeze_statistics=options["freeze_statistics"], tolerance=options["tolerance"],
             weight_bits=options["weight_bits"] or options["bits"],
             activation_bits=options["activation_bits"] or options["bits"], images=options["images"],
             normalization=Normalization(options["means"], options["deviations"]) if options["means"] else None)

@@ -12,7 +12,7 @@ from quantunet_hls.core.errors import ConfigurationError, shown
 from quantunet_hls.ingest import as_meant
 from quantunet_hls.ingest.source import NetworkSource
 from quantunet_hls.ops.qonnx.graph import copy_of, only, replace_nodes, shape_of
-from quantunet_hls.quantize.affine import Affine, channel_layer, check_finite, fold_affine
+from quantunet_hls.quantize.affine import Affine, affine_node, check_finite, fold_affine
 from quantunet_hls.quantize.statistics import check_statistics, freeze_statistics, statistics_of
 
 __all__ = ["FloatNetwork", "Normalization", "open_float"]
@@ -110,7 +110,7 @@ def _normalizing(model: ModelWrapper, normalization: Normalization) -> ModelWrap
     model = copy_of(model)
     image = only(model, "input")
     inside = f"{image}_normalized"
-    layer = channel_layer(model, normalization.affine(shape_of(model, image)[1]), image, inside, "normalization")
+    layer = affine_node(model, normalization.affine(shape_of(model, image)[1]), image, inside, "normalization")
     for node in model.graph.node:
         for place, name in enumerate(node.input):
             if name == image:

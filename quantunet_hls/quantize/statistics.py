@@ -10,13 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from onnx import NodeProto, helper
+from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 from torch import Tensor
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.graph import LinkedModel, consumers, copy_of, linked, replace_nodes
-from quantunet_hls.quantize.affine import Affine
+from quantunet_hls.quantize.affine import Affine, affine_node
 from quantunet_hls.quantize.run import run_float
 
 __all__ = ["Normalizing", "check_statistics", "freeze_statistics", "statistics_of"]
@@ -96,7 +96,7 @@ def freeze_statistics(model: ModelWrapper, images: Tensor) -> ModelWrapper:
         nodes: list[NodeProto] = []
         for node in model.graph.node:
             if node.output[0] == place.result:
-                nodes.append(_batch_normalization(model, place, affine))
+                nodes.append(affine_node(model, affine, place.source, place.result, place.name))
             elif node.output[0] not in place.written:
                 nodes.append(node)
         replace_nodes(model, nodes)
@@ -113,12 +113,3 @@ def _nearest(read: np.ndarray, wanted: np.ndarray) -> Affine:
     together = (around * (wanted - aim[:, None, None])).mean(axes)
     factors = np.divide(together, variance, out=np.zeros_like(together), where=variance > 0)
     return Affine(factors, aim - mean * factors)
-
-
-def _batch_normalization(model: ModelWrapper, place: Normalizing, affine: Affine) -> NodeProto:
-    count = len(affine.factors)
-    values = (affine.factors, affine.addends, np.zeros(count), np.ones(count))
-    names = [f"{place.result}_{role}" for role in ("frozen_scale", "frozen_bias", "frozen_mean", "frozen_variance")]
-    for name, value in zip(names, values, strict=True):
-        model.set_initializer(name, value.astype(np.float32))
-    return helper.make_node("BatchNormalization", [place.source, *names], [place.result], name=place.name, epsilon=0.0)
