@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import torch
+
 from quantunet_hls.core.errors import FloatNetworkError, IllegalGraphError
 from quantunet_hls.ingest import ingest, violations
-from quantunet_hls.ingest.passes.tabulate import tabulate
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.ingest.source import NetworkSource
-from quantunet_hls.quantize.core import draft
-from quantunet_hls.quantize.grids import Scales
+from quantunet_hls.quantize.core import planned
 from quantunet_hls.quantize.network import open_float
-from quantunet_hls.quantize.plan import plan_quantizers
+from quantunet_hls.quantize.settings import Settings
+from quantunet_hls.quantize.statistics import statistics_of, why_not_frozen
 
 __all__ = ["obstacles"]
 
@@ -18,7 +19,8 @@ __all__ = ["obstacles"]
 def obstacles(source: NetworkSource) -> tuple[IllegalGraphError, ...]:
     """The rules that a network breaks, in graph order; none where it can be built.
 
-    Of a float network the first is that it is one. The others are those that quantizing it would leave.
+    Of a float network the first is that it is one, then come normalizations that must be frozen or replaced, and then
+    what quantizing would leave.
 
     Raises:
         ConfigurationError: a graph that is malformed, leaves shapes open or is too large.
@@ -27,7 +29,10 @@ def obstacles(source: NetworkSource) -> tuple[IllegalGraphError, ...]:
         if source.quantized:
             infer_types(ingest(source.graph()).model)
             return ()
-        plan = plan_quantizers(open_float(source).folded)
-        return (FloatNetworkError(source.name), *violations(tabulate(draft(plan, Scales.POWER_OF_TWO))))
+        network = open_float(source, freeze=True)
+        # Whatever they are frozen to, the rest is refused for the same reasons.
+        _, drafted = planned(network.frozen_by(torch.zeros(1, *network.image)), Settings().scales)
+        return (FloatNetworkError(source.name), *map(why_not_frozen, statistics_of(network.given)),
+                *violations(drafted))
     except IllegalGraphError as error:
         return error.violations

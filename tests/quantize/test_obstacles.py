@@ -30,10 +30,15 @@ def test_a_float_network_is_told_so_first_and_what_else_there_is():
     first, *others = obstacles(open_network(Instances(), (1, 8, 8)))
     assert isinstance(first, FloatNetworkError)
     assert str(first).startswith("Instances is a float network, which has no exact hardware; quantize it")
-    assert [error.rule.split(" ")[0] for error in others] == ["operator", "operator", "cubic", "operator"]
     assert [error.remedy[:32] for error in others] == [
-        "train with batch normalization (", "train with batch normalization (", "use nearest or bilinear upsampli",
+        "train the network with BatchNorm", "train the network with BatchNorm", "use nearest or bilinear upsampli",
         "export the logits; the largest o"]
+
+
+def test_a_group_normalization_is_one_obstacle():
+    net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.GroupNorm(2, 4), nn.ReLU())
+    _, only = obstacles(open_network(net, (1, 8, 8)))
+    assert "freeze them to the calibration images'" in only.remedy
 
 
 def test_a_float_network_that_quantizing_would_make_legal():
