@@ -95,6 +95,11 @@ def _in_doubles(model: ModelProto) -> ModelProto:
     for node in model.graph.node:
         if opset == 10 and node.op_type == "Resize":
             _as_of_opset_11(node)
+        if node.op_type == "BatchNormalization":
+            # The reference mixes statistics of the image in, as in training, by what this leaves of 1.
+            for entry in [entry for entry in node.attribute if entry.name == "momentum"]:
+                node.attribute.remove(entry)
+            node.attribute.append(helper.make_attribute("momentum", 1.0))
         for entry in node.attribute:
             if (entry.name, entry.s) == ("auto_pad", b"VALID"):
                 # The reference pads as for SAME_UPPER.

@@ -27,8 +27,6 @@ MAX_READERS = 7
 
 _EXPORT_HINTS = {
     **dict.fromkeys(("ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul"), QDQ_FORM),
-    "BatchNormalization": "fold it into the convolution before export (quantunet_hls.nets.fold_batchnorm, "
-                          "brevitas.nn.utils.merge_bn)",
     "Softmax": "export the logits; the largest one is the same class",
     "GreaterOrEqual": "compare with Greater",
     "Upsample": "export with opset 13 or later, which writes Resize",
