@@ -14,6 +14,9 @@ from tests.executors import Executors
 _FOLDER = Path(os.environ.get("QUANTUNET_HLS_DATA", Path(__file__).parents[2] / "shared" / "data")).parent / "cases"
 
 CASES = (
+    "batchnorm_alone",
+    "mul_by_half",
+    "prelu",
     ("two_outputs", {"result": "t67"}),
     ("two_outputs", {"result": "t43"}),
     "pad_of_zeros_before_concat",
@@ -26,6 +29,7 @@ CASES = (
     "residual_add",
     "output_without_shape",
     "resize_bilinear",
+    "qcdq_export",
     "slice_crop",
     "clip_relu6",
     "global_average_pool",

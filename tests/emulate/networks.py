@@ -201,11 +201,11 @@ class Network:
                  first=given.low, fraction=given.fraction, probabilities=0,
                  entries=self.random.integers(kind.lowest, kind.high + 1, given.high - given.low + 1).tolist())
 
-    def requantize(self, low: int, high: int, *, shift: int, fraction: int, factors: np.ndarray, offsets: np.ndarray,
-                   splits: np.ndarray) -> None:
+    def requantize(self, low: int, high: int, *, shift: int, fraction: int, half_even: int, factors: np.ndarray,
+                   offsets: np.ndarray, splits: np.ndarray) -> None:
         kind = covering(low, high)
         self.add("Requantize", {"result": str(kind)}, in_height=self.height, in_width=self.width, n_chan=self.channels,
-                 low=low, high=high, shift=shift, lines=len(factors), fraction=fraction,
+                 low=low, high=high, shift=shift, lines=len(factors), fraction=fraction, half_even=half_even,
                  **{name: np.ravel(numbers).tolist() for name, numbers in (
                      ("factors", factors), ("offsets", offsets), ("splits", splits))})
 

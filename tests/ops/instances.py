@@ -121,6 +121,7 @@ def _requantize(network: Network) -> None:
     low = int(random.choice([0, -7, -8, -3]))
     high = int(random.choice([7, 15, 12]))
     network.requantize(low, high, shift=int(random.integers(4, 9)), fraction=int(random.integers(0, 3)),
+                       half_even=int(random.integers(2)),
                        factors=random.integers(-60, 61, (lines, channels)),
                        offsets=random.integers(-500, 501, (lines, channels)) * int(random.choice([1, 4])),
                        splits=random.integers(-20, 21, channels) if lines == 2 else np.zeros(0, int))

@@ -19,6 +19,7 @@ from quantunet_hls.folding.balance import ConvWork
 from quantunet_hls.ops.qonnx.bounds import Bounds
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, shape_of
 from quantunet_hls.ops.qonnx.ranges import Range, Typed
+from quantunet_hls.ops.qonnx.values import Step
 from quantunet_hls.ops.table import OPERATORS, STAGES, facet, stage_facet
 
 __all__ = ["OWN", "STANDARD", "TRANSPOSE", "Layout", "NodeKind", "OnnxNodes", "Relabelling", "Rule",
@@ -96,6 +97,13 @@ class NodeKind:
         relabel: what changes besides the layout of images and kernels; raises IllegalGraphError.
         plain_end: brings it, in place, into its one form where it is the network's last node.
         work: multiplications of a node, on a channels-last graph.
+        steps: of a function of one value, what it makes of the values of each channel, or of all channels; takes the
+            graph, the node and the axis of the channels. None where the node is no such function.
+        alone: whether there is hardware that computes the node by itself, in fixed-point numbers.
+        largest: whether its results are the largest of several values.
+        summed: of a linear function, nodes that compute a whole multiple of its result with whole weights, and that
+            multiple; None where the node itself does so.
+        own_type: whether its numbers were fitted to its result's type, so that nobody may choose another.
         on_sums: whether it is computed on sums as they are, in front of the quantizer behind them.
         one_scale: whether the images that it joins are to have one scale.
         exact: whether hls4ml's result is that of the node, and not one that only the quantizer behind it makes equal.
@@ -131,6 +139,11 @@ class NodeKind:
     relabel: Callable[[Relabelling], None] | None = None
     plain_end: Callable[[ModelWrapper, NodeProto], None] | None = None
     work: Callable[[ModelWrapper, NodeProto], ConvWork] | None = None
+    steps: Callable[[ModelWrapper, NodeProto, int], Sequence[Step] | None] | None = None
+    alone: Callable[[NodeProto], bool] = lambda _node: True
+    largest: bool = False
+    summed: Callable[[ModelWrapper, NodeProto], tuple[list[NodeProto], int] | None] | None = None
+    own_type: bool = False
     on_sums: bool = False
     one_scale: bool = False
     exact: Callable[[NodeProto], bool] = lambda _node: True

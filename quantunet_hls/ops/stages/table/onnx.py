@@ -17,8 +17,9 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.bounds import UnboundedError
+from quantunet_hls.ops.qonnx.constants import constant_is_finite, line_of_constant
 from quantunet_hls.ops.qonnx.functions import Function, grid_of, leaves_of, of_one_value
-from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, consumers, only
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, constant, consumers, only
 from quantunet_hls.ops.qonnx.node_kinds import OWN, NodeKind, OnnxNodes, kind_of
 from quantunet_hls.ops.qonnx.quantizers import quant_type
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
@@ -149,10 +150,20 @@ def _ranges(_model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> T
     return Range(np.array(ends[0]), np.array(ends[1]), kind.exponent), LayerTypes(kind)
 
 
+def _has_a_constant_or_a_table(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    """The rule of what is a line where one of both is a constant; else nothing but a table computes it."""
+    if any(constant(model, name) is not None for name in node.input):
+        return constant_is_finite(model, node)
+    return why_no_table(model, node)
+
+
 def _real(op_type: str) -> NodeKind:
     run, bounds = FUNCTIONS[op_type]
     two = op_type in ("Mul", "Sub", "Div", "Min", "Max")
-    return NodeKind(op_type, run, rules=(why_no_table,), real=True, joins=two, roles=("operand",), bounds=bounds,
+    line = op_type in ("Mul", "Sub", "Div")
+    return NodeKind(op_type, run, rules=(_has_a_constant_or_a_table if line else why_no_table,), real=True, joins=two,
+                    roles=("operand",), bounds=bounds, steps=line_of_constant if line else None, on_sums=line,
+                    alone=lambda _node: False,
                     # Of its two forms, the one that is no more than 0.5 where what it reads is no more than 0.
                     gate=lambda node: op_type == "HardSigmoid" and attribute(node, "beta", 0.5) == 0.5)
 
