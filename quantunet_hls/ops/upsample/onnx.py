@@ -9,7 +9,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.interpolation.onnx import interpolated, interpolates_exactly, interpolations
+from quantunet_hls.ops.interpolation.onnx import common_parts, interpolated, interpolates_exactly, interpolations
 from quantunet_hls.ops.qonnx.execution import LAST_AXES
 from quantunet_hls.ops.qonnx.graph import attribute, constant, set_attribute, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
@@ -89,6 +89,16 @@ def _lowered(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
     return interpolations(model, node) or [node]
 
 
+def _sums(model: ModelWrapper, node: NodeProto) -> tuple[list[NodeProto], int] | None:
+    """Those of a linear upsampling; one that repeats pixels has none."""
+    divisor = _divisor(model, node)
+    return None if divisor & (divisor - 1) == 0 else (interpolations(model, node, divided=False), divisor)
+
+
+def _divisor(model: ModelWrapper, node: NodeProto) -> int:
+    return common_parts(model, node) if _is_linear(node) else 1
+
+
 def _run(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
     if _is_linear(node):
         shape = [round(size * scale) for size, scale in zip(inputs[0].shape, inputs[2], strict=True)]
@@ -105,5 +115,5 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
 
 FACET = OnnxNodes((
     NodeKind("Resize", _run, _ranges, rules=(_enlarges,), roles=("roi", "scales"), copies=True, new_values=False,
-             blends=_is_linear, plain=plain_resize, lowered=_lowered, relabel=_relabel),
+             blends=_is_linear, plain=plain_resize, summed=_sums, divisor=_divisor, lowered=_lowered, relabel=_relabel),
 ))

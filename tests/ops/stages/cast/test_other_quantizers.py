@@ -14,6 +14,7 @@ from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.rtl.lower import lower
 from tests.builders import QUANT_DOMAIN, Net, op_types
 from tests.executors import Executors
+from tests.scaled_nets import ScaledNet
 
 
 def constants(net: Net, *values) -> list[str]:
@@ -173,3 +174,34 @@ def test_what_is_refused_and_why(name):
     ((found, advice),) = refused(net)
     assert rule in found
     assert remedy in advice
+
+
+def scaled_binary_net(seed: int) -> ScaledNet:
+    """Bipolar weights and activations and a truncated mean, all of scales that are no powers of two."""
+    net = ScaledNet((1, 2, 6, 8), seed=seed)
+    random = net.random
+    x = net.conv(net.levels("x", 5, zero=0), 3, weights=bipolar_weights(net, (3, 2, 3, 3), 0.1), bias=None)
+    x = bipolar(net, net.normalized(x), 0.3)
+    x = net.conv(x, 4, weights=bipolar_weights(net, (4, 3, 3, 3), random.uniform(0.1, 0.9, (4, 1, 1, 1))), bias=None)
+    step = float(np.float32(0.11))
+    rows, columns = (2, 2) if random.integers(2) else (3, 1)
+    mean = net.pool(net.quant(net.relu(x), 4, scale=step), (rows, columns), kind="AveragePool")
+    part = np.float32(step / (rows * columns))
+    x = trunc(net, mean, part, 6, part * 4, 4, rounding_mode=str(random.choice(["ROUND", "FLOOR"])), signed=0)
+    net.conv(x, 2, kernel=1, weights=bipolar_weights(net, (2, 4, 1, 1), 0.7), bias=None)
+    return net
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_scales_of_any_kind(seed, tmp_path):
+    case = Executors(scaled_binary_net(seed).model(), tmp_path, seed=seed)
+    assert case.check_exactly()
+    case.check_emulator()
+    assert np.unique(case.expected).size > 4
+
+
+@pytest.mark.slow
+def test_scales_of_any_kind_in_hardware(tmp_path):
+    case = Executors(scaled_binary_net(5).model(), tmp_path)
+    case.check_csim()
+    case.check_rtl()
