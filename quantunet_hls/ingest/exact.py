@@ -92,6 +92,13 @@ class ExactTensor:
                                     "put a quantizer in front of it")
         return [line for line in found if line is not None]
 
+    def other_levels(self, values: np.ndarray) -> int:
+        """Of a quantizer's tensor: in how many places a float network's values are nearest to another level."""
+        scales = [Fraction(1) if meaning.line is None else meaning.line.factor for meaning in self.meanings]
+        levels = np.stack([np.rint(values.take(index, self.axis) / float(scale)) for index, scale in enumerate(scales)],
+                          self.axis)
+        return int(np.count_nonzero(levels != self.whole))
+
     def differing(self, numbers: np.ndarray, chains: Sequence[Chain]) -> int:
         """In how many places other numbers, in the same order of axes, stand for something else, by their chains."""
         count = 0

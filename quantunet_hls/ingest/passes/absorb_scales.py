@@ -289,9 +289,8 @@ class _Absorbing:
         held = self._settled(held)
         if is_identity(held.chains):
             return held
-        lines = [self._line(node, chain) for chain in held.chains]
-        if len({line.factor for line in lines}) > 1 or lines[0].factor <= 0:
-            raise self._needs_quantizer(node, "it compares channels of different scales")
+        if not all(self._line(node, chain).factor for chain in held.chains):
+            raise self._needs_quantizer(node, "a channel that it compares is the same for all images")
         ordered = f"{node.output[0]}_order"
         self._fitted(f"{node.name}_order", held.tensor, ordered, Ordered(held.chains, limit))
         return Held(ordered, held.chains, (), None)
@@ -398,8 +397,10 @@ class _Absorbing:
         if len(nodes) == len(self.given.graph.node) and not (self.plans or self.port or tensors or self.whole):
             return Absorbed(self.given)
         if held.tensor != result:
-            shape = shape_of(self.model, held.tensor)
+            shape, former = shape_of(self.model, held.tensor), shape_of(self.given, result)
             del self.model.graph.output[:]
+            if any(result in node.output for node in nodes):
+                self.model.set_tensor_shape(result, list(former), TensorProto.FLOAT)
             self.model.graph.output.append(helper.make_tensor_value_info(held.tensor, TensorProto.FLOAT, shape))
         replace_nodes(self.model, nodes)
         # Classes are classes, whatever the numbers behind them.
