@@ -151,7 +151,7 @@ def _ranges(_model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> T
 
 def _real(op_type: str) -> NodeKind:
     run, bounds = FUNCTIONS[op_type]
-    two = op_type in ("Mul", "Sub", "Div", "Min", "Max")
+    two = op_type in ("Sub", "Div", "Min", "Max")
     return NodeKind(op_type, run, rules=(why_no_table,), real=True, joins=two, roles=("operand",), bounds=bounds,
                     # Of its two forms, the one that is no more than 0.5 where what it reads is no more than 0.
                     gate=lambda node: op_type == "HardSigmoid" and attribute(node, "beta", 0.5) == 0.5)
