@@ -14,16 +14,22 @@ from tests.executors import Executors
 _FOLDER = Path(os.environ.get("QUANTUNET_HLS_DATA", Path(__file__).parents[2] / "shared" / "data")).parent / "cases"
 
 CASES = (
+    "batchnorm_alone",
+    "mul_by_half",
+    "prelu",
     ("two_outputs", {"result": "t67"}),
     ("two_outputs", {"result": "t43"}),
     "pad_of_zeros_before_concat",
     "resize_by_sizes",
     "resize_opset10",
     "conv_auto_pad_valid",
+    "conv_k3_pad3",
     "quant_half_even",
     "residual_add",
     "output_without_shape",
     "resize_bilinear",
+    "qcdq_export",
+    "slice_crop",
     "clip_relu6",
     "global_average_pool",
 )

@@ -22,7 +22,8 @@ __all__ = ["generate", "run_flow"]
 def generate(**options: Any) -> None:
     """Turn MODEL into a proven hls4ml project and a report.
 
-    MODEL is a zoo name, a .pt checkpoint, or an .onnx file with QONNX quantizers.
+    MODEL is a zoo name, a .pt checkpoint, or an .onnx file. A float network is quantized first, with the images of
+    --data; `quantunet-hls quantize` says what that costs, and has more to choose.
     """
     console = screen()
     made = run_flow(console, options)

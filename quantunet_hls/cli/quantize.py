@@ -12,7 +12,7 @@ from quantunet_hls.cli.screen import screen
 from quantunet_hls.reports.grid import Column, Grid
 
 if TYPE_CHECKING:
-    from quantunet_hls.quantize.quantize import Images
+    from quantunet_hls.quantize.quantize import Goal, Images
 
 __all__ = ["quantize"]
 
@@ -26,6 +26,11 @@ __all__ = ["quantize"]
 @click.option("--activation-bits", type=int, default=None, help="Of activations.  [default: --bits]")
 @click.option("--images", type=int, default=32, show_default=True,
               help="How many to calibrate with, spread evenly over the folder.")
+@click.option("--tolerance", type=float, default=None,
+              help="Dice points (of 100) that may be lost: bits are taken away until they are, layer by layer; without "
+              "masks, Dice against the float network's own.  [default: all keep --bits]")
+@click.option("--board", default=None, help="With --tolerance: the share of this board is to be small.  [default: bits "
+              "of weights and accumulators]")
 @click.option("--fold", "folds", type=int, multiple=True, help="Calibrate with images of this fold only; may be "
               "repeated.")
 @click.option("--score-fold", "scored", type=int, multiple=True,
@@ -50,6 +55,7 @@ def quantize(**options: Any) -> None:
     with Progress(console, "Loading") as progress:
         # torch and hls4ml take seconds to import, and --help needs neither.
         from quantunet_hls.core.errors import ConfigurationError
+        from quantunet_hls.core.names import design_name
         from quantunet_hls.data.image_folders import has_masks
         from quantunet_hls.ingest.source import open_network
         from quantunet_hls.quantize.network import Normalization
@@ -63,20 +69,22 @@ def quantize(**options: Any) -> None:
                                      "name different ones with --fold and --score-fold.")
         if bool(options["means"]) != bool(options["deviations"]):
             raise ConfigurationError("Images are normalized with --mean and --std; give both.")
+        if options["board"] and options["tolerance"] is None:
+            raise ConfigurationError("--board says what widths are to save, which --tolerance asks for; give it, too.")
         settings = Settings(
-            weight_bits=options["weight_bits"] or options["bits"],
+            tolerance=options["tolerance"], weight_bits=options["weight_bits"] or options["bits"],
             activation_bits=options["activation_bits"] or options["bits"], images=options["images"],
             normalization=Normalization(options["means"], options["deviations"]) if options["means"] else None)
         source = open_network(options["model"], options["size"], options["result"])
         labelled = has_masks(options["data"])
-        name = options["name"] or f"{source.name}_quantized"[:60]
+        name = design_name(options["name"] or f"{source.name}_quantized")
 
         def show(line: str) -> None:
             progress.begin(line)
             progress.line(f"  {line}", style="dim")
 
-        made = run(source, _reader(options["data"], options["folds"], labelled=labelled and not options["scored"]),
-                   options["out"] / name, settings, labelled=labelled, name=name, progress=show,
+        made = run(source, _reader(options["data"], options["folds"], labelled=labelled), options["out"] / name,
+                   settings, labelled=labelled, name=name, goal=_goal(options["board"]), progress=show,
                    score=_reader(options["data"], options["scored"], labelled=labelled) if options["scored"] else None)
     accuracy = made.report["accuracy"]
     titles = {"dice": "Dice", "iou": "IoU", "pixel_accuracy": "accuracy"}
@@ -89,6 +97,18 @@ def quantize(**options: Any) -> None:
                        rows, name))
     for role, path in (("Network", made.path), ("Report", made.report_path)):
         console.print(f"{role:10} {path}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _goal(board: str | None) -> Goal:
+    """What widths are to make small."""
+    from quantunet_hls import boards
+    from quantunet_hls.quantize.quantize import Goal
+    from quantunet_hls.tuning.cost import board_cost
+
+    if board is None:
+        return Goal()
+    found = boards.load(board)
+    return Goal(board_cost(found.resources), max(1, (found.resources.dsp or 128) // 2), found.name)
 
 
 def _reader(folder: Path, folds: tuple[int, ...], *, labelled: bool) -> Images:

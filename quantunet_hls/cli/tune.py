@@ -23,7 +23,7 @@ __all__ = ["tune"]
               help="A board of the catalogue, see `quantunet-hls boards`, or the path of a board's JSON.")
 @click.option("--tolerance", default=0.5, show_default=True, help="Dice points (of 100) that may be lost.")
 @click.option("--bits", type=int, default=None,
-              help="Widest weights and activations.  [default: the network's; 8 for a float one]")
+              help="Widest weights and activations.  [default: the network's]")
 @click.option("--cost", "model_of_cost", type=click.Choice(["board", "bits"]), default="board", show_default=True,
               help="What is to be small: the board's share, or bits of weights and accumulators.")
 @click.option("--fold", "folds", type=int, multiple=True,
@@ -39,8 +39,9 @@ __all__ = ["tune"]
 def tune(**options: Any) -> None:
     """Find the cheapest types for MODEL that lose no more than a tolerance, measured on the exact emulator.
 
-    MODEL is a zoo name, a .pt checkpoint or an .onnx file with QONNX quantizers; a float checkpoint is quantized
-    without training. The tuned network is an .onnx file that `quantunet-hls generate` takes.
+    MODEL is a zoo name, a .pt checkpoint or an .onnx file with QONNX quantizers; a float network is quantized by
+    `quantunet-hls quantize`, which has a --tolerance, too. The tuned network is an .onnx file that `quantunet-hls
+    generate` takes.
     """
     console = screen()
     with console.status("Loading"):

@@ -60,7 +60,8 @@ def emulate_graph(graph: HardwareGraph, types: GraphTypes | None = None, *, devi
     """
     # Nothing that a C-simulation computes depends on part, clock or folder.
     settings = HlsSettings("emulated", "xczu7ev-ffvc1156-2-e", 5.0, "Vitis", {})
-    return Emulator(convert(graph.model, types or infer_types(graph.model), settings, Path("emulated")), device)
+    model = convert(graph.model, types or infer_types(graph.model), settings, Path("emulated"))
+    return Emulator(model, device, graph.scales)
 
 
 def segment(emulator: Emulator, samples: Samples) -> torch.Tensor:

@@ -17,6 +17,7 @@ from quantunet_hls.emulate.fuse import fuse
 from quantunet_hls.emulate.port import assign_reals
 from quantunet_hls.emulate.program import TensorProgram, compile_network
 from quantunet_hls.ingest.model_graph import check_streaming_cpp, read_network
+from quantunet_hls.ingest.scales import Scales
 from quantunet_hls.ops.network import TypedNetwork
 from quantunet_hls.ops.tensors.codes import Codes
 from quantunet_hls.ops.tensors.kernel import layer_tensors
@@ -35,14 +36,16 @@ class Emulator:
     Args:
         network: what to compute, or the converted hls4ml model to read it from.
         device: torch's name of a device.
+        scales: what numbers at the ports mean, where they are not the file's own.
 
     Raises:
         ConfigurationError: the device is not there.
         IllegalGraphError: arithmetic that can't be emulated exactly; names the layer.
     """
 
-    def __init__(self, network: TypedNetwork | ModelGraph, device: str = "cpu"):
+    def __init__(self, network: TypedNetwork | ModelGraph, device: str = "cpu", scales: Scales | None = None):
         self.network = network if isinstance(network, TypedNetwork) else _read(network)
+        self.scales = scales or Scales()
         try:
             self.device = torch.device(device)
             torch.empty(0, device=self.device)
@@ -62,17 +65,17 @@ class Emulator:
             images: real numbers (images, height, width, channels), assigned to the port's type as the test bench does.
 
         Returns:
-            float64 (images, height, width, classes), the very numbers of the hardware.
+            float64 (images, height, width, classes): the very numbers of the hardware, in the file's scale.
 
         Raises:
             DataError: images of another shape, or numbers that are not finite.
         """
         results = {self.network.output: self._room(images, self.network.output)}
         self._run(self._fast, self._checked(images), results)
-        return results[self.network.output]
+        return self.scales.from_port(results[self.network.output])
 
     def trace(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Every layer's result: hls4ml's layer name to float64 (images, height, width, channels).
+        """Every layer's result: hls4ml's layer name to float64 (images, height, width, channels), as hardware has it.
 
         Arguments and errors are those of :meth:`predict`.
         """
@@ -93,7 +96,7 @@ class Emulator:
         images = images.astype(np.float64, copy=False)
         if not np.all(np.isfinite(images)):
             raise DataError("The images hold values that are not finite; remove them.")
-        return images
+        return self.scales.to_port(images)
 
     def _run(self, program: TensorProgram, images: np.ndarray, results: Mapping[str, np.ndarray]) -> None:
         """Fill in the results of the layers that they are wanted of, a few images at a time."""

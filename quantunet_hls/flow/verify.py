@@ -15,9 +15,11 @@ from torch import nn
 
 from quantunet_hls.core.errors import MismatchError
 from quantunet_hls.ingest import HardwareGraph, run_graph, trace_module
+from quantunet_hls.ingest.exact import run_exact
 from quantunet_hls.ingest.export import ModuleTrace
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, only
 from quantunet_hls.ops.qonnx.node_kinds import behind_real_values, kind_of
+from quantunet_hls.ops.qonnx.values import IDENTITY
 from quantunet_hls.reports.schema import Check
 
 __all__ = ["BREVITAS", "CHANNELS_LAST", "CSIM", "QONNX", "RTL", "Reference", "compare_layers", "reference",
@@ -62,6 +64,8 @@ def reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module | None
         images: float (images, height, width, channels).
         module: the Brevitas module it was exported from, where there is one.
     """
+    if graph.scales.whole:
+        return _exact_reference(graph, images)
     original = run_graph(graph.original, graph.to_original(images))
     tensors = run_graph(graph.model, images)
     checks = []
@@ -78,6 +82,26 @@ def reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module | None
             checks.append(_check(QONNX, CHANNELS_LAST, _layer(graph, name), expected, values))
     return Reference(images, tensors, only(graph.model, "output"), tuple(checks),
                      float(max(errors)) if errors else None)
+
+
+def _exact_reference(graph: HardwareGraph, images: np.ndarray) -> Reference:
+    """The same where scales are no powers of two: each number stands for the very number of the graph, as fractions."""
+    exact = run_exact(graph.meant, graph.to_original(images))
+    entering = graph.scales.to_port(images)
+    tensors = run_graph(graph.model, entering)
+    result = only(graph.model, "output")
+    checks = []
+    for name, values in tensors.items():
+        origin = graph.origins[name]
+        if origin in exact:
+            chains = graph.scales.tensors.get(origin) or (IDENTITY,) * values.shape[-1]
+            differing = exact[origin].differing(graph.as_original(origin, values), chains)
+            checks.append(Check(QONNX, CHANNELS_LAST, _layer(graph, name), values.size, differing))
+    if graph.scales.output is not None:
+        origin = only(graph.original, "output")
+        differing = exact[origin].differing(graph.as_original(origin, tensors[result]), graph.scales.output)
+        checks.append(Check(QONNX, CHANNELS_LAST, None, tensors[result].size, differing))
+    return Reference(entering, tensors, result, tuple(checks))
 
 
 def _looked_up(graph: HardwareGraph) -> set[str]:

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.ingest import channels_last_ops
+from quantunet_hls.ingest.axes import layouts_of
 from quantunet_hls.ingest.execute import run_graph
 from quantunet_hls.ingest.export import export_module, trace_module
 from quantunet_hls.ingest.legality import check_legal, violations
 from quantunet_hls.ingest.limits import check_sizes
 from quantunet_hls.ingest.load import load_qonnx
 from quantunet_hls.ingest.passes.absorb_padding import absorb_padding
+from quantunet_hls.ingest.passes.absorb_scales import absorb_scales
 from quantunet_hls.ingest.passes.channels_last import channels_last
 from quantunet_hls.ingest.passes.drop_identities import drop_identities
 from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
+from quantunet_hls.ingest.passes.fit_scales import fit_scales
+from quantunet_hls.ingest.passes.linear_quantizers import linear_quantizers
 from quantunet_hls.ingest.passes.lower_nodes import lower_nodes
 from quantunet_hls.ingest.passes.name_nodes import name_nodes
 from quantunet_hls.ingest.passes.plain_classes import plain_classes, with_classes
 from quantunet_hls.ingest.passes.plain_nodes import plain_nodes
 from quantunet_hls.ingest.passes.tabulate import tabulate
 from quantunet_hls.ingest.passes.tidy import tidy
+from quantunet_hls.ingest.scales import Scales
 from quantunet_hls.ops.qonnx.graph import linked, only, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import Layout
 
@@ -38,16 +43,21 @@ class HardwareGraph:
     Attributes:
         model: the channels-last graph; weights are exact constants, activations carry Quant nodes.
         original: the tidied graph as it was given, in its own layout, Quant nodes on weights included.
+        meant: the same with tables in the place of the functions that they hold.
         origins: for each tensor of ``model`` the tensor of ``original`` that has the same values.
-        layouts: for each of those tensors of ``original``, on which axis batch, channels, height and width lie.
+        layouts: for each tensor of ``original`` that the image reaches, on which axis batch, channels, height and
+            width lie.
+        scales: what the hardware's numbers mean where they are not the file's own.
         names: for each node of ``model`` what the network calls it, or the node that it was made of.
     """
 
     model: ModelWrapper
     original: ModelWrapper
+    meant: ModelWrapper
     origins: dict[str, str]
     layouts: dict[str, Layout]
     names: dict[str, str]
+    scales: Scales = field(default_factory=Scales)
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -68,9 +78,12 @@ class HardwareGraph:
 
     def to_original(self, images: np.ndarray) -> np.ndarray:
         """Images (batch, height, width, channels) in the order of axes that ``original`` takes."""
-        layout = self.layouts[only(self.original, "input")]
-        logical = images.transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(logical.transpose(np.argsort(layout)))
+        return self.as_original(only(self.original, "input"), images)
+
+    def as_original(self, tensor: str, values: np.ndarray) -> np.ndarray:
+        """Values (batch, height, width, channels) in the order of axes that a tensor of ``original`` has."""
+        logical = values.transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(logical.transpose(np.argsort(self.layouts[tensor])))
 
     def from_original(self, tensor: str, values: np.ndarray) -> np.ndarray:
         """A tensor of ``original``, with a batch axis, as (batch, height, width, channels)."""
@@ -84,7 +97,7 @@ def as_meant(graph: ModelWrapper) -> ModelWrapper:
     Raises:
         ConfigurationError: the graph is malformed, leaves shapes open or is too large.
     """
-    return absorb_padding(plain_classes(drop_identities(plain_nodes(tidy(graph)))))
+    return absorb_padding(plain_classes(drop_identities(plain_nodes(linear_quantizers(tidy(graph))))))
 
 
 #: What a design can send: what the network computes, or the class of each pixel.
@@ -109,8 +122,12 @@ def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
     tabulated = tabulate(original)
     check_legal(tabulated)
     original = explicit_attributes(original)
-    relabelled = channels_last(lower_nodes(explicit_attributes(tabulated)))
+    meant = explicit_attributes(tabulated)
+    absorbed = absorb_scales(meant, output)
+    relabelled = channels_last(lower_nodes(absorbed.model))
     model, origins, names = name_nodes(with_classes(relabelled.model) if output == "mask" else relabelled.model)
+    model = fit_scales(model, absorbed.plans)
     # What passes make of a node may be more than the node: a Concat of many becomes a chain.
     check_sizes(model)
-    return HardwareGraph(linked(model), linked(original), origins, relabelled.layouts, names)
+    return HardwareGraph(linked(model), linked(original), linked(meant), origins, layouts_of(original), names,
+                         absorbed.scales)

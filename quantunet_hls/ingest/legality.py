@@ -15,7 +15,9 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.qonnx.graph import QUANT_DOMAINS, QUANT_OPS, constant, consumers, linked, only
+from quantunet_hls.ingest.passes.linear_quantizers import WHY
+from quantunet_hls.ops.qonnx.graph import QUANT_DOMAINS, QUANT_OPS, attribute, constant, consumers, linked, only
+from quantunet_hls.ops.qonnx.linear import QDQ_FORM
 from quantunet_hls.ops.qonnx.node_kinds import TRANSPOSE, NodeKind, Rule, kind_of, node_kinds
 
 __all__ = ["MAX_READERS", "check_legal", "violations"]
@@ -24,10 +26,7 @@ __all__ = ["MAX_READERS", "check_legal", "violations"]
 MAX_READERS = 7
 
 _EXPORT_HINTS = {
-    "QuantizeLinear": "export with brevitas.export.export_qonnx, which writes Quant nodes",
-    "DequantizeLinear": "export with brevitas.export.export_qonnx, which writes Quant nodes",
-    "BatchNormalization": "fold it into the convolution before export (quantunet_hls.nets.fold_batchnorm, "
-                          "brevitas.nn.utils.merge_bn)",
+    **dict.fromkeys(("ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul"), QDQ_FORM),
     "Softmax": "export the logits; the largest one is the same class",
     "GreaterOrEqual": "compare with Greater",
     "Upsample": "export with opset 13 or later, which writes Resize",
@@ -69,7 +68,7 @@ def violations(model: ModelWrapper) -> Iterator[IllegalGraphError]:
 
 def _admitted(node: NodeProto) -> NodeKind | None:
     """The node's kind, where files or passes before may have it and the name means it there."""
-    kind = node_kinds().get(node.op_type)
+    kind = None if attribute(node, WHY) else node_kinds().get(node.op_type)
     return kind if kind is not None and (kind.admitted or kind.tabulated) and kind.is_of_its_domain(node) else None
 
 
@@ -96,6 +95,10 @@ def _reads_images(reached: set[str], model: ModelWrapper, node: NodeProto) -> Il
 
 
 def _unsupported(node: NodeProto) -> IllegalGraphError:
+    why: list[bytes] = attribute(node, WHY, [])
+    if why:
+        rule, remedy = (text.decode() for text in why)
+        return IllegalGraphError(node.name, rule, remedy)
     known = {name: kind for name, kind in node_kinds().items() if kind.admitted}
     if node.op_type in known:
         owner = "QONNX" if known[node.op_type].domains == QUANT_DOMAINS else "ONNX"

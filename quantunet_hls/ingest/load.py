@@ -19,6 +19,7 @@ from quantunet_hls.ingest.limits import FILE_BYTES, check_file_sizes
 from quantunet_hls.ingest.outside_data import check_data, load_outside_data, outside_data, tensors_of
 from quantunet_hls.ingest.results import keep_result
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, QUANT_DOMAINS, QUANT_OPS, IndexedModel, attribute
+from quantunet_hls.ops.qonnx.linear import LINEAR_OPS, QDQ_FORM
 
 __all__ = ["has_quantizers", "load_qonnx", "sha256_qonnx"]
 
@@ -27,8 +28,9 @@ _POSITIVE = ("strides", "dilations", "kernel_shape", "blocksize", "num_outputs")
 #: Domains whose nodes files use without an opset import.
 _QONNX_DOMAINS = (*QUANT_DOMAINS, CHANNELS_LAST)
 _STANDARD = ("", "ai.onnx")
+_ONNXRUNTIME = "com.microsoft"
 #: Operators that a float network has none of.
-_QUANTIZERS = (*QUANT_OPS, "BipolarQuant", "Trunc", "QuantizeLinear", "DequantizeLinear")
+_QUANTIZERS = (*QUANT_OPS, *LINEAR_OPS, "BipolarQuant", "Trunc")
 #: What an attribute may be; the nodes that hold a tensor make it a constant.
 _PLAIN = (AttributeProto.INT, AttributeProto.INTS, AttributeProto.FLOAT, AttributeProto.FLOATS, AttributeProto.STRING,
           AttributeProto.STRINGS)
@@ -158,9 +160,12 @@ def _check_plain(proto: onnx.ModelProto, origin: str) -> None:
             raise IllegalGraphError(name, f"it has the attribute {twice[0]!r} twice", "export the network again")
         for entry in node.attribute:
             _check_attribute(node, name, entry)
+        if node.op_type in LINEAR_OPS and node.domain == _ONNXRUNTIME:
+            # It has these for 16 and 4 bits in opsets whose own are of 8; they mean the same.
+            node.domain = ""
         if node.domain not in (*_STANDARD, *_QONNX_DOMAINS):
-            raise ConfigurationError(f"Node {name!r} of {origin} is of the foreign domain {node.domain!r}; use "
-                                     "operators of ONNX and QONNX.")
+            remedy = QDQ_FORM if node.op_type.startswith("QLinear") else "use operators of ONNX and QONNX"
+            raise ConfigurationError(f"Node {name!r} of {origin} is of the foreign domain {node.domain!r}; {remedy}.")
         if node.op_type in QUANT_OPS and node.domain in QUANT_DOMAINS:
             _check_quantizer(node, name)
 

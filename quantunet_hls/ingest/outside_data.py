@@ -20,6 +20,9 @@ __all__ = ["check_data", "load_outside_data", "outside_data", "tensors_of"]
 _KINDS = frozenset((TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.INT8, TensorProto.INT16,
                     TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.UINT16, TensorProto.UINT32,
                     TensorProto.UINT64, TensorProto.BOOL))
+#: Types of codes, several of which share a byte.
+_IN_A_BYTE = {getattr(TensorProto, name): count
+              for name, count in (("INT4", 2), ("UINT4", 2), ("INT2", 4), ("UINT2", 4)) if hasattr(TensorProto, name)}
 
 
 def tensors_of(proto: ModelProto) -> Iterator[TensorProto]:
@@ -33,6 +36,8 @@ def tensors_of(proto: ModelProto) -> Iterator[TensorProto]:
 
 
 def _bytes_of(tensor: TensorProto, origin: str) -> int:
+    if tensor.data_type in _IN_A_BYTE:
+        return -(-math.prod(tensor.dims) // _IN_A_BYTE[tensor.data_type])
     if tensor.data_type not in _KINDS:
         raise ConfigurationError(f"{origin} holds constants of an unknown type, or of one that networks don't compute "
                                  f"with, {tensor.name!r} among them; export it again with export_qonnx.")
@@ -50,7 +55,7 @@ def check_data(tensor: TensorProto, origin: str) -> None:
         held, wanted = len(tensor.raw_data), size
     else:
         held = len(getattr(tensor, helper.tensor_dtype_to_field(tensor.data_type)))
-        wanted = math.prod(tensor.dims)
+        wanted = size if tensor.data_type in _IN_A_BYTE else math.prod(tensor.dims)
     if held != wanted:
         raise ConfigurationError(f"The data of the constant {tensor.name!r} of {origin} is not as long as its shape "
                                  f"{list(tensor.dims)} says, so the model is not well-formed; export it again.")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
@@ -20,7 +21,7 @@ from quantunet_hls.ops.qonnx.quantizers import quant_type
 from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, LayerTypes, Range, all_values
 from quantunet_hls.types.fixed import FixedType
 
-__all__ = ["GraphTypes", "infer_types"]
+__all__ = ["GraphTypes", "RangeProof", "infer_types"]
 
 
 @dataclass(frozen=True)
@@ -52,29 +53,54 @@ def infer_types(model: ModelWrapper) -> GraphTypes:
         IllegalGraphError: a layer's values need more bits than can be counted with exactly.
     """
     model = linked(model)
-    image = only(model, "input")
-    (first,) = consumers(model, image)
-    port = quant_type(model, first)
-    channels = shape_of(model, image)[-1]
-    ranges = {image: all_values(port, channels)}
-    written = {image: port}
-    layers: dict[str, LayerTypes] = {}
+    proof = RangeProof(model)
     for node in model.graph.node:
-        data, node_kind = [name for name in node.input if name in ranges], kind_of(node)
-        assert node_kind.ranges is not None, node.op_type
+        proof.take(node)
+    return GraphTypes(proof.port, proof.layers, proof.ranges)
+
+
+class RangeProof:
+    """The proof under way: nodes are taken in order.
+
+    Attributes:
+        port: type of the input port.
+        ranges: by tensor name, of what has been taken.
+        layers: types by node name, likewise.
+    """
+
+    def __init__(self, model: ModelWrapper):
+        self._model = model
+        image = only(model, "input")
+        (first,) = consumers(model, image)
+        self.port = quant_type(model, first)
+        self.ranges = {image: all_values(self.port, shape_of(model, image)[-1])}
+        self.layers: dict[str, LayerTypes] = {}
+        self._written = {image: self.port}
+
+    def given(self, node: NodeProto) -> list[Range]:
+        """What can come to a node whose images have been taken."""
+        data, anything = [name for name in node.input if name in self.ranges], kind_of(node).any_input
+        return [all_values(self._written[name], len(self.ranges[name].low)) if anything else self.ranges[name]
+                for name in data]
+
+    def take(self, node: NodeProto) -> None:
+        """Prove one node.
+
+        Raises:
+            IllegalGraphError: its values need more bits than can be counted with exactly.
+        """
+        kind = kind_of(node)
+        assert kind.ranges is not None, node.op_type
         try:
-            given = [all_values(written[name], len(ranges[name].low)) if node_kind.any_input else ranges[name]
-                     for name in data]
-            result, types = node_kind.ranges(model, node, given)
-            if max(kind.width for kind in vars(types).values() if kind is not None) > MAX_WIDTH:
+            result, types = kind.ranges(self._model, node, self.given(node))
+            if max(each.width for each in vars(types).values() if each is not None) > MAX_WIDTH:
                 raise OverflowError
         except OverflowError as error:
             raise IllegalGraphError(node.name, f"its values need more than {MAX_WIDTH} bits",
                                     "quantize its input, or bring the scales of its inputs closer together") from error
-        if node_kind.copies:
+        if kind.copies:
             # Copies its input and has no arithmetic to narrow it, so hls4ml's kernel takes one type for both.
-            types = LayerTypes(written[data[0]])
-        ranges[node.output[0]] = result
-        written[node.output[0]] = types.result
-        layers[node.name] = types
-    return GraphTypes(port, layers, ranges)
+            types = LayerTypes(self._written[next(name for name in node.input if name in self.ranges)])
+        self.ranges[node.output[0]] = result
+        self._written[node.output[0]] = types.result
+        self.layers[node.name] = types

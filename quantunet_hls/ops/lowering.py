@@ -22,11 +22,16 @@ class Source:
 
     Attributes:
         layer: whose stream it is.
-        padding: zeros around the image that are not in the stream; who reads it puts them there.
+        padding: zeros around the image that are not in the stream; who reads it puts them there. Less than none where
+            zeros are in the stream that the reader has as its own padding.
     """
 
     layer: StreamLayer
     padding: Sides = (0, 0, 0, 0)
+
+
+def _no_room(_layer: Layer) -> Sides | None:
+    return (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -37,14 +42,15 @@ class LayerLowering(Generic[L]):
         lowered: from a layer, the name of what is made of it and what it reads to a layer of the stream graph, with
             one lane; or, of a layer that needs no hardware, to what its readers read instead. Raises
             IllegalGraphError where there is no hardware that computes the same.
-        padded: whether it can put zeros around what it reads.
+        room: how many zeros a layer can put around what it reads, beside its own; less than none where even those are
+            too many. None where it takes any number. What it can't take gets into the stream.
         one_type: whether what it reads has to have its result's type, and is cast where it has another.
         assigns: whether hls4ml's C++ assigns to that type what has it already, so that the lowest code of a
             symmetrical one does not occur.
     """
 
     lowered: Callable[[L, str, Sequence[Source]], StreamLayer | Source]
-    padded: bool = False
+    room: Callable[[L], Sides | None] = _no_room
     one_type: bool = False
     assigns: bool = False
 

@@ -10,11 +10,11 @@ import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.folding.schedule import Actor
-from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.shape import Shape, Sides
 from quantunet_hls.ops.streaming import PREFETCH, Staged, StreamLayer, Window
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["Windowed"]
+__all__ = ["Windowed", "room_in"]
 
 #: Clocks from the last word of a window to its beat on the stream, beside adder levels and stages:
 #: line buffer, operands, product, accumulator, results' FIFO, the edge's FIFO.
@@ -142,6 +142,13 @@ class Windowed(Staged):
         return Actor(self.name, (self._reading(sources[0], needed, released, room),),
                      np.full(len(needed), self.window_beats, np.int64), np.ones(len(needed), bool),
                      _DATAPATH + levels + _STAGE * len(self.stages))
+
+
+def room_in(kernel: tuple[int, int], dilation: tuple[int, int], own: Sides) -> Sides:
+    """Zeros that a window can see around the image beside its own: no window may lie in them alone."""
+    height, width = Window(kernel, dilation=dilation).span
+    top, bottom, left, right = own
+    return height - 1 - top, height - 1 - bottom, width - 1 - left, width - 1 - right
 
 
 def _last_inside(first: np.ndarray, axis: int, window: Window, size: int) -> np.ndarray:

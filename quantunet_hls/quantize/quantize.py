@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +11,32 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import ConfigurationError
-from quantunet_hls.core.files import check_name, write_json, writing
+from quantunet_hls.core.files import write_json, writing
 from quantunet_hls.core.folders import claim, exclusively
+from quantunet_hls.core.names import design_name
 from quantunet_hls.core.store import Store, key_of
 from quantunet_hls.core.versions import DISTRIBUTION, maker_versions, version_of
 from quantunet_hls.data.image_folders import Samples
+from quantunet_hls.emulate.accuracy import classes_of, emulate_graph
 from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx
+from quantunet_hls.ingest.facts import network_facts
 from quantunet_hls.ingest.source import NetworkSource
-from quantunet_hls.quantize.core import Quantized, calibrated
+from quantunet_hls.quantize.core import Calibrated, Quantized, Widths, calibrated
 from quantunet_hls.quantize.images import CalibrationImages
 from quantunet_hls.quantize.network import FloatNetwork, open_float
-from quantunet_hls.quantize.score import compared
+from quantunet_hls.quantize.score import compared, float_masks
+from quantunet_hls.quantize.search import Meters, search_widths
 from quantunet_hls.quantize.settings import Settings
+from quantunet_hls.tuning.cost import Cost, bit_cost
+from quantunet_hls.tuning.measure import Meter, measurements, spread
+from quantunet_hls.tuning.search import ToleranceError, steps_of
 
-__all__ = ["Images", "QuantizedNetwork", "quantize"]
+__all__ = ["Goal", "Images", "QuantizedNetwork", "quantize"]
 
 Progress = Callable[[str], None]
+
+#: Images for the search of widths, and for choosing how far down its path to go.
+_SEARCH, _CHOICE = 64, 256
 
 #: Reads images for a network that takes so many channels; without masks, these are 0.
 Images = Callable[[int], Samples]
@@ -49,8 +59,23 @@ class QuantizedNetwork:
     report: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Goal:
+    """What the widths are to make small, where there is a tolerance.
+
+    Attributes:
+        cost: of all convolutions.
+        multipliers: that these have together.
+        named: what decides both, in plain words, such as a board's name.
+    """
+
+    cost: Cost = bit_cost
+    multipliers: int = 128
+    named: str = "bits"
+
+
 def quantize(source: NetworkSource, read: Images, folder: Path, settings: Settings, *, score: Images | None = None,
-             labelled: bool = False, name: str | None = None,
+             labelled: bool = False, name: str | None = None, goal: Goal = Goal(),
              progress: Progress = lambda line: None) -> QuantizedNetwork:
     """Quantize a float network without training.
 
@@ -58,49 +83,82 @@ def quantize(source: NetworkSource, read: Images, folder: Path, settings: Settin
 
     Args:
         source: of the float network.
-        read: images to calibrate with; their masks are not looked at.
+        read: images to calibrate with, and to choose widths with where there is a tolerance.
         folder: for all files.
         settings: widths, scales and the rest.
         score: images to score on; those that it was calibrated with where None.
-        labelled: whether these have masks; else the float network's own classes are the truth.
+        labelled: whether images have masks; else the float network's own classes are the truth. Calibration looks at
+            none, and widths are chosen by them only where there is a tolerance.
         name: of the quantized network; the float one's with ``_quantized`` behind it where None.
+        goal: what is to be small where there is a tolerance.
         progress: called with a line for each part that takes long.
 
     Raises:
         ConfigurationError: the network has quantizers already.
         IllegalGraphError: a node can't be built exactly.
         DataError: no images, or images smaller than what the network takes.
+        ToleranceError: the widest that are allowed lose more than the tolerance; that network is written all the same.
     """
     if source.quantized:
         raise ConfigurationError(f"{source.name} has quantizers already; generate takes it as it is, and tune makes it "
                                  "cheaper.")
-    design = check_name("network", name or f"{source.name}_quantized"[:60])
+    design = design_name(name or f"{source.name}_quantized")
     network = open_float(source, settings.normalization)
     given = read(network.image[0])
     scored = given if score is None else score(network.image[0])
+    images = CalibrationImages.of(given.images, settings.images, network.image[1:])
     claim(folder, "quantization")
     with exclusively(folder):
         store, path = Store(folder / "steps.json"), folder / f"{design}.onnx"
         inputs = {"network": source.sha256, "key": source.key, "settings": settings.to_dict(), "name": design,
-                  "images": given.sha256()}
+                  "images": given.sha256(), "goal": [goal.named, goal.multipliers], "labelled": labelled}
 
         def make() -> dict[str, Any]:
-            images = CalibrationImages.of(given.images, settings.images, network.image[1:])
             found = calibrated(network, images, settings.scales, progress)
-            progress(f"Fitting the weights of {len(found.plan.layers)} layers")
             widths = found.uniform(settings.weight_bits, settings.activation_bits)
-            return write_quantized(found.quantized(widths), network, settings, path)
+            if settings.tolerance is None:
+                progress(f"Fitting the weights of {len(found.plan.layers)} layers")
+                return write_quantized(found.quantized(widths), network, settings, path)
+            return _searched(found, widths, network, given, labelled, settings, goal, path, progress)
 
         made = store.made("network", key_of(inputs, (__name__,), maker_versions()), make, [path])
         graph = ingest(load_qonnx(path))
+        facts = network_facts(graph)
         progress(f"Scoring {len(scored)} images")
         accuracy = store.made(
-            "accuracy", key_of({**inputs, "scored": scored.sha256(), "labelled": labelled}, (__name__,),
-                               maker_versions()),
+            "accuracy", key_of({**inputs, "scored": scored.sha256()}, (__name__,), maker_versions()),
             lambda: compared(network, graph, scored, labelled=labelled))
-        report = {**made.value, "calibration_images": min(len(given), settings.images), "accuracy": accuracy.value}
+        report = {**made.value, "calibration_images": len(images.values), "mean_weight_bits": facts.weight_bits,
+                  "mean_activation_bits": facts.activation_bits, "accuracy": accuracy.value}
         write_json(folder / "quantization.json", report)
+    search = report.get("search")
+    if search and not search["within"]:
+        raise ToleranceError(
+            f"No widths were found that lose at most {settings.tolerance:g} Dice points: the widest allowed reach "
+            f"{100 * search['dice']:.2f} of {100 * search['float_dice']:.2f}; that network is in {path}. "
+            "Allow more bits or a larger tolerance.")
     return QuantizedNetwork(graph, path, folder / "quantization.json", report)
+
+
+def _searched(found: Calibrated, widths: Widths, network: FloatNetwork, given: Samples, labelled: bool,
+              settings: Settings, goal: Goal, path: Path, progress: Progress) -> dict[str, Any]:
+    """Look for widths, and write the network that has them; returns what there is to say of it."""
+    graph = ingest(found.quantized(widths).model)
+    classes, store = classes_of(emulate_graph(graph).network), measurements(path.parent)
+
+    def meter(count: int, skip: int) -> Meter:
+        samples = spread(given, count, skip=skip)
+        masks = float_masks(network, graph, samples)
+        truth = samples if labelled else replace(samples, masks=masks.numpy())
+        return Meter(truth, masks, classes, store)
+
+    meters = Meters(meter(_SEARCH, 0), meter(_CHOICE, 1))
+    assert settings.tolerance is not None
+    end = search_widths(found, widths, meters, settings.tolerance, goal.cost, goal.multipliers, progress)
+    told = {"goal": goal.named, "within": end.within, "dice": end.dice, "float_dice": meters.choice.reference_dice,
+            "search_images": len(meters.search.samples), "choice_images": len(meters.choice.samples),
+            "step": end.step, "steps": steps_of(end.steps)}
+    return {**write_quantized(end.network, network, settings, path), "search": told}
 
 
 def write_quantized(made: Quantized, network: FloatNetwork, settings: Settings, path: Path) -> dict[str, Any]:

@@ -27,6 +27,7 @@ class Settings:
         scales: a member of :class:`Scales`, or its value: what the steps between values may be.
         images: how many to calibrate with.
         normalization: of the images that the network was trained with.
+        tolerance: Dice points (of 100) that may be lost while widths go down from these; None keeps these.
 
     Raises:
         ConfigurationError: widths, scales or a number that there can't be.
@@ -37,6 +38,7 @@ class Settings:
     scales: Scales = Scales.POWER_OF_TWO
     images: int = 32
     normalization: Normalization | None = None
+    tolerance: float | None = None
 
     def __post_init__(self) -> None:
         for bits, what in ((self.weight_bits, "weights"), (self.activation_bits, "activations")):
@@ -45,6 +47,8 @@ class Settings:
         if self.scales not in list(Scales):
             raise UnknownNameError("kind of scales", str(self.scales), Scales)
         object.__setattr__(self, "scales", Scales(self.scales))
+        if self.tolerance is not None and not 0 <= self.tolerance < float("inf"):
+            raise ConfigurationError(f"A tolerance of {self.tolerance:g} Dice points can't be met; give 0 or more.")
         if not 1 <= self.images <= _MOST_IMAGES:
             raise ConfigurationError(f"Calibration takes 1 to {_MOST_IMAGES} images, not {self.images}.")
 

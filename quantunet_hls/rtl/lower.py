@@ -1,7 +1,8 @@
 """From the typed network to the stream graph.
 
-Layers that only rearrange (a fork, zeros in front of a convolution) disappear; casts and activations join the layer
-before them where nothing else reads it. What becomes of each layer by itself stands in its operator's room.
+Layers that only rearrange (a fork, zeros in front of a convolution whose windows have room for them) disappear; casts
+and activations join the layer before them where nothing else reads it. What becomes of each layer by itself stands in
+its operator's room.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.core.names import Names
 from quantunet_hls.ops.lowering import LayerLowering, Source, layer_lowering
 from quantunet_hls.ops.network import Layer, TypedNetwork
+from quantunet_hls.ops.padding.stream import padded
 from quantunet_hls.ops.pointwise.stream import Pointwise
 from quantunet_hls.ops.shape import Sides
 from quantunet_hls.ops.stages.cast.stage import Cast
@@ -101,8 +102,7 @@ class _Lowering:
         """What has been taken, under this name."""
         result = self._streams[self._network.output]
         if any(result.padding):
-            raise IllegalGraphError(self._network.output, "it pads the network's output, for which it has no RTL",
-                                    "pad in front of convolutions only")
+            result = self._with_zeros(self._network.output)
         # The output comes last; nothing that reads it can come after it, but side branches may.
         layers = sorted(self._layers.values(), key=lambda layer: layer.name == result.layer)
         return Lowered(StreamGraph(name, tuple(layers)), dict(self._tensors), self._network.channels_first)
@@ -116,14 +116,25 @@ class _Lowering:
         return len(self._network.readers(layer.name)) == 1 and layer.name != self._network.output
 
     def _source(self, layer: Layer, name: str, facet: LayerLowering[Layer]) -> Source:
-        stream = self._streams[name]
-        if any(stream.padding) and not facet.padded:
-            raise IllegalGraphError(layer.name, "it reads a padded image, for which it has no RTL",
-                                    "pad in front of convolutions only")
+        stream, room = self._streams[name], facet.room(layer)
+        kept = stream.padding if room is None else _least(stream.padding, room)
+        if any(stream.padding) and not any(kept):
+            stream = self._with_zeros(name)
         source = self._layers[stream.layer]
+        top, bottom, left, right = (wanted - own for wanted, own in zip(stream.padding, kept, strict=True))
+        if top or bottom or left or right:
+            made = padded(self._names.take(f"{self._named[layer.name]}_zeros"), source, (top, bottom, left, right))
+            source = self._layers[made.name] = made
         if facet.one_type:
             source = self._as_type(layer, source, layer.type, assigned=facet.assigns)
-        return Source(source, stream.padding)
+        return Source(source, kept)
+
+    def _with_zeros(self, name: str) -> _Stream:
+        """The stream of a layer that pads, its zeros in it."""
+        stream = self._streams[name]
+        made = padded(self._named[name], self._layers[stream.layer], stream.padding)
+        self._add(self._network.by_name[name], made)
+        return self._streams[name]
 
     def _as_type(self, layer: Layer, source: StreamLayer, wanted: FixedType, *, assigned: bool) -> StreamLayer:
         """The source, behind a cast of its own where its type is another."""
@@ -134,3 +145,9 @@ class _Lowering:
         name = self._names.take(f"{self._named[layer.name]}_cast_{source.name}")
         self._layers[name] = Pointwise(name, (source.name,), source.shape, wanted, source.type, (Cast(wanted),))
         return self._layers[name]
+
+
+def _least(one: Sides, other: Sides) -> Sides:
+    """Side by side the smaller number."""
+    top, bottom, left, right = (min(pair) for pair in zip(one, other, strict=True))
+    return top, bottom, left, right

@@ -65,7 +65,7 @@ class Meter:
     def __init__(self, samples: Samples, reference: Tensor, classes: int, store: Store):
         if not len(samples):
             raise DataError("There are no images to measure on; name a folder that has some.")
-        self._samples, self._reference, self._classes, self._store = samples, reference, classes, store
+        self.samples, self._reference, self._classes, self._store = samples, reference, classes, store
         self._images = hashlib.sha256(samples.sha256().encode() + reference.numpy().tobytes()).hexdigest()
         self.reference_dice = self._dice(reference, torch.from_numpy(samples.masks))
 
@@ -76,12 +76,15 @@ class Meter:
                   "classes": self._classes}
 
         def measure() -> list[float]:
-            masks = segment(emulate_graph(graph, types), self._samples)
-            return [self._dice(masks, torch.from_numpy(self._samples.masks)), self._dice(masks, self._reference)]
+            return list(self.scores(segment(emulate_graph(graph, types), self.samples)))
 
         key = key_of(inputs, (__name__,), maker_versions())
         truth, reference = self._store.made("dice", key, measure).value
         return float(truth), float(reference)
+
+    def scores(self, masks: Tensor) -> Measured:
+        """The same of masks that somebody has made, uint8 (N, H, W)."""
+        return self._dice(masks, torch.from_numpy(self.samples.masks)), self._dice(masks, self._reference)
 
     def _dice(self, masks: Tensor, truth: Tensor) -> float:
         """Pooled Dice, the mean over the foreground classes (``quantunet_hls.data.scores.Scores``)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -114,7 +115,7 @@ def _percent(share: float) -> str:
     return "0" if share == 0 else f"{100 * share:.2f}%" if share < 0.1 else f"{100 * share:.1f}%"
 
 
-def draw_front(steps: Sequence[Step], chosen: int, checked: Sequence[tuple[float, float]], reference: float,
+def draw_front(steps: Sequence[Step[Any]], chosen: int, checked: Sequence[tuple[float, float]], reference: float,
                limit: float, path: Path) -> None:
     """Accuracy against cost over the search.
 

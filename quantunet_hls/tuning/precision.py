@@ -140,6 +140,10 @@ def with_precision(graph: HardwareGraph, precision: Precision) -> ModelWrapper:
     if precision.image is not None and precision.image != activations.get(port, types.image):
         raise PrecisionError(f"The image has the type of the quantizer behind it, {port!r}, which is "
                              f"{activations.get(port, types.image)}, not {precision.image}; give both the same.")
+    if graph.scales.whole and (activations or any(constants.values())):
+        changed = sorted({*activations, *constants["weight"], *constants["bias"]})
+        raise PrecisionError(f"Layer {changed[0]!r}: the network has scales that are no powers of two, which no type "
+                             "says; quantize its float network with other widths.")
     changes = Requantized(activations, constants["weight"], constants["bias"])
     return requantize(graph, changes)
 
@@ -188,6 +192,9 @@ def chosen_types(graph: HardwareGraph, precision: Precision | None) -> GraphType
         kinds = proven
         if kind_of(node).copies:
             kinds = _copied(node, proven, written[node.input[0]], chosen)
+        elif kind_of(node).own_type and chosen.get("result", proven.result) != proven.result:
+            raise PrecisionError(f"Layer {name!r}: its result is that of the network's own quantizer, {proven.result}, "
+                                 f"not {chosen['result']}; leave it out.")
         elif node.op_type not in QUANT_OPS:
             for role in ("result", "accumulator"):
                 kind, needed = chosen.get(role), getattr(proven, role)

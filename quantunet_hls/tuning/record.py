@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.facts import network_facts
 from quantunet_hls.ingest.ranges import GraphTypes, infer_types
 from quantunet_hls.tuning.bits import BitCount, count_bits, hls4ml_bits
+from quantunet_hls.tuning.choice import Choice
 from quantunet_hls.tuning.pictures import RangeRow, draw_front, draw_ranges
 from quantunet_hls.tuning.precision import decided_precision, precision_of
 from quantunet_hls.tuning.requantize import stored_constants
@@ -19,7 +20,7 @@ from quantunet_hls.tuning.search import Step
 from quantunet_hls.tuning.start import Origin
 from quantunet_hls.tuning.trials import Final, Trials
 
-__all__ = ["Chosen", "draw", "network_figures", "steps_of", "write_network"]
+__all__ = ["Chosen", "draw", "network_figures", "write_network"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +34,7 @@ class Chosen:
         within: whether the one that was taken keeps the accuracy that was asked for.
     """
 
-    steps: Sequence[Step]
+    steps: Sequence[Step[Choice]]
     step: int
     finals: Mapping[int, Final]
     within: bool
@@ -61,22 +62,14 @@ def network_figures(origin: Origin, graph: HardwareGraph, types: GraphTypes) -> 
 
 
 def _bit_counts(origin: Origin, graph: HardwareGraph, types: GraphTypes) -> dict[str, dict[str, int]]:
-    """Bits in all of the tuned network, and of the one before where that was quantized."""
-    counts = {"tuned": _bits(count_bits(graph, types))}
-    if origin.quantized:
-        counts["hls4ml"] = _bits(hls4ml_bits(origin.graph))
-        counts["proven"] = _bits(count_bits(origin.graph, infer_types(origin.graph.model)))
-    return counts
+    """Bits in all of the tuned network, and of the one before."""
+    return {"tuned": _bits(count_bits(graph, types)), "hls4ml": _bits(hls4ml_bits(origin.graph)),
+            "proven": _bits(count_bits(origin.graph, infer_types(origin.graph.model)))}
 
 
 def _bits(count: BitCount) -> dict[str, int]:
     return {"weights": count.weight_bits, "accumulators": count.accumulator_bits,
             "accumulator_widths": count.accumulator_widths, "total": count.total}
-
-
-def steps_of(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """The way down, as tuning.json has it."""
-    return [{"move": asdict(step.move) if step.move else None, **asdict(step.point)} for step in steps]
 
 
 def draw(trials: Trials, chosen: Chosen, types: GraphTypes, references: tuple[float, float], tolerance: float,

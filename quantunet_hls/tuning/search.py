@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
-from quantunet_hls.tuning.choice import Choice, Move
+from quantunet_hls.core.errors import QuantUNetError
 
-__all__ = ["Point", "Step", "descend", "last_within"]
+__all__ = ["Move", "Point", "Step", "ToleranceError", "descend", "last_within", "steps_of"]
+
+Choice = TypeVar("Choice")
 
 #: Harm below this share of the mask's pixels is measured as noise.
 _NOISE = 2e-4
@@ -16,6 +19,25 @@ _NOISE = 2e-4
 _GROWTH = 4.0
 #: A bit that is measured again leads with this share of the next one's ratio, which may be out of date.
 _LEAD = 0.6
+
+
+class ToleranceError(QuantUNetError):
+    """No types keep the accuracy that was asked for; says what was reached and where it lies."""
+
+
+class Move(Protocol[Choice]):
+    """One bit less in one place, of whatever kind the choices are."""
+
+    @property
+    def layer(self) -> str:
+        """Of the network."""
+
+    @property
+    def part(self) -> str:
+        """ "weight", or what of its activations."""
+
+    def __call__(self, choice: Choice) -> Choice:
+        """The choice after it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +56,7 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Generic[Choice]):
     """A point on the way down.
 
     Attributes:
@@ -45,11 +67,18 @@ class Step:
 
     choice: Choice
     point: Point
-    move: Move | None
+    move: Move[Choice] | None
 
 
-def descend(start: Choice, moves: Callable[[Choice], list[Move]], evaluate: Callable[[Choice], Point],
-            enough: Callable[[Point], bool], progress: Callable[[Step], None] = lambda step: None) -> list[Step]:
+def steps_of(steps: Sequence[Step[Choice]]) -> list[dict[str, Any]]:
+    """The way down as plain values."""
+    return [{"move": {"layer": step.move.layer, "part": step.move.part} if step.move else None, **vars(step.point)}
+            for step in steps]
+
+
+def descend(start: Choice, moves: Callable[[Choice], Sequence[Move[Choice]]], evaluate: Callable[[Choice], Point],
+            enough: Callable[[Point], bool],
+            progress: Callable[[Step[Choice]], None] = lambda step: None) -> list[Step[Choice]]:
     """Take bits away until ``enough`` or none is left; returns every step.
 
     Each bit's harm is measured once from the start. Then the one with the best ratio of saved cost to harm is
@@ -60,7 +89,7 @@ def descend(start: Choice, moves: Callable[[Choice], list[Move]], evaluate: Call
     waiting: list[tuple[float, int, str, bool]] = []
     count = 0
 
-    def tried(layer: str, weight: bool) -> tuple[float, Step] | None:
+    def tried(layer: str, weight: bool) -> tuple[float, Step[Choice]] | None:
         here = steps[-1]
         for move in moves(here.choice):
             if (move.layer, move.part == "weight") == (layer, weight):

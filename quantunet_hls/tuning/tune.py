@@ -12,7 +12,7 @@ import numpy as np
 from torch import nn
 
 from quantunet_hls.boards import Board
-from quantunet_hls.core.errors import ConfigurationError, DataError, QuantUNetError
+from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.core.files import write_json
 from quantunet_hls.core.folders import claim, exclusively
 from quantunet_hls.core.names import design_name
@@ -23,11 +23,11 @@ from quantunet_hls.emulate.accuracy import classes_of, emulate_graph
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.ingest.source import ImageSize
-from quantunet_hls.tuning.choice import moves
+from quantunet_hls.tuning.choice import Choice, moves
 from quantunet_hls.tuning.cost import Cost
 from quantunet_hls.tuning.measure import Meter, earlier_measurements, measurements, spread
-from quantunet_hls.tuning.record import Chosen, draw, network_figures, steps_of, write_network
-from quantunet_hls.tuning.search import Step, descend, last_within
+from quantunet_hls.tuning.record import Chosen, draw, network_figures, write_network
+from quantunet_hls.tuning.search import Step, ToleranceError, descend, last_within, steps_of
 from quantunet_hls.tuning.start import Origin, open_origin
 from quantunet_hls.tuning.trials import Final, Trials, narrowed, trials_of
 
@@ -37,14 +37,8 @@ __all__ = ["ToleranceError", "Tuned", "tune"]
 _CALIBRATION, _SEARCH, _CHOICE = 32, 64, 256
 #: The search goes on until its images have lost this many tolerances, for the final fit wins some back.
 _BEYOND = 3.0
-#: A float network's first width.
-_FIRST_WIDTH = 8
 
 Progress = Callable[[str], None]
-
-
-class ToleranceError(QuantUNetError):
-    """No types keep the accuracy that was asked for; says what was reached and where it lies."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,7 @@ class Tuned:
     path: Path
     precision: Path
     summary: dict[str, Any]
-    steps: tuple[Step, ...]
+    steps: tuple[Step[Choice], ...]
 
 
 @dataclass(frozen=True)
@@ -138,13 +132,13 @@ def tune(
     read from there, so a killed run goes on where it was.
 
     Args:
-        model: a zoo name, a checkpoint (float ones too), a QONNX file or a module.
+        model: a zoo name, a checkpoint, a QONNX file or a module.
         samples: labelled images to calibrate and search with, for a shape (channels, height, width).
         board: what the network is built for.
         cost: what is to be small (:mod:`quantunet_hls.tuning.cost`).
         folder: for all files.
         tolerance: Dice points (of 100) that may be lost, on the images the types are chosen with.
-        bits: widest weights and activations; a float network starts from there (8 where None).
+        bits: widest weights and activations; as wide as they are where None.
         score: other images, which nothing is chosen with; the result is scored on them.
         multipliers: of all convolutions; half the board's DSP blocks where None.
         input_shape: of a module.
@@ -158,7 +152,7 @@ def tune(
     """
     request = _Request(board, cost, folder, tolerance, bits, score, multipliers, progress)
     began = time.monotonic()
-    origin = open_origin(model, samples, input_shape, result)
+    origin = open_origin(model, input_shape, result)
     given = samples(_size(origin))
     if not len(given):
         raise DataError("There are no images to calibrate with; name a folder that has some.")
@@ -170,7 +164,7 @@ def tune(
                  f"{evidence.counts['search']}, choosing with {evidence.counts['choice']}; "
                  f"{100 * evidence.search.reference_dice:.2f} Dice points to start from")
         trials = trials_of(origin.graph, evidence.calibration, cost, request.budget)
-        chosen = _chosen(trials, _searched(origin, trials, evidence.search, request), evidence.choice, request)
+        chosen = _chosen(trials, _searched(trials, evidence.search, request), evidence.choice, request)
         return _written(origin, trials, evidence, chosen, request, folder / f"{design}.onnx", began)
 
 
@@ -193,10 +187,9 @@ def _evidence(origin: Origin, given: Samples, folder: Path) -> _Evidence:
     )
 
 
-def _searched(origin: Origin, trials: Trials, meter: Meter, request: _Request) -> list[Step]:
+def _searched(trials: Trials, meter: Meter, request: _Request) -> list[Step[Choice]]:
     """The way down from the widest types that are allowed."""
-    widest = request.bits or (None if origin.quantized else _FIRST_WIDTH)
-    start = trials.natural if widest is None else narrowed(trials, widest)
+    start = trials.natural if request.bits is None else narrowed(trials, request.bits)
     values = trials.values()
     return descend(
         start, lambda choice: moves(choice, values), lambda choice: trials.quick(choice, meter),
@@ -204,13 +197,13 @@ def _searched(origin: Origin, trials: Trials, meter: Meter, request: _Request) -
         lambda step: request.progress(_line(step)))
 
 
-def _line(step: Step) -> str:
+def _line(step: Step[Choice]) -> str:
     what = f"{step.move.layer} {step.move.part}" if step.move else "start"
     return (f"{what:<34} cost {step.point.cost:.5g}  Dice {100 * step.point.dice:.2f}  "
             f"masks differ {100 * step.point.disagreement:.2f} %")
 
 
-def _chosen(trials: Trials, steps: list[Step], meter: Meter, request: _Request) -> Chosen:
+def _chosen(trials: Trials, steps: list[Step[Choice]], meter: Meter, request: _Request) -> Chosen:
     """The step furthest down whose network, fitted anew, keeps the accuracy."""
     finals: dict[int, Final] = {}
 
@@ -245,7 +238,7 @@ def _written(origin: Origin, trials: Trials, evidence: _Evidence, chosen: Chosen
         counts["score"] = len(held)
         dice["score"] = {"start": meter.reference_dice, "tuned": meter(graph, types)[0]}
     summary: dict[str, Any] = {
-        "network": {"name": origin.name, "sha256": origin.sha256, "quantized": origin.quantized},
+        "network": {"name": origin.name, "sha256": origin.sha256},
         "board": request.board.name, "tolerance_points": request.tolerance, "multipliers": request.budget,
         "chosen_step": chosen.step, "images": counts, "dice": dice,
         **network_figures(origin, graph, types), "steps": steps_of(chosen.steps), "seconds": time.monotonic() - began,

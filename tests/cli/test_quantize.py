@@ -37,6 +37,8 @@ def test_it_says_what_it_costs_and_where_it_is(here):
 @pytest.mark.parametrize(("more", "error", "says"), [
     (["--score-fold", "1"], ConfigurationError, "calibrated with and scored on"),
     (["--fold", "1", "--score-fold", "1"], ConfigurationError, "Fold 1 is"),
+    (["--board", "zcu104"], ConfigurationError, "--tolerance"),
+    (["--tolerance", "1", "--board", "nothing"], ConfigurationError, "no board"),
     (["--mean", "0.5"], ConfigurationError, "give both"),
     (["--data", "nowhere"], DataError, "nowhere has no images"),
     (["--bits", "20"], ConfigurationError, "2 to 10 bits"),

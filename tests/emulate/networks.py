@@ -115,6 +115,15 @@ class Network:
                  pad_left=left, pad_right=right)
         self.height, self.width = height, width
 
+    def frame(self, sides: tuple[int, int, int, int], channels: tuple[int, int] = (0, 0)) -> None:
+        top, bottom, left, right = sides
+        height, width = self.height + top + bottom, self.width + left + right
+        self.add("CropPad", {"result": self.types[self.last]}, in_height=self.height, in_width=self.width,
+                 n_chan=self.channels, out_height=height, out_width=width, out_chan=self.channels + sum(channels),
+                 pad_top=top, pad_bottom=bottom, pad_left=left, pad_right=right, pad_front=channels[0],
+                 pad_back=channels[1])
+        self.height, self.width, self.channels = height, width, self.channels + sum(channels)
+
     def resize(self, rows: int, columns: int) -> None:
         self.add("Resize", {"result": self.types[self.last]}, algorithm="nearest", in_height=self.height,
                  in_width=self.width, out_height=self.height * rows, out_width=self.width * columns,
@@ -175,11 +184,11 @@ class Network:
                  first=given.low, fraction=given.fraction, probabilities=0,
                  entries=self.random.integers(kind.lowest, kind.high + 1, given.high - given.low + 1).tolist())
 
-    def requantize(self, low: int, high: int, *, shift: int, fraction: int, factors: np.ndarray, offsets: np.ndarray,
-                   splits: np.ndarray) -> None:
+    def requantize(self, low: int, high: int, *, shift: int, fraction: int, half_even: int, factors: np.ndarray,
+                   offsets: np.ndarray, splits: np.ndarray) -> None:
         kind = covering(low, high)
         self.add("Requantize", {"result": str(kind)}, in_height=self.height, in_width=self.width, n_chan=self.channels,
-                 low=low, high=high, shift=shift, lines=len(factors), fraction=fraction,
+                 low=low, high=high, shift=shift, lines=len(factors), fraction=fraction, half_even=half_even,
                  **{name: np.ravel(numbers).tolist() for name, numbers in (
                      ("factors", factors), ("offsets", offsets), ("splits", splits))})
 

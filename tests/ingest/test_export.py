@@ -87,15 +87,15 @@ class OneLayer(nn.Module):
         return self.relu(self.conv(self.port(x))).value
 
 
-def test_fact_7_a_module_with_an_unquantized_bias_is_refused_by_the_layers_name():
+def test_fact_7_a_bias_without_a_quantizer_becomes_part_of_the_quantizer_behind_it():
     torch.manual_seed(0)
     loose, quantized = OneLayer().eval(), OneLayer(bias_quant=bias_quantizer(8)).eval()
     for net in (loose, quantized):
         # Further apart than 24 bits reach, so no fixed-point type holds both.
         net.conv.bias.data = torch.tensor([0.3, 0.0001])
-    with pytest.raises(QuantUNetError, match=r"^Node '/conv/Conv': its biases are not quantized"):
-        ingest(export_module(loose, (1, 8, 12)))
-    ingest(export_module(quantized, (1, 8, 12)))
+    kinds = [[node.op_type for node in ingest(export_module(net, (1, 8, 12))).model.graph.node]
+             for net in (loose, quantized)]
+    assert kinds == [["Quant", "Conv", "Requantize"], ["Quant", "Conv", "Relu", "Quant"]]
 
 
 def test_a_float_network_is_refused_with_a_remedy():

@@ -19,8 +19,8 @@ def _input(network: Network) -> None:
 
 def _convolution(network: Network) -> None:
     random = network.random
-    kernel, padding = [((3, 3), (1, 1, 1, 1)), ((1, 1), (0, 0, 0, 0)), ((2, 3), (1, 0, 0, 1)), ((3, 2), (1, 1, 0, 0))][
-        int(random.integers(4))]
+    kernel, padding = [((3, 3), (1, 1, 1, 1)), ((1, 1), (0, 0, 0, 0)), ((2, 3), (1, 0, 0, 1)), ((3, 2), (1, 1, 0, 0)),
+                       ((3, 3), (3, 2, 4, 1))][int(random.integers(5))]
     depthwise = bool(random.integers(2))
     filters = network.channels if depthwise else int(random.integers(1, 5))
     stride = (int(random.integers(1, 3)), int(random.integers(1, 3)))
@@ -40,8 +40,15 @@ def _pooling(network: Network) -> None:
 
 
 def _padding(network: Network) -> None:
-    network.pad(1, 0, 1, 1)
-    network.convolve(2, (3, 3), padding=(0, 0, 0, 0), accumulator=_WIDE)
+    random = network.random
+    if random.integers(2):
+        # More than the windows behind have room for.
+        network.pad(*(int(count) for count in random.integers(0, 5, 4)))
+        network.convolve(2, (3, 3), padding=(0, 0, 0, 0), accumulator=_WIDE)
+        return
+    network.convolve(4, (1, 1), padding=(0, 0, 0, 0), accumulator=_WIDE)
+    top, bottom, left, right = (int(count) for count in random.integers(-2, 4, 4))
+    network.frame((top, bottom, left, right), (int(random.integers(-1, 3)), int(random.integers(-2, 3))))
 
 
 def _upsample(network: Network) -> None:
@@ -113,6 +120,7 @@ def _requantize(network: Network) -> None:
     low = int(random.choice([0, -7, -8, -3]))
     high = int(random.choice([7, 15, 12]))
     network.requantize(low, high, shift=int(random.integers(4, 9)), fraction=int(random.integers(0, 3)),
+                       half_even=int(random.integers(2)),
                        factors=random.integers(-60, 61, (lines, channels)),
                        offsets=random.integers(-500, 501, (lines, channels)) * int(random.choice([1, 4])),
                        splits=random.integers(-20, 21, channels) if lines == 2 else np.zeros(0, int))

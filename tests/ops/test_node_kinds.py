@@ -15,6 +15,7 @@ PACKAGE = Path(quantunet_hls.__file__).parent
 
 #: Op types that graph-wide code makes or meets as a matter of its own, by file.
 KNOWN = {
+    "ingest/passes/absorb_padding.py": {"Pad"},  # what windows take in
     "ingest/load.py": {"BipolarQuant", "Trunc"},  # what a float network has none of
     "ingest/passes/infer_shapes.py": {"Transpose"},  # channels-last nodes as ONNX sees them
     "ingest/passes/plain_classes.py": {"ArgMax", "Greater"},  # a mask, asked for where the network has none
@@ -55,10 +56,7 @@ def test_what_hls4ml_lacks_has_its_kernel_and_its_reader_in_one_room():
 def test_nothing_of_a_nodes_kind_contradicts_itself():
     for kind in node_kinds().values():
         # What is lowered away, becomes part of a table, or only says where axes lie, needs no proof.
-        becomes_another = kind.op_type in (
-            "ConvTranspose", "Transpose", "BipolarQuant", "Trunc", "GlobalAveragePool", "GlobalMaxPool",
-            "ReduceMean") or (
-            kind.real and kind.op_type != "Sigmoid")
+        becomes_another = kind.op_type in OTHERS_BEFORE or (kind.real and kind.op_type != "Sigmoid")
         assert (kind.ranges is None) == becomes_another, kind.op_type
         assert not (kind.kernels and not kind.spatial), kind.op_type
         assert not (kind.classes and kind.plain_end is None), kind.op_type

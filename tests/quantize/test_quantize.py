@@ -14,12 +14,15 @@ from quantunet_hls.core.errors import ConfigurationError, DataError, IllegalGrap
 from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.emulate.accuracy import emulate_graph
-from quantunet_hls.ingest import export_module
+from quantunet_hls.ingest import export_module, ingest, load_qonnx
 from quantunet_hls.ingest.source import NetworkSource, open_network, open_source
 from quantunet_hls.quantize.grids import Scales
-from quantunet_hls.quantize.network import Normalization
+from quantunet_hls.quantize.network import Normalization, open_float
 from quantunet_hls.quantize.quantize import quantize
+from quantunet_hls.quantize.score import compared
 from quantunet_hls.quantize.settings import Settings
+from quantunet_hls.tuning.measure import spread
+from quantunet_hls.tuning.search import ToleranceError
 from tests.quantize.nets import BatchNormUNet, Functions, Residual, with_statistics
 
 SIZE = (1, 16, 16)
@@ -98,6 +101,33 @@ def test_a_residual_network_of_several_classes_with_masks(tmp_path):
     assert built.differing == 0
 
 
+def test_widths_go_down_until_the_tolerance_is_used_up(made, tmp_path):
+    """Without masks the float network's own are the truth, so its Dice is 1."""
+    lines: list[str] = []
+    found = quantize(open_network(made.folder / "float.onnx"), images, tmp_path / "out", Settings(tolerance=12),
+                     progress=lines.append)
+    search = found.report["search"]
+    assert search["within"]
+    assert search["float_dice"] == 1
+    assert 0.88 <= search["dice"] < 1
+    assert 0 < search["step"] < len(search["steps"])
+    assert found.report["mean_weight_bits"] < 6
+    assert found.report["mean_weight_bits"] < made.result.report["mean_weight_bits"]
+    # By the emulator again, from the file, on the images that it was chosen with.
+    chosen = spread(images(1), 256, skip=1)
+    again = compared(open_float(open_network(made.folder / "float.onnx")), ingest(load_qonnx(found.path)), chosen,
+                     labelled=False)
+    assert again["hardware"]["dice"] == pytest.approx(search["dice"])
+    assert any(line.startswith("step ") for line in lines)
+
+
+def test_a_tolerance_that_cannot_be_met_says_what_was_reached_and_leaves_it(made, tmp_path):
+    with pytest.raises(ToleranceError, match=r"at most 0 Dice points: .* reach \d+\.\d\d of 100\.00.*out/net\.onnx"):
+        quantize(open_network(made.folder / "float.onnx"), images, tmp_path / "out",
+                 Settings(tolerance=0, weight_bits=2, activation_bits=2), name="net")
+    assert ingest(load_qonnx(tmp_path / "out" / "net.onnx"))
+
+
 @pytest.mark.slow
 def test_functions_are_tables_of_two_more_bits(tmp_path):
     torch.manual_seed(4)
@@ -154,7 +184,8 @@ def test_layers_that_cannot_be_built_are_refused(tmp_path):
 
 @pytest.mark.parametrize(("wish", "error"), [
     ({"weight_bits": 1}, ConfigurationError), ({"activation_bits": 11}, ConfigurationError),
-    ({"images": 0}, ConfigurationError), ({"scales": "odd"}, UnknownNameError)])
+    ({"images": 0}, ConfigurationError), ({"tolerance": -1}, ConfigurationError),
+    ({"scales": "odd"}, UnknownNameError)])
 def test_bad_wishes_are_refused(wish, error):
     with pytest.raises(error):
         Settings(**wish)

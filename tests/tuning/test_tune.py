@@ -16,7 +16,6 @@ from quantunet_hls.emulate.accuracy import emulate_graph, score_hardware, segmen
 from quantunet_hls.ingest import export_module, ingest, load_qonnx
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.nets import QuantUNet, calibrate
-from quantunet_hls.tuning import tune as module
 from quantunet_hls.tuning.cost import bit_cost
 from quantunet_hls.tuning.precision import chosen_types, read_precision, with_precision
 from quantunet_hls.tuning.tune import ToleranceError, tune
@@ -139,26 +138,11 @@ def test_a_network_with_transposed_convolutions_that_ends_in_a_sigmoid_or_in_cla
     assert made.summary["dice"]["choice"]["tuned"] == pytest.approx(reached)
 
 
-@pytest.mark.slow
-def test_a_float_network_is_quantized_without_training(tmp_path, monkeypatch):
-    """Its own masks are the truth here, so its Dice is 1 and every point lost is one of ours."""
-    torch.manual_seed(1)
-    net = QuantUNet(depth=1, base_channels=2, quantized=False).eval()
-    drawn = images(None)
-    with torch.no_grad():
-        logits = net(torch.from_numpy(drawn.images).float() / 256)
-        net.head.bias -= logits.median()
-        masks = (net(torch.from_numpy(drawn.images).float() / 256)[:, 0] > 0).numpy().astype(np.uint8)
-    given = Samples(drawn.images, masks, drawn.names)
-    monkeypatch.setattr(module, "_BEYOND", 0.0)
-    made = tune(net, lambda shape: given, BOARD, bit_cost, tmp_path, tolerance=6, bits=6)
-    assert made.summary["dice"]["choice"]["start"] == 1
-    assert made.summary["dice"]["choice"]["tuned"] >= 0.94
-    assert made.summary["weight_bits"] <= 6
-    types = infer_types(made.graph.model)
-    assert max(kinds.weight.width for kinds in types.layers.values() if kinds.weight) <= 6
-    quantizers = [node.name for node in made.graph.model.graph.node if node.op_type == "Quant"][1:]
-    assert max(types.layers[name].result.width for name in quantizers) <= 6
+def test_a_float_network_is_told_to_be_quantized(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"QuantUNet is a float network.*quantunet-hls quantize"):
+        tune(QuantUNet(depth=1, base_channels=2, quantized=False), images, BOARD, bit_cost, tmp_path / "out",
+             input_shape=(1, 16, 16))
+    assert not (tmp_path / "out").exists()
 
 
 def test_bad_wishes_are_refused(tmp_path):

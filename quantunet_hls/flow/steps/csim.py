@@ -56,7 +56,7 @@ def simulate_cpp(run: Run, opened: Opened) -> Report:
         expected = reference(graph, images, None if run.precision else run.source.module())
         require_equal(expected.checks)
         compile_s = compiling.result()
-        result = simulate(project, images, expected.result, folded.sizes())
+        result = simulate(project, expected.images, expected.result, folded.sizes())
     checks = compare_layers(expected, graph, CSIM, result.layers, folded.tensors(), result.output)
     require_equal(checks)
     compiler = _compiler_version()

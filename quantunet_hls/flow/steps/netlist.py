@@ -50,7 +50,7 @@ def simulate_netlist(run: Run, opened: Opened, streams: FoldedStreams) -> Report
         run.progress(f"netlist of {module}: {compared.differing:,} of {compared.values:,} values differ")
 
     rtl = streams.project
-    images = check_images(run.data, IMAGES, *opened.graph.input_shape)
+    images = opened.graph.scales.to_port(check_images(run.data, IMAGES, *opened.graph.input_shape))
     found = rtl.check_netlist(rtl.map(), codes_of(images, rtl.graph.input.type),
                               ALL if run.spec.netlist == "all" else SAMPLE, show)
     run.progress(f"netlist: {found.cells:,} of {found.all_cells:,} cells simulated, {found.values:,} of "

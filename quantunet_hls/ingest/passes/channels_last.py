@@ -13,7 +13,7 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, IndexedModel, attribute, constant, only, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import TRANSPOSE, Layout, Relabelling, kind_of
 
-__all__ = ["FIRST", "LAST", "Relabelled", "channels_last"]
+__all__ = ["FIRST", "LAST", "Relabelled", "channels_last", "check_layout", "transposed"]
 
 FIRST: Layout = (0, 1, 2, 3)
 LAST: Layout = (0, 3, 1, 2)
@@ -67,14 +67,10 @@ def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
             raise IllegalGraphError(node.name, f"{node.op_type} reads nothing that the image reaches", "remove it")
         layout = layouts[data[0]]
         if node.op_type == TRANSPOSE.op_type:
-            perm = attribute(node, "perm")
-            if len(perm) != 4:
-                raise IllegalGraphError(node.name, "only images (four axes) can be transposed", "remove the node")
-            batch, channels, height, width = (perm.index(axis) for axis in layout)
-            layouts[node.output[0]] = (batch, channels, height, width)
+            layouts[node.output[0]] = transposed(node, layout)
             stands_for[node.output[0]] = stands_for.get(node.input[0], node.input[0])
             continue
-        _check_layout(node, [layouts[name] for name in data])
+        check_layout(node, [layouts[name] for name in data])
         layouts[node.output[0]] = layout
         place = _renamed(model, node, stands_for, f"_of_{len(nodes)}", layout, logical_shape(data[0]))
         _relabel_node(place)
@@ -138,7 +134,25 @@ def _built(model: ModelWrapper, nodes: Sequence[NodeProto], constants: Mapping[s
     return built
 
 
-def _check_layout(node: NodeProto, layouts: list[Layout]) -> None:
+def transposed(node: NodeProto, layout: Layout) -> Layout:
+    """Where the axes lie behind a Transpose.
+
+    Raises:
+        IllegalGraphError: it is of something else than an image.
+    """
+    perm = attribute(node, "perm")
+    if len(perm) != 4:
+        raise IllegalGraphError(node.name, "only images (four axes) can be transposed", "remove the node")
+    batch, channels, height, width = (perm.index(axis) for axis in layout)
+    return batch, channels, height, width
+
+
+def check_layout(node: NodeProto, layouts: list[Layout]) -> None:
+    """Refuse images that lie otherwise than a node reads them.
+
+    Raises:
+        IllegalGraphError: names the node.
+    """
     if len(set(layouts)) != 1:
         raise IllegalGraphError(node.name, f"{node.op_type} joins tensors whose axes lie in different orders",
                                 "transpose its inputs to the same order")

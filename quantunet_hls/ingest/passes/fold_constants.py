@@ -20,9 +20,9 @@ __all__ = ["fold_constants"]
 
 #: What exporters compute on constants. Each takes time in proportion to what it reads and writes.
 _FOLDABLE = frozenset((
-    "Abs", "Add", "And", "Cast", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "DequantizeLinear", "Div",
+    "Abs", "Add", "And", "Cast", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div",
     "Equal", "Exp", "Expand", "Flatten", "Floor", "Gather", "Greater", "GreaterOrEqual", "Identity", "Less",
-    "LessOrEqual", "Log", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pad", "Pow", "QuantizeLinear", "Range",
+    "LessOrEqual", "Log", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pad", "Pow", "Range",
     "Reciprocal", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum", "Relu", "Reshape", "Resize",
     "Round", "ScatterND", "Shape", "Sigmoid", "Sign", "Size", "Slice", "Split", "Sqrt", "Squeeze", "Sub", "Sum", "Tile",
     "Transpose", "Unsqueeze", "Upsample", "Where",
@@ -40,6 +40,8 @@ def fold_constants(model: ModelWrapper) -> tuple[ModelWrapper, bool]:
     """
     model = copy_of(model)
     result = only(model, "output")
+    # Limits of weights' codes say how wide these are; what is said of codes, linear_quantizers reads.
+    codes = {name for node in model.graph.node if node.op_type == "DequantizeLinear" for name in node.input[:1]}
     folded: list[NodeProto] = []
     shapes: dict[str, list[int]] = {}
     kept: list[NodeProto] = []
@@ -53,6 +55,7 @@ def fold_constants(model: ModelWrapper) -> tuple[ModelWrapper, bool]:
             continue
         known = {name: _known_shape(model, name) for name in node.output if name}
         if (node.op_type in _FOLDABLE and node.domain in _STANDARD and result not in node.output
+                and not (node.op_type == "Clip" and node.output[0] in codes)
                 and all(not name or name in shapes or is_constant(model, name) for name in node.input)
                 and all(shape is not None for shape in known.values())):
             folded.append(node)

@@ -12,7 +12,15 @@ from quantunet_hls.ingest.limits import check_sizes
 from quantunet_hls.ingest.passes.current_forms import current_forms
 from quantunet_hls.ingest.passes.fold_constants import fold_constants
 from quantunet_hls.ingest.passes.infer_shapes import infer_shapes
-from quantunet_hls.ops.qonnx.graph import QUANT_OPS, copy_of, is_constant, needed_for, only, replace_nodes
+from quantunet_hls.ops.qonnx.graph import (
+    QUANT_OPS,
+    copy_of,
+    drop_unused,
+    is_constant,
+    needed_for,
+    only,
+    replace_nodes,
+)
 
 __all__ = ["tidy"]
 
@@ -53,7 +61,7 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
             model = infer_shapes(model)
         # What was there for its shape alone.
         _drop_needless(model)
-        _drop_unused(model)
+        drop_unused(model)
     except QuantUNetError:
         raise
     except Exception as error:  # qonnx, onnx and onnxruntime raise many kinds here; all mean the file is at fault
@@ -107,17 +115,6 @@ def _sort(model: ModelWrapper) -> None:
 def _drop_needless(model: ModelWrapper) -> None:
     """Nodes that the result does not depend on go."""
     replace_nodes(model, needed_for(model.graph.node, [only(model, "output")]))
-
-
-def _drop_unused(model: ModelWrapper) -> None:
-    """Constants that no node reads go, and what is written down beside the graph, which nobody asked for."""
-    used = {name for node in model.graph.node for name in node.input}
-    for entries in (model.graph.initializer, model.graph.value_info):
-        produced = {name for node in model.graph.node for name in node.output}
-        kept = [entry for entry in entries if entry.name in used or entry.name in produced]
-        del entries[:]
-        entries.extend(kept)
-    del model.graph.quantization_annotation[:]
 
 
 def _give_own_constants(model: ModelWrapper) -> None:

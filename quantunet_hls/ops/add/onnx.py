@@ -9,6 +9,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ops.qonnx.constants import constant_is_finite, line_of_constant
 from quantunet_hls.ops.qonnx.graph import constant, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import MAX_RANGE_BITS, LayerTypes, Range, Typed
@@ -18,7 +19,7 @@ __all__ = ["FACET"]
 
 def _adds_two_images(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     if any(constant(model, name) is not None for name in node.input):
-        return IllegalGraphError(node.name, "a constant is added to a stream", "make it a bias of the layer before it")
+        return constant_is_finite(model, node)
     one, other = (shape_of(model, name) for name in node.input)
     if one != other:
         return IllegalGraphError(node.name, f"images of different shapes are added, {list(one)} and {list(other)}",
@@ -41,4 +42,5 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
 
 
 FACET = OnnxNodes((NodeKind("Add", _run, _ranges, rules=(_adds_two_images,), joins=True, one_scale=True,
+                             steps=line_of_constant,
                             bounds=lambda _node, inputs, _digits: inputs[0] + inputs[1]),))

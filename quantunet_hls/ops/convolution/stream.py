@@ -15,6 +15,7 @@ from quantunet_hls.ops.stages.base import apply_stages, reduced, retyped
 from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.streaming import BLOCKS, Window, divisors
 from quantunet_hls.ops.weighted import Weighted, exact_sums
+from quantunet_hls.ops.windowed import room_in
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["FACET", "Convolution", "Depthwise"]
@@ -208,4 +209,5 @@ def _products(layer: typed.Convolution, source: FixedType) -> tuple[Integers, In
     return weights << (finest - fraction), bias, finest
 
 
-FACET = LayerLowering(_lowered, padded=True)
+FACET = LayerLowering(
+    _lowered, room=lambda layer: room_in(layer.weights.shape[:2], layer.dilation, layer.padding))

@@ -17,9 +17,10 @@ def _content(layer: Interpolation, family: Family) -> Content:
         layer.line, layer.line, layer.places.pixels, layer.places.size))
     # The phase is added to and compared; what is held is counted and compared with what is wanted.
     addresses = counters + 2 * parts.bit_length() + 3 * (2 * layer.line).bit_length()
-    return (Content(LutParts(buffers=1, units=1, addresses=addresses,
-                             adders=layer.lanes * (number - 1) * (bits + layer.levels),
-                             beats=layer.lanes * number * bits),
+    # A single adder takes the choice between both lines into its own LUTs.
+    choices = layer.lanes * number * bits if number > 2 else 0
+    adders = layer.lanes * (number - 1) * (bits + layer.levels)
+    return (Content(LutParts(buffers=1, units=1, addresses=addresses, adders=adders, beats=choices),
                     (Memory(layer.line, layer.lanes * bits),) * 2)
             + staged_content(layer.lanes, layer.accumulator, layer.stages, family)
             + fifo_content(2 + layer.levels + stage_registers(layer.stages), layer.lanes * layer.type.width))

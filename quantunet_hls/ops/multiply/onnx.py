@@ -9,6 +9,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ops.qonnx.constants import constant_is_finite, line_of_constant
 from quantunet_hls.ops.qonnx.graph import constant, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import MAX_RANGE_BITS, LayerTypes, Range, Typed
@@ -18,8 +19,7 @@ __all__ = ["FACET"]
 
 def _multiplies_two_images(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     if any(constant(model, name) is not None for name in node.input):
-        return IllegalGraphError(node.name, "a stream is multiplied by a constant",
-                                 "make it a part of the layer before it, or of the scale of the quantizer")
+        return constant_is_finite(model, node)
     one, other = (shape_of(model, name) for name in node.input)
     if shape_of(model, node.output[0]) not in (one, other):
         return _of_no_shape(node, one, other)
@@ -49,5 +49,6 @@ def _ranges(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Ty
     return result, LayerTypes(result.type())
 
 
-FACET = OnnxNodes((NodeKind("Mul", _run, _ranges, rules=(_multiplies_two_images,), joins=True,
+FACET = OnnxNodes((NodeKind("Mul", _run, _ranges, rules=(_multiplies_two_images,), joins=True, product=True,
+                            steps=line_of_constant, on_sums=True,
                             bounds=lambda _node, inputs, _digits: inputs[0] * inputs[1]),))

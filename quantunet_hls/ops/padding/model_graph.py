@@ -1,4 +1,4 @@
-"""hls4ml's padding."""
+"""hls4ml's padding, and the padding and cropping that this package adds to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ __all__ = ["FACET"]
 
 
 def _read(node: Node, given: Sequence[Given]) -> Padding:
-    return Padding(node.name, (given[0].layer.name,), node.shape, (Cast(node.result()),), node.padding)
+    return Padding(node.name, (given[0].layer.name,), node.shape, (Cast(node.result()),), node.padding,
+                   (node.integer("pad_front", 0), node.integer("pad_back", 0)))
 
 
-FACET = LayerReader({"ZeroPadding2D": _read})
+FACET = LayerReader({"ZeroPadding2D": _read, "CropPad": _read})

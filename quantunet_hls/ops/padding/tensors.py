@@ -1,4 +1,4 @@
-"""Padding on tensors."""
+"""Padding and cropping on tensors."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def _compile(layer: Padding, given: Sequence[Operand], device: torch.device) -> 
     top, bottom, left, right = layer.padding
 
     def run(tensors: Sequence[Tensor]) -> Tensor:
-        padded = torch.nn.functional.pad(tensors[0].to(work), (left, right, top, bottom))
-        return chain(padded).to(kept)
+        padded = torch.nn.functional.pad(tensors[0].to(work), (left, right, top, bottom, *layer.channels))
+        return chain(padded).to(kept).contiguous(memory_format=torch.channels_last)
 
     codes = chain.result
     return Kernel(run, Codes(min(codes.low, 0), max(codes.high, 0), codes.fraction))

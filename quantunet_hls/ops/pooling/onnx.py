@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from onnx import NodeProto
+from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 from torch.nn import functional
 
@@ -127,6 +127,23 @@ def _mean_with_padding(node: NodeProto, zeros: Sequence[int]) -> NodeProto | Non
     return padded
 
 
+def _sum(model: ModelWrapper, node: NodeProto) -> tuple[list[NodeProto], int] | None:
+    """The sum under the window, as a convolution of each channel with ones; None where the mean is exact itself."""
+    if _is_whole(node):
+        return None
+    rows, columns = attribute(node, "kernel_shape")
+    last = node.domain == CHANNELS_LAST
+    channels = shape_of(model, node.input[0])[3 if last else 1]
+    ones = f"{node.output[0]}_ones"
+    shape = (channels, rows, columns, 1) if last else (channels, 1, rows, columns)
+    model.set_initializer(ones, np.ones(shape, dtype=np.float32))
+    summing = helper.make_node(
+        "Conv", [node.input[0], ones], list(node.output), name=node.name, domain=node.domain, group=channels,
+        kernel_shape=[rows, columns], dilations=[1, 1], strides=attribute(node, "strides", [1, 1]),
+        pads=attribute(node, "pads", [0, 0, 0, 0]))
+    return [summing], rows * columns
+
+
 def _run(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
     window, strides = attribute(node, "kernel_shape"), attribute(node, "strides")
     top, left, bottom, right = attribute(node, "pads", [0, 0, 0, 0])
@@ -163,7 +180,8 @@ FACET = OnnxNodes((
       for op_type in ("GlobalAveragePool", "GlobalMaxPool")),
     NodeKind("ReduceMean", _run, plain=_mean_over_image, rules=(_not_a_mean_of_pixels,)),
     NodeKind("MaxPool", _run, _largest, rules=(_fits,), spatial=True, any_input=True, new_values=False,
-             plain=_plain, explicit=explicit_window),
+             largest=True, plain=_plain, explicit=explicit_window),
     NodeKind("AveragePool", _run, _mean, rules=(_fits, _counts_padding, _mean_is_exact), spatial=True, any_input=True,
-             plain=_plain, explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole, finer=_finer),
+             plain=_plain, explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole, finer=_finer,
+             summed=_sum),
 ))

@@ -12,11 +12,12 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.folding.schedule import Actor
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.pooling import layer as typed
+from quantunet_hls.ops.shape import Sides
 from quantunet_hls.ops.stages.base import Stage, apply_stages, reduced, retyped
 from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.stages.quotient.stage import Quotient
 from quantunet_hls.ops.streaming import PREFETCH, StreamLayer, Window
-from quantunet_hls.ops.windowed import Windowed
+from quantunet_hls.ops.windowed import Windowed, room_in
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
 __all__ = ["FACET", "Pooling", "WholePooling"]
@@ -121,9 +122,6 @@ class WholePooling(Pooling):
 
 def _lowered(layer: typed.Pooling, name: str, sources: Sequence[Source]) -> Pooling:
     source = sources[0].layer
-    if any(sources[0].padding) and not layer.mean and source.type.low < 0:
-        raise IllegalGraphError(layer.name, "it takes the largest of values and of zeros around the image, for which "
-                                "it has no RTL", "pad in front of convolutions only")
     top, bottom, left, right = (own + more for own, more in zip(layer.padding, sources[0].padding, strict=True))
     window = Window(layer.window, layer.stride, (top, bottom, left, right))
     made = WholePooling if window == Window((source.shape.height, source.shape.width), layer.stride) else Pooling
@@ -153,4 +151,9 @@ def _mean_stages(layer: typed.Pooling, pooling: Pooling) -> tuple[Stage, ...]:
     return reduced(exact, (Cast(quotient), *layer.stages))
 
 
-FACET = LayerLowering(_lowered, padded=True)
+def _room(layer: typed.Pooling) -> Sides:
+    # The largest value under a window may be less than the zeros around the image.
+    return room_in(layer.window, (1, 1), layer.padding) if layer.mean else (0, 0, 0, 0)
+
+
+FACET = LayerLowering(_lowered, room=_room)

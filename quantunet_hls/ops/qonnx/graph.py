@@ -13,8 +13,8 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, num
 from qonnx.core.modelwrapper import ModelWrapper
 
 __all__ = ["CHANNELS_LAST", "QUANT_DOMAINS", "QUANT_OPS", "IndexedModel", "LinkedModel", "add_constant", "attribute",
-           "constant", "constant_shape", "consumers", "copy_of", "is_constant", "linked", "needed_for", "only",
-           "remove_attribute", "replace_nodes", "set_attribute", "shape_of"]
+           "constant", "constant_shape", "consumers", "copy_of", "drop_unused", "free_name", "is_constant", "linked",
+           "needed_for", "only", "remove_attribute", "replace_nodes", "set_attribute", "shape_of"]
 
 #: Domain in which qonnx and hls4ml look for nodes that work on (batch, height, width, channels).
 CHANNELS_LAST = "qonnx.custom_op.channels_last"
@@ -176,6 +176,17 @@ def replace_nodes(model: ModelWrapper, nodes: Iterable[NodeProto]) -> None:
     model.graph.node.extend(nodes)
 
 
+def drop_unused(model: ModelWrapper) -> None:
+    """Constants that no node reads go, and what is written down beside the graph, which nobody asked for."""
+    used = {name for node in model.graph.node for name in node.input}
+    for entries in (model.graph.initializer, model.graph.value_info):
+        produced = {name for node in model.graph.node for name in node.output}
+        kept = [entry for entry in entries if entry.name in used or entry.name in produced]
+        del entries[:]
+        entries.extend(kept)
+    del model.graph.quantization_annotation[:]
+
+
 def attribute(node: NodeProto, name: str, default: Any = None) -> Any:
     """Value of a node's attribute as a plain Python value; texts are decoded."""
     for entry in node.attribute:
@@ -203,7 +214,14 @@ def remove_attribute(node: NodeProto, name: str) -> None:
 
 
 def add_constant(model: ModelWrapper, wanted: str, value: np.ndarray) -> str:
-    """A new constant, under that name or, where it is taken, one like it; gives the name.
+    """A new constant, under that name or, where it is taken, one like it; gives the name."""
+    name = free_name(model, wanted)
+    model.set_initializer(name, value)
+    return name
+
+
+def free_name(model: ModelWrapper, wanted: str) -> str:
+    """A name for a new tensor: that one or, where it is taken, one like it.
 
     Shapes must have been inferred: by them the names of tensors are known.
     """
@@ -211,7 +229,6 @@ def add_constant(model: ModelWrapper, wanted: str, value: np.ndarray) -> str:
     while is_constant(model, name) or model.get_tensor_valueinfo(name) is not None:
         count += 1
         name = f"{wanted}{count}"
-    model.set_initializer(name, value)
     return name
 
 

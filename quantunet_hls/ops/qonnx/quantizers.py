@@ -7,19 +7,57 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ops.qonnx.graph import attribute, constant
+from quantunet_hls.ops.qonnx.values import exact
+from quantunet_hls.ops.stages.requantize.steps import Quantizer
 from quantunet_hls.types.fixed import FixedType
 
-__all__ = ["quant_type"]
+__all__ = ["is_shift", "levels_of", "quant_type", "quantizers_of"]
 
 
 def quant_type(model: ModelWrapper, node: NodeProto) -> FixedType:
     """The type of a Quant node with a scalar power-of-two scale (QONNX's definition of Quant)."""
-    scale, bits = (constant(model, node.input[index]) for index in (1, 3))
-    assert scale is not None
-    assert bits is not None
+    scale, _, bits = _numbers(model, node)
     signed = bool(attribute(node, "signed"))
     width = int(bits.flat[0])
     exponent = int(np.log2(scale.flat[0]))
     rounding = "RND_CONV" if attribute(node, "rounding_mode") == "ROUND" else "TRN"
     saturation = "SAT_SYM" if attribute(node, "narrow") else "SAT"
     return FixedType(width, -exponent, signed, rounding, saturation)
+
+
+def is_shift(model: ModelWrapper, node: NodeProto) -> bool:
+    """Whether its scales are powers of two and its zero point is 0."""
+    scale, zero, _ = _numbers(model, node)
+    return not np.any(zero) and bool(np.all(np.frexp(scale)[0] == 0.5))
+
+
+def quantizers_of(model: ModelWrapper, node: NodeProto) -> list[Quantizer]:
+    """The quantizer of each of its scales, in their order."""
+    scale, zero, bits = _numbers(model, node)
+    signed, narrow = bool(attribute(node, "signed", 1)), bool(attribute(node, "narrow", 0))
+    reach = 1 << (int(bits.flat[0]) - signed)
+    low = -reach + narrow if signed else 0
+    half_even = attribute(node, "rounding_mode", "ROUND") == "ROUND"
+    return [Quantizer(exact(each), int(zero.flat[0]), low, reach - 1, half_even) for each in scale.reshape(-1)]
+
+
+def levels_of(values: np.ndarray, scale: np.ndarray, quantizer: Quantizer) -> np.ndarray:
+    """The levels of float32 values for float32 scales of their shape, in steps from that of 0: int64.
+
+    Both have 24 bits, so a quotient that is no tie, a whole number of halves, is farther from one than double precision
+    rounds; the zero point, which would cost it digits, is added to whole numbers.
+    """
+    quotient = np.asarray(values, np.float64) / np.asarray(scale, np.float64)
+    reach = float(1 << 40)
+    floor = np.floor(np.clip(quotient, -reach, reach))
+    rest = np.clip(quotient, -reach, reach) - floor
+    level = floor.astype(np.int64) + quantizer.zero
+    if quantizer.half_even:
+        level += (rest > 0.5) | ((rest == 0.5) & (level % 2 == 1))
+    return np.clip(level, quantizer.low, quantizer.high) - quantizer.zero
+
+
+def _numbers(model: ModelWrapper, node: NodeProto) -> list[np.ndarray]:
+    found = [constant(model, name) for name in node.input[1:4]]
+    assert all(value is not None for value in found), "the legality check wants constants"
+    return [np.asarray(value) for value in found]

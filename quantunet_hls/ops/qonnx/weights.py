@@ -17,18 +17,21 @@ from quantunet_hls.ops.qonnx.graph import (
     shape_of,
 )
 
-__all__ = ["MAX_BITS", "explicit_kernel", "explicit_window", "weights_are_quantized"]
+__all__ = ["MAX_BITS", "explicit_kernel", "explicit_window", "is_fixed_point", "weights_are_quantized"]
 
 #: Widest quantizer that is admitted: beyond it float32, in which QONNX holds its tensors, is no longer exact.
 MAX_BITS = 24
 
 
 def weights_are_quantized(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
-    """The rule that inputs 1 and 2 are fixed-point constants, or go through a quantizer each."""
+    """The rule that weights are fixed-point constants, or go through a quantizer, and that biases are constants."""
     for role, name in zip(("weights", "biases"), node.input[1:3], strict=False):
         value = constant(model, name)
         if value is not None:
-            if not _is_fixed_point(value):
+            # A bias of any kind becomes part of the quantizer behind the sums.
+            if role == "biases" and np.all(np.isfinite(value)):
+                continue
+            if not is_fixed_point(value):
                 return IllegalGraphError(
                     node.name, f"its {role} are not quantized, and hls4ml would cut them to 16 bits",
                     f"give the layer a quantizer for its {role}")
@@ -44,7 +47,7 @@ def weights_are_quantized(model: ModelWrapper, node: NodeProto) -> IllegalGraphE
     return None
 
 
-def _is_fixed_point(values: np.ndarray) -> bool:
+def is_fixed_point(values: np.ndarray) -> bool:
     """Whether integers of at most MAX_BITS times a power of two hold these values exactly."""
     nonzero = np.abs(values[values != 0].astype(np.float64))
     if not nonzero.size or not np.all(np.isfinite(nonzero)):

@@ -7,6 +7,7 @@ from typing import Any
 from amaranth.hdl import C, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 
+from quantunet_hls.ops.hardware.beats import position
 from quantunet_hls.ops.hardware.streams import stream_in, stream_out
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.unit import Components, LayerUnit
@@ -43,13 +44,13 @@ class ZeroInsertionUnit(wiring.Component):
         m = Module()
         turn = Signal()
         m.d.comb += turn.eq(self.o.valid & self.o.ready)
-        _, turns = _counter(m, "word", self.words, turn)
+        _, turns = position(m, "word", self.words, turn)
         holds: Value = C(1, 1)
         for name, pixels, size, factor in (("column", self.source.width, self.target.width, self.factor[1]),
                                            ("row", self.source.height, self.target.height, self.factor[0])):
-            position, ends = _counter(m, name, size, turns)
-            phase, _ = _counter(m, f"{name}_phase", factor, turns, restart=ends)
-            holds = holds & (position <= (pixels - 1) * factor) & (phase == 0)
+            place, ends = position(m, name, size, turns)
+            phase, _ = position(m, f"{name}_phase", factor, turns, restart=ends)
+            holds = holds & (place <= (pixels - 1) * factor) & (phase == 0)
             turns = ends
         m.d.comb += [
             self.o.payload.eq(Mux(holds, self.i.payload, 0)),
@@ -57,14 +58,3 @@ class ZeroInsertionUnit(wiring.Component):
             self.i.ready.eq(holds & self.o.ready),
         ]
         return m
-
-
-def _counter(m: Module, name: str, count: int, turn: Value, restart: Value | None = None) -> tuple[Value, Value]:
-    """A counter that moves with ``turn``, and when it begins again."""
-    if count == 1:
-        return C(0, 1), turn
-    counter = Signal(range(count), name=name)
-    last = counter == count - 1
-    with m.If(turn):
-        m.d.sync += counter.eq(Mux(last if restart is None else last | restart, 0, counter + 1))
-    return counter, turn & last

@@ -60,10 +60,10 @@ def requantizers(source: FixedType):
     lines = st.sampled_from([1, 2]).flatmap(lambda count: st.tuples(
         st.lists(numbers, min_size=count, max_size=count), st.lists(numbers, min_size=count, max_size=count),
         st.just(()) if count == 1 else st.tuples(numbers)))
-    return st.builds(lambda lines, low, high, shift, fraction: Requantize(
+    return st.builds(lambda lines, low, high, shift, fraction, even: Requantize(
         covering(-low, high), -low, high, shift, tuple((factor,) for factor in lines[0]),
-        tuple((offset,) for offset in lines[1]), lines[2], fraction),
-        lines, st.integers(0, 40), st.integers(0, 300), st.integers(0, 10), st.integers(-4, 14))
+        tuple((offset,) for offset in lines[1]), lines[2], fraction, even),
+        lines, st.integers(0, 40), st.integers(0, 300), st.integers(0, 10), st.integers(-4, 14), st.booleans())
 
 
 #: For each kind random stages that take values of a type.

@@ -7,6 +7,8 @@ import pytest
 
 from quantunet_hls.boards import load
 from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.interpolation.onnx import places_of_mode
+from quantunet_hls.ops.interpolation.stream import Interpolation
 from quantunet_hls.ops.pooling.stream import Pooling
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.cast.stage import Cast
@@ -14,7 +16,7 @@ from quantunet_hls.ops.stages.relu.stage import Relu
 from quantunet_hls.ops.streaming import StreamGraph, Window
 from quantunet_hls.rtl.fold.estimate import estimate, estimates
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers, in_fabric, with_multipliers
-from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold
+from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold, with_safe_depths
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
 from quantunet_hls.targets.ecp5 import ECP5
@@ -53,6 +55,21 @@ def pair(bits=4, width=40):
     ))
 
 
+def between():
+    """Bilinear upsampling by 2 and, with aligned corners, in fractions."""
+    layers = [Input("image", (), Shape(8, 40, 8), CODE, lanes=2)]
+    for name, axis, mode, lanes in (("rows", 0, "half_pixel", 2), ("columns", 1, "half_pixel", 2),
+                                    ("aligned", 1, "align_corners", 4)):
+        given = layers[-1]
+        places = places_of_mode(mode, given.shape.axes[axis], 2 * given.shape.axes[axis])
+        sizes = list(given.shape.axes)
+        sizes[axis] *= 2
+        layer = Interpolation(name, (given.name,), Shape(*sizes), given.type, given.shape, given.type, axis, places,
+                              2 if mode == "half_pixel" else 0, (), lanes=lanes)
+        layers.append(replace(layer, type=layer.accumulator, stages=(Cast(layer.accumulator),)))
+    return StreamGraph("between", tuple(layers))
+
+
 def one(width=48):
     """A single convolution with a deep line buffer."""
     return StreamGraph("one", (Input("image", (), Shape(6, width, 4), CODE),
@@ -68,6 +85,12 @@ def test_a_small_net_on_the_ecp5(tmp_path):
 def test_a_convolution_on_amd_parts(name, tmp_path):
     board = load(name)
     check(choose_multipliers(fold(one(), 10_000), board), board.part_family, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", [XCUP, ECP5])
+def test_bilinear_upsampling(family, tmp_path):
+    check(with_safe_depths(between()), family, tmp_path)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""QONNX's quantizers, ``Quant`` and ``IntQuant``, of zero point 0 and power-of-two scales."""
+"""QONNX's quantizers, ``Quant`` and ``IntQuant``: a cast where the scale is a power of two, and the zero point 0."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from qonnx.custom_op.general.intquant import int_quant
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.graph import QUANT_DOMAINS, attribute, constant, set_attribute, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
-from quantunet_hls.ops.qonnx.quantizers import quant_type
+from quantunet_hls.ops.qonnx.quantizers import is_shift, quant_type, quantizers_of
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, shift_left
 from quantunet_hls.ops.qonnx.weights import MAX_BITS
 from quantunet_hls.ops.stages.cast.other_quantizers import BIPOLAR, TRUNC, bipolar_parts
@@ -25,7 +25,7 @@ __all__ = ["FACET", "MAX_EXPONENT"]
 MAX_EXPONENT = 60
 
 
-def _has_exact_scale(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+def _has_sane_scale(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     def illegal(rule: str, remedy: str) -> IllegalGraphError:
         return IllegalGraphError(node.name, rule, remedy)
 
@@ -34,14 +34,13 @@ def _has_exact_scale(model: ModelWrapper, node: NodeProto) -> IllegalGraphError 
     scale, zero, bits = (constant(model, name) for name in node.input[1:])
     if scale is None or zero is None or bits is None:
         return illegal("its scale, zero point and bit width must be constants", "export the network in eval mode")
-    if np.any(zero != 0):
-        return illegal("its zero point is not 0", "use a symmetric quantizer")
+    if zero.size != 1 or not np.all(np.isfinite(zero)) or zero.flat[0] != np.rint(zero.flat[0]):
+        return illegal(f"its zero point {_some(zero)} is not one whole number", "use a symmetric quantizer")
     if bits.size != 1 or bits.flat[0] not in range(1, MAX_BITS + 1):
         return illegal(f"its bit width {bits.tolist()} is not one whole number from 1 to {MAX_BITS}",
                        "round the width before export")
-    if not np.all(np.isfinite(scale)) or np.any(scale <= 0) or np.any(np.frexp(scale)[0] != 0.5):
-        return illegal(f"its scale {_some(scale)} is no power of two, which hls4ml would compute inexactly",
-                       "use a FixedPoint quantizer of Brevitas (restrict_scaling_type POWER_OF_TWO)")
+    if not np.all(np.isfinite(scale)) or np.any(scale <= 0):
+        return illegal(f"its scale {_some(scale)} is not positive", "calibrate the network before export")
     if np.any(np.abs(np.log2(scale)) > MAX_EXPONENT):
         return illegal(f"its scale {_some(scale)} is beyond 2**{MAX_EXPONENT} or 2**-{MAX_EXPONENT}",
                        "bring the network's values near 1")
@@ -67,11 +66,13 @@ def _has_known_modes(model: ModelWrapper, node: NodeProto) -> IllegalGraphError 
         return illegal(f"its signed and narrow, {signed} and {narrow}, are not 0 or 1", "export the network again")
     if narrow and not signed:
         return illegal("it is narrow and unsigned, which no fixed-point type saturates to", "set narrow to 0")
+    levels = quantizers_of(model, node)[0]
+    if not levels.low <= levels.zero <= levels.high:
+        return illegal(f"no level is 0: its zero point {levels.zero} is none of {levels.low} to {levels.high}",
+                       "calibrate the network with images that reach 0")
     if narrow and bits.flat[0] < 2:
         return illegal("it is narrow with one bit, which leaves nothing but 0", "use two bits or more")
-    if constant(model, node.input[0]) is None:
-        if np.unique(scale).size != 1:
-            return illegal("an activation has several scales, where a stream has one type", "use one scale a tensor")
+    if constant(model, node.input[0]) is None or not is_shift(model, node):
         return None
     spread = int(np.log2(scale.max()) - np.log2(scale.min()))
     if int(bits.flat[0]) + spread > MAX_BITS:
@@ -114,7 +115,7 @@ def _explicit(model: ModelWrapper, node: NodeProto) -> None:
         for index in (1, 2, 3):
             value = constant(model, node.input[index])
             assert value is not None, "the legality check demands a constant"
-            if value.ndim:
+            if value.ndim and np.unique(value).size == 1:
                 node.input[index] = f"{node.output[0]}_{('scale', 'zero', 'bits')[index - 1]}"
                 model.set_initializer(node.input[index], value.reshape(-1)[0].reshape(()))
     for name, default in (("signed", 1), ("narrow", 0), ("rounding_mode", "ROUND")):
@@ -158,7 +159,7 @@ def _ranges(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Ty
             LayerTypes(kind))
 
 
-_QUANT = NodeKind("Quant", _run, _ranges, rules=(_has_exact_scale, _has_known_modes), domains=QUANT_DOMAINS,
+_QUANT = NodeKind("Quant", _run, _ranges, rules=(_has_sane_scale, _has_known_modes), domains=QUANT_DOMAINS,
                   roles=("scale", "zero", "bits"), plain=_plain, stands_for=_stands_for, explicit=_explicit,
                   lowered=_lowered)
 

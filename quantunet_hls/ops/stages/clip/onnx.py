@@ -15,6 +15,7 @@ from quantunet_hls.ops.qonnx.bounds import Bounds
 from quantunet_hls.ops.qonnx.graph import attribute, constant, set_attribute
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
+from quantunet_hls.ops.qonnx.values import Clamp, Step, exact
 
 __all__ = ["FACET"]
 
@@ -100,7 +101,12 @@ def _bounds(node: NodeProto, inputs: Sequence[Bounds], _digits: int) -> Bounds:
     return value
 
 
+def _limited(_model: ModelWrapper, node: NodeProto, _axis: int) -> list[Step]:
+    low, high = (float(attribute(node, name)) for name in ("min", "max"))
+    return [Clamp(exact(low) if math.isfinite(low) else None, exact(high) if math.isfinite(high) else None)]
+
+
 FACET = OnnxNodes((
     NodeKind("Clip", _run, _ranges, rules=(_has_limits,), roles=("low", "high"), explicit=_explicit, lowered=_lowered,
-             bounds=_bounds),
+             bounds=_bounds, steps=_limited),
 ))

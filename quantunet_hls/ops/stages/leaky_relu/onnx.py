@@ -1,4 +1,4 @@
-"""ONNX's ``LeakyRelu`` with a slope that is a power of two, or 0."""
+"""ONNX's ``LeakyRelu``, by itself with a slope that is a power of two, or 0; and ``PRelu``, a slope a channel."""
 
 from __future__ import annotations
 
@@ -10,19 +10,50 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.bounds import Bounds
-from quantunet_hls.ops.qonnx.graph import attribute
+from quantunet_hls.ops.qonnx.graph import attribute, constant, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, positive_values
+from quantunet_hls.ops.qonnx.values import Bend, Step, exact, per_channel
 
 __all__ = ["FACET"]
 
 
-def _has_exact_slope(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
-    slope = float(np.float32(attribute(node, "alpha", 0.01)))
-    if not 0 <= slope <= 1 or (slope and np.frexp(slope)[0] != 0.5):
-        return IllegalGraphError(node.name, f"a LeakyReLU slope of {slope:g} is no power of two, so it can't be exact",
-                                 "use a slope such as 0.125 or 0.25")
+def _slope(node: NodeProto) -> float:
+    """As the float32 number that a file holds."""
+    return float(np.float32(attribute(node, "alpha", 0.01)))
+
+
+def _has_finite_slope(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    if not np.isfinite(_slope(node)):
+        return IllegalGraphError(node.name, f"its slope is {_slope(node):g}", "train the network again")
     return None
+
+
+def _is_a_shift(node: NodeProto) -> bool:
+    slope = _slope(node)
+    return 0 <= slope <= 1 and (slope == 0 or np.frexp(slope)[0] == 0.5)
+
+
+def _steps(_model: ModelWrapper, node: NodeProto, _axis: int) -> list[Step]:
+    return [Bend(exact(_slope(node)))]
+
+
+def _has_constant_slopes(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    slopes = constant(model, node.input[1])
+    if slopes is None or not np.all(np.isfinite(slopes)):
+        return IllegalGraphError(node.name, "its slopes are no finite constants", "export the network in eval mode")
+    return None
+
+
+def _slopes(model: ModelWrapper, node: NodeProto, axis: int) -> list[Step] | None:
+    slopes, shape = constant(model, node.input[1]), shape_of(model, node.input[0])
+    assert slopes is not None, "the legality check wants constant slopes"
+    numbers = per_channel(slopes, axis, len(shape), shape[axis])
+    return None if numbers is None else [Bend(number) for number in numbers]
+
+
+def _run_slopes(_node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
+    return np.where(inputs[0] < 0, inputs[0] * np.asarray(inputs[1], np.float64), inputs[0])
 
 
 def _finer(node: NodeProto) -> int:
@@ -51,5 +82,9 @@ def _bounds(node: NodeProto, inputs: Sequence[Bounds], _digits: int) -> Bounds:
     return inputs[0].most(zero) + Bounds.of(float(attribute(node, "alpha", np.float32(0.01)))) * inputs[0].least(zero)
 
 
-FACET = OnnxNodes((NodeKind("LeakyRelu", _run, _ranges, rules=(_has_exact_slope,), finer=_finer, on_sums=True,
-                            bounds=_bounds),))
+FACET = OnnxNodes((
+    NodeKind("LeakyRelu", _run, _ranges, rules=(_has_finite_slope,), finer=_finer, steps=_steps, alone=_is_a_shift,
+             on_sums=True, bounds=_bounds),
+    NodeKind("PRelu", _run_slopes, rules=(_has_constant_slopes,), roles=("slope",), on_sums=True, steps=_slopes,
+             alone=lambda _node: False),
+))

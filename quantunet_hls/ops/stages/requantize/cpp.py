@@ -27,6 +27,8 @@ _HEADER = Path(__file__).with_name("nnet_requantize_stream.h")
 
 #: What the constants are called, among the node's inputs behind the first and among hls4ml's attributes.
 ROLES = ("factors", "offsets", "splits")
+#: What else hls4ml is told.
+NUMBERS = ("low", "high", "shift", "lines", "fraction", "half_even")
 
 _CONFIG = """struct config{index} {{
     static const unsigned n_pixels = {pixels};
@@ -34,6 +36,7 @@ _CONFIG = """struct config{index} {{
     static const unsigned n_numbers = {numbers};
     static const unsigned code_bits = {code_bits};
     static const unsigned shift = {shift};
+    static const bool half_even = {ties};
     typedef ap_int<{factor_bits}> factor_t;
     typedef ap_int<{sum_bits}> sum_t;
     static const int low = {low};
@@ -57,7 +60,7 @@ class Requantize(Layer):
     """hls4ml's layer: the numbers of :class:`.stage.Requantize`, those of both lines one after the other."""
 
     _expected_attributes: ClassVar[list[Attribute]] = [
-        *(Attribute(name) for name in ("in_height", "in_width", "n_chan", "low", "high", "shift", "lines", "fraction")),
+        *(Attribute(name) for name in ("in_height", "in_width", "n_chan", *NUMBERS)),
         *(Attribute(name, value_type=None) for name in ROLES)]
 
     def initialize(self) -> None:
@@ -80,9 +83,10 @@ class _Config(Config):
         ends = [level << step.shift for level in (step.low, step.high)]
         return found | {
             "pixels": found["in_height"] * found["in_width"], "numbers": step.channels, "shift": step.shift,
-            "code_bits": given.width + (not given.signed),
+            "ties": str(step.half_even).lower(), "code_bits": given.width + (not given.signed),
             "factor_bits": _bits([number for row in step.factors for number in row]),
-            "sum_bits": _bits([low, high, *every, *ends]),
+            # Twice the rest that is dropped is compared with a step.
+            "sum_bits": _bits([low, high, *every, *ends, 2 << step.shift]),
             "factors": _listed(step.factors), "offsets": _listed(step.offsets), "splits": _listed([split])}
 
 
@@ -100,7 +104,7 @@ def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]
     _, height, width, channels = input_shapes[0]
     return {"name": node.name, "class_name": "Requantize", "inputs": input_names, "outputs": list(node.output),
             "data_format": "channels_last", "in_height": height, "in_width": width, "n_chan": channels,
-            **{name: attribute(node, name) for name in ("low", "high", "shift", "lines", "fraction")},
+            **{name: attribute(node, name) for name in NUMBERS},
             **{name: list(attribute(node, name, [])) for name in ROLES}}
 
 
@@ -111,7 +115,9 @@ def _prepare(model: ModelWrapper, node: NodeProto) -> None:
         assert numbers is not None, "who writes the node writes constants"
         if role == "factors":
             set_attribute(node, "lines", len(numbers))
-        set_attribute(node, role, [int(number) for number in np.ravel(numbers)])
+        if numbers.size:
+            # ONNX has no empty list of numbers, so no attribute is one.
+            set_attribute(node, role, [int(number) for number in np.ravel(numbers)])
     del node.input[1:]
 
 

@@ -20,12 +20,16 @@ import numpy as np
 
 from quantunet_hls.ops.stages.requantize.steps import Tread
 
-__all__ = ["MAX_SUM_BITS", "Demands", "Offsets"]
+__all__ = ["MAX_SUM_BITS", "Demands", "Line", "Offsets", "Ties"]
 
 #: Bits that ``M * x + B`` and ``level << S`` may take: they are counted with in 64-bit integers.
 MAX_SUM_BITS = 61
 #: Steps of M away from the exact line's slope that are tried.
 _WALK = 12
+
+
+#: Levels an integer, and the level of 0: exact.
+Line = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True)
@@ -52,13 +56,13 @@ class Demands:
 
     Args:
         treads: of the integers that come through it, in order.
-        slope: near which its own is to be, in levels an integer.
+        line: near which it is to be.
         low: lowest level, which is left to clipping.
         high: highest level, which is.
     """
 
-    def __init__(self, treads: Sequence[Tread], slope: Fraction, low: int, high: int):
-        self._slope = slope
+    def __init__(self, treads: Sequence[Tread], line: Line, low: int, high: int):
+        self._slope = line[0]
         ends = [(x, tread.level) for tread in treads for x in (tread.first, tread.last)]
         self._reach = max(abs(x) for x, _ in ends)
         self._highest = max(abs(level) for _, level in ends) + 1
@@ -90,3 +94,25 @@ class Demands:
         if not len(self._below):
             most = max(least, 0) + (1 << shift)
         return Offsets(factor, int(least), int(most))
+
+
+class Ties:
+    """What treads ask of a line that is itself held exactly, so that its ties are rounded as the quantizer rounds them.
+
+    The arguments are those of :class:`Demands`.
+    """
+
+    def __init__(self, treads: Sequence[Tread], line: Line, low: int, high: int):
+        ends = [(x, tread.level) for tread in treads for x in (tread.first, tread.last)]
+        self._line = line
+        self._held = all(min(max(round(line[0] * x + line[1]), low), high) == level for x, level in ends)
+        self._reach = max(abs(x) for x, _ in ends)
+
+    def fitted(self, shift: int) -> Offsets | None:
+        """The line itself with this shift; None where it takes another, or its treads are others."""
+        factor, offset = (number * (1 << shift) for number in self._line)
+        if not self._held or factor.denominator > 1 or offset.denominator > 1:
+            return None
+        if (abs(factor) * self._reach + abs(offset)).__ceil__() >> (MAX_SUM_BITS - 1):
+            return None
+        return Offsets(int(factor), int(offset), int(offset))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
+from functools import partial
+from typing import Protocol
 
-from quantunet_hls.ops.stages.requantize.fit import Demands, Offsets
+from quantunet_hls.ops.stages.requantize.fit import Demands, Line, Offsets, Ties
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.ops.stages.requantize.steps import Piece, Quantizer, Tread, treads
 from quantunet_hls.types.fixed import covering
@@ -27,44 +28,67 @@ class ChannelSteps:
 
     Attributes:
         treads: all of them.
-        slopes: of the lines behind them, those that are level aside, in levels an integer.
+        lines: those behind them, in levels from that of 0; one that is level comes last.
         bends: the integers where a line ends and the next begins.
+        evens: whether ties go to even levels, counted from that of 0.
     """
 
     treads: tuple[Tread, ...]
-    slopes: tuple[Fraction, ...]
+    lines: tuple[Line, ...]
     bends: tuple[int, ...]
+    evens: bool
 
 
 def steps_of(pieces: Sequence[Piece], last: int, quantizer: Quantizer) -> ChannelSteps:
     """The steps of a channel whose values are these pieces up to ``last``."""
-    slopes = dict.fromkeys(piece.factor / quantizer.scale for piece in pieces if piece.factor)
-    return ChannelSteps(treads(pieces, last, quantizer), tuple(slopes) or (Fraction(0),),
-                        tuple(piece.first for piece in pieces[1:]))
+    lines = dict.fromkeys((piece.factor / quantizer.scale, piece.offset / quantizer.scale) for piece in pieces)
+    return ChannelSteps(treads(pieces, last, quantizer), tuple(sorted(lines, key=lambda line: line[0] == 0)),
+                        tuple(piece.first for piece in pieces[1:]), quantizer.half_even and quantizer.zero % 2 == 0)
 
 
-def fit_layer(channels: Sequence[ChannelSteps], fraction: int = 0) -> Requantize | None:
+class AnyDemands(Protocol):
+    """What treads ask of a line: :class:`.fit.Demands` where what is dropped rounds down, or :class:`.fit.Ties`."""
+
+    def __call__(self, treads: Sequence[Tread], line: Line, low: int, high: int) -> Demands | Ties:
+        """Of these treads, near or on this line, where levels beyond both ends are clipped."""
+
+
+def fit_layer(channels: Sequence[ChannelSteps], fraction: int = 0, result_fraction: int = 0) -> Requantize | None:
     """The least shift with which every channel has its factors and offsets; None where there is none.
 
     Args:
         channels: their steps.
         fraction: bits behind the point of the integers.
+        result_fraction: bits behind the point of the levels.
     """
     levels = [tread.level for channel in channels for tread in channel.treads]
     low, high = min(levels), max(levels)
-    one = [_One(channel, low, high) for channel in channels]
-    two = [_Two(channel, low, high) for channel in channels]
-    bent: tuple[int, list[_Fit]] | None = None
+    result = partial(_stage, low=low, high=high, fractions=(fraction, result_fraction))
+    found = _least_shift(channels, low, high, Demands)
+    if found is not None:
+        return result(*found, half_even=False)
+    if not all(channel.evens for channel in channels):
+        return None
+    found = _least_shift(channels, low, high, Ties)
+    return None if found is None else result(*found, half_even=True)
+
+
+def _least_shift(channels: Sequence[ChannelSteps], low: int, high: int, demands: AnyDemands
+                 ) -> tuple[list[_Fit], int] | None:
+    """The fits of all channels and their shift: with one line, where two don't do with much less."""
+    one = [_One(channel, low, high, demands) for channel in channels]
+    two = [_Two(channel, low, high, demands) for channel in channels]
+    bent: tuple[list[_Fit], int] | None = None
     for shift in range(MAX_SHIFT + 1):
         fits = _all(one, shift)
         if fits is not None:
-            return _stage(fits, shift, low, high, fraction)
+            return fits, shift
         if bent is None:
             fits = _all(two, shift)
-            bent = None if fits is None else (shift, fits)
-        elif shift >= bent[0] + _LINE:
+            bent = None if fits is None else (fits, shift)
+        elif shift >= bent[1] + _LINE:
             break
-    return None if bent is None else _stage(bent[1], bent[0], low, high, fraction)
+    return bent
 
 
 @dataclass(frozen=True)
@@ -78,8 +102,8 @@ class _Fit:
 class _One:
     """A channel on one line."""
 
-    def __init__(self, channel: ChannelSteps, low: int, high: int):
-        self._demands = [Demands(channel.treads, slope, low, high) for slope in channel.slopes]
+    def __init__(self, channel: ChannelSteps, low: int, high: int, demands: AnyDemands):
+        self._demands = [demands(channel.treads, line, low, high) for line in channel.lines]
 
     def fitted(self, shift: int) -> _Fit | None:
         """The line with this shift."""
@@ -93,9 +117,9 @@ class _One:
 class _Two:
     """A channel on two lines that meet at one of its bends, or on one."""
 
-    def __init__(self, channel: ChannelSteps, low: int, high: int):
-        self._whole = _One(channel, low, high)
-        self._parts = [(bend, [[Demands(part, slope, low, high) for slope in (*channel.slopes, Fraction(0))]
+    def __init__(self, channel: ChannelSteps, low: int, high: int, demands: AnyDemands):
+        self._whole = _One(channel, low, high, demands)
+        self._parts = [(bend, [[demands(part, line, low, high) for line in channel.lines]
                                for part in _cut(channel.treads, bend)]) for bend in channel.bends]
 
     def fitted(self, shift: int) -> _Fit | None:
@@ -129,7 +153,8 @@ def _all(channels: list[_One] | list[_Two], shift: int) -> list[_Fit] | None:
     return fits
 
 
-def _stage(fits: Sequence[_Fit], shift: int, low: int, high: int, fraction: int) -> Requantize:
+def _stage(fits: Sequence[_Fit], shift: int, *, low: int, high: int, fractions: tuple[int, int], half_even: bool
+           ) -> Requantize:
     """The stage, with offsets that end in as many zeros as all of them can: bits that no adder has to have."""
     lines = list(zip(*(fit.lines for fit in fits), strict=True))
     zeros = next(zeros for zeros in range(min(shift, _MOST_ZEROS), -1, -1)
@@ -140,4 +165,5 @@ def _stage(fits: Sequence[_Fit], shift: int, low: int, high: int, fraction: int)
     if all(len(set(numbers)) == 1 for numbers in (*factors, *offsets, splits or (0,))):
         factors, offsets, splits = (tuple(line[:1] for line in factors), tuple(line[:1] for line in offsets),
                                     splits[:1])
-    return Requantize(covering(low, high), low, high, shift, factors, offsets, splits, fraction)
+    return Requantize(covering(low, high, fractions[1]), low, high, shift, factors, offsets, splits, fractions[0],
+                      half_even)

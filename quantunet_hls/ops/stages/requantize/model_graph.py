@@ -14,7 +14,7 @@ def read(node: Node, result: FixedType) -> Requantize:
     lines = node.integer("lines")
     factors, offsets = (_rows(node.integers(role), lines) for role in ("factors", "offsets"))
     return Requantize(result, node.integer("low"), node.integer("high"), node.integer("shift"), factors, offsets,
-                      node.integers("splits"), node.integer("fraction"))
+                      node.integers("splits"), node.integer("fraction"), bool(node.integer("half_even")))
 
 
 def _rows(numbers: tuple[int, ...], lines: int) -> tuple[tuple[int, ...], ...]:

@@ -31,6 +31,14 @@ Pixel:
                 n += CONFIG_T::n_numbers;
             typename CONFIG_T::sum_t sum = CONFIG_T::factor(n) * code + CONFIG_T::offset(n);
             typename CONFIG_T::sum_t level = sum >> CONFIG_T::shift;
+            if (CONFIG_T::half_even) {
+                // To the nearest, ties to even: more than half a step is left, or half a step above an odd level.
+                const typename CONFIG_T::sum_t step = typename CONFIG_T::sum_t(1) << CONFIG_T::shift;
+                const typename CONFIG_T::sum_t whole = level << CONFIG_T::shift;
+                const typename CONFIG_T::sum_t twice = (sum - whole) << 1;
+                if (twice > step || (twice == step && level[0] == 1))
+                    level = level + 1;
+            }
             if (level < CONFIG_T::low)
                 level = CONFIG_T::low;
             if (level > CONFIG_T::high)

@@ -9,7 +9,7 @@ import numpy as np
 
 from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.ops.stages.base import Stage
-from quantunet_hls.types.fixed import FixedType, Integers
+from quantunet_hls.types.fixed import FixedType, Integers, shifted_right
 
 __all__ = ["Requantize"]
 
@@ -29,6 +29,7 @@ class Requantize(Stage):
         offsets: likewise.
         splits: the first integer of the second line in every channel, or one for all; empty with one line.
         fraction: bits behind the point of the integers that come in.
+        half_even: whether what is dropped rounds to the nearest, ties to even, instead of down.
     """
 
     kind: ClassVar[str] = "requantize"
@@ -42,6 +43,7 @@ class Requantize(Stage):
     offsets: tuple[tuple[int, ...], ...]
     splits: tuple[int, ...] = ()
     fraction: int = 0
+    half_even: bool = False
 
     @property
     def channels(self) -> int:
@@ -60,7 +62,10 @@ class Requantize(Stage):
 
     @property
     def offset_zeros(self) -> int:
-        """Bits at the end of every offset that are 0, and that are dropped."""
+        """Bits at the end of every offset that are 0, and that are dropped without being looked at."""
+        if self.half_even:
+            # Every bit that is dropped has a say in what is a tie.
+            return 0
         every = 1 << self.shift
         for offset in (offset for line in self.offsets for offset in line):
             every |= offset
@@ -75,7 +80,8 @@ class Requantize(Stage):
     def apply(self, codes: Integers, source: FixedType) -> Integers:
         """Codes of ``source`` (..., channels) as codes of ``type``."""
         stage = self.reading(source.fraction)
-        lines = [(np.array(factors) * codes + np.array(offsets)) >> stage.shift
+        rounding = "RND_CONV" if stage.half_even else "TRN"
+        lines = [shifted_right(np.array(factors) * codes + np.array(offsets), stage.shift, rounding)
                  for factors, offsets in zip(stage.factors, stage.offsets, strict=True)]
         levels = lines[0] if len(lines) == 1 else np.where(codes < np.array(stage.splits), *lines)
         return np.clip(levels, stage.low, stage.high)

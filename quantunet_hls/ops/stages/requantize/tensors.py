@@ -24,12 +24,19 @@ class _Lines:
 
     def __call__(self, x: Tensor) -> Tensor:
         stage, whole = self.stage, x.to(torch.int64)
-        lines = [(whole * _of_channels(factors, x) + _of_channels(offsets, x)) >> stage.shift
+        lines = [self._dropped(whole * _of_channels(factors, x) + _of_channels(offsets, x))
                  for factors, offsets in zip(stage.factors, stage.offsets, strict=True)]
         levels = lines[0]
         if stage.splits:
             levels = torch.where(whole < _of_channels(stage.splits, x), lines[0], lines[1])
         return levels.clamp_(stage.low, stage.high).to(x.dtype)
+
+    def _dropped(self, sums: Tensor) -> Tensor:
+        shift = self.stage.shift
+        if not self.stage.half_even or shift == 0:
+            return sums >> shift
+        # Half a step less the smallest one, and that one as well where the level below is odd: ties then go to even.
+        return (sums + ((1 << (shift - 1)) - 1) + ((sums >> shift) & 1)) >> shift
 
 
 def _of_channels(numbers: Sequence[int], x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from amaranth.lib.memory import Memory
 
 from quantunet_hls.ops.hardware.packing import bits_for
 from quantunet_hls.ops.hardware.pipeline import Pipeline
-from quantunet_hls.ops.hardware.requantize import as_type, saturated, shape_of
+from quantunet_hls.ops.hardware.requantize import as_type, rounded, saturated, shape_of
 from quantunet_hls.ops.hardware.rom import packed_words
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.ops.unit import StageUnit
@@ -45,7 +45,11 @@ def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, s
     sums = [pipeline.register(_low(product[zeros:].as_signed() + addend, bits - zeros))
             for product, addend in zip(products, addends, strict=True)]
     pipeline.advance()
-    levels = [pipeline.register(_clipped(value[stage.shift - zeros:].as_signed(), stage)) for value in sums]
+    rounds = [rounded(value, stage.shift - zeros, "RND_CONV" if stage.half_even else "TRN") for value in sums]
+    if stage.half_even:
+        rounds = [pipeline.register(value) for value in rounds]
+        pipeline.advance()
+    levels = [pipeline.register(_clipped(value, stage)) for value in rounds]
     pipeline.advance()
     return levels
 

@@ -72,10 +72,20 @@ def test_both_ends_of_the_range_count():
     assert levels_of(stage, 0, 0, 9).tolist() == [2] * 6 + [3] * 4
 
 
-def test_ties_to_even_that_no_line_has_are_told():
-    # 1/2, 3/2, 5/2: down, up, down. Steps of 3 and 1 integers in turn lie on no line.
-    pieces = (Piece(0, Fraction(1, 2), Fraction(0)),)
-    assert fit_layer([steps_of(pieces, 30, Quantizer(Fraction(1), 0, 0, 15))]) is None
+def test_ties_go_to_even_where_the_line_is_held_itself():
+    # 1/2, 3/2, 5/2: down, up, down. Steps of 3 and 1 integers in turn lie on no line that is rounded down.
+    quantizer = Quantizer(Fraction(1), 0, 0, 15)
+    pieces = bent((Piece(-20, Fraction(1, 2), Fraction(0)),), 30, Fraction(-1, 4))
+    stage = fit_layer([steps_of(pieces, 30, quantizer)])
+    assert stage is not None
+    assert stage.half_even
+    assert levels_of(stage, 0, -20, 30).tolist() == [
+        quantizer.level(Fraction(x, 2) if x > 0 else Fraction(-x, 8)) for x in range(-20, 31)]
+
+
+def test_ties_that_no_multiple_of_a_power_of_two_has_are_told():
+    pieces = (Piece(0, Fraction(1, 6), Fraction(0)),)
+    assert fit_layer([steps_of(pieces, 60, Quantizer(Fraction(1), 0, 0, 15))]) is None
 
 
 def test_channels_that_agree_share_their_numbers():

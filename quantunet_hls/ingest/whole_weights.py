@@ -1,0 +1,124 @@
+"""Weights as the whole numbers that their quantizers make of them, and what the sums of their products stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from onnx import NodeProto
+from qonnx.core.modelwrapper import ModelWrapper
+
+from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ops.qonnx.filters import filter_axis
+from quantunet_hls.ops.qonnx.graph import attribute, constant, shape_of
+from quantunet_hls.ops.qonnx.quantizers import is_shift, levels_of, quantizers_of
+from quantunet_hls.ops.qonnx.values import Line, exact, per_channel
+from quantunet_hls.ops.qonnx.weights import is_fixed_point
+from quantunet_hls.types.fixed import Integers
+
+__all__ = ["WholeWeights", "power_of_two", "whole_weights"]
+
+
+@dataclass(frozen=True, eq=False)
+class WholeWeights:
+    """What a layer multiplies with.
+
+    Attributes:
+        weights: whole or fixed-point numbers, in the file's order of axes.
+        changed: whether they are others than the file's.
+        lines: for each filter from the sums of products to the file's numbers, bias included.
+        is_file: whether sums and bias are the file's own numbers, so that the bias stays in the layer.
+    """
+
+    weights: np.ndarray
+    changed: bool
+    lines: tuple[Line, ...]
+    is_file: bool
+
+
+def whole_weights(model: ModelWrapper, node: NodeProto, inputs: Sequence[Line]) -> WholeWeights:
+    """The weights of a node whose input channels hold numbers of these lines.
+
+    Raises:
+        IllegalGraphError: input channels of different scales are summed, or padded with what is no zero.
+    """
+    axis = filter_axis(node)
+    filters = shape_of(model, node.input[1])[axis]
+    factors, offsets = _of_filters(model, node, inputs, filters)
+    values, scales = _weights(model, node, axis, filters)
+    bias, plain_bias = _bias(model, node, filters)
+    common = power_of_two(factors[0]) is not None and len(set(factors)) == 1
+    weights, changed = values, scales is not None
+    if scales is None and common and factors[0] != 1:
+        weights, factors, changed = values * float(factors[0]), [Fraction(1)] * filters, True
+    own = scales or [Fraction(1)] * filters
+    if any(offsets):
+        # Without padding every window has all of its pixels, so what they are off by is one number a filter.
+        sums = np.moveaxis(values, axis, 0).reshape(filters, -1).sum(1)
+        bias = [each + offset * exact(total) * scale
+                for each, offset, total, scale in zip(bias, offsets, sums, own, strict=True)]
+    each = [factor * scale for factor, scale in zip(factors, own, strict=True)]
+    is_file = scales is None and plain_bias and not any(offsets) and all(factor == 1 for factor in each)
+    return WholeWeights(weights, changed, tuple(map(Line, each, bias)), is_file)
+
+
+def power_of_two(number: Fraction) -> int | None:
+    """Of which power of two a number is that one; None where it is none."""
+    if number <= 0 or number.numerator & (number.numerator - 1) or number.denominator & (number.denominator - 1):
+        return None
+    return number.numerator.bit_length() - number.denominator.bit_length()
+
+
+def _of_filters(model: ModelWrapper, node: NodeProto, inputs: Sequence[Line], filters: int
+                ) -> tuple[list[Fraction], list[Fraction]]:
+    """Factor and offset of what each filter reads."""
+    group = attribute(node, "group", 1)
+    each = len(inputs) // group
+    read = [inputs[filter_ // (filters // group) * each:][:each] for filter_ in range(filters)]
+    if any(len({(line.factor, line.offset) for line in lines}) > 1 for lines in read):
+        raise IllegalGraphError(node.name, "it sums channels of different scales",
+                                "put a quantizer with one scale in front of it")
+    offsets = [lines[0].offset for lines in read]
+    if any(offsets) and (any(attribute(node, "pads", [0])) or node.op_type != "Conv"):
+        raise IllegalGraphError(node.name, "it pads an image in which no number stands for 0",
+                                "put a quantizer in front of it")
+    return [lines[0].factor for lines in read], offsets
+
+
+def _weights(model: ModelWrapper, node: NodeProto, axis: int, filters: int
+             ) -> tuple[np.ndarray, list[Fraction] | None]:
+    """The file's numbers and None; or levels, and the scale of each filter."""
+    value = constant(model, node.input[1])
+    if value is not None:
+        return np.asarray(value, np.float64), None
+    quantizer = model.find_producer(node.input[1])
+    raw, scale = constant(model, quantizer.input[0]), constant(model, quantizer.input[1])
+    assert raw is not None
+    assert scale is not None
+    levels: Integers = levels_of(raw, np.broadcast_to(scale, raw.shape), quantizers_of(model, quantizer)[0])
+    if is_shift(model, quantizer):
+        return levels * np.asarray(scale, np.float64), None
+    scales = per_channel(np.asarray(scale), axis, raw.ndim, filters)
+    if scales is None:
+        raise IllegalGraphError(node.name, "the scales of its weights differ within a filter",
+                                "use one scale a filter, or one for all")
+    return levels, scales
+
+
+def _bias(model: ModelWrapper, node: NodeProto, filters: int) -> tuple[list[Fraction], bool]:
+    """The bias of each filter, and whether it is of a fixed-point type."""
+    if len(node.input) < 3:
+        return [Fraction(0)] * filters, True
+    value = constant(model, node.input[2])
+    if value is not None:
+        return [exact(each) for each in value], is_fixed_point(value)
+    quantizer = model.find_producer(node.input[2])
+    raw, scale = constant(model, quantizer.input[0]), constant(model, quantizer.input[1])
+    assert raw is not None
+    assert scale is not None
+    scale = np.broadcast_to(scale, raw.shape)
+    levels = levels_of(raw, scale, quantizers_of(model, quantizer)[0])
+    return ([int(level) * exact(step) for level, step in zip(levels, scale, strict=True)],
+            is_shift(model, quantizer))

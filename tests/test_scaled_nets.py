@@ -1,0 +1,33 @@
+"""Random networks with scales of any kind: the file in fractions, the emulator, C-simulation and RTL agree."""
+
+import numpy as np
+import pytest
+
+from quantunet_hls.ingest import ingest
+from tests.executors import Executors
+from tests.scaled_nets import scaled_net
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_fractions_and_emulator_agree(seed, tmp_path):
+    executors = Executors(scaled_net(seed).model(), tmp_path)
+    assert executors.check_exactly()
+    executors.check_file()
+    executors.check_emulator()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 106))
+def test_c_simulation_and_rtl_agree(seed, tmp_path):
+    executors = Executors(scaled_net(seed).model(), tmp_path)
+    assert executors.check_exactly()
+    executors.check_csim()
+    executors.check_rtl()
+
+
+def test_a_network_of_powers_of_two_stays_as_it_is():
+    from tests.builders import small_unet
+
+    graph = ingest(small_unet().model())
+    assert not graph.scales.whole
+    assert np.array_equal(graph.scales.to_port(np.ones((1, 4, 6, 2))), np.ones((1, 4, 6, 2)))
