@@ -20,7 +20,7 @@ Nothing here knows how an actor is built; the operators' facets describe theirs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -77,6 +77,8 @@ class Actor:
         clocks: of each firing (firings,).
         writes: whether each firing puts out a beat (firings,).
         latency: clocks from a firing's end to its beat.
+        spread: whether it is scheduled as slowly as the slowest actor lets it be, for in bursts it would only fill the
+            stream behind it, which holds it back without harm.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Actor:
     clocks: np.ndarray
     writes: np.ndarray
     latency: int
+    spread: bool = False
 
     @property
     def clocks_per_frame(self) -> int:
@@ -101,7 +104,7 @@ def schedule(actors: Sequence[Actor]) -> dict[str, np.ndarray]:
         ConfigurationError: an actor whose own buffer can't hold what it waits for.
     """
     pace = max(actor.clocks_per_frame for actor in actors)
-    return {name: times.beats for name, times in _run(actors, pace).items()}
+    return {name: times.beats for name, times in _run(_spread(actors, pace), pace).items()}
 
 
 def fifo_depths(actors: Sequence[Actor]) -> dict[str, int]:
@@ -110,6 +113,7 @@ def fifo_depths(actors: Sequence[Actor]) -> dict[str, int]:
     Args, errors: as for :func:`schedule`.
     """
     pace = max(actor.clocks_per_frame for actor in actors)
+    actors = _spread(actors, pace)
     # A reader that lags in the schedule lets another one of its source run ahead, which without a FIFO before it
     # it can't. With a beat at a time the streams hold what dependencies alone make them hold, so nothing can block.
     settled = sum(actor.clocks_per_frame + actor.latency for actor in actors) * len(actors[0].clocks)
@@ -118,6 +122,12 @@ def fifo_depths(actors: Sequence[Actor]) -> dict[str, int]:
         for edge, depth in _depths(actors, times).items():
             depths[edge] = max(depths.get(edge, LEAST_DEPTH), depth)
     return depths
+
+
+def _spread(actors: Sequence[Actor], pace: int) -> list[Actor]:
+    """The actors, some of them slower, none slower than the slowest."""
+    return [replace(actor, clocks=actor.clocks * (pace // actor.clocks_per_frame)) if actor.spread else actor
+            for actor in actors]
 
 
 def _depths(actors: Sequence[Actor], times: Mapping[str, _Times]) -> dict[str, int]:

@@ -86,7 +86,8 @@ class Calibrated:
         for first, names in self.plan.groups.items():
             values, signed = self.observed.of_group(names)
             width = widths.activations[first] + (_LOOKED_UP if self.plan.looked_up.issuperset(names) else 0)
-            grids |= dict.fromkeys(names, best_grid(values, width, signed, self.scales))
+            scales = Scales.POWER_OF_TWO if self.plan.exact.intersection(names) else self.scales
+            grids |= dict.fromkeys(names, best_grid(values, width, signed, scales))
         return grids
 
     def quantized(self, widths: Widths) -> Quantized:
@@ -109,7 +110,7 @@ def calibrated(network: FloatNetwork, images: CalibrationImages, scales: Scales,
     Raises:
         IllegalGraphError: a node can't be built exactly.
     """
-    plan = plan_quantizers(network.folded)
+    plan = plan_quantizers(network.folded, scales)
     check_legal(tabulate(_draft(plan, scales)))
     plan = replace(plan, model=explicit_attributes(plan.model))
     largest = max(int(np.prod(shape_of(plan.model, node.output[0]))) for node in plan.model.graph.node)

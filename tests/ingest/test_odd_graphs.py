@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from quantunet_hls.core.errors import IllegalGraphError, QuantUNetError
+from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError, QuantUNetError
 from quantunet_hls.ingest import ingest, load_qonnx, violations
 from quantunet_hls.ingest.passes.tidy import tidy
 from quantunet_hls.ingest.ranges import infer_types
@@ -203,3 +203,12 @@ def test_names_that_steer_a_terminal_are_shown_as_text(tmp_path):
     net = Net()
     net.add("Softplus", [net.quant("x")], (1, 2, 4, 6), name="\x1b[2J\x07")
     assert answer(net, tmp_path).isprintable()
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (2, 3), (2, 3, 3), (2, 3, 3, 3, 3)])
+def test_weights_of_a_transposed_convolution_that_onnx_itself_dies_of(shape):
+    net = Net()
+    weights = net.quant(net.constant("raw", np.ones(shape)), 4, -1, signed=1)
+    net.add("ConvTranspose", [net.quant("x"), weights], (1, 3, 6, 8), name="up")
+    with pytest.raises(ConfigurationError, match="transposed convolution 'up' has not an image and weights of four"):
+        tidy(net.model())

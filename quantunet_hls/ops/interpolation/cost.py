@@ -21,7 +21,7 @@ def _content(layer: Interpolation, family: Family) -> Content:
     choices = layer.lanes * number * bits if number > 2 else 0
     adders = layer.lanes * (number - 1) * (bits + layer.levels)
     return (Content(LutParts(buffers=1, units=1, addresses=addresses, adders=adders, beats=choices),
-                    (Memory(layer.line, layer.lanes * bits),) * 2)
+                    (Memory(layer.kept * layer.line, layer.lanes * bits),) * 2)
             + staged_content(layer.lanes, layer.accumulator, layer.stages, family)
             + fifo_content(2 + layer.levels + stage_registers(layer.stages), layer.lanes * layer.type.width))
 

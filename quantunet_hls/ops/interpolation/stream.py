@@ -25,6 +25,9 @@ __all__ = ["FACET", "Interpolation", "units"]
 #: Clocks from a word of the buffer to its beat on the stream, beside adder levels and stages.
 _DATAPATH = 5
 
+#: Words of a line below which its last word is not there when it is wanted, with room for but two lines.
+_SHORT = 4
+
 #: Registers of a stage behind the sums, about.
 _STAGE = 2
 
@@ -71,6 +74,11 @@ class Interpolation(Staged):
         return (self.input_shape.width if self.axis == 0 else 1) * self.shape.channels // self.lanes
 
     @property
+    def kept(self) -> int:
+        """Lines that each half of its buffer holds: of very short ones two, so that the next is there in time."""
+        return 2 if self.line < _SHORT else 1
+
+    @property
     def levels(self) -> int:
         """Levels of the adders."""
         return (len(units(self.places.parts)) - 1).bit_length()
@@ -88,7 +96,7 @@ class Interpolation(Staged):
         return apply_stages((self.places.parts - weight) * one + weight * other, self.accumulator, self.stages)
 
     def actor(self, sources: Sequence[StreamLayer]) -> Actor:
-        """Lines are read out of a buffer of two, again and again; a line goes while it is read for the last time."""
+        """Lines are read out of a buffer, again and again; a line goes while it is read for the last time."""
         words = np.arange(self.line)
         before, behind, _ = self.places.between()
         needed = behind[:, None] * self.line + words
@@ -97,9 +105,9 @@ class Interpolation(Staged):
         images = np.arange(1 if self.axis == 0 else self.input_shape.height) * self.places.pixels * self.line
         needed, released = ((images[:, None, None] + each).reshape(-1) for each in (needed, released))
         firings = len(needed)
-        return Actor(self.name, (self._reading(sources[0], needed, released, 2 * self.line),),
+        return Actor(self.name, (self._reading(sources[0], needed, released, 2 * self.kept * self.line),),
                      np.ones(firings, np.int64), np.ones(firings, bool),
-                     _DATAPATH + self.levels + _STAGE * len(self.stages))
+                     _DATAPATH + self.levels + _STAGE * len(self.stages), spread=True)
 
 
 def units(parts: int) -> tuple[int, ...]:

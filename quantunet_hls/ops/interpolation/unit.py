@@ -1,9 +1,10 @@
 """Pixels between pixels in hardware: a buffer of two lines, and adders that take a part of each.
 
 A line is a row of the image, or a pixel of a row. The lines that a pixel lies
-between are neighbours, so they always lie in different halves of a buffer of
-two, with a read port each, and one that is read for the last time makes room
-for the next but one, word by word.
+between are neighbours, so they always lie in different halves of a buffer,
+with a read port each, and one that is read for the last time makes room word
+by word. A word that comes in is there two clocks later; where the next line is
+wanted earlier than that, each half holds two.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ __all__ = ["FACET", "LinePairs", "WeightedSums"]
 
 def _components(layer: Interpolation) -> Components:
     """The buffer, and the sums."""
-    return {"lines": LinePairs(layer.input_type.width * layer.lanes, layer.line, layer.places),
+    return {"lines": LinePairs(layer.input_type.width * layer.lanes, layer.line, layer.places, layer.kept),
             "sums": WeightedSums(layer)}
 
 
@@ -47,19 +48,21 @@ class LinePairs(wiring.Component):
         width: bits of a word.
         words: of a line.
         places: of the lines that go out among those that come in.
+        kept: lines that a half of the buffer holds, one or two.
     """
 
-    def __init__(self, width: int, words: int, places: Places):
-        self.width, self.words, self.places = width, words, places
+    def __init__(self, width: int, words: int, places: Places, kept: int):
+        self.width, self.words, self.places, self.kept = width, words, places, kept
         super().__init__({"i": stream_in(width), "o": stream_out(2 * width + len(units(places.parts)))})
 
     def elaborate(self, platform: Any) -> Module:
         """The logic; Amaranth calls this."""
         m = Module()
         step, releases = Signal(), Signal()
-        held = Signal(range(2 * self.words + 1))
+        room = 2 * self.kept * self.words
+        held = Signal(range(room + 1))
         wrote = self.i.valid & self.i.ready
-        m.d.comb += self.i.ready.eq(held != 2 * self.words)
+        m.d.comb += self.i.ready.eq(held != room)
         m.d.sync += held.eq(held + wrote - (step & releases))
         advance = ~self.o.valid | self.o.ready
 
@@ -75,13 +78,15 @@ class LinePairs(wiring.Component):
             m.d.sync += write_half.eq(~write_half)
         read_words: list[Value] = []
         for index in range(2):
-            m.submodules[f"half_{index}"] = lines = Memory(shape=self.width, depth=self.words, init=[])
+            m.submodules[f"half_{index}"] = lines = Memory(shape=self.width, depth=self.kept * self.words, init=[])
             write, read = lines.write_port(), lines.read_port(domain="sync")
+            written, released = (wrote & (write_half == index) & last_written,
+                                 step & last_word & releases & (half == index))
             m.d.comb += [
-                write.addr.eq(write_word),
+                write.addr.eq(self._place(m, f"write_line_{index}", written, write_word)),
                 write.data.eq(self.i.payload),
                 write.en.eq(wrote & (write_half == index)),
-                read.addr.eq(word),
+                read.addr.eq(self._place(m, f"read_line_{index}", released, word)),
                 read.en.eq(advance),
             ]
             read_words.append(read.data)
@@ -92,6 +97,15 @@ class LinePairs(wiring.Component):
             m.d.sync += [self.o.valid.eq(step), choice.eq(Mux(half, taken, ~taken))]
         m.d.comb += self.o.payload.eq(Cat(*read_words, choice))
         return m
+
+    def _place(self, m: Module, name: str, turns: Value, word: Value) -> Value:
+        """Where a word of a half's line lies, of lines that follow one another as they turn."""
+        if self.kept == 1:
+            return word
+        second = Signal(name=name)
+        with m.If(turns):
+            m.d.sync += second.eq(~second)
+        return Mux(second, word + self.words, word)
 
     def _lines(self, m: Module, turns: Value, releases: Signal) -> tuple[Value, Value, Value]:
         """What moves from line to line: parts of the line behind, the half of the one before, whether there are two."""

@@ -32,15 +32,15 @@ def places(draw) -> Places:
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(places(), st.integers(1, 3), st.integers(0, 99))
-def test_line_pairs_of_random_places(places, line, seed):
+@given(places(), st.integers(1, 3), st.integers(1, 2), st.integers(0, 99))
+def test_line_pairs_of_random_places(places, line, kept, seed):
     lines = np.random.default_rng(seed).integers(0, 1 << BITS, (3, places.pixels, line))
     made = units(places.parts)
     expected = []
     for frame in lines:
         for before, behind, weight in zip(*places.between(), strict=True):
             expected += list((places.parts - weight) * frame[before] + weight * frame[behind])
-    seen = stream_through(LinePairs(BITS, line, places), words(lines, 1), len(expected), seed)
+    seen = stream_through(LinePairs(BITS, line, places, kept), words(lines, 1), len(expected), seed)
     mask = (1 << BITS) - 1
     one, other = (np.array([beat >> shift & mask for beat in seen]) for shift in (0, BITS))
     sums = sum(unit * np.where([beat >> (2 * BITS + index) & 1 for beat in seen], one, other)
