@@ -173,7 +173,10 @@ class _Absorbing:
             raise IllegalGraphError(node.name, f"it turns the order of values round behind {held.waiting[-1].name!r}",
                                     "put a quantizer between the two")
         chains = tuple(chain.then(step) for chain, step in zip(held.chains, each, strict=True))
-        plain = (*held.plain, node) if held.is_file and held.plain is not None and kind_of(node).alone(node) else None
+        # What joins two images has no hardware for an image and a constant.
+        alone = kind_of(node).alone(node) and not (
+            kind_of(node).joins and any(constant(self.given, name) is not None for name in node.input))
+        plain = (*held.plain, node) if held.is_file and held.plain is not None and alone else None
         return Held(held.tensor, chains, held.waiting, plain)
 
     def _moved(self, node: NodeProto, held: Held) -> Held:

@@ -108,3 +108,24 @@ def test_products_too_wide_are_refused():
     net.add("Mul", [x, net.conv(x, 2, bias=None)], net.shapes[x])
     with pytest.raises(IllegalGraphError, match="its values need more than 53 bits"):
         infer_types(ingest(net.model()).model)
+
+
+@pytest.mark.parametrize("last", [None, 0.11])
+def test_scales_of_any_kind_are_multiplied(last, tmp_path):
+    net = Net((1, 2, 6, 8))
+    image = net.quant(net.relu(net.conv(net.quant("x"), 4)), 4, scale=0.13)
+    gate = net.quant(net.conv(image, 1), 5, scale=0.3, signed=1)
+    gated = net.add("Mul", [gate, image], net.shapes[image])
+    net.conv(gated if last is None else net.quant(gated, 5, scale=last, signed=1), 2)
+    case = Executors(net.model(), tmp_path)
+    case.check_file()
+    case.check_emulator()
+
+
+def test_numbers_of_which_none_stands_for_0_are_refused():
+    net = Net((1, 2, 6, 8))
+    image = net.quant(net.relu(net.conv(net.quant("x"), 4)), 4, scale=0.13)
+    moved = net.add("Add", [net.quant(net.conv(image, 4), 5, scale=0.3), net.constant("c", 0.25)], net.shapes[image])
+    net.add("Mul", [image, moved], net.shapes[image])
+    with pytest.raises(IllegalGraphError, match=r"it multiplies numbers of which none stands for 0; put a quantizer"):
+        ingest(net.model())

@@ -145,12 +145,13 @@ def _ranges(_model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> T
     """The least and the largest entry between both ends of what comes, channel by channel."""
     entries, kind = np.array(attribute(node, "entries"), np.int64), parse_type(attribute(node, "result"))
     (given,), first = inputs, attribute(node, "first")
-    steps = given.at(-attribute(node, "fraction")) if given.exponent >= -attribute(node, "fraction") else None
-    if steps is None or steps.low.min() < first or steps.high.max() >= first + len(entries):
+    if given.exponent < -attribute(node, "fraction"):
         raise IllegalGraphError(node.name, "what it reads has other values than the quantizer in front of it gives",
                                 "put a quantizer straight in front of it")
-    ends = [[extreme(entries[low - first: high - first + 1]) for low, high in zip(steps.low, steps.high, strict=True)]
-            for extreme in (np.min, np.max)]
+    # A pooling in between knows its input's type alone, which may have more numbers than the quantizer gives.
+    steps = given.at(-attribute(node, "fraction"))
+    places = [np.clip(end - first, 0, len(entries) - 1) for end in (steps.low, steps.high)]
+    ends = [[extreme(entries[low: high + 1]) for low, high in zip(*places, strict=True)] for extreme in (np.min, np.max)]
     return Range(np.array(ends[0]), np.array(ends[1]), kind.exponent), LayerTypes(kind)
 
 
