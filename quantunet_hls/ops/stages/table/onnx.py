@@ -151,7 +151,8 @@ def _ranges(_model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> T
     # A pooling in between knows its input's type alone, which may have more numbers than the quantizer gives.
     steps = given.at(-attribute(node, "fraction"))
     places = [np.clip(end - first, 0, len(entries) - 1) for end in (steps.low, steps.high)]
-    ends = [[extreme(entries[low: high + 1]) for low, high in zip(*places, strict=True)] for extreme in (np.min, np.max)]
+    ends = [[extreme(entries[low: high + 1]) for low, high in zip(*places, strict=True)]
+            for extreme in (np.min, np.max)]
     return Range(np.array(ends[0]), np.array(ends[1]), kind.exponent), LayerTypes(kind)
 
 
