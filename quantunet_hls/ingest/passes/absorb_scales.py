@@ -20,7 +20,7 @@ import numpy as np
 from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.core.errors import IllegalGraphError, together
 from quantunet_hls.ingest.axes import layouts_of
 from quantunet_hls.ingest.scales import Held, Levels, Ordered, Plan, Scales, SumLevels, Weighing, is_identity
 from quantunet_hls.ingest.whole_weights import power_of_two, whole_weights
@@ -71,11 +71,18 @@ def absorb_scales(model: ModelWrapper, output: str) -> Absorbed:
         output: "mask" where the class of each pixel is to be found behind the result.
 
     Raises:
-        IllegalGraphError: scales meet that no quantizer brings together; names the node and where to put one.
+        IllegalGraphError: scales meet that no quantizer brings together; names the nodes and where to put one.
     """
     absorbing = _Absorbing(model, output)
+    broken = []
     for node in model.graph.node:
-        absorbing.take(node)
+        try:
+            absorbing.take(node)
+        except IllegalGraphError as error:
+            broken.append(error)
+            absorbing.take_as_mended(node)
+    if broken:
+        raise together(broken)
     return absorbing.finished()
 
 
@@ -129,6 +136,10 @@ class _Absorbing:
         else:
             found = self._as_file(node, held)
         self.held[node.output[0]] = found
+
+    def take_as_mended(self, node: NodeProto) -> None:
+        """A node that can't be built, as if it could and had a power-of-two quantizer behind it."""
+        self.held[node.output[0]] = self._own(node.output[0])
 
     def _quantized(self, node: NodeProto, held: Held) -> Held:
         quantizers = quantizers_of(self.given, node)

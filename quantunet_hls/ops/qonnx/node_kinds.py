@@ -72,7 +72,8 @@ class NodeKind:
         ranges: the proof (see :mod:`quantunet_hls.ingest.ranges`) on a channels-last graph, from the ranges of the
             images that a node reads; raises OverflowError beyond what can be counted with. None where no node of
             the kind is left by then.
-        rules: legality, in this order; the first that speaks counts.
+        rules: legality; each is asked of every node that reads images, whatever the others say.
+        quantized: those that a network breaks where quantizers are missing; a float network is told so once.
         domains: those it is known in, :data:`CHANNELS_LAST` aside.
         admitted: whether a file may have it; else only lowerings make it.
         spatial: whether it reads height and width where they lie, so that there is one for channels last too.
@@ -120,6 +121,7 @@ class NodeKind:
     run: Callable[[NodeProto, list[np.ndarray]], np.ndarray]
     ranges: Callable[[ModelWrapper, NodeProto, Sequence[Range]], Typed] | None = None
     rules: tuple[Rule, ...] = ()
+    quantized: tuple[Rule, ...] = ()
     domains: tuple[str, ...] = STANDARD
     admitted: bool = True
     spatial: bool = False
