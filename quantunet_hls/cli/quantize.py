@@ -24,6 +24,8 @@ __all__ = ["quantize"]
 @click.option("--bits", type=int, default=8, show_default=True, help="Of weights and activations; an image has 8.")
 @click.option("--weight-bits", type=int, default=None, help="Of weights.  [default: --bits]")
 @click.option("--activation-bits", type=int, default=None, help="Of activations.  [default: --bits]")
+@click.option("--scales", type=click.Choice(["power-of-two", "float"]), default="power-of-two", show_default=True,
+              help="Steps between values: powers of two, which are shifts in hardware, or any, a filter its own.")
 @click.option("--images", type=int, default=32, show_default=True,
               help="How many to calibrate with, spread evenly over the folder.")
 @click.option("--tolerance", type=float, default=None,
@@ -35,6 +37,9 @@ __all__ = ["quantize"]
               "repeated.")
 @click.option("--score-fold", "scored", type=int, multiple=True,
               help="Score on this fold, which it is not calibrated with; may be repeated.")
+@click.option("--freeze-statistics", is_flag=True,
+              help="Freeze instance and group normalization to the calibration images' statistics; the report says "
+              "what that costs.")
 @click.option("--mean", "means", type=float, multiple=True,
               help="The network was trained with (v / 255 - MEAN) / STD; once, or once a channel.  [default: v / 256]")
 @click.option("--std", "deviations", type=float, multiple=True, help="See --mean.")
@@ -72,7 +77,8 @@ def quantize(**options: Any) -> None:
         if options["board"] and options["tolerance"] is None:
             raise ConfigurationError("--board says what widths are to save, which --tolerance asks for; give it, too.")
         settings = Settings(
-            tolerance=options["tolerance"], weight_bits=options["weight_bits"] or options["bits"],
+            scales=options["scales"], freeze_statistics=options["freeze_statistics"], tolerance=options["tolerance"],
+            weight_bits=options["weight_bits"] or options["bits"],
             activation_bits=options["activation_bits"] or options["bits"], images=options["images"],
             normalization=Normalization(options["means"], options["deviations"]) if options["means"] else None)
         source = open_network(options["model"], options["size"], options["result"])
@@ -89,7 +95,7 @@ def quantize(**options: Any) -> None:
     accuracy = made.report["accuracy"]
     titles = {"dice": "Dice", "iou": "IoU", "pixel_accuracy": "accuracy"}
     rows = [(stage, *(f"{100 * accuracy[stage][key]:.2f}" for key in titles))
-            for stage in ("float", "hardware") if stage in accuracy]
+            for stage in ("float", "frozen", "hardware") if stage in accuracy]
     truth = "" if options["scored"] else ", those of the calibration among them"
     equal = f"{100 * accuracy['equal_pixels']:.2f} % of the pixels have the float network's class"
     console.print(f"{accuracy['images']} images{truth}, against {accuracy['truth']}; {equal}", highlight=False)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from onnx import NodeProto
 
 from quantunet_hls.ops.qonnx.quantizers import levels_of
-from quantunet_hls.ops.qonnx.values import IDENTITY, Chain
+from quantunet_hls.ops.qonnx.values import IDENTITY, Chain, Line
 from quantunet_hls.ops.stages.requantize.steps import Quantizer
 
-__all__ = ["PLAN", "Held", "Levels", "Ordered", "Plan", "Scales", "is_identity"]
+__all__ = ["PLAN", "Held", "Levels", "Ordered", "Plan", "Scales", "SumLevels", "Weighing", "is_identity"]
 
 #: Attribute of a node that is to be fitted: the number of its plan.
 PLAN = "plan"
@@ -32,6 +33,8 @@ class Held:
         tensor: that hardware has; whole numbers, or such times a power of two.
         chains: for each channel from its numbers to the file's.
         waiting: nodes that move values behind it, to be built behind the next quantizer, in order.
+        addends: what it is the sum of, where these have different scales; the tensor is then the file's, and hardware
+            has none until a quantizer follows.
         plain: nodes of which the chains are made, where hardware could compute them as they stand; None where not.
     """
 
@@ -39,6 +42,7 @@ class Held:
     chains: tuple[Chain, ...]
     waiting: tuple[NodeProto, ...] = ()
     plain: tuple[NodeProto, ...] | None = ()
+    addends: tuple[Held, ...] = ()
 
     @property
     def is_file(self) -> bool:
@@ -66,7 +70,7 @@ class Ordered:
     """Whole numbers that are in the same order as what the chains make of those that come, over all channels.
 
     Attributes:
-        chains: for each channel a line of one factor, which is positive.
+        chains: for each channel a line, of a factor that is not 0.
         limit: with a single channel what is to become 0, exceeded by what exceeds it; None to keep the order alone.
     """
 
@@ -74,7 +78,35 @@ class Ordered:
     limit: Fraction | None = None
 
 
-Plan = Levels | Ordered
+@dataclass(frozen=True)
+class Weighing:
+    """An operand of a sum, times a whole number.
+
+    Attributes:
+        sum: number of the plan of the levels behind the sum.
+    """
+
+    sum: int
+
+
+@dataclass(frozen=True)
+class SumLevels:
+    """A quantizer for each channel, behind what the chains make of sums of numbers of different scales.
+
+    Attributes:
+        lines: of both operands, for each channel.
+        behind: for each channel from the sum to what is quantized.
+        quantizers: as of :class:`Levels`.
+        fraction: likewise.
+    """
+
+    lines: tuple[tuple[Line, ...], tuple[Line, ...]]
+    behind: tuple[Chain, ...]
+    quantizers: tuple[Quantizer, ...]
+    fraction: int = 0
+
+
+Plan = Levels | Ordered | Weighing | SumLevels
 
 
 @dataclass(frozen=True)
@@ -102,10 +134,26 @@ class Scales:
         return np.stack([levels_of(values[..., channel], np.array(float(quantizer.scale)), quantizer).astype(np.float64)
                          for channel, quantizer in enumerate(self.port)], axis=-1)
 
+    def for_host(self) -> dict[str, dict[str, Any]]:
+        """What a program that feeds the hardware must know of its input and its output, in plain values."""
+        found: dict[str, dict[str, Any]] = {"input": {}, "output": {}}
+        if self.port is not None:
+            one = self.port[0]
+            found["input"]["levels"] = {"scales": [float(each.scale) for each in self.port], "zero": one.zero,
+                                        "low": one.low, "high": one.high, "half_even": one.half_even}
+        if self.output is not None:
+            factors, offsets = self._output_lines()
+            found["output"]["lines"] = {"factors": factors.tolist(), "offsets": offsets.tolist()}
+        return found
+
+    def _output_lines(self) -> tuple[np.ndarray, np.ndarray]:
+        """Factors and offsets of the output's channels, in double precision."""
+        lines = [line for chain in self.output or () if (line := chain.line) is not None]
+        return np.array([float(line.factor) for line in lines]), np.array([float(line.offset) for line in lines])
+
     def from_port(self, numbers: np.ndarray) -> np.ndarray:
         """What the hardware sends (..., channels) in the file's numbers, in double precision."""
         if self.output is None:
             return numbers
-        lines = [chain.line for chain in self.output]
-        factors, offsets = (np.array([float(getattr(line, role)) for line in lines]) for role in ("factor", "offset"))
+        factors, offsets = self._output_lines()
         return numbers * factors + offsets

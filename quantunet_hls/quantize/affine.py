@@ -1,7 +1,7 @@
 """Batch normalization, and whatever else is a factor and an addend a channel, as part of the convolution in front.
 
 Where none is in front (behind a concatenation or an addition, or where the convolution's result is read by others as
-well), it becomes a convolution itself, of 1x1 pixels and a group for each channel.
+well), it stays, and the quantizer behind it takes it in.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.filters import filter_axis
 from quantunet_hls.ops.qonnx.graph import attribute, constant, consumers, copy_of, linked, only, replace_nodes, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import STANDARD, node_kinds
-from quantunet_hls.quantize.plan import is_looked_up
 
-__all__ = ["Affine", "channel_layer", "check_finite", "fold_affine"]
+__all__ = ["Affine", "affine_node", "check_finite", "fold_affine"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +44,7 @@ def check_finite(model: ModelWrapper) -> None:
 
 
 def fold_affine(model: ModelWrapper) -> ModelWrapper:
-    """The graph with every such node in a convolution: the one in front of it, or one of its own."""
+    """The graph with every such node in the convolution in front of it, where it can be."""
     model = copy_of(model)
     links = linked(copy_of(model))
     nodes: list[NodeProto] = []
@@ -54,16 +53,13 @@ def fold_affine(model: ModelWrapper) -> ModelWrapper:
     for node in model.graph.node:
         affine = _affine_of(model, node)
         source = _image_of(model, node) if affine is not None else ""
-        if affine is None or (source not in in_front and _in_function(model, links, node)):
+        if affine is None or source not in in_front:
             nodes.append(node)
             written = node
-        elif source in in_front:
+        else:
             written = in_front[source]
             _fold(model, written, affine)
             written.output[0] = node.output[0]
-        else:
-            written = channel_layer(model, affine, source, node.output[0], node.name)
-            nodes.append(written)
         kind = node_kinds().get(written.op_type)
         alone = len(consumers(links, node.output[0])) == 1 and node.output[0] != only(model, "output")
         if kind is not None and kind.weighted and alone and constant(model, written.input[1]) is not None:
@@ -72,14 +68,14 @@ def fold_affine(model: ModelWrapper) -> ModelWrapper:
     return model
 
 
-def channel_layer(model: ModelWrapper, affine: Affine, source: str, result: str, name: str) -> NodeProto:
-    """A convolution that does the same, not yet in the graph."""
-    channels = len(affine.factors)
-    weights, biases = f"{result}_factors", f"{result}_addends"
-    model.set_initializer(weights, affine.factors.astype(np.float32).reshape(channels, 1, 1, 1))
-    model.set_initializer(biases, affine.addends.astype(np.float32))
-    return helper.make_node("Conv", [source, weights, biases], [result], name=name, kernel_shape=[1, 1],
-                            strides=[1, 1], pads=[0, 0, 0, 0], dilations=[1, 1], group=channels)
+def affine_node(model: ModelWrapper, affine: Affine, source: str, result: str, name: str) -> NodeProto:
+    """A batch normalization that does the same, not yet in the graph."""
+    one = np.ones(len(affine.factors))
+    tensors = {"factors": affine.factors, "addends": affine.addends, "no_mean": 0 * one, "no_deviation": one}
+    for role, values in tensors.items():
+        model.set_initializer(f"{result}_{role}", values.astype(np.float32))
+    return helper.make_node("BatchNormalization", [source, *(f"{result}_{role}" for role in tensors)], [result],
+                            name=name, epsilon=0.0)
 
 
 def _fold(model: ModelWrapper, node: NodeProto, affine: Affine) -> None:
@@ -95,14 +91,6 @@ def _fold(model: ModelWrapper, node: NodeProto, affine: Affine) -> None:
     model.set_initializer(names[1], (before * affine.factors + affine.addends).astype(np.float32))
     del node.input[1:]
     node.input.extend(names)
-
-
-def _in_function(model: ModelWrapper, links: ModelWrapper, node: NodeProto) -> bool:
-    """Whether it is one number's arithmetic beside a function that only a table computes, and so part of the table."""
-    writers = [links.find_producer(name) for name in node.input]
-    around = [*consumers(links, node.output[0]), *(writer for writer in writers if writer is not None)]
-    sizes = [values.size for name in node.input if (values := constant(model, name)) is not None]
-    return sizes == [1] and any(is_looked_up(other) and _affine_of(model, other) is None for other in around)
 
 
 def _image_of(model: ModelWrapper, node: NodeProto) -> str:

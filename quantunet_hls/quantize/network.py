@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-import onnxruntime
-import torch
 from qonnx.core.modelwrapper import ModelWrapper
-from torch import Tensor, nn
+from torch import Tensor
 
 from quantunet_hls.core.errors import ConfigurationError, shown
 from quantunet_hls.ingest import as_meant
 from quantunet_hls.ingest.source import NetworkSource
 from quantunet_hls.ops.qonnx.graph import copy_of, only, replace_nodes, shape_of
-from quantunet_hls.quantize.affine import Affine, channel_layer, check_finite, fold_affine
+from quantunet_hls.quantize.affine import Affine, affine_node, check_finite, fold_affine
+from quantunet_hls.quantize.statistics import check_statistics, freeze_statistics, statistics_of
 
-__all__ = ["FloatModule", "FloatNetwork", "Normalization", "open_float"]
+__all__ = ["FloatNetwork", "Normalization", "open_float"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,19 +26,28 @@ class FloatNetwork:
         name: what it is called.
         sha256: of its file or its weights.
         given: its graph as it came, without what changes nothing.
-        folded: the same function with batch normalization in the convolutions.
+        frozen: the same with the statistics of calibration images for those of each image; None where it has no such.
     """
 
     name: str
     sha256: str
     given: ModelWrapper
-    folded: ModelWrapper
+    frozen: ModelWrapper | None = None
 
     @property
     def image(self) -> tuple[int, int, int]:
         """Channels, height and width that it takes."""
         channels, height, width = shape_of(self.given, only(self.given, "input"))[1:]
         return channels, height, width
+
+    @property
+    def folded(self) -> ModelWrapper:
+        """What is quantized: its function with batch normalization in the convolutions."""
+        return fold_affine(self.given if self.frozen is None else self.frozen)
+
+    def frozen_by(self, images: Tensor) -> FloatNetwork:
+        """The network for which images (N, channels, height, width) stand for all others, where it needs that."""
+        return replace(self, frozen=freeze_statistics(self.given, images)) if statistics_of(self.given) else self
 
 
 @dataclass(frozen=True)
@@ -76,28 +84,33 @@ class Normalization:
         return Affine(256 / 255 / deviations, -means / deviations)
 
 
-def open_float(source: NetworkSource, normalization: Normalization | None = None) -> FloatNetwork:
+def open_float(source: NetworkSource, normalization: Normalization | None = None, *,
+               freeze: bool = False) -> FloatNetwork:
     """Read a float network.
 
     Args:
         source: of the network.
         normalization: of its images, which becomes its first layer; without one they are v / 256.
+        freeze: whether normalization by each image's statistics will be frozen.
 
     Raises:
+        IllegalGraphError: there is such a normalization, and it won't be.
         QuantUNetError: a graph that is malformed, or holds what are no numbers.
     """
     given = as_meant(source.graph())
     check_finite(given)
+    if not freeze:
+        check_statistics(given)
     if normalization is not None:
         given = _normalizing(given, normalization)
-    return FloatNetwork(source.name, source.sha256, given, fold_affine(given))
+    return FloatNetwork(source.name, source.sha256, given)
 
 
 def _normalizing(model: ModelWrapper, normalization: Normalization) -> ModelWrapper:
     model = copy_of(model)
     image = only(model, "input")
     inside = f"{image}_normalized"
-    layer = channel_layer(model, normalization.affine(shape_of(model, image)[1]), image, inside, "normalization")
+    layer = affine_node(model, normalization.affine(shape_of(model, image)[1]), image, inside, "normalization")
     for node in model.graph.node:
         for place, name in enumerate(node.input):
             if name == image:
@@ -105,22 +118,3 @@ def _normalizing(model: ModelWrapper, normalization: Normalization) -> ModelWrap
     replace_nodes(model, [layer, *model.graph.node])
     model.set_tensor_shape(inside, shape_of(model, image))
     return model
-
-
-class FloatModule(nn.Module):
-    """A float network as ONNX Runtime computes it, for whoever scores modules."""
-
-    def __init__(self, model: ModelWrapper):
-        super().__init__()
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 4
-        self._session = onnxruntime.InferenceSession(model.model.SerializeToString(), options,
-                                                     providers=["CPUExecutionProvider"])
-        self._image = only(model, "input")
-        self.eval()
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Results of images (N, ...), one by one, for the graph is of one."""
-        values = images.detach().cpu().numpy().astype(np.float32)
-        return torch.cat([torch.from_numpy(np.asarray(self._session.run(None, {self._image: one[None]})[0]))
-                          for one in values])

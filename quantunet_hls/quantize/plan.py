@@ -17,14 +17,16 @@ from quantunet_hls.ops.qonnx.graph import (
     QUANT_DOMAINS,
     QUANT_OPS,
     IndexedModel,
+    constant,
     consumers,
     copy_of,
     only,
     replace_nodes,
 )
 from quantunet_hls.ops.qonnx.node_kinds import node_kinds
+from quantunet_hls.quantize.grids import Scales
 
-__all__ = ["Plan", "is_looked_up", "plan_quantizers", "takes_sums", "works_value_by_value"]
+__all__ = ["Plan", "plan_quantizers"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,26 +34,37 @@ class Plan:
     """A float network with a place for every quantizer of activations.
 
     Attributes:
-        model: the graph, in its own layout; its Quant nodes say nothing yet.
+        written: the graph, in its own layout, as a file has it; its Quant nodes say nothing yet.
+        model: the same with the attributes that :mod:`quantunet_hls.ingest` computes by.
         port: name of the Quant node behind the image.
         groups: names of all other Quant nodes, those with one scale together, by the first one's name.
         layers: names of the nodes with weights, in order.
         feeds: for each of these the Quant nodes whose values it reads.
         looked_up: Quant nodes whose values nothing but functions of one value read, which are tables of them.
+        exact: Quant nodes at either end of a table, or in front of a function at the network's end, whose steps are
+            powers of two whatever those of others.
     """
 
+    written: IndexedModel
     model: IndexedModel
     port: str
     groups: Mapping[str, tuple[str, ...]]
     layers: tuple[str, ...]
     feeds: Mapping[str, frozenset[str]]
     looked_up: frozenset[str]
+    exact: frozenset[str]
 
 
-def plan_quantizers(model: ModelWrapper) -> Plan:
-    """Put them in; nodes that can't be built stay, for the legality check to refuse."""
+def plan_quantizers(model: ModelWrapper, scales: Scales = Scales.POWER_OF_TWO) -> Plan:
+    """Put them in; nodes that can't be built stay, for the legality check to refuse.
+
+    Args:
+        model: a float network.
+        scales: what the steps of the quantizers will be: a function at the network's end reads sums as they are where
+            these are powers of two.
+    """
     model = copy_of(model)
-    draft = _Draft(model)
+    draft = _Draft(model, _tabled(model), scales is Scales.POWER_OF_TWO)
     for node in list(model.graph.node):
         draft.take(node)
     replace_nodes(model, draft.nodes)
@@ -62,10 +75,20 @@ def plan_quantizers(model: ModelWrapper) -> Plan:
     for name in quantizers[1:]:
         groups.setdefault(draft.first(name), []).append(name)
     looked_up = frozenset(
-        str(node.name) for node in model.graph.node if node.op_type in QUANT_OPS and all(
-            reader.output[0] in draft.functions for reader in consumers(model, node.output[0])))
-    return Plan(model, quantizers[0], {names[0]: tuple(names) for names in groups.values()}, tuple(draft.feeds),
-                draft.feeds, looked_up)
+        str(node.name) for node in model.graph.node if node.op_type in QUANT_OPS and (
+            readers := consumers(model, node.output[0])) and all(one.output[0] in draft.functions for one in readers))
+    return Plan(model, model, quantizers[0], {names[0]: tuple(names) for names in groups.values()}, tuple(draft.feeds),
+                draft.feeds, looked_up, _exact(model, draft.functions))
+
+
+def _exact(model: IndexedModel, functions: set[str]) -> frozenset[str]:
+    def is_function(node: NodeProto) -> bool:
+        kind = node_kinds().get(node.op_type)
+        return node.output[0] in functions or (
+            kind is not None and kind.real and node.output[0] == only(model, "output"))
+
+    return frozenset(str(node.name) for node in model.graph.node if node.op_type in QUANT_OPS and (
+        node.input[0] in functions or any(is_function(reader) for reader in consumers(model, node.output[0]))))
 
 
 @dataclass(eq=False)
@@ -74,21 +97,25 @@ class _Draft:
 
     Attributes:
         model: knows shapes and constants.
+        tabled: of :func:`_tabled`.
+        ends_on_sums: whether a function at the network's end reads sums.
         nodes: of the new graph.
         sources: for each tensor of quantized values the quantizers that gave them.
         quantized: for each tensor of other values the one behind its quantizer.
         images: tensors that depend on the image.
-        functions: tensors that are a function of one quantized value, with the tensor of that.
+        functions: tensors that are part of a function of one quantized value.
         feeds: of each node with weights.
         leader: another quantizer with the same scale, for all but one of a group.
     """
 
     model: IndexedModel
+    tabled: Mapping[str, str]
+    ends_on_sums: bool
     nodes: list[NodeProto] = field(default_factory=list)
     sources: dict[str, frozenset[str]] = field(default_factory=dict)
     quantized: dict[str, str] = field(default_factory=dict)
     images: set[str] = field(default_factory=set)
-    functions: dict[str, str] = field(default_factory=dict)
+    functions: set[str] = field(default_factory=set)
     feeds: dict[str, frozenset[str]] = field(default_factory=dict)
     leader: dict[str, str] = field(default_factory=dict)
 
@@ -107,41 +134,29 @@ class _Draft:
         """The next node of the float graph."""
         kind, image = node_kinds().get(node.op_type), only(self.model, "input")
         places = [place for place, name in enumerate(node.input) if name in self.images]
-        root = self._root(node, places) if works_value_by_value(node) else None
+        root = self.tabled.get(str(node.output[0]))
         for place in places:
             name = node.input[place]
-            if name not in self.functions if root is not None else name == image or not (
-                    takes_sums(node) or self._ends(node)):
+            if root is not None and name in self.functions:
+                continue
+            sums = _takes_sums(node, len(places)) or (self.ends_on_sums and kind is not None and kind.real and len(
+                places) == 1 and node.output[0] == only(self.model, "output"))
+            if name == image or name in self.functions or root is not None or not sums:
                 node.input[place] = self.codes(name)
         self.nodes.append(node)
         if not places:
             return
         self.images.update(node.output)
         if root is not None:
-            self.functions[node.output[0]] = root
+            self.functions.add(str(node.output[0]))
         if kind is None or root is not None:
             return
         if kind.weighted:
             self.feeds[str(node.name)] = self.sources[node.input[0]]
-        if kind.one_scale:
+        if kind.one_scale and len(places) > 1:
             self._unite(node, places)
         if not kind.new_values:
             self.sources[node.output[0]] = frozenset().union(*(self.sources[node.input[place]] for place in places))
-
-    def _root(self, node: NodeProto, places: list[int]) -> str | None:
-        """The quantized tensor of whose values the node's result is a function, None where there is none or several."""
-        names = [str(node.input[place]) for place in places]
-        if self._ends(node) or (takes_sums(node) and not any(name in self.functions for name in names)):
-            return None
-        if len(set(names)) > 1 and not any(name in self.functions for name in names):
-            return None
-        roots = {self.functions[name] if name in self.functions else self.codes(name) for name in names}
-        return roots.pop() if len(roots) == 1 else None
-
-    def _ends(self, node: NodeProto) -> bool:
-        """Whether it gives the network's result, and is no arithmetic of several images."""
-        kind = node_kinds().get(node.op_type)
-        return kind is not None and kind.real and node.output[0] == only(self.model, "output")
 
     def codes(self, tensor: str) -> str:
         """The tensor itself where its values are quantized, else the one behind its quantizer."""
@@ -185,21 +200,39 @@ class _Draft:
             yield from (*node.input, *node.output)
 
 
-def works_value_by_value(node: NodeProto) -> bool:
-    """Whether a node can be part of a function of one value, which becomes a table."""
+def _takes_sums(node: NodeProto, images: int) -> bool:
+    """Whether a node with so many images is computed on sums as they are, in front of the quantizer behind it."""
     kind = node_kinds().get(node.op_type)
-    return kind is not None and kind.bounds is not None and kind.is_of_its_domain(node)
+    return kind is not None and images == 1 and (kind.on_sums or kind.classes or kind.steps is not None)
 
 
-def is_looked_up(node: NodeProto) -> bool:
-    """Whether nothing but a table computes a node."""
-    return works_value_by_value(node) and node_kinds()[node.op_type].real
+def _tabled(model: ModelWrapper) -> dict[str, str]:
+    """Tensors that are part of a function of one value which only a table computes, and the tensor of that value.
+
+    Such a function is what hardware has no other way for (a tanh), or arithmetic in which a value meets itself (x times
+    a sigmoid of x). Nothing within it is rounded. What the network ends in is another matter.
+    """
+    roots: dict[str, str] = {}
+    within: dict[str, set[str]] = {}
+    found: dict[str, str] = {}
+    for node in model.graph.node:
+        names = {str(name) for name in node.input if name and constant(model, name) is None}
+        result = str(node.output[0])
+        above = {roots.get(name, name) for name in names}
+        if not names or len(above) != 1 or not _works_value_by_value(model, node) or result == only(model, "output"):
+            continue
+        (roots[result],) = above
+        within[result] = set().union(*(within.get(name, set()) for name in names)) | {result}
+        if len(names) > 1 or names <= found.keys() or not _takes_sums(node, 1):
+            found |= dict.fromkeys(within[result], roots[result])
+    return found
 
 
-def takes_sums(node: NodeProto) -> bool:
-    """Whether a node is computed on sums as they are."""
+def _works_value_by_value(model: ModelWrapper, node: NodeProto) -> bool:
     kind = node_kinds().get(node.op_type)
-    return kind is not None and (kind.on_sums or kind.classes)
+    constants = [values for name in node.input if name and (values := constant(model, name)) is not None]
+    return (kind is not None and kind.bounds is not None and kind.is_of_its_domain(node)
+            and all(values.size == 1 for values in constants))
 
 
 def _fresh(name: str, taken: Iterator[str] | set[str]) -> str:

@@ -103,10 +103,11 @@ def quantize(source: NetworkSource, read: Images, folder: Path, settings: Settin
         raise ConfigurationError(f"{source.name} has quantizers already; generate takes it as it is, and tune makes it "
                                  "cheaper.")
     design = design_name(name or f"{source.name}_quantized")
-    network = open_float(source, settings.normalization)
+    network = open_float(source, settings.normalization, freeze=settings.freeze_statistics)
     given = read(network.image[0])
     scored = given if score is None else score(network.image[0])
     images = CalibrationImages.of(given.images, settings.images, network.image[1:])
+    network = network.frozen_by(images.values)
     claim(folder, "quantization")
     with exclusively(folder):
         store, path = Store(folder / "steps.json"), folder / f"{design}.onnx"

@@ -14,7 +14,8 @@ from quantunet_hls.emulate.accuracy import as_logits, classes_of, emulate_graph,
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.ops.qonnx.graph import only
-from quantunet_hls.quantize.network import FloatModule, FloatNetwork
+from quantunet_hls.quantize.network import FloatNetwork
+from quantunet_hls.quantize.run import FloatModule
 
 __all__ = ["compared", "float_masks"]
 
@@ -34,7 +35,7 @@ def float_masks(network: FloatNetwork, graph: HardwareGraph, samples: Samples) -
 
 
 def compared(network: FloatNetwork, graph: HardwareGraph, samples: Samples, *, labelled: bool) -> dict[str, Any]:
-    """Scores of both on some images, as plain values.
+    """Scores of both on some images, as plain values; and of the float one with frozen statistics, where it has some.
 
     Args:
         network: the float network.
@@ -51,10 +52,13 @@ def compared(network: FloatNetwork, graph: HardwareGraph, samples: Samples, *, l
     classes = classes_of(emulator.network)
     ours, theirs = segment(emulator, samples), float_masks(network, graph, samples)
     truth = torch.from_numpy(samples.masks) if labelled else theirs
+    stages = {"float": theirs}
+    if network.frozen is not None:
+        stages["frozen"] = segment_module(as_logits(FloatModule(network.frozen), graph), samples, network.image[1:])
     found: dict[str, Any] = {"images": len(samples), "truth": "masks" if labelled else "the float network's classes",
                              "equal_pixels": float((ours == theirs).double().mean())}
-    for name, masks in (("float", theirs), ("hardware", ours)):
-        if labelled or name == "hardware":
+    for name, masks in {**stages, "hardware": ours}.items():
+        if labelled or name != "float":
             found[name] = scores_from_counts(count_pixels(masks, truth, classes)).to_dict()
     if emulator.network.by_name[emulator.network.output].meaning is not Meaning.CLASSES:
         found["signal_to_noise_db"] = _signal_to_noise(network, graph, samples)

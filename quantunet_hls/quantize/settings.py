@@ -27,6 +27,7 @@ class Settings:
         scales: a member of :class:`Scales`, or its value: what the steps between values may be.
         images: how many to calibrate with.
         normalization: of the images that the network was trained with.
+        freeze_statistics: whether normalization by each image's statistics is frozen to those of calibration images.
         tolerance: Dice points (of 100) that may be lost while widths go down from these; None keeps these.
 
     Raises:
@@ -38,6 +39,7 @@ class Settings:
     scales: Scales = Scales.POWER_OF_TWO
     images: int = 32
     normalization: Normalization | None = None
+    freeze_statistics: bool = False
     tolerance: float | None = None
 
     def __post_init__(self) -> None:

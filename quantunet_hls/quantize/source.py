@@ -11,7 +11,8 @@ from quantunet_hls.core.code_key import code_key
 from quantunet_hls.ingest.source import NetworkSource
 from quantunet_hls.quantize.core import calibrated
 from quantunet_hls.quantize.images import CalibrationImages
-from quantunet_hls.quantize.network import FloatModule, FloatNetwork
+from quantunet_hls.quantize.network import FloatNetwork
+from quantunet_hls.quantize.run import FloatModule
 from quantunet_hls.quantize.settings import Settings
 
 __all__ = ["quantized_source"]
@@ -29,7 +30,7 @@ def quantized_source(source: NetworkSource, network: FloatNetwork, images: Calib
         progress: called with a line for each part that takes long.
     """
     def graph() -> ModelWrapper:
-        found = calibrated(network, images, settings.scales, progress)
+        found = calibrated(network.frozen_by(images.values), images, settings.scales, progress)
         progress(f"Fitting the weights of {len(found.plan.layers)} layers")
         return found.quantized(found.uniform(settings.weight_bits, settings.activation_bits)).model
 

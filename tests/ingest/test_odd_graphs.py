@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper
 
-from quantunet_hls.core.errors import IllegalGraphError, QuantUNetError
+from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError, QuantUNetError
 from quantunet_hls.ingest import ingest, load_qonnx, violations
 from quantunet_hls.ingest.passes.tidy import tidy
 from quantunet_hls.ingest.ranges import infer_types
@@ -20,10 +20,12 @@ def answer(net, folder):
     path.write_bytes(net.proto(net.nodes[-1].output[0]).SerializeToString())
     with pytest.raises(QuantUNetError) as caught:
         infer_types(ingest(load_qonnx(path)).model)
-    sentence = str(caught.value)
-    assert "\n" not in sentence
-    assert sentence.endswith(".")
-    return sentence
+    said = str(caught.value)
+    # One sentence, or, where several rules are broken, one for each.
+    first, *reasons = said.split("\n")
+    assert first.endswith(":" if reasons else ".")
+    assert all(reason.endswith((".", ")")) for reason in reasons)
+    return said
 
 
 def scale_without_inputs(net):
@@ -202,4 +204,13 @@ def test_long_names_build(tmp_path):
 def test_names_that_steer_a_terminal_are_shown_as_text(tmp_path):
     net = Net()
     net.add("Softplus", [net.quant("x")], (1, 2, 4, 6), name="\x1b[2J\x07")
-    assert answer(net, tmp_path).isprintable()
+    assert answer(net, tmp_path).replace("\n", " ").isprintable()
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (2, 3), (2, 3, 3), (2, 3, 3, 3, 3)])
+def test_weights_of_a_transposed_convolution_that_onnx_itself_dies_of(shape):
+    net = Net()
+    weights = net.quant(net.constant("raw", np.ones(shape)), 4, -1, signed=1)
+    net.add("ConvTranspose", [net.quant("x"), weights], (1, 3, 6, 8), name="up")
+    with pytest.raises(ConfigurationError, match="transposed convolution 'up' has not an image and weights of four"):
+        tidy(net.model())

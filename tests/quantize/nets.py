@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-__all__ = ["BatchNormUNet", "Functions", "Residual", "with_statistics"]
+__all__ = ["BatchNormUNet", "Functions", "Residual", "Slopes", "with_statistics"]
 
 
 def with_statistics(net: nn.Module, seed: int = 0) -> nn.Module:
@@ -66,3 +66,18 @@ class Functions(nn.Module):
         y = y * torch.sigmoid(y)
         z = nn.functional.gelu(self.c(x))
         return torch.sigmoid(self.head(torch.cat([y + x, z], dim=1)))
+
+
+class Slopes(nn.Module):
+    """A slope a channel, a slope that is no power of two, a clip, and the hard swish in arithmetic."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.PReLU(4),
+                                   nn.Conv2d(4, 4, 3, padding=1), nn.LeakyReLU(0.1), nn.Conv2d(4, 4, 1), nn.ReLU6())
+        self.swish, self.head = nn.Conv2d(4, 4, 1), nn.Conv2d(4, 2, 3, padding=1)
+        nn.init.uniform_(self.first[2].weight, 0.05, 0.6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.swish(self.first(x))
+        return self.head(x * torch.clamp(x + 3, 0, 6) / 6)

@@ -4,7 +4,7 @@ from quantunet_hls.ingest import as_meant, export_module
 from quantunet_hls.ops.qonnx.graph import consumers
 from quantunet_hls.quantize.affine import fold_affine
 from quantunet_hls.quantize.plan import Plan, plan_quantizers
-from tests.quantize.nets import BatchNormUNet, Functions, Residual
+from tests.quantize.nets import BatchNormUNet, Functions, Residual, Slopes
 
 
 def plan(net: nn.Module) -> Plan:
@@ -23,7 +23,7 @@ def test_what_meets_in_a_concatenation_has_one_scale():
     assert all("Concat" in behind(planned, name) for name in shared[0])
     # Behind the image, each ReLU, and the transposed convolution.
     assert sum(map(len, planned.groups.values())) == 5
-    assert len(planned.layers) == 6
+    assert len(planned.layers) == 5
 
 
 def test_what_is_added_has_one_scale_and_the_image_keeps_its_own():
@@ -48,6 +48,14 @@ def test_nothing_is_rounded_within_a_function():
     # In front of each function and behind it, and what is added to another.
     assert sum(map(len, planned.groups.values())) == 7
     assert planned.model.graph.node[-2].op_type == "Conv"
+
+
+def test_slopes_and_clips_are_computed_on_sums_and_a_value_that_meets_itself_is_a_table():
+    planned = plan(Slopes())
+    # One behind each of the four functions, and one in front of the last, which a table reads.
+    assert sum(map(len, planned.groups.values())) == 5
+    assert len(planned.looked_up) == 1
+    assert len(planned.exact) == 2
 
 
 def test_every_layer_reads_quantized_values():

@@ -7,15 +7,24 @@ behind it, and so fails at the second one of a file that states none.
 from __future__ import annotations
 
 import copy
+import math
 
 import onnx
-from onnx import NodeProto, TensorProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
+from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, copy_of
 from quantunet_hls.ops.qonnx.node_kinds import node_kinds
 
 __all__ = ["infer_shapes"]
+
+#: Batch, channels, height and width.
+_IMAGE_AXES = 4
+#: Numbers in a constant that no shape is made of.
+_LARGE = 64
+#: Far more than the levels of any U-Net.
+_TRANSPOSED_IN_A_ROW = 32
 
 _TO_FIRST, _TO_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 
@@ -28,6 +37,7 @@ def infer_shapes(model: ModelWrapper) -> ModelWrapper:
 
     Raises:
         onnx.shape_inference.InferenceError: the nodes contradict each other.
+        ConfigurationError: a transposed convolution of something else than an image.
     """
     standard = copy.deepcopy(model.model)
     del standard.graph.value_info[:]
@@ -36,6 +46,7 @@ def infer_shapes(model: ModelWrapper) -> ModelWrapper:
     standard.graph.node.extend(nodes)
     for output in standard.graph.output:
         output.type.tensor_type.ClearField("shape")
+    _check_transposed(standard)
     inferred = onnx.shape_inference.infer_shapes(standard, strict_mode=True, data_prop=True).graph
     model = copy_of(model)
     del model.graph.value_info[:]
@@ -50,6 +61,44 @@ def infer_shapes(model: ModelWrapper) -> ModelWrapper:
             if tensor in outputs or all(shape):
                 model.set_tensor_shape(tensor, shape, kind)
     return model
+
+
+def _check_transposed(standard: ModelProto) -> None:
+    """Refuse a transposed convolution whose image or weights have not four axes: onnx 1.21 ends the process for it.
+
+    Shapes are inferred without them, then with those that have been looked at, until all have been.
+    """
+    unseen = [node for node in standard.graph.node if node.op_type == "ConvTranspose"]
+    for _ in range(_TRANSPOSED_IN_A_ROW):
+        if not unseen:
+            return
+        axes = _axes_without(standard, {node.output[0] for node in unseen})
+        seen = [node for node in unseen if all(name in axes for name in node.input[:2])]
+        for node in seen or unseen:
+            if not seen or any(axes[name] != _IMAGE_AXES for name in node.input[:2]):
+                raise ConfigurationError(f"The transposed convolution {node.name or node.output[0]!r} has not an image "
+                                         "and weights of four axes; export the network again.")
+        unseen = [node for node in unseen if node not in seen]
+    raise ConfigurationError(f"The network has more than {_TRANSPOSED_IN_A_ROW} transposed convolutions in a row; use "
+                             "fewer.")
+
+
+def _axes_without(standard: ModelProto, results: set[str]) -> dict[str, int]:
+    """How many axes each tensor has, as far as they follow without the nodes that write these results."""
+    graph = standard.graph
+    # Shapes follow from small constants; of the others only their own shape counts.
+    large = [helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims) for tensor in graph.initializer
+             if math.prod(tensor.dims) > _LARGE]
+    part = helper.make_model(helper.make_graph(
+        [node for node in graph.node if results.isdisjoint(node.output)], "part", [*graph.input, *large], graph.output,
+        [tensor for tensor in graph.initializer if math.prod(tensor.dims) <= _LARGE]))
+    del part.opset_import[:]
+    part.opset_import.extend(standard.opset_import)
+    inferred = onnx.shape_inference.infer_shapes(part, data_prop=True).graph
+    known = {info.name: len(info.type.tensor_type.shape.dim)
+             for info in (*inferred.value_info, *inferred.input, *inferred.output)
+             if info.type.tensor_type.HasField("shape")}
+    return known | {tensor.name: len(tensor.dims) for tensor in inferred.initializer}
 
 
 def _standard(node: NodeProto) -> list[NodeProto]:

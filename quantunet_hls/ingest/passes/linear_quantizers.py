@@ -49,6 +49,9 @@ __all__ = ["WHY", "linear_quantizers"]
 #: Attribute of a node that stays because it can't be read: the rule that it breaks, and the remedy.
 WHY = "why_it_stays"
 
+#: Steps beyond those of any code.
+_FAR = 1 << 40
+
 #: Nodes that move values and compute nothing, so that they do the same to codes.
 _MOVING = frozenset(("Concat", "DepthToSpace", "Dropout", "Identity", "MaxPool", "Reshape", "Slice", "Squeeze",
                      "Transpose", "Unsqueeze"))
@@ -120,8 +123,8 @@ class _Reader:
             else:
                 self._kept(node)
         except WrongLinearError as error:
-            for name in node.input:
-                self._made(name, name)
+            for index, name in enumerate(node.input):
+                node.input[index] = self._values(name)
             set_attribute(node, WHY, [error.rule, error.remedy])
             self.nodes.append(node)
             self.refused.update(node.output)
@@ -138,13 +141,17 @@ class _Reader:
         source = node.input[0]
         if node.output[0] in self.outputs:
             raise WrongLinearError("the network's result are codes", "put a DequantizeLinear behind it")
-        codes = codes_of(self.model, node, len(shape_of(self.model, source)))
+        codes = codes_of(self.model, node, shape_of(self.model, source))
         values, integers = constant(self.model, source), None
         if values is not None:
+            if not np.all(np.isfinite(values)):
+                raise WrongLinearError("it quantizes constants that are no finite numbers",
+                                       "train the network again from a checkpoint before they appeared")
             # In double precision no quotient of two float32 numbers becomes a tie that is none.
             scale = codes.spread(codes.scale, values.ndim).astype(np.float64)
-            integers = np.rint(values / scale).astype(np.int64) + codes.spread(codes.zero, values.ndim)
-            integers = np.clip(integers, codes.low, codes.high)
+            # Farther out than any code all are limited alike.
+            steps = np.clip(np.rint(values / scale), -float(_FAR), float(_FAR)).astype(np.int64)
+            integers = np.clip(steps + codes.spread(codes.zero, values.ndim), codes.low, codes.high)
         elif np.unique(codes.zero).size > 1:
             raise WrongLinearError("its zero point differs from channel to channel", "use one zero point a tensor")
         self.held[node.output[0]] = _Held(codes, source, node.name or node.output[0], integers)
@@ -154,7 +161,7 @@ class _Reader:
         if source in self.refused:
             self.renamed[result] = source
             return
-        codes = codes_of(self.model, node, len(shape_of(self.model, source)))
+        codes = codes_of(self.model, node, shape_of(self.model, source))
         held = self.held.get(source)
         if held is None:
             integers = constant(self.model, source)
@@ -185,12 +192,12 @@ class _Reader:
                 or any(not one.codes.same_values(held[0].codes) or one.codes.axis is not None for one in held)):
             raise WrongLinearError(f"{node.op_type} computes with codes", QDQ_FORM)
         for index, name in enumerate(node.input):
-            if name in self.held:
-                node.input[index] = self._made(name, name)
-        self._kept(node)
+            node.input[index] = self._values(name)
         result = node.output[0]
-        self.held[result] = _Held(_together([one.codes for one in held]), result, node.name or result)
-        self._state(result, result)
+        node.output[0] = free_name(self.model, f"{result}_values")
+        self._kept(node)
+        self.held[result] = _Held(_together([one.codes for one in held]), node.output[0], node.name or result)
+        self._state(node.output[0], result)
 
     def _clipped(self, node: NodeProto) -> None:
         held = self.held[node.input[0]]
@@ -200,6 +207,8 @@ class _Reader:
             value = np.asarray(end) if not name else constant(self.model, name)
             if value is None or value.size != 1:
                 raise WrongLinearError("its limits are computed, not constant", "export the network in eval mode")
+            if value.dtype.kind == "f":
+                raise WrongLinearError("its limits are no codes", "export the network again")
             ends.append(int(value.reshape(())))
         low, high = max(ends[0], held.codes.low), min(ends[1], held.codes.high)
         if low > high:
@@ -210,11 +219,16 @@ class _Reader:
 
     # What they become.
 
-    def _made(self, tensor: str, result: str) -> str:
-        """The tensor of values for one of codes, made where it is not there; any other tensor is itself."""
+    def _values(self, tensor: str) -> str:
+        """The tensor of values for one of codes that are not constant, any other tensor itself."""
         held = self.held.get(tensor)
         if held is None or held.integers is not None:
             return tensor
+        return self._made(tensor, free_name(self.model, f"{tensor}_values"))
+
+    def _made(self, tensor: str, result: str) -> str:
+        """The tensor of values for one of codes, under that name where it is not there."""
+        held = self.held[tensor]
         codes, steps, known = held.codes, held.codes.around_zero, self.steps.get(held.source)
         if known is not None and steps.same_values(known) and steps.low <= known.low and known.high <= steps.high:
             return held.source
@@ -288,8 +302,7 @@ class _Reader:
         return any(name in self.held for name in node.input)
 
     def _state(self, tensor: str, like: str) -> None:
-        self.model.set_tensor_shape(tensor, shape_of(self.given if tensor == like else self.model, like),
-                                    TensorProto.FLOAT)
+        self.model.set_tensor_shape(tensor, shape_of(self.model, like), TensorProto.FLOAT)
 
 
 def _moves(node: NodeProto) -> bool:

@@ -20,14 +20,15 @@ from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
 from quantunet_hls.ops.qonnx.quotients import cut_quotient
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, times
 
-__all__ = ["FACET", "common_parts", "interpolated", "interpolates_exactly", "interpolations", "places_of_mode"]
+__all__ = ["FACET", "common_parts", "fractions_are_quantized", "has_known_places", "interpolated", "interpolations",
+           "places_of_mode"]
 
 #: Where the pixels of ONNX's coordinate_transformation_mode lie: half a pixel, or none, into the first one.
 _HALF = ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric")
 _MODES = (*_HALF, "asymmetric", "align_corners")
 
 
-def interpolates_exactly(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+def has_known_places(node: NodeProto) -> IllegalGraphError | None:
     """The rule for a linear Resize whose scales are known to be those of its shapes, and 1 at least."""
     mode = attribute(node, "coordinate_transformation_mode", "half_pixel")
     if mode not in _MODES:
@@ -36,6 +37,11 @@ def interpolates_exactly(model: ModelWrapper, node: NodeProto) -> IllegalGraphEr
     if attribute(node, "exclude_outside", 0):
         return IllegalGraphError(node.name, "its weights leave out what lies outside of the image",
                                  "set exclude_outside to 0")
+    return None
+
+
+def fractions_are_quantized(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    """The rule for one with known places: fractions of whole numbers have a quantizer right behind."""
     readers = consumers(model, node.output[0])
     divisor = common_parts(model, node)
     if divisor & (divisor - 1) and not (readers and all(reader.op_type in QUANT_OPS for reader in readers)):

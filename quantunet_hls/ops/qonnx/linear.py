@@ -79,41 +79,48 @@ class Codes:
                      self.high - int(self.zero.min()))
 
 
-def codes_of(model: ModelWrapper, node: NodeProto, axes: int) -> Codes:
+def codes_of(model: ModelWrapper, node: NodeProto, shape: Sequence[int]) -> Codes:
     """The codes that a ``QuantizeLinear`` writes or a ``DequantizeLinear`` reads.
 
     Args:
         model: the graph.
         node: either of the two.
-        axes: of the tensor.
+        shape: of the tensor.
 
     Raises:
         WrongLinearError: it says what can't be built.
     """
-    scale, kind = _scale(model, node), TensorProto.UINT8
-    zero = np.zeros(1, dtype=np.int64)
-    if len(node.input) > 2 and node.input[2]:
-        value, kind = model.get_initializer(node.input[2], return_dtype=True)
-        if value is None:
-            raise WrongLinearError("its zero point is computed, not constant", "export the network in eval mode")
-        zero = np.asarray(value).astype(np.int64).reshape(-1)
-    elif node.op_type == "QuantizeLinear":
-        kind = attribute(node, "output_dtype", 0) or kind
-    else:
-        known = constant(model, node.input[0])
-        info = model.get_tensor_valueinfo(node.input[0])
-        kind = (model.get_initializer(node.input[0], return_dtype=True)[1] if known is not None
-                else info.type.tensor_type.elem_type if info is not None else kind)
+    scale, (zero, kind) = _scale(model, node), _zero(model, node)
     if kind not in INTEGERS:
-        raise WrongLinearError(f"its codes are of the type {TensorProto.DataType.Name(kind)}",
+        known = {number: name for name, number in TensorProto.DataType.items()}
+        raise WrongLinearError(f"its codes are of the type {known.get(kind, kind)}",
                                "quantize to integers of 2 to 16 bits")
     if attribute(node, "block_size", 0) or scale.ndim > 1:
         raise WrongLinearError("it has a scale for each block of numbers", "use one scale a tensor or one a channel")
     scale = scale.reshape(-1)
-    if zero.size not in (1, scale.size):
-        raise WrongLinearError(f"it has {zero.size} zero points and {scale.size} scales", "export the network again")
-    axis = None if scale.size == 1 else _axis(node, axes)
+    axis = None if scale.size == 1 else _axis(node, len(shape))
+    if zero.size not in (1, scale.size) or (axis is not None and scale.size != shape[axis]):
+        raise WrongLinearError(f"its {scale.size} scales and {zero.size} zero points do not fit a tensor of shape "
+                               f"{list(shape)}", "export the network again")
     return Codes(scale, np.broadcast_to(zero, scale.shape), axis, *INTEGERS[kind])
+
+
+def _zero(model: ModelWrapper, node: NodeProto) -> tuple[np.ndarray, int]:
+    """The code of 0, and the type of codes."""
+    written, known = model.get_initializer(node.input[0], return_dtype=True)
+    if node.op_type == "QuantizeLinear" or written is None:
+        known = attribute(node, "output_dtype", 0) if node.op_type == "QuantizeLinear" else 0
+    if len(node.input) < 3 or not node.input[2]:
+        info = model.get_tensor_valueinfo(node.input[0])
+        if not known and node.op_type == "DequantizeLinear" and info is not None:
+            known = info.type.tensor_type.elem_type
+        return np.zeros(1, dtype=np.int64), known or TensorProto.UINT8
+    value, kind = model.get_initializer(node.input[2], return_dtype=True)
+    if value is None:
+        raise WrongLinearError("its zero point is computed, not constant", "export the network in eval mode")
+    if known and known != kind:
+        raise WrongLinearError("its zero point is of another type than its codes", "export the network again")
+    return np.asarray(value).astype(np.int64).reshape(-1) if kind in INTEGERS else np.zeros(1, np.int64), kind
 
 
 def _scale(model: ModelWrapper, node: NodeProto) -> np.ndarray:

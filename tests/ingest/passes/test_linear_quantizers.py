@@ -12,6 +12,7 @@ from qonnx.transformation.qcdq_to_qonnx import QCDQToQuant
 
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.ingest import as_meant, load_qonnx, run_graph, violations
+from quantunet_hls.ingest.passes.linear_quantizers import WHY
 from quantunet_hls.ops.qonnx.graph import attribute, constant, only
 from tests.exact_onnx import exact_outputs
 from tests.linear import Qdq
@@ -35,6 +36,7 @@ def same_values(net, folder, images=None):
     (expected,) = exact_outputs(model.model, images)
     meant = as_meant(model)
     assert {node.op_type for node in meant.graph.node}.isdisjoint({"QuantizeLinear", "DequantizeLinear"})
+    assert not any(attribute(node, WHY) for node in meant.graph.node)
     assert np.array_equal(run_graph(meant, images)[only(meant, "output")], expected)
     return meant
 
@@ -266,3 +268,25 @@ def test_onnxruntimes_own_quantizers_of_16_bits_are_onnxs(tmp_path):
     path.write_bytes(model.SerializeToString())
     with pytest.raises(ConfigurationError, match=r"foreign domain 'com\.microsoft'"):
         load_qonnx(path)
+
+
+def weights_of_no_numbers(net):
+    raw = net.constant("raw", np.full((2, 2, 3, 3), np.nan))
+    return net.add("Conv", [net.qdq("x", 0.5), net.qdq(raw, 0.5)], (1, 2, 4, 6), kernel_shape=[3, 3], pads=[1] * 4)
+
+
+def weights_of_floats(net):
+    weights = net.dequantize(net.constant("raw", np.ones((2, 2, 3, 3))), 0.5, None)
+    return net.add("Conv", [net.qdq("x", 0.5), weights], (1, 2, 4, 6), kernel_shape=[3, 3], pads=[1] * 4)
+
+
+@pytest.mark.parametrize(("make", "said"), [
+    (weights_of_no_numbers, "it quantizes constants that are no finite numbers; train"),
+    (weights_of_floats, "its codes are of the type FLOAT; quantize to integers"),
+    (lambda net: net.linear_conv(net.qdq("x", 0.5), 3, [0.5, 0.25], [0, 0], axis=0),
+     "its 2 scales and 2 zero points do not fit a tensor of shape [3, 2, 3, 3]"),
+])
+def test_constants_that_mean_nothing(make, said, tmp_path):
+    net = Qdq(opset=13)
+    make(net)
+    assert any(said in text for _, text in refusals(net, tmp_path))
