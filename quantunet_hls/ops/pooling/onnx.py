@@ -124,6 +124,8 @@ def _counts_padding(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError 
 
 def _mean_is_exact(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     readers = consumers(model, node.output[0])
+    if len(attribute(node, "kernel_shape")) != 2:
+        return None
     if _is_whole(node) or (readers and all(reader.op_type in QUANT_OPS for reader in readers)):
         return None
     return IllegalGraphError(node.name, f"the mean of {np.prod(attribute(node, 'kernel_shape'))} values is no "
@@ -206,7 +208,7 @@ FACET = OnnxNodes((
     NodeKind("ReduceMean", _run, plain=_mean_over_image, rules=(_not_a_mean_of_pixels,)),
     NodeKind("MaxPool", _run, _largest, rules=(_fits,), spatial=True, any_input=True, new_values=False,
              largest=True, plain=_plain_largest, explicit=explicit_window),
-    NodeKind("AveragePool", _run, _mean, rules=(_fits, _counts_padding, _mean_is_exact), spatial=True, any_input=True,
-             plain=_plain, explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole, finer=_finer,
-             summed=_sum),
+    NodeKind("AveragePool", _run, _mean, rules=(_fits, _counts_padding), quantized=(_mean_is_exact,), spatial=True,
+             any_input=True, plain=_plain, explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole,
+             finer=_finer, summed=_sum),
 ))
