@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
@@ -19,7 +20,7 @@ from quantunet_hls.folding.balance import ConvWork
 from quantunet_hls.ops.qonnx.bounds import Bounds
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, shape_of
 from quantunet_hls.ops.qonnx.ranges import Range, Typed
-from quantunet_hls.ops.qonnx.values import Step
+from quantunet_hls.ops.qonnx.values import Line, Step
 from quantunet_hls.ops.table import OPERATORS, STAGES, facet, stage_facet
 
 __all__ = ["OWN", "STANDARD", "TRANSPOSE", "Layout", "NodeKind", "OnnxNodes", "Relabelling", "Rule",
@@ -104,6 +105,7 @@ class NodeKind:
         largest: whether its results are the largest of several values.
         summed: of a linear function, nodes that compute a whole multiple of its result with whole weights, and that
             multiple; None where the node itself does so.
+        divisor: of a linear function, a whole number that makes its results of whole numbers whole.
         own_type: whether its numbers were fitted to its result's type, so that nobody may choose another.
         on_sums: whether it is computed on sums as they are, in front of the quantizer behind them.
         one_scale: whether the images that it joins are to have one scale.
@@ -111,7 +113,9 @@ class NodeKind:
         bounds: what it gives, value by value, for inputs within bounds, to so many decimal digits; None where it is no
             such function, so that it can't be part of a table. Raises UnboundedError.
         gate: whether a node gives the probability of what it reads, which is 0.5 where that is 0.
-        tabulated: whether it stands for nodes between two quantizers, and holds what these two make of it.
+        looked_up: of a table, the table for numbers of which the file's are a line, and how many of the file's one of
+            its results stands for; None where there is none.
+        product: whether its result is the product of the images that it joins.
     """
 
     op_type: str
@@ -145,13 +149,20 @@ class NodeKind:
     alone: Callable[[NodeProto], bool] = lambda _node: True
     largest: bool = False
     summed: Callable[[ModelWrapper, NodeProto], tuple[list[NodeProto], int] | None] | None = None
+    divisor: Callable[[ModelWrapper, NodeProto], int] | None = None
     own_type: bool = False
     on_sums: bool = False
     one_scale: bool = False
     exact: Callable[[NodeProto], bool] = lambda _node: True
     bounds: Callable[[NodeProto, Sequence[Bounds], int], Bounds] | None = None
     gate: Callable[[NodeProto], bool] = lambda _node: False
-    tabulated: bool = False
+    looked_up: Callable[[NodeProto, Line], tuple[NodeProto, Fraction] | None] | None = None
+    product: bool = False
+
+    @property
+    def tabulated(self) -> bool:
+        """Whether it stands for nodes between two quantizers, and holds what these two make of it."""
+        return self.looked_up is not None
 
     def is_of_its_domain(self, node: NodeProto) -> bool:
         """Whether a node is what its name says: elsewhere another operator may have the same."""
