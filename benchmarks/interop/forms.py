@@ -1,9 +1,9 @@
 """A float network in the forms that people bring it: as it is, with Brevitas's quantizers, as a QCDQ file.
 
 Brevitas has a quantized layer for each layer of torch. Whoever quantizes a
-network by hand puts those in, a quantizer in front of each convolution that
-would read values of none, and one behind whatever joins two branches; here
-that is done to any network.
+network by hand puts those in, those for sums and concats among them, and a
+quantizer in front of each convolution and sigmoid that would read values of
+none; here that is done to any network.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ _POWERS_OF_TWO = _Quantizers(Int8WeightPerTensorFixedPoint, Int8ActPerTensorFixe
                              Uint8ActPerTensorFixedPoint.let(**_COLLECTED),
                              Int8BiasPerTensorFixedPointInternalScaling.let(bit_width=16))
 
-#: What joins two branches.
-_JOINS = (torch.cat, torch.add, torch.mul, torch.Tensor.add, torch.Tensor.__add__, torch.Tensor.__iadd__,
-          torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__imul__)
+#: Sums and products of two branches.
+_SUMS = (torch.add, torch.Tensor.add, torch.Tensor.__add__, torch.Tensor.__iadd__)
+_PRODUCTS = (torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__imul__)
 
 #: What makes no new values of those that it reads, or takes their scale along.
 _PASSING = (functional.max_pool2d, torch.max_pool2d, functional.pad, torch.Tensor.__getitem__, functional.dropout,
@@ -77,24 +77,55 @@ def _quantized(tensor: torch.Tensor) -> torch.Tensor:
 
 
 class _Watch(TorchFunctionMode):
-    """Knows which values are quantized, and puts a quantizer behind each join, in the order in which they are run."""
+    """Knows which values are quantized, and makes Brevitas's layers of what joins branches, in the order of the run."""
 
-    def __init__(self, quantizers: nn.ModuleList, make: Callable[[], nn.Module]) -> None:
+    def __init__(self, joins: nn.ModuleList, quantizers: _Quantizers) -> None:
         super().__init__()
-        self.quantizers, self.make, self.joins = quantizers, make, itertools.count()
+        self.joins, self.quantizers, self.run = joins, quantizers, itertools.count()
 
     def __torch_function__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
         """The function's result; torch turns this mode off meanwhile."""
-        result = function(*args, **(kwargs or {}))
-        if function in _PASSING and _is_quantized(args[0]):
-            return _quantized(result)
         branches = args[0] if function is torch.cat else args[:2]
-        if function not in _JOINS or not all(isinstance(each, torch.Tensor) and each.ndim == 4 for each in branches):
-            return result
-        place = next(self.joins)
-        if place == len(self.quantizers):
-            self.quantizers.append(self.make())
-        return _quantized(self.quantizers[place](result))
+        if function in (torch.cat, *_SUMS, *_PRODUCTS) and all(
+                isinstance(each, torch.Tensor) and each.ndim == 4 for each in branches):
+            place = next(self.run)
+            if place == len(self.joins):
+                self.joins.append(_join(function, self.quantizers))
+            return _quantized(self.joins[place](*(branches,) if function is torch.cat else branches))
+        result = function(*args, **(kwargs or {}))
+        return _quantized(result) if function in _PASSING and _is_quantized(args[0]) else result
+
+
+def _join(function: object, quantizers: _Quantizers) -> nn.Module:
+    """Brevitas's layer for a sum, which quantizes its branches alike, as is done to those of a concat; or a product."""
+    # QuantCat of Brevitas 0.13 calls a function that is gone.
+    if function is torch.cat:
+        return _Concat(qnn.QuantIdentity(act_quant=quantizers.signed))
+    if function in _SUMS:
+        return qnn.QuantEltwiseAdd(input_quant=quantizers.signed, output_quant=quantizers.signed)
+    return _Product(qnn.QuantIdentity(act_quant=quantizers.signed))
+
+
+class _Concat(nn.Module):
+    """Of the channels of branches that one quantizer has brought to one scale."""
+
+    def __init__(self, before: nn.Module) -> None:
+        super().__init__()
+        self.before = before
+
+    def forward(self, branches: list[torch.Tensor]) -> torch.Tensor:
+        return torch.cat([self.before(branch) for branch in branches], dim=1)
+
+
+class _Product(nn.Module):
+    """Of two branches, and a quantizer behind it."""
+
+    def __init__(self, behind: nn.Module) -> None:
+        super().__init__()
+        self.behind = behind
+
+    def forward(self, one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        return self.behind(one * other)
 
 
 class _Marked(nn.Module):
@@ -129,11 +160,11 @@ class _Quantized(nn.Module):
     def __init__(self, inner: nn.Module, quantizers: _Quantizers) -> None:
         super().__init__()
         self.image, self.inner = qnn.QuantIdentity(act_quant=quantizers.unsigned), inner
-        self.joins, self.make = nn.ModuleList(), lambda: qnn.QuantIdentity(act_quant=quantizers.signed)
+        self.joins, self.quantizers = nn.ModuleList(), quantizers
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         image = _quantized(self.image(image))
-        with _Watch(self.joins, self.make):
+        with _Watch(self.joins, self.quantizers):
             return self.inner(image)
 
 
@@ -157,7 +188,7 @@ def _exchanged(layer: nn.Module, quantizers: _Quantizers) -> nn.Module:
     if isinstance(layer, nn.LeakyReLU | nn.PReLU):
         return _Marked(nn.Sequential(layer, signed()))
     if isinstance(layer, nn.Sigmoid):
-        return _Marked(qnn.QuantSigmoid(act_quant=quantizers.unsigned))
+        return _Marked(qnn.QuantSigmoid(input_quant=quantizers.signed, act_quant=quantizers.unsigned))
     return layer
 
 
