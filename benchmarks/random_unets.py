@@ -6,7 +6,7 @@ import numpy as np
 
 from quantunet_hls.ops.argmax.stream import ArgMax
 from quantunet_hls.ops.concat.stream import Concat
-from quantunet_hls.ops.convolution.stream import Convolution, Depthwise
+from quantunet_hls.ops.convolution.stream import Convolution, Grouped
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.pooling.stream import Pooling
 from quantunet_hls.ops.shape import Shape
@@ -99,8 +99,8 @@ class _RandomUNet:
     def block(self, name: str, source: StreamLayer, outputs: int, convolutions: int) -> Convolution:
         if self.rng.random() < 0.15:
             shape, between = source.shape, self.activation()
-            weights, fraction = self.weights((3, 3, shape.channels))
-            source = self.add(Depthwise(f"{name}_each", (source.name,), shape, between[-1].type, shape, source.type,
+            weights, fraction = self.weights((3, 3, 1, shape.channels))
+            source = self.add(Grouped(f"{name}_each", (source.name,), shape, between[-1].type, shape, source.type,
                                         _SAME, weights, self.rng.integers(-50, 50, shape.channels),
                                         source.type.fraction + fraction, between))
         layer = self.convolution(f"{name}a", source, outputs)

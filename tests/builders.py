@@ -63,7 +63,8 @@ class Net:
 
     def conv(self, source: str, filters: int, kernel: int = 3, *, pads: Sequence[int] | None = None,
              strides: Sequence[int] = (1, 1), group: int = 1, bias: Any = "random", weights: str | None = None,
-             values: Any = None, name: str | None = None, domain: str | None = None) -> str:
+             values: Any = None, name: str | None = None, domain: str | None = None,
+             dilations: Sequence[int] = (1, 1)) -> str:
         _, channels, height, width = self.logical(source)
         pads = [kernel // 2] * 4 if pads is None else list(pads)
         each = channels // group
@@ -75,10 +76,11 @@ class Net:
         if bias is not None:
             raw = self.constant(f"b{len(self.nodes)}", bias)
             inputs.append(self.quant(raw, 8, -6, signed=1))
-        out = (1, filters, (height + pads[0] + pads[2] - kernel) // strides[0] + 1,
-               (width + pads[1] + pads[3] - kernel) // strides[1] + 1)
+        out = (1, filters, (height + pads[0] + pads[2] - dilations[0] * (kernel - 1) - 1) // strides[0] + 1,
+               (width + pads[1] + pads[3] - dilations[1] * (kernel - 1) - 1) // strides[1] + 1)
         return self.add("Conv", inputs, self.physical(out), name=name, domain=self._domain(domain),
-                        kernel_shape=[kernel, kernel], pads=pads, strides=list(strides), dilations=[1, 1], group=group)
+                        kernel_shape=[kernel, kernel], pads=pads, strides=list(strides), dilations=list(dilations),
+                        group=group)
 
     def relu(self, source: str, **options: Any) -> str:
         return self.add("Relu", [source], self.shapes[source], **options)

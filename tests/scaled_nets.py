@@ -89,6 +89,27 @@ class ScaledNet(Net):
         return float(np.float32(about * self.random.uniform(0.6, 1.6)))
 
 
+def residual_scaled_net(seed: int) -> ScaledNet:
+    """Two residual blocks whose branches have scales of their own, the second with a pooling of what falls behind."""
+    net = ScaledNet((1, 2, 6, 8), seed=seed)
+    random = net.random
+    filters = int(random.integers(2, 4))
+    value = net.block(net.levels("x", 5), filters)
+    for turn in range(2):
+        branch = net.levels(net.activated(net.sums(value, filters)), int(random.integers(2, 6)))
+        value = net.add("Add", [value, branch] if random.integers(2) else [branch, value], net.shapes[value])
+        if random.integers(2):
+            value = net.normalized(value)
+        if random.integers(2):
+            value = net.relu(value)
+        if turn and random.integers(2):
+            value = net.pool(value)
+        value = net.levels(value, int(random.integers(2, 6)))
+    falling = net.pool(net.normalized(net.sums(value, filters, 1)))
+    net.sums(net.levels(falling), 2, 1)
+    return net
+
+
 def scaled_net(seed: int) -> ScaledNet:
     """A small U-Net: two levels, a pooling, an upsampling, a concat of two scales with a quantizer behind it."""
     net = ScaledNet((1, 2, 8, 12), seed=seed)

@@ -24,6 +24,7 @@ CASES = (
     "resize_opset10",
     "conv_auto_pad_valid",
     "conv_k3_pad3",
+    "conv_dilation2",
     "quant_half_even",
     "residual_add",
     "output_without_shape",

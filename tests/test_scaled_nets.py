@@ -5,12 +5,13 @@ import pytest
 
 from quantunet_hls.ingest import ingest
 from tests.executors import Executors
-from tests.scaled_nets import scaled_net
+from tests.scaled_nets import residual_scaled_net, scaled_net
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_fractions_and_emulator_agree(seed, tmp_path):
-    executors = Executors(scaled_net(seed).model(), tmp_path)
+@pytest.mark.parametrize(("net", "seed"), [*((scaled_net, seed) for seed in range(8)),
+                                         *((residual_scaled_net, seed) for seed in range(6))])
+def test_fractions_and_emulator_agree(net, seed, tmp_path):
+    executors = Executors(net(seed).model(), tmp_path)
     assert executors.check_exactly()
     executors.check_file()
     executors.check_emulator()
@@ -18,8 +19,9 @@ def test_fractions_and_emulator_agree(seed, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(100, 106))
-def test_c_simulation_and_rtl_agree(seed, tmp_path):
-    executors = Executors(scaled_net(seed).model(), tmp_path)
+@pytest.mark.parametrize("net", [scaled_net, residual_scaled_net])
+def test_c_simulation_and_rtl_agree(net, seed, tmp_path):
+    executors = Executors(net(seed).model(), tmp_path)
     assert executors.check_exactly()
     executors.check_csim()
     executors.check_rtl()

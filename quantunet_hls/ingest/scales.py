@@ -10,10 +10,10 @@ import numpy as np
 from onnx import NodeProto
 
 from quantunet_hls.ops.qonnx.quantizers import levels_of
-from quantunet_hls.ops.qonnx.values import IDENTITY, Chain
+from quantunet_hls.ops.qonnx.values import IDENTITY, Chain, Line
 from quantunet_hls.ops.stages.requantize.steps import Quantizer
 
-__all__ = ["PLAN", "Held", "Levels", "Ordered", "Plan", "Scales", "is_identity"]
+__all__ = ["PLAN", "Held", "Levels", "Ordered", "Plan", "Scales", "SumLevels", "Weighing", "is_identity"]
 
 #: Attribute of a node that is to be fitted: the number of its plan.
 PLAN = "plan"
@@ -32,6 +32,8 @@ class Held:
         tensor: that hardware has; whole numbers, or such times a power of two.
         chains: for each channel from its numbers to the file's.
         waiting: nodes that move values behind it, to be built behind the next quantizer, in order.
+        addends: what it is the sum of, where these have different scales; the tensor is then the file's, and hardware
+            has none until a quantizer follows.
         plain: nodes of which the chains are made, where hardware could compute them as they stand; None where not.
     """
 
@@ -39,6 +41,7 @@ class Held:
     chains: tuple[Chain, ...]
     waiting: tuple[NodeProto, ...] = ()
     plain: tuple[NodeProto, ...] | None = ()
+    addends: tuple[Held, ...] = ()
 
     @property
     def is_file(self) -> bool:
@@ -74,7 +77,35 @@ class Ordered:
     limit: Fraction | None = None
 
 
-Plan = Levels | Ordered
+@dataclass(frozen=True)
+class Weighing:
+    """An operand of a sum, times a whole number.
+
+    Attributes:
+        sum: number of the plan of the levels behind the sum.
+    """
+
+    sum: int
+
+
+@dataclass(frozen=True)
+class SumLevels:
+    """A quantizer for each channel, behind what the chains make of sums of numbers of different scales.
+
+    Attributes:
+        lines: of both operands, for each channel.
+        behind: for each channel from the sum to what is quantized.
+        quantizers: as of :class:`Levels`.
+        fraction: likewise.
+    """
+
+    lines: tuple[tuple[Line, ...], tuple[Line, ...]]
+    behind: tuple[Chain, ...]
+    quantizers: tuple[Quantizer, ...]
+    fraction: int = 0
+
+
+Plan = Levels | Ordered | Weighing | SumLevels
 
 
 @dataclass(frozen=True)

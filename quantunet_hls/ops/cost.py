@@ -174,10 +174,10 @@ def windows_content(layer: Windowed) -> Content:
     word = layer.input_lanes * layer.input_type.width
     height, width = window.output(shape)
     pixels = window.reach(shape.width) + layer.spare
-    inner = (window.kernel[1],) if rows > 1 else (words, *window.kernel)
+    inner = (window.kernel[1],) if rows > 1 else (words // layer.parts, *window.kernel)
     found = buffer_content(
         Memory(pixels * words, word), rows, (pixels - layer.spare) * words,
-        (*inner, 1 if columns > 1 else layer.repeats, width if columns == 1 else shape.width, height),
+        (*inner, 1 if columns > 1 else layer.repeats, layer.parts, width if columns == 1 else shape.width, height),
         (shape.height, shape.width), shape.width * words * window.stride[0], padded=any(window.padding))
     if columns > 1:
         span = window.span[1]

@@ -25,7 +25,6 @@ class Weighted(Windowed):
     """Common to all layers with weights.
 
     Attributes:
-        shares_inputs: whether all processing elements multiply the same activations, or each has its own.
         narrows: whether it is known with other widths, by :meth:`narrowed`.
         weights: integer codes, kernel height and width first, output channels last.
         bias: integer codes (output channels), in steps of the products: ``2**-product_fraction``.
@@ -33,7 +32,6 @@ class Weighted(Windowed):
         multipliers: what the products are made of.
     """
 
-    shares_inputs: ClassVar[bool]
     narrows: ClassVar[bool] = False
 
     weights: Integers
@@ -41,6 +39,16 @@ class Weighted(Windowed):
     product_fraction: int
     stages: tuple[Stage, ...]
     multipliers: Multipliers = field(default=BLOCKS, kw_only=True)
+
+    @property
+    def sharing(self) -> int:
+        """Processing elements, side by side, that multiply the same activations."""
+        return self.lanes
+
+    @property
+    def shares_inputs(self) -> bool:
+        """Whether all processing elements multiply the same activations."""
+        return self.sharing == self.lanes
 
     @property
     def title(self) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 import numpy as np
 
@@ -29,13 +28,10 @@ class Windowed(Staged):
     """Common to all layers with a window.
 
     Attributes:
-        channelwise: whether windows are read channel group by channel group, all taps of one at a time.
         input_shape, input_type: of the stream that comes in.
         window: that slides over it.
         slack: pixels that the line buffer holds beyond one window for a source that comes in bursts.
     """
-
-    channelwise: ClassVar[bool] = True
 
     input_shape: Shape
     input_type: FixedType
@@ -48,8 +44,13 @@ class Windowed(Staged):
         return 0
 
     @property
+    def parts(self) -> int:
+        """Parts of a pixel's channels that windows are read in: all taps of one part, then those of the next."""
+        return self.input_shape.channels // self.input_lanes
+
+    @property
     def repeats(self) -> int:
-        """Times that the line buffer gives each window."""
+        """Times that the line buffer gives each part of a window."""
         return 1
 
     @property
@@ -120,7 +121,7 @@ class Windowed(Staged):
         """A firing for every beat that goes out."""
         shape, window = self.input_shape, self.window
         words = shape.channels // self.input_lanes
-        passes = words if self.channelwise else self.repeats
+        passes = self.parts * self.repeats
         rows, columns = window.output(shape)
         top, left = window.padding[0], window.padding[2]
         row = np.repeat(np.arange(rows) * window.stride[0] - top, columns)
@@ -130,8 +131,7 @@ class Windowed(Staged):
         first = row * shape.width + column
         following = np.append(first[1:], first[0] + shape.pixels)
         pass_ = np.tile(np.arange(passes), len(row))
-        needed = (np.repeat(last * words, passes) + pass_ if self.channelwise
-                  else np.repeat((last + 1) * words - 1, passes))
+        needed = np.repeat(last * words, passes) + (pass_ // self.repeats + 1) * (words // self.parts) - 1
         # Where the padding is wide, the first tap may come back; what it has left behind is gone.
         released = np.maximum.accumulate(
             np.where(pass_ == passes - 1, np.repeat(following, passes), np.repeat(first, passes)) * words)

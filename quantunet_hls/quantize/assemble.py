@@ -27,7 +27,7 @@ def assemble(plan: Plan, grids: Mapping[str, Grid], layers: Mapping[str, FittedF
         layers: weights and biases of each layer.
         scales: what the steps of the weights are; biases are then on the grid of the products, or as they are.
     """
-    model = copy_of(plan.model)
+    model = copy_of(plan.written)
     nodes: list[NodeProto] = []
     for node in model.graph.node:
         name = str(node.name)

@@ -112,7 +112,7 @@ def calibrated(network: FloatNetwork, images: CalibrationImages, scales: Scales,
     """
     plan = plan_quantizers(network.folded, scales)
     check_legal(tabulate(_draft(plan, scales)))
-    plan = replace(plan, model=explicit_attributes(plan.model))
+    plan = replace(plan, model=explicit_attributes(plan.written))
     largest = max(int(np.prod(shape_of(plan.model, node.output[0]))) for node in plan.model.graph.node)
     shown = images.values[spread_evenly(len(images.values), max(1, _MOST_VALUES // largest))]
     progress(f"Calibrating with {len(shown)} images")

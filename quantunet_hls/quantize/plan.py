@@ -34,7 +34,8 @@ class Plan:
     """A float network with a place for every quantizer of activations.
 
     Attributes:
-        model: the graph, in its own layout; its Quant nodes say nothing yet.
+        written: the graph, in its own layout, as a file has it; its Quant nodes say nothing yet.
+        model: the same with the attributes that :mod:`quantunet_hls.ingest` computes by.
         port: name of the Quant node behind the image.
         groups: names of all other Quant nodes, those with one scale together, by the first one's name.
         layers: names of the nodes with weights, in order.
@@ -44,6 +45,7 @@ class Plan:
             powers of two whatever those of others.
     """
 
+    written: IndexedModel
     model: IndexedModel
     port: str
     groups: Mapping[str, tuple[str, ...]]
@@ -75,7 +77,7 @@ def plan_quantizers(model: ModelWrapper, scales: Scales = Scales.POWER_OF_TWO) -
     looked_up = frozenset(
         str(node.name) for node in model.graph.node if node.op_type in QUANT_OPS and (
             readers := consumers(model, node.output[0])) and all(one.output[0] in draft.functions for one in readers))
-    return Plan(model, quantizers[0], {names[0]: tuple(names) for names in groups.values()}, tuple(draft.feeds),
+    return Plan(model, model, quantizers[0], {names[0]: tuple(names) for names in groups.values()}, tuple(draft.feeds),
                 draft.feeds, looked_up, _exact(model, draft.functions))
 
 

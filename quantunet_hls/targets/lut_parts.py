@@ -27,6 +27,7 @@ class LutParts:
         beats: of words that are chosen or set to zero: padding, zeros, concats, adapters.
         fifos: a number.
         levels: of FIFOs' counters.
+        requantizers: LUTs of six inputs that requantizers take.
     """
 
     units: float = 0
@@ -44,6 +45,7 @@ class LutParts:
     beats: float = 0
     fifos: float = 0
     levels: float = 0
+    requantizers: float = 0
 
     def __add__(self, other: LutParts) -> LutParts:
         return LutParts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))

@@ -68,31 +68,48 @@ class Network:
     def convolve(self, filters: int, kernel: tuple[int, int] = (3, 3), stride: tuple[int, int] = (1, 1),
                  padding: tuple[int, int, int, int] = (1, 1, 1, 1), *, depthwise: bool = False, reuse: int = 1,
                  strategy: str = "Resource", accumulator: str | None = None, weight: str | None = None) -> None:
+        shape = (*kernel, self.channels, 1 if depthwise else filters)
+        weights = self.random.normal(0, 0.6, shape).astype(np.float32)
+        precision, attributes = self._window(filters, kernel, stride, padding, (1, 1), accumulator, weight)
+        attributes |= {"depthwise_data" if depthwise else "weight_data": weights, "use_bias": True,
+                       "bias_quantizer": None}
+        if depthwise:
+            attributes |= {"depth_multiplier": 1, "depthwise_quantizer": None}
+            precision["depthwise"] = precision.pop("weight")
+        else:
+            attributes |= {"weight_quantizer": None}
+        self.add("DepthwiseConv2D" if depthwise else "Conv2D", precision,
+                 {"ReuseFactor": reuse, "Strategy": strategy}, **attributes)
+        self.height, self.width, self.channels = attributes["out_height"], attributes["out_width"], filters
+
+    def convolve_groups(self, groups: int, filters: int, kernel: tuple[int, int] = (3, 3),
+                        stride: tuple[int, int] = (1, 1), padding: tuple[int, int, int, int] = (1, 1, 1, 1),
+                        dilation: tuple[int, int] = (1, 1), *, reuse: int = 1, accumulator: str | None = None) -> None:
+        precision, attributes = self._window(filters, kernel, stride, padding, dilation, accumulator, None)
+        weights = self.random.normal(0, 0.6, (filters, *kernel, self.channels // groups)).astype(np.float32)
+        self.add("WindowConvolution", precision, {
+            "ReuseFactor": reuse, "Strategy": "Resource" if groups == 1 else "Latency"}, weight_data=weights,
+            groups=groups, **attributes)
+        self.height, self.width, self.channels = attributes["out_height"], attributes["out_width"], filters
+
+    def _window(self, filters: int, kernel: tuple[int, int], stride: tuple[int, int],
+                padding: tuple[int, int, int, int], dilation: tuple[int, int], accumulator: str | None,
+                weight: str | None) -> tuple[dict[str, str], dict[str, Any]]:
+        """Precisions and attributes of a convolution."""
         top, bottom, left, right = padding
-        height = (self.height + top + bottom - kernel[0]) // stride[0] + 1
-        width = (self.width + left + right - kernel[1]) // stride[1] + 1
+        height = (self.height + top + bottom - dilation[0] * (kernel[0] - 1) - 1) // stride[0] + 1
+        width = (self.width + left + right - dilation[1] * (kernel[1] - 1) - 1) // stride[1] + 1
         if accumulator is None:
             # Half of them exact up to wrapping, half with modes of their own.
             accumulator = self.type(14, 26, (3, 6), modes=bool(self.random.integers(2)))
-        shape = (*kernel, self.channels, 1 if depthwise else filters)
-        weights = self.random.normal(0, 0.6, shape).astype(np.float32)
         precision = {"result": self.type(), "accum": accumulator, "weight": weight or self.type(3, 6, (0, 2)),
                      "bias": self.type(3, 9, (0, 2))}
-        attributes: dict[str, Any] = {
-            "depthwise_data" if depthwise else "weight_data": weights,
-            "bias_data": self.random.normal(0, 0.6, filters).astype(np.float32), "use_bias": True,
+        return precision, {
+            "bias_data": self.random.normal(0, 0.6, filters).astype(np.float32),
             "in_height": self.height, "in_width": self.width, "n_chan": self.channels, "n_filt": filters,
             "filt_height": kernel[0], "filt_width": kernel[1], "stride_height": stride[0], "stride_width": stride[1],
-            "dilation_height": 1, "dilation_width": 1, "out_height": height, "out_width": width,
+            "dilation_height": dilation[0], "dilation_width": dilation[1], "out_height": height, "out_width": width,
             "pad_top": top, "pad_bottom": bottom, "pad_left": left, "pad_right": right}
-        if depthwise:
-            attributes |= {"depth_multiplier": 1, "depthwise_quantizer": None, "bias_quantizer": None}
-            precision["depthwise"] = precision.pop("weight")
-        else:
-            attributes |= {"weight_quantizer": None, "bias_quantizer": None}
-        self.add("DepthwiseConv2D" if depthwise else "Conv2D", precision,
-                 {"ReuseFactor": reuse, "Strategy": strategy}, **attributes)
-        self.height, self.width, self.channels = height, width, filters
 
     def activate(self, function: str, result: str | None = None, **attributes: Any) -> None:
         kind = "LeakyReLU" if function == "LeakyReLU" else "Activation"

@@ -21,9 +21,18 @@ def _convolution(network: Network) -> None:
     random = network.random
     kernel, padding = [((3, 3), (1, 1, 1, 1)), ((1, 1), (0, 0, 0, 0)), ((2, 3), (1, 0, 0, 1)), ((3, 2), (1, 1, 0, 0)),
                        ((3, 3), (3, 2, 4, 1))][int(random.integers(5))]
+    stride = (int(random.integers(1, 3)), int(random.integers(1, 3)))
+    if random.integers(2):
+        groups, each, filters = [(1, 1, 3), (2, 2, 1), (2, 1, 3), (3, 2, 2), (4, 1, 1)][int(random.integers(5))]
+        network.convolve(groups * each, (1, 1), padding=(0, 0, 0, 0), accumulator=_WIDE)
+        dilation = (int(random.integers(1, 4)), int(random.integers(1, 3)))
+        network.convolve_groups(groups, groups * filters, kernel, stride, padding, dilation,
+                                reuse=int(random.choice([1, 2, 3])) if groups > 1 else 1, accumulator=_WIDE)
+        return
     depthwise = bool(random.integers(2))
     filters = network.channels if depthwise else int(random.integers(1, 5))
-    stride = (int(random.integers(1, 3)), int(random.integers(1, 3)))
+    # hls4ml moves a depthwise kernel of one row by one row.
+    stride = (1, stride[1]) if depthwise and kernel[0] == 1 else stride
     network.convolve(filters, kernel, stride, padding, depthwise=depthwise, accumulator=_WIDE)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from quantunet_hls.ops.argmax.stream import ArgMax
 from quantunet_hls.ops.concat.stream import Concat
-from quantunet_hls.ops.convolution.stream import Convolution, Depthwise
+from quantunet_hls.ops.convolution.stream import Convolution, Grouped
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.pointwise.stream import Pointwise
 from quantunet_hls.ops.pooling.stream import Pooling
@@ -51,7 +51,7 @@ def every_kind(height=8, width=12):
         Input("image", (), Shape(height, width, 3), PIXEL),
         convolution("down", "image", 3, 6, (height, width), PIXEL, seed=1),
         Pooling("pool", ("down",), low, CODE, full, CODE, Window((2, 2), (2, 2)), "max", (Cast(CODE),), slack=width),
-        Depthwise("each", ("pool",), low, SIGNED, low, CODE, SAME, rng.integers(-7, 8, (3, 3, 6)),
+        Grouped("each", ("pool",), low, SIGNED, low, CODE, SAME, rng.integers(-7, 8, (3, 3, 1, 6)),
                   rng.integers(-50, 50, 6), 8, (leaky,), slack=half[1]),
         convolution("mid", "each", 6, 4, half, SIGNED, window=Window((1, 3), padding=(0, 0, 1, 1)), seed=2,
                     stages=(Cast(FixedType(12, 6)), Relu(CODE))),

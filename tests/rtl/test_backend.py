@@ -68,7 +68,7 @@ def test_a_graph_made_for_the_cpp_backend_lowers_to_the_same_integers(c_simulati
     assert not lowered.channels_first
     assert (codes.reshape(3, -1) * stream.output.type.step == expected).all()
     assert [layer.kind for layer in stream.layers] == [
-        "input", "convolution", "pooling", "depthwise", "convolution"]
+        "input", "convolution", "pooling", "grouped", "convolution"]
 
 
 @pytest.mark.parametrize("kind", ["MaxPool", "AveragePool"])

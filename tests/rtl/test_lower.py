@@ -33,7 +33,7 @@ IMAGE = Input("image", (), FULL, (Cast(PIXEL),))
 def convolution(source, shape=FULL, kernel=(1, 1), result=PIXEL, accumulator=WIDE, bias=(16, -32), dilation=(1, 1)):
     weights = np.random.default_rng(1).integers(-4, 4, (*kernel, 2, 2))
     return Convolution("conv", (source,), shape, (Cast(result),), weights, 3, np.array(bias), accumulator, (1, 1),
-                       (0, 0, 0, 0), False, None, dilation)
+                       (0, 0, 0, 0), 1, None, dilation)
 
 
 def network(*layers):

@@ -5,7 +5,7 @@ import pytest
 
 from quantunet_hls.ops.argmax.stream import ArgMax
 from quantunet_hls.ops.concat.stream import Concat
-from quantunet_hls.ops.convolution.stream import Depthwise
+from quantunet_hls.ops.convolution.stream import Grouped
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.pooling.stream import Pooling
 from quantunet_hls.ops.shape import Shape
@@ -56,9 +56,9 @@ def random_unet(seed):
         shape = source.shape
         here, stages = (shape.height, shape.width), stages or activation()
         if rng.random() < 0.25:
-            weights = rng.integers(-7, 8, (3, 3, shape.channels))
+            weights = rng.integers(-7, 8, (3, 3, 1, shape.channels))
             between = activation()
-            source = Depthwise(f"{name}_each", (source.name,), shape, between[0].type, shape, source.type, SAME,
+            source = Grouped(f"{name}_each", (source.name,), shape, between[0].type, shape, source.type, SAME,
                                weights, rng.integers(-50, 50, shape.channels), source.type.fraction + 4, between)
             layers.append(source)
         layers.append(convolution(name, source.name, shape.channels, outputs, here, source.type, stages=stages,

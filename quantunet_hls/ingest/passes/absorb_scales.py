@@ -22,7 +22,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest.axes import layouts_of
-from quantunet_hls.ingest.scales import Held, Levels, Ordered, Plan, Scales, is_identity
+from quantunet_hls.ingest.scales import Held, Levels, Ordered, Plan, Scales, SumLevels, Weighing, is_identity
 from quantunet_hls.ingest.whole_weights import power_of_two, whole_weights
 from quantunet_hls.ops.qonnx.graph import (
     QUANT_OPS,
@@ -138,7 +138,10 @@ class _Absorbing:
             return self._entered(node, held, quantizers)
         power = _common_power(quantizers)
         moved = f"{node.output[0]}_levels" if held.waiting else node.output[0]
-        self._fitted(node.name, held.tensor, moved, Levels(held.chains, tuple(quantizers), -(power or 0)))
+        if held.addends:
+            self._weighed(node, held, moved, (tuple(quantizers), -(power or 0)))
+        else:
+            self._fitted(node.name, held.tensor, moved, Levels(held.chains, tuple(quantizers), -(power or 0)))
         for place, waiting in enumerate(held.waiting, 1):
             last = place == len(held.waiting)
             result = node.output[0] if last else f"{node.output[0]}_moved{place}"
@@ -147,6 +150,24 @@ class _Absorbing:
         if power is not None:
             return Held(node.output[0], (IDENTITY,) * len(held.chains))
         return Held(node.output[0], tuple(scaled(quantizer.scale) for quantizer in quantizers))
+
+    def _weighed(self, node: NodeProto, held: Held, result: str, levels: tuple[tuple[Quantizer, ...], int]) -> None:
+        """Both operands of a sum times whole numbers, the sum of these, and its levels."""
+        name, behind = held.tensor, len(self.plans) + 2
+        weighed = [f"{result}_{side}" for side in ("left", "right")]
+        for side, tensor, addend in zip(("left", "right"), weighed, held.addends, strict=True):
+            self._fitted(f"{node.name}_{side}", addend.tensor, tensor, Weighing(behind))
+        total = f"{result}_sum"
+        self.model.set_tensor_shape(total, list(shape_of(self.model, weighed[0])), TensorProto.FLOAT)
+        adding = f"{self._writer(name).name}_{len(self.plans)}"
+        self.nodes.append(helper.make_node("Add", weighed, [total], name=adding))
+        lines = [tuple(self._line(node, chain) for chain in addend.chains) for addend in held.addends]
+        self._fitted(node.name, total, result, SumLevels((lines[0], lines[1]), held.chains, *levels))
+
+    def _writer(self, tensor: str) -> NodeProto:
+        node = self.given.find_producer(tensor)
+        assert node is not None, "nobody adds the image"
+        return node
 
     def _entered(self, node: NodeProto, held: Held, quantizers: Sequence[Quantizer]) -> Held:
         """The image's own quantizer: its levels come in."""
@@ -172,18 +193,18 @@ class _Absorbing:
                                     "put a quantizer between the two")
         chains = tuple(chain.then(step) for chain, step in zip(held.chains, each, strict=True))
         plain = (*held.plain, node) if held.is_file and held.plain is not None and kind_of(node).alone(node) else None
-        return Held(held.tensor, chains, held.waiting, plain)
+        return replace(held, chains=chains, plain=plain)
 
     def _moved(self, node: NodeProto, held: Held) -> Held:
         """Values that move, channels in their order."""
-        held = self._settled(held)
+        held = held if held.addends else self._settled(held)
         channels = self._channels(node.output[0])
         if channels != len(held.chains):
             if len(set(held.chains)) > 1:
                 raise IllegalGraphError(node.name, "it moves values between channels of different scales",
                                         "put a quantizer with one scale in front of it")
             held = replace(held, chains=held.chains[:1] * channels)
-        if held.waiting or (kind_of(node).largest and not all(chain.rises for chain in held.chains)):
+        if held.waiting or held.addends or (kind_of(node).largest and not all(chain.rises for chain in held.chains)):
             return replace(held, waiting=(*held.waiting, node), plain=None)
         self._placed(node, [held.tensor], node.output[0])
         return replace(held, tensor=node.output[0], plain=() if is_identity(held.chains) else None)
@@ -196,18 +217,20 @@ class _Absorbing:
                 raise IllegalGraphError(node.name, f"its input {name!r} is not quantized", "put a quantizer there")
         chains = tuple(chain for part in parts for chain in part.chains)
         if kind_of(node).new_values:
-            chains = self._added(node, parts)
+            each = self._added(node, parts)
+            if each is None:
+                return Held(node.output[0], (IDENTITY,) * len(parts[0].chains), (), None, tuple(parts))
+            chains = each
         self._placed(node, [part.tensor for part in parts], node.output[0])
         return Held(node.output[0], chains, (), () if is_identity(chains) else None)
 
-    def _added(self, node: NodeProto, parts: Sequence[Held]) -> tuple[Chain, ...]:
-        """Sums of numbers of one scale."""
+    def _added(self, node: NodeProto, parts: Sequence[Held]) -> tuple[Chain, ...] | None:
+        """What sums stand for; None where the scales of their numbers differ."""
         found = []
         for chains in zip(*(part.chains for part in parts), strict=True):
             lines = [self._line(node, chain) for chain in chains]
             if len({line.factor for line in lines}) > 1:
-                raise IllegalGraphError(node.name, "it adds numbers of different scales",
-                                        "share one quantizer between both branches")
+                return None
             found.append(scaled(lines[0].factor, sum((line.offset for line in lines), Fraction(0))))
         return tuple(found)
 
@@ -298,7 +321,14 @@ class _Absorbing:
         return tensor == only(self.given, "input")
 
     def _settled(self, held: Held) -> Held:
-        """With the nodes that hardware computes as they stand in the graph."""
+        """With the nodes that hardware computes as they stand in the graph.
+
+        Raises:
+            IllegalGraphError: a sum of different scales, which is no number of hardware's.
+        """
+        if held.addends:
+            raise IllegalGraphError(self._writer(held.tensor).name, "it adds numbers of different scales, and no "
+                                    "quantizer follows", "put one straight behind it, or share one between both")
         if not held.plain:
             return held
         for node in held.plain:

@@ -9,8 +9,9 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ingest.passes.fit_sums import sums_fitted
 from quantunet_hls.ingest.ranges import RangeProof
-from quantunet_hls.ingest.scales import PLAN, Levels, Ordered, Plan
+from quantunet_hls.ingest.scales import PLAN, Levels, Ordered, Plan, SumLevels, Weighing
 from quantunet_hls.ops.qonnx.graph import attribute, copy_of
 from quantunet_hls.ops.qonnx.ranges import Range
 from quantunet_hls.ops.qonnx.values import pieces_of
@@ -35,19 +36,48 @@ def fit_scales(model: ModelWrapper, plans: Sequence[Plan]) -> ModelWrapper:
     if not plans:
         return model
     model = copy_of(model)
-    proof = RangeProof(model)
+    fitting = _Fitting(model, plans)
     for node in model.graph.node:
-        number = attribute(node, PLAN)
-        if number is not None:
-            (given,) = proof.given(node)
-            stage = _fitted(node, plans[number], given)
-            node.CopyFrom(requantize_node(model, stage, node.input[0], node.output[0], node.name))
-        proof.take(node)
+        fitting.take(node)
     return model
 
 
-def _fitted(node: NodeProto, plan: Plan, given: Range) -> Requantize:
-    return _levels(node, plan, given) if isinstance(plan, Levels) else _order(node, plan, given)
+class _Fitting:
+    """Nodes are taken in order, so that it is proven what comes to each."""
+
+    def __init__(self, model: ModelWrapper, plans: Sequence[Plan]):
+        self._model, self._plans, self._proof = model, plans, RangeProof(model)
+        self._planned = {number: node for node in model.graph.node if (number := attribute(node, PLAN)) is not None}
+        self._found: dict[int, Requantize] = {}
+
+    def take(self, node: NodeProto) -> None:
+        """Fit it, if it has a plan, and prove it."""
+        number = attribute(node, PLAN)
+        if number is not None:
+            stage = self._fitted(node, number)
+            node.CopyFrom(requantize_node(self._model, stage, node.input[0], node.output[0], node.name))
+        self._proof.take(node)
+
+    def _fitted(self, node: NodeProto, number: int) -> Requantize:
+        if number in self._found:
+            return self._found[number]
+        plan = self._plans[number]
+        if isinstance(plan, Weighing):
+            return self._weighed(plan.sum)[number]
+        (given,) = self._proof.given(node)
+        if isinstance(plan, Levels):
+            return _levels(node, plan, given)
+        assert isinstance(plan, Ordered), "what weighs a sum comes before its levels"
+        return _order(node, plan, given)
+
+    def _weighed(self, number: int) -> dict[int, Requantize]:
+        """What weighs both operands of a sum, and its levels, by the numbers of their plans."""
+        plan, node = self._plans[number], self._planned[number]
+        assert isinstance(plan, SumLevels)
+        own = [each for each, other in enumerate(self._plans) if other == Weighing(number)]
+        given = [self._proof.given(self._planned[each])[0] for each in own]
+        self._found |= zip((*own, number), sums_fitted(node, plan, given), strict=True)
+        return self._found
 
 
 def _levels(node: NodeProto, plan: Levels, given: Range) -> Requantize:

@@ -111,7 +111,7 @@ def _digit_bits(layer: Weighted, in_luts: int) -> int:
         return 0
     digits = -(-layer.weight_bits // 2)
     digit = layer.input_type.width + 2
-    triples = layer.products_each * (1 if layer.shares_inputs else layer.lanes)
+    triples = layer.products_each * (layer.lanes // layer.sharing)
     return in_luts * (digits * digit + (-(-digits // 2) - 1) * (digit + 2)) + triples * digit
 
 

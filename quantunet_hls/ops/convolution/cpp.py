@@ -1,4 +1,4 @@
-"""hls4ml's convolutions: strategy, loop, and what Vitis HLS makes of strategy Resource."""
+"""Convolutions in C++: strategy, loop, and what Vitis HLS makes of hls4ml's own of strategy Resource."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.folding.schedule import Actor
 from quantunet_hls.ops.convolution.layer import Convolution
+from quantunet_hls.ops.convolution.window_convolution import WINDOW_CONVOLUTION, prepare
 from quantunet_hls.ops.cpp.design import CppLayer
 from quantunet_hls.ops.cpp.facet import CppNode, LayerCpp
-from quantunet_hls.ops.cpp.loops import window_loop
+from quantunet_hls.ops.cpp.loops import window_loop, window_rows
 from quantunet_hls.ops.cpp.modules import Module, rom_blocks
 from quantunet_hls.ops.qonnx.graph import attribute
+from quantunet_hls.ops.streaming import Window
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["FACET", "ConvolutionModule", "line_buffer_luts"]
@@ -185,11 +187,14 @@ def _configure(_model: ModelWrapper, node: NodeProto, reuse: int, config: dict[s
 
 def _actor(layer: Convolution, cpp: CppLayer) -> Actor:
     rows, columns = layer.weights.shape[:2]
+    if layer.any_window:
+        return window_rows(cpp, layer.shape, Window((rows, columns), layer.stride, layer.padding, layer.dilation),
+                           cpp.reuse)
     return window_loop(cpp, (rows, columns), layer.stride)
 
 
 def _module(layer: Convolution, cpp: CppLayer) -> ConvolutionModule | None:
-    if layer.depthwise or layer.strategy != "resource":
+    if layer.depthwise or layer.any_window or layer.strategy != "resource":
         return None
     assert cpp.weight is not None, "a convolution has weights"
     rows, columns, channels, filters = layer.weights.shape
@@ -198,4 +203,4 @@ def _module(layer: Convolution, cpp: CppLayer) -> ConvolutionModule | None:
                              image.shape.width)
 
 
-FACET = LayerCpp(_actor, _module, nodes={"Conv": CppNode(configure=_configure)})
+FACET = LayerCpp(_actor, _module, nodes={"Conv": CppNode(_configure, prepare)}, added=(WINDOW_CONVOLUTION,))

@@ -1,4 +1,4 @@
-"""ONNX's ``Conv``: of one group, or of a kernel for each channel."""
+"""ONNX's ``Conv``, of any groups and any dilation."""
 
 from __future__ import annotations
 
@@ -32,8 +32,6 @@ def _fits(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
         return illegal("only two-dimensional convolutions can be built", "use Conv2d")
     if attribute(node, "auto_pad", "NOTSET") not in ("NOTSET", ""):
         return illegal("automatic padding can't be built", "give the padding as numbers")
-    if any(d != 1 for d in attribute(node, "dilations", [1, 1])):
-        return illegal("dilated kernels come out with a wrong size from hls4ml", "use dilation 1")
     kernel = list(weights[1:3] if node.domain == CHANNELS_LAST else weights[2:])
     if min(weights) < 1 or attribute(node, "kernel_shape", kernel) != kernel:
         return illegal(f"its kernel_shape {attribute(node, 'kernel_shape', kernel)} is not that of its weights, "
@@ -42,16 +40,15 @@ def _fits(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     data = shape_of(model, node.input[0])
     channels = data[3] if node.domain == CHANNELS_LAST else data[1]
     each = weights[3] if node.domain == CHANNELS_LAST else weights[1]
-    if group >= 1 and each * group != channels:
+    if each * group != channels:
         return illegal(f"its weights of shape {list(weights)} do not fit an input of {channels} channels",
                        "export the network again")
     if len(node.input) > 2 and shape_of(model, node.input[2]) != (weights[0],):
         return illegal(f"its biases do not fit {weights[0]} filters", "export the network again")
     if any(pad < 0 for pad in attribute(node, "pads", [0])):
         return illegal("a negative padding, which crops the image, can't be built", "crop the image before the network")
-    if group != 1 and not (group == channels == weights[0]):
-        return illegal(f"a convolution of {group} groups from {channels} to {weights[0]} channels can't be built",
-                       "use one group, or as many groups as channels in and out (depthwise)")
+    if group < 1 or weights[0] % group:
+        return illegal(f"{group} groups do not divide its {weights[0]} filters", "export the network again")
     return None
 
 
@@ -76,7 +73,8 @@ def _run(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
     top, left, bottom, right = attribute(node, "pads", [0, 0, 0, 0])
     strides, group = attribute(node, "strides", [1, 1]), attribute(node, "group", 1)
     return in_channels_first(node, inputs[0], lambda image: functional.conv2d(
-        functional.pad(image, (left, right, top, bottom)), kernel, bias, stride=strides, groups=group))
+        functional.pad(image, (left, right, top, bottom)), kernel, bias, strides, 0,
+        attribute(node, "dilations", [1, 1]), group))
 
 
 def _ranges(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Typed:
@@ -84,10 +82,9 @@ def _ranges(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Ty
     raw = constant(model, node.input[1])
     assert raw is not None
     weights, weight_exponent = to_steps(raw)  # (filters, height, width, channels or 1)
-    if attribute(node, "group") != 1:
-        low, high = given.low[:, None], given.high[:, None]
-    else:
-        low, high = given.low[None, :], given.high[None, :]
+    # Of each filter the channels of its group.
+    group = attribute(node, "group")
+    low, high = (np.repeat(end.reshape(group, -1), len(weights) // group, axis=0) for end in (given.low, given.high))
     # The products of one tap lie between these; 0 belongs to both ends, for padding feeds
     # zeros and a sum still under way lacks some of its products.
     taps = weights.reshape(weights.shape[0], -1, weights.shape[-1])

@@ -1,4 +1,4 @@
-"""Convolutions on streams: on a matrix-vector unit, or each channel with its own kernel."""
+"""Convolutions on streams, on a matrix-vector unit: of all channels, or of groups of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from quantunet_hls.ops.weighted import Weighted, exact_sums
 from quantunet_hls.ops.windowed import room_in
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["FACET", "Convolution", "Depthwise"]
+__all__ = ["FACET", "Convolution", "Grouped"]
 
 #: Wider sums than this can't be simulated in 64-bit integers, nor would they map well.
 WIDEST_ACCUMULATOR = 48
@@ -37,8 +37,6 @@ class Convolution(Weighted):
 
     room: ClassVar[str] = "convolution"
     kind: ClassVar[str] = "convolution"
-    channelwise: ClassVar[bool] = False
-    shares_inputs: ClassVar[bool] = True
     narrows: ClassVar[bool] = True
     folded_in: ClassVar[tuple[str, ...]] = ("lanes", "simd")
 
@@ -62,6 +60,11 @@ class Convolution(Weighted):
     def window_beats(self) -> int:
         """Cycles that one output takes."""
         return self.window.taps * self.input_shape.channels // self.simd
+
+    @property
+    def parts(self) -> int:
+        """One: a window is read as a whole."""
+        return 1
 
     @property
     def repeats(self) -> int:
@@ -142,32 +145,95 @@ class Convolution(Weighted):
 
 
 @dataclass(frozen=True, eq=False)
-class Depthwise(Weighted):
-    """A convolution of each channel with its own kernel; ``lanes`` channels side by side.
+class Grouped(Convolution):
+    """A convolution whose filters see one group of channels each; a depthwise one has groups of one channel.
 
-    Weights are (kernel height, kernel width, channels).
+    Groups take turns, or several are computed side by side, each with all of its channels and filters.
+    Weights are (kernel height, kernel width, channels of a group, output channels).
     """
 
-    room: ClassVar[str] = "convolution"
-    kind: ClassVar[str] = "depthwise"
-    shares_inputs: ClassVar[bool] = False
+    kind: ClassVar[str] = "grouped"
+    narrows: ClassVar[bool] = False
 
     @property
-    def mac_units(self) -> int:
-        """Multipliers that work side by side."""
-        return self.lanes
+    def groups(self) -> int:
+        """Groups of channels."""
+        return self.input_shape.channels // self.each
 
     @property
-    def words(self) -> Integers:
-        """Weights in the order they are used: (words, lanes, 1)."""
-        channels = self.weights.shape[-1]
-        return self.weights.reshape(-1, channels // self.lanes, self.lanes).transpose(1, 0, 2).reshape(
-            -1, self.lanes, 1)
+    def each(self) -> int:
+        """Channels of a group."""
+        return int(self.weights.shape[2])
+
+    @property
+    def filters(self) -> int:
+        """Output channels of a group."""
+        return self.shape.channels // self.groups
+
+    @property
+    def at_once(self) -> int:
+        """Groups that are computed side by side."""
+        return max(1, self.lanes // self.filters)
+
+    @property
+    def sharing(self) -> int:
+        """Processing elements of a group."""
+        return self.lanes // self.at_once
+
+    @property
+    def simd_choices(self) -> tuple[int, ...]:
+        """Divisors of a group's channels; all of them where several groups are computed side by side."""
+        return tuple(divisors(self.each)) if self.at_once == 1 else (self.each,)
+
+    @property
+    def beat_taps(self) -> tuple[int, int]:
+        """A tap at most."""
+        return (1, 1)
+
+    @property
+    def window_beats(self) -> int:
+        """Cycles that one output takes."""
+        return self.window.taps * self.each // self.simd
+
+    @property
+    def parts(self) -> int:
+        """Turns of groups."""
+        return self.groups // self.at_once
+
+    @property
+    def repeats(self) -> int:
+        """Passes over a group's channels under a window until every output channel of the group is there."""
+        return self.filters // self.sharing
+
+    @property
+    def input_lanes(self) -> int:
+        """Channels a beat that come in."""
+        return self.simd * self.at_once
+
+    @property
+    def constant(self) -> bool:
+        """No: shifts and additions are shared by multiplications of one activation."""
+        return False
+
+    def check(self) -> None:
+        """Refuse lanes that are neither a part of a group's output channels nor those of several groups."""
+        if self.filters % self.sharing or self.sharing * self.at_once != self.lanes:
+            raise IllegalGraphError(self.name, f"{self.lanes} lanes do not divide the {self.filters} output channels "
+                                    "of a group, nor are they those of several groups", "choose others")
+        super().check()
 
     def computed(self, sources: Sequence[Integers]) -> Integers:
-        """The sums of products of each channel, through the stages."""
-        sums = self.bias + sum(tap * self.weights[row, column] for row, column, tap in self.taps(sources[0]))
-        return apply_stages(sums, self.accumulator, self.stages)
+        """The sums of products of each group, through the stages."""
+        kernels = self.weights.reshape(*self.window.kernel, self.each, self.groups, self.filters)
+        sums = sum(np.einsum("nhwgc,cgf->nhwgf", tap.reshape(*tap.shape[:3], self.groups, self.each), kernels[y, x])
+                   for y, x, tap in self.taps(sources[0]))
+        return apply_stages(self.bias + np.reshape(sums, (*np.shape(sums)[:3], -1)), self.accumulator, self.stages)
+
+    def foldings(self) -> list[Self]:
+        """All numbers of processing elements with all of multipliers for each."""
+        wide = [replace(self, lanes=lanes, simd=1, multipliers=BLOCKS) for lanes in divisors(self.shape.channels)
+                if self.filters % lanes == 0 or lanes % self.filters == 0]
+        return [replace(layer, simd=simd) for layer in wide for simd in layer.simd_choices]
 
 
 def _shifted(codes: Integers, places: int) -> Integers:
@@ -189,9 +255,9 @@ def _lowered(layer: typed.Convolution, name: str, sources: Sequence[Source]) -> 
         raise IllegalGraphError(layer.name, f"its accumulator {layer.accumulator} saturates between two products",
                                 "give it a wider one, or one that wraps")
     stages = reduced(exact, (Cast(layer.accumulator), *layer.stages))
-    kind = Depthwise if layer.depthwise else Convolution
-    return kind(name, (source.name,), layer.shape, layer.type, source.shape, source.type, window,
-                weights[:, :, 0] if layer.depthwise else weights, bias, fraction, stages, slack=source.burst)
+    kind = Convolution if layer.groups == 1 else Grouped
+    return kind(name, (source.name,), layer.shape, layer.type, source.shape, source.type, window, weights, bias,
+                fraction, stages, slack=source.burst)
 
 
 def _products(layer: typed.Convolution, source: FixedType) -> tuple[Integers, Integers, int]:

@@ -33,7 +33,7 @@ class Unordered:
 
     Attributes:
         layer: whose windows are taken.
-        weights: integers (height, width, input channels or 1, filters).
+        weights: integers (height, width, channels of a group, filters).
         bias: integers (filters), in steps of the products.
         after: what the accumulator does to the exact sum.
         peak: bound of the absolute values of all terms of a sum, added up.
@@ -65,7 +65,6 @@ class Unordered:
         weight = torch.from_numpy(kernel).to(device, work).contiguous(memory_format=torch.channels_last)
         bias = torch.from_numpy(self.bias * scale).to(device, work)
         layer = self.layer
-        groups = self.weights.shape[3] if layer.depthwise else 1
         top, bottom, left, right = layer.padding
         inside = (top, left) if top == bottom and left == right else (0, 0)
 
@@ -73,7 +72,7 @@ class Unordered:
             x = x.to(work)
             if inside == (0, 0) and any(layer.padding):
                 x = torch.nn.functional.pad(x, (left, right, top, bottom))
-            return torch.nn.functional.conv2d(x, weight, bias, layer.stride, inside, groups=groups)
+            return torch.nn.functional.conv2d(x, weight, bias, layer.stride, inside, layer.dilation, layer.groups)
 
         return compute, rest
 
@@ -113,13 +112,17 @@ class Ordered:
             x = torch.nn.functional.pad(x.to(work), (left, right, top, bottom))
             total = bias[:, None, None].expand(len(x), channels, height, width).clone()
             for row, column, channel in steps:
-                tap = x[:, channel: channel + 1, row: row + (height - 1) * layer.stride[0] + 1: layer.stride[0],
-                        column: column + (width - 1) * layer.stride[1] + 1: layer.stride[1]]
+                y, z = row * layer.dilation[0], column * layer.dilation[1]
+                tap = x[:, :, y: y + (height - 1) * layer.stride[0] + 1: layer.stride[0],
+                        z: z + (width - 1) * layer.stride[1] + 1: layer.stride[1]]
                 if layer.depthwise:
                     one = slice(channel, channel + 1)
-                    total[:, one] = self.add(total[:, one] + self.product(tap * weights[row, column, 0, channel]))
-                else:
-                    total = self.add(total.add_(self.product(tap * weights[row, column, channel][:, None, None])))
+                    total[:, one] = self.add(
+                        total[:, one] + self.product(tap[:, one] * weights[row, column, 0, channel]))
+                    continue
+                # The channel of this place in each group, for all filters of the group.
+                tap = tap[:, channel:: len(weights[row, column])].repeat_interleave(channels // layer.groups, 1)
+                total = self.add(total.add_(self.product(tap * weights[row, column, channel][:, None, None])))
             return total
 
         return compute, chain

@@ -25,12 +25,14 @@ def _compile(layer: Convolution, given: Sequence[Operand], device: torch.device)
 
 
 def _check_cpp(layer: Convolution, sources: Sequence[Layer]) -> None:
+    if layer.any_window:
+        return
     rows, columns = layer.weights.shape[:2]
     if rows == 1 and columns > 1 and layer.stride[0] > 1:
         raise IllegalGraphError(layer.name, "a kernel of one row is moved by one row in hls4ml, whatever its stride",
                                 "use a stride of 1 row")
     if layer.dilation != (1, 1):
-        raise IllegalGraphError(layer.name, "a dilated kernel can't be emulated", "use dilation 1")
+        raise IllegalGraphError(layer.name, "hls4ml's own loop does not dilate its kernel", "use dilation 1")
     if layer.strategy not in ("latency", "resource"):
         raise IllegalGraphError(layer.name, f"the strategy {layer.strategy} can't be emulated",
                                 "use latency or resource")

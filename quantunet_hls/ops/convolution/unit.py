@@ -1,6 +1,6 @@
 """The matrix-vector unit: PE x SIMD multipliers, weights in ROM, exact-width registered adder trees.
 
-A depthwise convolution is one whose processing elements have inputs of their own.
+A convolution of groups is one in which not all processing elements have the same inputs.
 
 Folding
     A beat brings ``simd`` input channels of one tap. ``synapse_fold`` beats make
@@ -68,7 +68,7 @@ def _components(layer: Weighted) -> Components:
     """The line buffer and the unit behind it."""
     return {**line_buffers(layer), "products": DotProducts(
         layer.words, layer.bias.reshape(-1, layer.lanes), layer.input_type, layer.accumulator, layer.stages,
-        private_inputs=not layer.shares_inputs, multipliers=layer.multipliers)}
+        sharing=layer.sharing, multipliers=layer.multipliers)}
 
 
 FACET = LayerUnit(_components)
@@ -85,21 +85,21 @@ class DotProducts(wiring.Component):
         source: type of the activations.
         accumulator: type of the exact sums.
         stages: what happens to the sums; the last one's type goes out.
-        private_inputs: every processing element has ``simd`` inputs of its own
-            (a beat has ``pe * simd`` channels), as a depthwise convolution needs;
-            otherwise all share the beat's ``simd`` channels.
+        sharing: processing elements, side by side, that multiply the same ``simd`` channels of a beat, as those of
+            one group do; the next have the next ``simd`` channels. None where all share them.
         multipliers: what the products are made of.
     """
 
     def __init__(self, words: Integers, bias: Integers, source: FixedType, accumulator: FixedType,
-                 stages: Sequence[Stage], *, private_inputs: bool = False, multipliers: Multipliers = BLOCKS):
+                 stages: Sequence[Stage], *, sharing: int | None = None, multipliers: Multipliers = BLOCKS):
         self.multipliers = multipliers
         self.words, self.bias, self.source, self.accumulator = words, bias, source, accumulator
-        self.stages, self.private_inputs = tuple(stages), private_inputs
+        self.stages = tuple(stages)
         self.neuron_fold, self.pe = bias.shape
+        self.sharing = sharing or self.pe
         self.synapse_fold, self.simd = len(words) // self.neuron_fold, words.shape[2]
         self.result = self.stages[-1].type if self.stages else accumulator
-        inputs = self.simd * (self.pe if private_inputs else 1)
+        inputs = self.simd * (self.pe // self.sharing)
         super().__init__({"i": stream_in(inputs * source.width), "o": stream_out(self.pe * self.result.width)})
 
     def elaborate(self, platform: Any) -> Module:
@@ -192,7 +192,8 @@ class DotProducts(wiring.Component):
 
     def _inputs(self, inputs: Sequence[T], pe: int) -> Sequence[T]:
         """What a PE multiplies with."""
-        return inputs[pe * self.simd: (pe + 1) * self.simd] if self.private_inputs else inputs
+        group = pe // self.sharing
+        return inputs[group * self.simd: (group + 1) * self.simd]
 
     def _accumulate(self, m: Module, pipeline: Pipeline, sums: Sequence[Addend]) -> list[Value]:
         valid, first = pipeline.flags["valid"], pipeline.flags["first"]

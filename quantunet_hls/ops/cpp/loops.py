@@ -7,8 +7,10 @@ import numpy as np
 from quantunet_hls.folding.schedule import Actor, Reading
 from quantunet_hls.ops.cpp.design import CppLayer
 from quantunet_hls.ops.network import Layer
+from quantunet_hls.ops.shape import Shape
+from quantunet_hls.ops.streaming import Window
 
-__all__ = ["LATENCY", "handed_on", "one_clock", "pixelwise", "reading", "window_loop"]
+__all__ = ["LATENCY", "handed_on", "one_clock", "pixelwise", "reading", "window_loop", "window_rows"]
 
 #: Pixels that a loop has read beyond those that its line buffer holds: the one in work.
 _IN_WORK = 2
@@ -55,3 +57,21 @@ def window_loop(cpp: CppLayer, window: tuple[int, int], stride: tuple[int, int])
     writes = complete.reshape(-1)
     return Actor(cpp.name, (reading(stream.writer, len(writes), np.arange(len(writes))),),
                  np.where(writes, cpp.reuse, 1).astype(np.int64), writes, LATENCY)
+
+
+def window_rows(cpp: CppLayer, result: Shape, window: Window, clocks: int = 1) -> Actor:
+    """A loop over rows of windows: the rows of the image that they need are read, then each takes so many clocks.
+
+    What is left over of the image comes last.
+    """
+    (stream,) = cpp.inputs
+    height, width = stream.shape.height, stream.shape.width
+    needed: list[np.ndarray] = []
+    received = 0
+    for row in range(result.height):
+        last = max(min(row * window.stride[0] - window.padding[0] + window.span[0], height), received)
+        needed += [np.arange(received * width, last * width), np.full(result.width, -1)]
+        received = last
+    read = np.concatenate([*needed, np.arange(received * width, height * width)])
+    return Actor(cpp.name, (reading(stream.writer, height * width, read),),
+                 np.where(read < 0, clocks, 1).astype(np.int64), read < 0, LATENCY)

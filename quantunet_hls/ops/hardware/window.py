@@ -223,36 +223,38 @@ class WindowGenerator(StridedBuffer):
     """Windows of an image stream, a tap or a column of taps at a time.
 
     In: pixels of ``shape``, ``lanes`` channels a beat. Out: for each window in
-    row-major order, ``repeats`` times over, its taps row by row and of each tap
-    all its beats; or, where ``channelwise``, for each group of ``lanes``
-    channels all taps; or, where ``columns``, its columns from left to right,
-    each a beat of all taps from top to bottom.
+    row-major order its taps row by row and of each tap all its beats,
+    ``repeats`` times over; where a pixel has several ``parts``, this of its first
+    part, then of its second; or, where ``columns``, its columns from left to
+    right, each a beat of all taps from top to bottom.
 
     The window is no larger than the padded image, and the padding on each side
     smaller than the window (:class:`~quantunet_hls.ops.streaming.StreamGraph` checks both).
 
     Args:
+        parts: of a pixel's channels that are read one after the other.
         slack: pixels beyond one window's span.
         fill: code that every channel has outside the image.
         columns: beats of a window's column; ``lanes`` are then all channels.
     """
 
     def __init__(self, shape: Shape, bits: int, lanes: int, window: Window, *, repeats: int = 1,
-                 channelwise: bool = False, columns: bool = False, slack: int = 2, fill: int = 0):
+                 parts: int = 1, columns: bool = False, slack: int = 2, fill: int = 0):
         words = shape.channels // lanes
         height, width = window.output(shape)
         row_offset = window.dilation[0] * shape.width * words
-        channels = LoopLevel(words, offset=1)
+        channels = LoopLevel(words // parts, offset=1)
         across = LoopLevel(window.kernel[1], offset=window.dilation[1] * words, column=window.dilation[1])
         down = LoopLevel(window.kernel[0], offset=row_offset, row=window.dilation[0])
         taps = [Tap()]
-        inner = [across, down, channels] if channelwise else [channels, across, down]
+        inner = [channels, across, down]
         if columns:
             inner = [across]
             taps = [Tap(index * row_offset, index * window.dilation[0]) for index in range(window.kernel[0])]
         levels = [
             *inner,
             LoopLevel(repeats),
+            LoopLevel(parts, offset=words // parts),
             LoopLevel(width, base=window.stride[1] * words, column=window.stride[1]),
             LoopLevel(height, base=window.stride[0] * shape.width * words, row=window.stride[0]),
         ]
@@ -305,5 +307,5 @@ def line_buffers(layer: Windowed) -> Components:
         return {"window": WholeWindows(layer.input_shape, layer.input_type.width, layer.window,
                                        repeats=layer.repeats, slack=layer.spare)}
     return {"window": WindowGenerator(layer.input_shape, layer.input_type.width, layer.input_lanes, layer.window,
-                                      repeats=layer.repeats, channelwise=layer.channelwise, columns=rows > 1,
+                                      repeats=layer.repeats, parts=layer.parts, columns=rows > 1,
                                       slack=layer.spare, fill=layer.fill)}

@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from quantunet_hls.folding.schedule import Actor
 from quantunet_hls.ops.cpp.design import CppLayer
 from quantunet_hls.ops.cpp.facet import LayerCpp
-from quantunet_hls.ops.cpp.loops import LATENCY, reading, window_loop
+from quantunet_hls.ops.cpp.loops import window_loop, window_rows
 from quantunet_hls.ops.cpp.modules import Module
 from quantunet_hls.ops.pooling.layer import Pooling
 from quantunet_hls.ops.pooling.window_pooling import WHOLE_POOLING, WINDOW_POOLING, WholePooling, WindowPooling
+from quantunet_hls.ops.streaming import Window
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["FACET", "MaxPoolingModule"]
@@ -56,26 +55,11 @@ def _actor(layer: Pooling, cpp: CppLayer) -> Actor:
     if cpp.kind == WholePooling.__name__:
         # The next frame comes in while the last pixel's result goes out, and no window needs a pixel twice.
         return window_loop(cpp, layer.window, layer.window)
-    return _rows_of_windows(layer, cpp)
+    return window_rows(cpp, layer.shape, Window(layer.window, layer.stride, layer.padding))
 
 
 def _in_hls4mls_kernel(cpp: CppLayer) -> bool:
     return cpp.kind not in (WindowPooling.__name__, WholePooling.__name__)
-
-
-def _rows_of_windows(layer: Pooling, cpp: CppLayer) -> Actor:
-    """The rows that a row of windows needs are read, then the windows are written; what is left over comes last."""
-    (stream,) = cpp.inputs
-    height, width = stream.shape.height, stream.shape.width
-    needed: list[np.ndarray] = []
-    received = 0
-    for row in range(layer.shape.height):
-        last = min(row * layer.stride[0] - layer.padding[0] + layer.window[0], height)
-        needed += [np.arange(received * width, max(last, received) * width), np.full(layer.shape.width, -1)]
-        received = max(last, received)
-    read = np.concatenate([*needed, np.arange(received * width, height * width)])
-    return Actor(cpp.name, (reading(stream.writer, height * width, read),), np.ones(len(read), np.int64), read < 0,
-                 LATENCY)
 
 
 def _module(layer: Pooling, cpp: CppLayer) -> MaxPoolingModule | None:

@@ -1,7 +1,7 @@
 """The pooling unit: the largest value or the exact sum of each window, ``lanes`` channels side by side.
 
-It reads windows channel group by channel group (see
-:class:`~quantunet_hls.ops.hardware.window.WindowGenerator` with ``channelwise``), so one register a lane is enough.
+It reads windows part by part of their channels (see
+:class:`~quantunet_hls.ops.hardware.window.WindowGenerator`), so one register a lane is enough.
 """
 
 from __future__ import annotations

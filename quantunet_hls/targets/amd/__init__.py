@@ -38,7 +38,8 @@ CELLS = {
 #: Fitted to UltraScale+ modules (:mod:`quantunet_hls.ops.cost`); the other families' LUTs cost the same.
 LUT_COSTS = LutParts(
     units=5.8, adders=0.55, accumulators=0.47, digits=0.84, corrections=0.95, products=1.28, tables=2.0,
-    deep_tables=1.15, rounding=1.66, results=1.59, buffers=28.3, addresses=0.39, beats=1.28, fifos=7.9, levels=0.64)
+    deep_tables=1.15, rounding=1.66, results=1.59, buffers=28.3, addresses=0.39, beats=1.28, fifos=7.9, levels=0.64,
+    requantizers=1.0)
 
 #: Blocks of 18 and of 36 kbit (UG573, UG473), with the costs of Yosys 0.70's ``techlibs/xilinx/brams_xc4v.txt``.
 BLOCKS = (MemoryCell(14, (1, 2, 4, 9, 18, 36), 129, blocks=1), MemoryCell(15, (1, 2, 4, 9, 18, 36, 72), 257, blocks=2))

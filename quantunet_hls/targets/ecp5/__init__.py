@@ -45,7 +45,8 @@ ECP5 = Family(
     multiplier=Multiplier(18, 18, adder=False),
     lut_costs=LutParts(
         units=1.4, adders=0, accumulators=2.53, digits=1.52, corrections=4.0, products=1.65, tables=0, deep_tables=1.6,
-        rounding=1.68, results=1.16, buffers=3.3, addresses=1.1, beats=2.56, fifos=19.4, levels=0),
+        rounding=1.68, results=1.16, buffers=3.3, addresses=1.1, beats=2.56, fifos=19.4, levels=0,
+        requantizers=1.6),
     cells=_CELLS,
     synthesis=Ecp5Synthesis(),
     models=CellModels(("ecp5/common_sim.vh", "ecp5/ccu2c_sim.vh"), (Path(__file__).with_name("ecp5.v"),)),

@@ -12,6 +12,7 @@ from quantunet_hls.ops.input.layer import Input
 from quantunet_hls.ops.network import TypedNetwork
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.cast.stage import Cast
+from quantunet_hls.ops.streaming import Window
 from quantunet_hls.ops.tensors.codes import Codes
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 
@@ -19,13 +20,12 @@ CPU = torch.device("cpu")
 
 
 def layer(weights: np.ndarray, accumulator: FixedType, *, bias=None, weight_fraction=2, shape=(5, 6), reuse=None,
-          depthwise=False, stride=(1, 1), padding=(1, 1, 1, 1)) -> Convolution:
+          groups=1, stride=(1, 1), padding=(1, 1, 1, 1), dilation=(1, 1)) -> Convolution:
     filters = weights.shape[3]
-    height = (shape[0] + padding[0] + padding[1] - weights.shape[0]) // stride[0] + 1
-    width = (shape[1] + padding[2] + padding[3] - weights.shape[1]) // stride[1] + 1
+    height, width = Window(weights.shape[:2], stride, padding, dilation).output(Shape(*shape, 1))
     bias = np.zeros(filters, np.int64) if bias is None else bias
     return Convolution("conv", ("image",), Shape(height, width, filters), (Cast(accumulator),), weights,
-                       weight_fraction, bias, accumulator, stride, padding, depthwise, reuse)
+                       weight_fraction, bias, accumulator, stride, padding, groups, reuse, dilation)
 
 
 def accumulate(conv: Convolution, x: np.ndarray, fraction: int) -> np.ndarray:
@@ -42,14 +42,18 @@ def accumulate(conv: Convolution, x: np.ndarray, fraction: int) -> np.ndarray:
     total = np.broadcast_to(conv.bias, (len(x), height, width, filters)).copy()
     for index in indices:
         row, column, channel = index // (columns * channels), index // channels % columns, index % channels
-        tap = x[:, row: row + (height - 1) * conv.stride[0] + 1: conv.stride[0],
-                column: column + (width - 1) * conv.stride[1] + 1: conv.stride[1], channel]
+        y, z = row * conv.dilation[0], column * conv.dilation[1]
+        tap = x[:, y: y + (height - 1) * conv.stride[0] + 1: conv.stride[0],
+                z: z + (width - 1) * conv.stride[1] + 1: conv.stride[1]]
         if conv.depthwise:
-            product = cast(tap * conv.weights[row, column, 0, channel], product_type, conv.accumulator)
+            product = cast(tap[..., channel] * conv.weights[row, column, 0, channel], product_type, conv.accumulator)
             total[..., channel] = cast(total[..., channel] + product, wide, conv.accumulator)
-        else:
-            product = cast(tap[..., None] * conv.weights[row, column, channel], product_type, conv.accumulator)
-            total = cast(total + product, wide, conv.accumulator)
+            continue
+        for one in range(filters):
+            group = one // (filters // conv.groups)
+            product = cast(tap[..., group * inputs + channel] * conv.weights[row, column, channel, one], product_type,
+                           conv.accumulator)
+            total[..., one] = cast(total[..., one] + product, wide, conv.accumulator)
     return total
 
 
@@ -66,20 +70,21 @@ def emulate(conv: Convolution, x: np.ndarray, port: FixedType) -> np.ndarray:
 @given(st.data())
 def test_sums_equal_the_loops(data):
     random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
-    depthwise = data.draw(st.booleans())
-    inputs = data.draw(st.integers(1, 4))
+    groups, each, filters = data.draw(st.sampled_from([
+        (1, 1, 3), (1, 4, 2), (3, 1, 1), (2, 1, 2), (2, 2, 1), (2, 2, 3)]))
     kernel = data.draw(st.sampled_from([(3, 3), (1, 1), (2, 3), (1, 3)]))
     port = FixedType(data.draw(st.integers(2, 7)), data.draw(st.integers(0, 4)), data.draw(st.booleans()))
     bits = data.draw(st.integers(2, 6))
-    shape = (*kernel, 1, inputs) if depthwise else (*kernel, inputs, data.draw(st.integers(1, 4)))
+    shape = (*kernel, each, groups * filters)
     weights = random.integers(-(1 << (bits - 1)), 1 << (bits - 1), shape)
     accumulator = FixedType(data.draw(st.integers(3, 16)), data.draw(st.integers(0, 7)), data.draw(st.booleans()),
                             data.draw(st.sampled_from(ROUNDINGS)), data.draw(st.sampled_from(SATURATIONS)))
     bias = random.integers(accumulator.low, accumulator.high + 1, shape[3])
-    conv = layer(weights, accumulator, bias=bias, depthwise=depthwise, reuse=data.draw(st.sampled_from([None, 1, 3])),
+    conv = layer(weights, accumulator, bias=bias, groups=groups, reuse=data.draw(st.sampled_from([None, 1, 3])),
+                 dilation=data.draw(st.sampled_from([(1, 1), (1, 2), (2, 1)])),
                  stride=data.draw(st.sampled_from([(1, 1), (2, 1), (2, 2)])),
                  padding=data.draw(st.sampled_from([(1, 1, 1, 1), (0, 0, 0, 0), (1, 0, 0, 2)])))
-    x = random.choice([port.low, port.high, 0, 1], (2, 5, 6, inputs))
+    x = random.choice([port.low, port.high, 0, 1], (2, 5, 6, groups * each))
     assert np.array_equal(emulate(conv, x, port), accumulate(conv, x, port.fraction))
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.convolution.stream import Convolution
+from quantunet_hls.ops.convolution.stream import Convolution, Grouped
 from quantunet_hls.ops.convolution.unit import DotProducts
 from quantunet_hls.ops.hardware.packing import packing
 from quantunet_hls.ops.input.stream import Input
@@ -95,3 +95,33 @@ def test_multipliers_that_a_layer_cannot_have_are_refused():
     with pytest.raises(IllegalGraphError, match="choose one of 1, 2, 6, 18"):
         StreamGraph("g", (Input("x", (), Shape(4, 4, 2), PIXEL),
                           replace(convolution("conv", "x", 2, 4, (4, 4), PIXEL), simd=4)))
+
+
+@pytest.mark.parametrize(("groups", "each", "filters"), [(6, 1, 1), (4, 1, 2), (2, 4, 6), (3, 2, 1)])
+def test_every_folding_of_groups_multiplies_what_belongs_together(groups, each, filters):
+    """Beats as the window generator gives them, times the words, summed as the processing elements do."""
+    rng = np.random.default_rng(groups)
+    shape, result = Shape(4, 5, groups * each), Shape(2, 2, groups * filters)
+    kind = FixedType(5, 5)
+    layer = Grouped("conv", ("image",), result, kind, shape, kind, Window((2, 3), (2, 2)),
+                    rng.integers(-7, 8, (2, 3, each, groups * filters)), np.zeros(groups * filters, np.int64), 0, ())
+    x = rng.integers(kind.low, kind.high + 1, (1, 4, 5, groups * each))
+    expected = layer.computed([x])
+    # The same numbers by a kernel of zeros for all other groups.
+    for one in range(groups * filters):
+        group = one // filters
+        sums = sum(tap[..., group * each: (group + 1) * each] @ layer.weights[row, column, :, one]
+                   for row, column, tap in layer.taps(x))
+        assert np.array_equal(sums, expected[..., one])
+    foldings = layer.foldings()
+    assert {(folded.lanes, folded.simd) for folded in foldings} >= {(1, 1), (groups * filters, each)}
+    for folded in foldings:
+        StreamGraph("net", (Input("image", (), shape, kind), folded))
+        taps = np.stack([tap for _, _, tap in folded.taps(x)])
+        words = taps.reshape(len(taps), 4, folded.parts, -1, folded.input_lanes)
+        # (windows, parts, taps, words of a part, channels of a word), each part so many times.
+        beats = words.transpose(1, 2, 0, 3, 4).repeat(folded.repeats, axis=1).reshape(4, -1, folded.input_lanes)
+        assert len(folded.words) == beats.shape[1] == folded.window_beats * (result.channels // folded.lanes)
+        inputs = beats.reshape(*beats.shape[:2], -1, folded.simd).repeat(folded.sharing, axis=2)
+        sums = (inputs * folded.words).sum(-1).reshape(4, -1, folded.window_beats, folded.lanes).sum(2)
+        assert np.array_equal(sums.reshape(expected.shape), expected)

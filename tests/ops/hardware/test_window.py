@@ -55,14 +55,14 @@ def beats_of(groups):
 @st.composite
 def cases(draw):
     lanes = draw(st.sampled_from([1, 2]))
-    shape = Shape(draw(st.integers(2, 6)), draw(st.integers(2, 6)), lanes * draw(st.integers(1, 3)))
+    shape = Shape(draw(st.integers(2, 6)), draw(st.integers(2, 6)), lanes * draw(st.integers(1, 4)))
     kernel = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
     dilation = (draw(st.integers(1, 2)), draw(st.integers(1, 2)))
     span = [d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True)]
     padding = tuple(draw(st.integers(0, s - 1)) for s in (span[0], span[0], span[1], span[1]))
     stride = (draw(st.integers(1, 3)), draw(st.integers(1, 3)))
     window = Window(kernel, stride, padding, dilation)
-    order = draw(st.sampled_from(["taps", "channels", "columns", "whole"]))
+    order = draw(st.sampled_from(["taps", "parts", "columns", "whole"]))
     lanes = shape.channels if order in ("columns", "whole") else lanes
     return shape, lanes, window, draw(st.integers(1, 3)), order, draw(st.integers(0, 3))
 
@@ -76,6 +76,8 @@ def test_windows_of_random_shapes(case, seed):
     frames = np.random.default_rng(seed).integers(0, 1 << BITS, (2, shape.height, shape.width, shape.channels))
     top, bottom, left, right = window.padding
     padded = np.pad(frames, ((0, 0), (top, bottom), (left, right), (0, 0)))
+    beats = shape.channels // lanes
+    parts = 1 if order != "parts" else beats // 2 if beats == 4 else beats
     expected = []
     for frame in padded:
         for row in range(rows):
@@ -84,9 +86,11 @@ def test_windows_of_random_shapes(case, seed):
                                         column * window.stride[1] + x * window.dilation[1]]
                                   for x in range(window.kernel[1])] for y in range(window.kernel[0])])
                 groups = taps.reshape(window.taps, -1, lanes)
-                if order == "channels":
-                    groups = groups.transpose(1, 0, 2)
-                elif order == "columns":
+                if order == "parts":
+                    of_parts = groups.reshape(window.taps, parts, -1, lanes).transpose(1, 0, 2, 3)
+                    expected += [beat for part in of_parts for beat in beats_of(part) * repeats]
+                    continue
+                if order == "columns":
                     groups = taps.transpose(1, 0, 2).reshape(window.kernel[1], -1)
                 elif order == "whole":
                     groups = taps.transpose(1, 0, 2).reshape(1, -1)
@@ -94,7 +98,7 @@ def test_windows_of_random_shapes(case, seed):
     if order == "whole":
         generator = WholeWindows(shape, BITS, window, repeats=repeats, slack=slack)
     else:
-        generator = WindowGenerator(shape, BITS, lanes, window, repeats=repeats, channelwise=order == "channels",
+        generator = WindowGenerator(shape, BITS, lanes, window, repeats=repeats, parts=parts,
                                     columns=order == "columns", slack=slack)
     seen = stream_through(generator, words(frames, lanes), len(expected), seed)
     assert list(seen) == expected

@@ -92,7 +92,7 @@ def test_branches_of_a_skip_connection_have_one_owner():
 def test_what_is_no_unet_is_refused():
     graph = every_kind()
     weights = {layer.name: 4 for layer in graph.layers if isinstance(layer, Convolution)}
-    with pytest.raises(IllegalGraphError, match="depthwise"):
+    with pytest.raises(IllegalGraphError, match="grouped"):
         with_widths(graph, 4, weights, dict.fromkeys(weights, 4))
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from quantunet_hls.ops.convolution.stream import Depthwise
+from quantunet_hls.ops.convolution.stream import Grouped
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.pooling.stream import Pooling
 from quantunet_hls.ops.shape import Shape
@@ -44,8 +44,8 @@ def random_chain(random):
             made = convolution(name, last.name, channels, int(random.choice([1, 2, 4, 6])),
                                (last.shape.height, last.shape.width), last.type, window=window, seed=place)
         elif kind == 1:
-            made = Depthwise(name, (last.name,), Shape(*size, channels), CODE, last.shape, last.type, window,
-                             random.integers(-7, 8, (*window.kernel, channels)), random.integers(-50, 50, channels),
+            made = Grouped(name, (last.name,), Shape(*size, channels), CODE, last.shape, last.type, window,
+                             random.integers(-7, 8, (*window.kernel, 1, channels)), random.integers(-50, 50, channels),
                              last.type.fraction + 4, RELU)
         else:
             made = Pooling(name, (last.name,), Shape(*size, channels), last.type, last.shape, last.type, window, "max",

@@ -16,6 +16,8 @@ __all__ = ["MAX_SHIFT", "ChannelSteps", "fit_layer", "steps_of"]
 
 #: Largest S that is tried.
 MAX_SHIFT = 44
+#: More bits of S than the least that are tried.
+_MORE = 2
 #: So many bits of S are cheaper than a second line.
 _LINE = 3
 #: Zeros at the end of an offset beyond which none are looked for.
@@ -54,7 +56,9 @@ class AnyDemands(Protocol):
 
 
 def fit_layer(channels: Sequence[ChannelSteps], fraction: int = 0, result_fraction: int = 0) -> Requantize | None:
-    """The least shift with which every channel has its factors and offsets; None where there is none.
+    """The least shift with which every channel has its factors and offsets, or little more; None where there is none.
+
+    A bit or two more may leave offsets with more zeros behind, which take fewer bits of tables and adders in all.
 
     Args:
         channels: their steps.
@@ -66,29 +70,41 @@ def fit_layer(channels: Sequence[ChannelSteps], fraction: int = 0, result_fracti
     result = partial(_stage, low=low, high=high, fractions=(fraction, result_fraction))
     found = _least_shift(channels, low, high, Demands)
     if found is not None:
-        return result(*found, half_even=False)
-    if not all(channel.evens for channel in channels):
+        lines, least = found
+        fits = [(fit, shift) for shift in range(least, least + _MORE + 1) if (fit := _all(lines, shift)) is not None]
+        ends = [end for channel in channels for end in (channel.treads[0].first, channel.treads[-1].last)]
+        stages = [result(*fit, half_even=False) for fit in fits]
+        return min(stages, key=lambda stage: _bits(stage, min(ends), max(ends)))
+    found = _least_shift(channels, low, high, Ties) if all(channel.evens for channel in channels) else None
+    if found is None:
         return None
-    found = _least_shift(channels, low, high, Ties)
-    return None if found is None else result(*found, half_even=True)
+    exact = _all(*found)
+    assert exact is not None, "it was found with this shift"
+    return result(exact, found[1], half_even=True)
+
+
+def _bits(stage: Requantize, low: int, high: int) -> int:
+    """Of numbers in tables, and of the adder, for integers between two."""
+    zeros = stage.offset_zeros
+    offsets = [offset >> zeros for line in stage.offsets for offset in line]
+    return sum(covering(min(numbers), max(numbers), signed=True).width for numbers in (
+        offsets, [factor for line in stage.factors for factor in line], stage.sums(low, high))) - zeros
 
 
 def _least_shift(channels: Sequence[ChannelSteps], low: int, high: int, demands: AnyDemands
-                 ) -> tuple[list[_Fit], int] | None:
-    """The fits of all channels and their shift: with one line, where two don't do with much less."""
+                 ) -> tuple[list[_One] | list[_Two], int] | None:
+    """The lines of all channels and their shift: one line, where two don't do with much less."""
     one = [_One(channel, low, high, demands) for channel in channels]
     two = [_Two(channel, low, high, demands) for channel in channels]
-    bent: tuple[list[_Fit], int] | None = None
+    bent: int | None = None
     for shift in range(MAX_SHIFT + 1):
-        fits = _all(one, shift)
-        if fits is not None:
-            return fits, shift
+        if _all(one, shift) is not None:
+            return one, shift
         if bent is None:
-            fits = _all(two, shift)
-            bent = None if fits is None else (fits, shift)
-        elif shift >= bent[1] + _LINE:
+            bent = None if _all(two, shift) is None else shift
+        elif shift >= bent + _LINE:
             break
-    return bent
+    return None if bent is None else (two, bent)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,9 @@ from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["FACET"]
 
+#: Bits of a table's address that may come straight from a counter.
+DIRECT_BITS = 4
+
 
 def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, stage: Requantize) -> list[Value]:
     """The value beside its factor and offset, the product, the sum, the level: a register behind each.
@@ -30,6 +33,10 @@ def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, s
     if stage.splits:
         splits = _numbers(pipeline, "split", _by_lane([stage.splits], len(lanes)), turn, second)
         second = [pipeline.register(value >= split) for value, split in zip(values, splits, strict=True)]
+        values, turn = [pipeline.register(value) for value in values], pipeline.register(turn)
+        pipeline.advance()
+    elif len(turn) > DIRECT_BITS:
+        # Logic of so many inputs is found as tables only where its address comes out of registers as they are.
         values, turn = [pipeline.register(value) for value in values], pipeline.register(turn)
         pipeline.advance()
     offsets = [[offset >> zeros for offset in line] for line in stage.offsets]
