@@ -45,7 +45,8 @@ _STOPPED = "Stopped; the same command resumes."
 #: Seconds that a process which was asked to end has for it.
 _GRACE_S = 15
 
-_COMMANDS = ("generate", "csim", "accuracy", "quantize", "tune", "compare", "sweep", "train", "zoo", "boards", "doctor")
+_COMMANDS = ("generate", "csim", "check", "accuracy", "quantize", "tune", "compare", "sweep", "train", "zoo", "boards",
+             "doctor")
 
 
 class _Commands(click.Group):

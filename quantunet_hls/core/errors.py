@@ -7,6 +7,7 @@ The command line prints that sentence and exits with 2; anything that is not a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
@@ -17,7 +18,9 @@ __all__ = [
     "CheckpointError",
     "ConfigurationError",
     "DataError",
+    "FloatNetworkError",
     "IllegalGraphError",
+    "IllegalNetworkError",
     "MismatchError",
     "QuantUNetError",
     "StepError",
@@ -25,6 +28,7 @@ __all__ = [
     "ToolNotFoundError",
     "UnknownNameError",
     "shown",
+    "together",
 ]
 
 #: How much of a name or a value a person reads in a sentence, and how many names.
@@ -102,6 +106,76 @@ class IllegalGraphError(QuantUNetError):
     def __init__(self, node: str, rule: str, remedy: str):
         self.node, self.rule, self.remedy = node, rule, remedy
         super().__init__(f"Node {cut(node, _LONGEST_NODE)!r}: {rule}; {remedy}.")
+
+    @property
+    def violations(self) -> tuple[IllegalGraphError, ...]:
+        """Every rule that the network breaks, in graph order."""
+        return (self,)
+
+
+class FloatNetworkError(IllegalGraphError):
+    """A network without any quantizer."""
+
+    def __init__(self, name: str):
+        rule = "is a float network, which has no exact hardware"
+        super().__init__(name, rule, "quantize it with images of yours: quantunet-hls quantize MODEL --data DIR")
+
+    def __str__(self) -> str:
+        return printable(f"{cut(self.node, _LONGEST_NODE)} {self.rule}; {self.remedy}.")
+
+
+class IllegalNetworkError(IllegalGraphError):
+    """A network that breaks several rules; node, rule and remedy are those of the first.
+
+    Its text has a line for each, and one for all that differ in nothing but names and numbers.
+    """
+
+    def __init__(self, violations: Iterable[IllegalGraphError]):
+        self._violations = tuple(violations)
+        first = self._violations[0]
+        super().__init__(first.node, first.rule, first.remedy)
+
+    @property
+    def violations(self) -> tuple[IllegalGraphError, ...]:
+        """Every rule that the network breaks, in graph order."""
+        return self._violations
+
+    def __str__(self) -> str:
+        groups: dict[str, list[IllegalGraphError]] = {}
+        for error in self._violations:
+            groups.setdefault(_without_names_and_numbers(error), []).append(error)
+        shown_groups = list(groups.values())[:_MOST_REASONS]
+        lines = [f"The network can't be built, for {len(groups)} {'reasons' if len(groups) > 1 else 'reason'}:"]
+        lines += [f"- {group[0]}{_more_like_it(group[1:])}" for group in shown_groups]
+        if len(groups) > _MOST_REASONS:
+            lines.append(f"- and {len(groups) - _MOST_REASONS} more reasons.")
+        if len(groups) < len(self._violations) or len(groups) > _MOST_REASONS:
+            lines.append("quantunet-hls check MODEL lists them all, node by node.")
+        return "\n".join(lines)
+
+
+def together(violations: Sequence[IllegalGraphError]) -> IllegalGraphError:
+    """One error for all of them; there is one at least."""
+    return violations[0] if len(violations) == 1 else IllegalNetworkError(violations)
+
+
+#: Reasons in one message, and names of nodes that share one.
+_MOST_REASONS, _MOST_NAMES = 20, 3
+
+_NAMES_AND_NUMBERS = re.compile(r"'[^']*'|\[[^\]]*\]|[-+]?\d+(\.\d+)?(e[-+]?\d+)?")
+
+
+def _without_names_and_numbers(error: IllegalGraphError) -> str:
+    """What is said of a node, without what differs from node to node; a list of numbers counts as one."""
+    text = _NAMES_AND_NUMBERS.sub("#", f"{error.rule}; {error.remedy}")
+    return re.sub(r"#(?:, #)*(?:, \.\.\.)?", "#", text)
+
+
+def _more_like_it(others: Sequence[IllegalGraphError]) -> str:
+    if not others:
+        return ""
+    names = ", ".join(repr(printable(cut(error.node, _LONGEST_SHOWN))) for error in others[:_MOST_NAMES])
+    return f" (And {len(others)} more like it: {names}{', ...' if len(others) > _MOST_NAMES else '.'})"
 
 
 class MismatchError(QuantUNetError):

@@ -92,6 +92,13 @@ class ExactTensor:
                                     "put a quantizer in front of it")
         return [line for line in found if line is not None]
 
+    def other_levels(self, values: np.ndarray) -> int:
+        """Of a quantizer's tensor: in how many places a float network's values are nearest to another level."""
+        scales = [Fraction(1) if meaning.line is None else meaning.line.factor for meaning in self.meanings]
+        levels = np.stack([np.rint(values.take(index, self.axis) / float(scale)) for index, scale in enumerate(scales)],
+                          self.axis)
+        return int(np.count_nonzero(levels != self.whole))
+
     def differing(self, numbers: np.ndarray, chains: Sequence[Chain]) -> int:
         """In how many places other numbers, in the same order of axes, stand for something else, by their chains."""
         count = 0
@@ -161,6 +168,10 @@ class _Run:
             return None
         if kind.weighted:
             return self._convolved(node, given)
+        if kind.looked_up is not None:
+            return self._looked_up(node, given)
+        if kind.product:
+            return _multiplied(node, parts)
         if kind.joins:
             return _added(parts) if kind.new_values else _concatenated(parts)
         if kind.largest:
@@ -181,6 +192,16 @@ class _Run:
         whole, exponent = to_steps(kind_of(node).run(node, [given.whole * factors, *constants]))
         axis = self.axes[node.output[0]]
         return ExactTensor(whole, axis, (scaled(Fraction(2) ** exponent),) * whole.shape[axis])
+
+    def _looked_up(self, node: NodeProto, given: ExactTensor) -> ExactTensor:
+        """A table's entries, for the numbers of one scale that all channels have."""
+        line, looked_up = given.lines(node)[0], kind_of(node).looked_up
+        assert looked_up is not None
+        found = looked_up(node, line)
+        assert found is not None, "whoever absorbs scales refuses other numbers"
+        table, factor = found
+        whole, exponent = to_steps(kind_of(node).run(table, [given.whole.astype(np.float64)]))
+        return ExactTensor(whole, given.axis, (scaled(factor * Fraction(2) ** exponent),) * whole.shape[given.axis])
 
     def _quantized(self, node: NodeProto, given: ExactTensor) -> ExactTensor:
         quantizers = _for_all(quantizers_of(self.model, node), len(given.meanings))
@@ -276,6 +297,15 @@ def _concatenated(parts: Sequence[ExactTensor]) -> ExactTensor:
     axis = parts[0].axis
     return ExactTensor(np.concatenate([part.whole for part in parts], axis), axis,
                        tuple(meaning for part in parts for meaning in part.meanings))
+
+
+def _multiplied(node: NodeProto, parts: Sequence[ExactTensor]) -> ExactTensor:
+    """Products, of one channel with each of the other's; what is no scale alone is refused before."""
+    one, other = parts
+    whole, channels = one.whole * other.whole, max(len(part.meanings) for part in parts)
+    lines = [part.lines(node) * (channels // len(part.meanings)) for part in parts]
+    assert not any(line.offset for each in lines for line in each)
+    return ExactTensor(whole, one.axis, tuple(scaled(a.factor * b.factor) for a, b in zip(*lines, strict=True)))
 
 
 def _added(parts: Sequence[ExactTensor]) -> ExactTensor:

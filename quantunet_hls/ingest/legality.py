@@ -9,61 +9,60 @@ others it converts without a word into a design that computes something else.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.core.errors import FloatNetworkError, IllegalGraphError, together
+from quantunet_hls.ingest.load import has_quantizers
 from quantunet_hls.ingest.passes.linear_quantizers import WHY
 from quantunet_hls.ops.qonnx.graph import QUANT_DOMAINS, QUANT_OPS, attribute, constant, consumers, linked, only
-from quantunet_hls.ops.qonnx.linear import QDQ_FORM
 from quantunet_hls.ops.qonnx.node_kinds import TRANSPOSE, NodeKind, Rule, kind_of, node_kinds
+from quantunet_hls.ops.qonnx.refused import REFUSED, Refusal
 
 __all__ = ["MAX_READERS", "check_legal", "violations"]
 
 #: hls4ml's stream fork has at most seven outputs, and each duplicates the stream.
 MAX_READERS = 7
 
-_EXPORT_HINTS = {
-    **dict.fromkeys(("ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul"), QDQ_FORM),
-    "Softmax": "export the logits; the largest one is the same class",
-    "GreaterOrEqual": "compare with Greater",
-    "Upsample": "export with opset 13 or later, which writes Resize",
-}
-
 
 def check_legal(model: ModelWrapper) -> None:
     """Check a tidied graph whose Quant nodes on constants are still there.
 
     Raises:
-        IllegalGraphError: for the first node, in graph order, that breaks a rule.
+        IllegalGraphError: a rule is broken; an :class:`IllegalNetworkError` where several are.
     """
-    for error in violations(model):
-        raise error
+    broken = list(violations(model))
+    if broken:
+        raise together(broken)
 
 
 def violations(model: ModelWrapper) -> Iterator[IllegalGraphError]:
-    """All rules that the graph breaks, in graph order."""
+    """All rules that the graph breaks, in graph order.
+
+    Of a float network the first is that it is one; what only quantizers mend is then not said of each node.
+    """
     model = linked(model)
     reached = {only(model, "input")}
+    quantized = has_quantizers(model)
+    error = _input_is_quantized(model) if quantized else FloatNetworkError("The network")
+    if error is not None:
+        yield error
     for node in model.graph.node:
         kind = _admitted(node)
         if kind is None:
             yield _unsupported(node)
-            continue
-        every: tuple[Rule, ...] = (
-            partial(_four_axes, reached), *kind.rules, _readers, partial(_reads_images, reached))
-        for rule in every:
-            error = rule(model, node)
-            if error is not None:
-                yield error
-                break
+        elif (error := _four_axes(reached, model, node)) is not None:
+            # The other rules are about images.
+            yield error
+        else:
+            rules: tuple[Rule, ...] = (*kind.rules, *(kind.quantized if quantized else ()))
+            broken = [error for rule in rules if (error := rule(model, node)) is not None]
+            # What its kind says of constants says more.
+            yield from broken or filter(None, (_reads_images(reached, model, node),))
+            yield from filter(None, (_readers(model, node),))
         if not reached.isdisjoint(node.input):
             reached.update(node.output)
-    error = _input_is_quantized(model)
-    if error is not None:
-        yield error
 
 
 def _admitted(node: NodeProto) -> NodeKind | None:
@@ -104,8 +103,10 @@ def _unsupported(node: NodeProto) -> IllegalGraphError:
         owner = "QONNX" if known[node.op_type].domains == QUANT_DOMAINS else "ONNX"
         return IllegalGraphError(node.name, f"operator {node.op_type} of the domain {node.domain!r} is not ONNX's or "
                                  "QONNX's own", f"use that of {owner}")
-    remedy = _EXPORT_HINTS.get(node.op_type, f"replace it by one of {', '.join(sorted(known))}")
-    return IllegalGraphError(node.name, f"operator {node.op_type} can't be built exactly in hardware", remedy)
+    built = sorted(set(known) - {TRANSPOSE.op_type, *QUANT_OPS})
+    refusal = REFUSED.get(node.op_type, Refusal("can't be built exactly in hardware",
+                                                f"replace it by one of {', '.join(built)}"))
+    return IllegalGraphError(node.name, f"operator {node.op_type} {refusal.rule}", refusal.remedy)
 
 
 def _input_is_quantized(model: ModelWrapper) -> IllegalGraphError | None:

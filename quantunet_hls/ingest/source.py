@@ -12,7 +12,7 @@ import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 from torch import nn
 
-from quantunet_hls.core.errors import ConfigurationError, shown
+from quantunet_hls.core.errors import ConfigurationError, FloatNetworkError, shown
 from quantunet_hls.core.printable import printable
 from quantunet_hls.ingest import export_module, load_qonnx
 from quantunet_hls.ingest.export import is_quantized
@@ -80,14 +80,13 @@ def open_source(model: str | Path | nn.Module, input_shape: tuple[int, int, int]
         model: and ``input_shape`` and ``result``, as :func:`open_network` takes them.
 
     Raises:
-        ConfigurationError: a float network; or as :func:`open_network` does.
+        FloatNetworkError: a float network.
+        ConfigurationError: as :func:`open_network` does.
         CheckpointError: a damaged checkpoint.
     """
     source = open_network(model, input_shape, result)
     if not source.quantized:
-        raise ConfigurationError(
-            f"{source.name} is a float network, which has no exact hardware; quantize it with images of yours: "
-            "quantunet-hls quantize MODEL --data DIR.")
+        raise FloatNetworkError(source.name)
     return source
 
 

@@ -44,8 +44,8 @@ from quantunet_hls.targets.memories import Memory
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["NOTHING", "Content", "LayerCost", "ProductCost", "StageCost", "adapter_content", "buffer_content",
-           "cast_parts", "constant_product_blocks", "fifo_content", "layer_cost", "product_cost", "stage_registers",
-           "staged_content", "windows_content"]
+           "cast_parts", "constant_product_blocks", "fifo_content", "layer_cost", "product_blocks", "product_cost",
+           "stage_registers", "staged_content", "windows_content"]
 
 L = TypeVar("L", bound=StreamLayer)
 W = TypeVar("W", bound=Weighted)
@@ -157,11 +157,15 @@ def cast_parts(width: int, fraction: int, target: FixedType, *, zeroed: bool = F
 
 def constant_product_blocks(factor: int, width: int, family: Family) -> int:
     """Multiplier blocks of a value of so many bits times a constant."""
-    bits = factor.bit_length() + 1
-    if not factor & (factor - 1) or width + bits - 1 < NARROWEST_BLOCK_PRODUCT:
+    return 0 if not factor & (factor - 1) else product_blocks(width, factor.bit_length() + 1, family)
+
+
+def product_blocks(one: int, other: int, family: Family) -> int:
+    """Multiplier blocks of a product of two numbers of so many bits."""
+    if one + other - 1 < NARROWEST_BLOCK_PRODUCT:
         return 0
     wide, narrow = family.multiplier.operands
-    long, short = max(width, bits), min(width, bits)
+    long, short = max(one, other), min(one, other)
     return -(-(long - 1) // (wide - 1)) * -(-(short - 1) // (narrow - 1))
 
 

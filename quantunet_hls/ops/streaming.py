@@ -170,6 +170,10 @@ class StreamLayer(ABC):
         """Channels a beat that come in."""
         return self.lanes
 
+    def lanes_from(self, place: int) -> int:
+        """Channels a beat that come in from one of its sources, by its place among them."""
+        return self.input_lanes
+
     @property
     def beats(self) -> int:
         """Beats of a frame that go out."""
@@ -249,12 +253,14 @@ class StreamLayer(ABC):
         """A firing a beat, a clock each."""
         return Actor(self.name, readings, np.ones(firings, np.int64), np.ones(firings, bool), 3)
 
-    def _reading(self, source: StreamLayer, needed: np.ndarray, released: np.ndarray, room: int) -> Reading:
-        """A reading of words of ``input_lanes`` channels, behind a width adapter where the source has others."""
-        words = source.shape.pixels * source.shape.channels // self.input_lanes
-        last_channel = (np.arange(words) + 1) * self.input_lanes
+    def _reading(self, source: StreamLayer, needed: np.ndarray, released: np.ndarray, room: int,
+                 place: int = 0) -> Reading:
+        """A reading of words of as many channels as it takes, behind a width adapter where the source has others."""
+        lanes = self.lanes_from(place)
+        words = source.shape.pixels * source.shape.channels // lanes
+        last_channel = (np.arange(words) + 1) * lanes
         # The adapter first collects a whole multiple of both widths, where the source's does not hold one.
-        common = lcm(source.lanes, self.input_lanes)
+        common = lcm(source.lanes, lanes)
         if common > source.lanes:
             last_channel = -(-last_channel // common) * common
         return Reading(source.name, words, (last_channel - 1) // source.lanes, needed, released, room)

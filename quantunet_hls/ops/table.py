@@ -17,7 +17,7 @@ __all__ = ["FACETS", "OPERATORS", "STAGES", "STAGE_FACETS", "facet", "stage_face
 
 #: Names of the rooms. A layer's ``kind`` is its room's name.
 OPERATORS = ("input", "convolution", "pooling", "padding", "upsample", "interpolation", "zero_insertion", "argmax",
-             "concat", "add", "pointwise")
+             "concat", "add", "multiply", "pointwise")
 
 #: What every room has, and what it needs to be imported. "layer" has no FACET: the layer's class is all it has.
 FACETS = (

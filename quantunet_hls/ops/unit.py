@@ -32,7 +32,8 @@ class LayerUnit(Generic[L]):
     """The hardware of layers of a kind.
 
     Attributes:
-        components: of a layer, between streams of its ``input_lanes`` and of its ``lanes`` channels a beat.
+        components: of a layer, between streams of as many channels a beat as it takes from each source
+            (``lanes_from``) and one of its ``lanes``.
     """
 
     components: Callable[[L], Components]

@@ -22,7 +22,7 @@ from quantunet_hls.quantize.network import FloatNetwork
 from quantunet_hls.quantize.plan import Plan, plan_quantizers
 from quantunet_hls.tuning.rounding import FittedFilters
 
-__all__ = ["Calibrated", "Quantized", "Widths", "calibrated"]
+__all__ = ["Calibrated", "Quantized", "Widths", "calibrated", "planned"]
 
 #: Bits that an activation has more where nothing but a table reads it, which rounds it once more.
 _LOOKED_UP = 2
@@ -110,8 +110,8 @@ def calibrated(network: FloatNetwork, images: CalibrationImages, scales: Scales,
     Raises:
         IllegalGraphError: a node can't be built exactly.
     """
-    plan = plan_quantizers(network.folded, scales)
-    check_legal(tabulate(_draft(plan, scales)))
+    plan, drafted = planned(network, scales)
+    check_legal(drafted)
     plan = replace(plan, model=explicit_attributes(plan.written))
     largest = max(int(np.prod(shape_of(plan.model, node.output[0]))) for node in plan.model.graph.node)
     shown = images.values[spread_evenly(len(images.values), max(1, _MOST_VALUES // largest))]
@@ -119,8 +119,13 @@ def calibrated(network: FloatNetwork, images: CalibrationImages, scales: Scales,
     return Calibrated(plan, shown, images.port, observe(plan, shown, images.port), scales)
 
 
+def planned(network: FloatNetwork, scales: Scales) -> tuple[Plan, ModelWrapper]:
+    """Where quantizers go, and for the legality check the network with some that say something."""
+    plan = plan_quantizers(network.folded, scales)
+    return plan, tabulate(_draft(plan, scales))
+
+
 def _draft(plan: Plan, scales: Scales) -> ModelWrapper:
-    """The network with quantizers that say something, for the legality check."""
     layers = {}
     for node in plan.model.graph.node:
         if node.name in plan.feeds:

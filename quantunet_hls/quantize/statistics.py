@@ -14,12 +14,12 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 from torch import Tensor
 
-from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.core.errors import IllegalGraphError, together
 from quantunet_hls.ops.qonnx.graph import LinkedModel, consumers, copy_of, linked, replace_nodes
 from quantunet_hls.quantize.affine import Affine, affine_node
 from quantunet_hls.quantize.run import run_float
 
-__all__ = ["Normalizing", "check_statistics", "freeze_statistics", "statistics_of"]
+__all__ = ["Normalizing", "check_statistics", "freeze_statistics", "statistics_of", "why_not_frozen"]
 
 _NORMALIZATIONS = ("InstanceNormalization", "GroupNormalization")
 
@@ -73,13 +73,19 @@ def check_statistics(model: ModelWrapper) -> None:
     """Refuse them.
 
     Raises:
-        IllegalGraphError: names the first.
+        IllegalGraphError: names them.
     """
-    for place in statistics_of(model):
-        raise IllegalGraphError(
-            place.name, "it normalizes by mean and variance of the very image, which a stream of pixels knows too late",
-            "train the network with BatchNorm2d, or freeze them to the calibration images': quantunet-hls quantize "
-            "MODEL --data DIR --freeze-statistics, which costs accuracy")
+    places = statistics_of(model)
+    if places:
+        raise together([why_not_frozen(place) for place in places])
+
+
+def why_not_frozen(place: Normalizing) -> IllegalGraphError:
+    """What is said of one that is not to be frozen."""
+    return IllegalGraphError(
+        place.name, "it normalizes by mean and variance of the very image, which a stream of pixels knows too late",
+        "train the network with BatchNorm2d, or freeze them to the calibration images': quantunet-hls quantize "
+        "MODEL --data DIR --freeze-statistics, which costs accuracy")
 
 
 def freeze_statistics(model: ModelWrapper, images: Tensor) -> ModelWrapper:

@@ -33,7 +33,7 @@ def attempt(make: Callable[[Job], Report | None], job: Job) -> Answer:
     try:
         report = make(job)
     except _FINAL as error:
-        return "refused", str(error), time.monotonic() - begun
+        return "refused", " ".join(str(error).split()), time.monotonic() - begun
     except Exception as error:
         return "failed", f"{type(error).__name__}: {' '.join(str(error).split())}", time.monotonic() - begun
     if report is None:

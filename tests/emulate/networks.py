@@ -209,6 +209,14 @@ class Network:
                  **{name: np.ravel(numbers).tolist() for name, numbers in (
                      ("factors", factors), ("offsets", offsets), ("splits", splits))})
 
+    def multiply(self, image: str, shape: tuple[int, int, int], result: str) -> None:
+        """An image of a shape by what came last, which has it as well, or one channel, one pixel, or both."""
+        each_pixel, each_channel = (self.height, self.width) == shape[:2], self.channels == shape[2]
+        self.height, self.width, self.channels = shape
+        self.add("StreamProduct", {"result": result}, inputs=[image, self.last], in_height=self.height,
+                 in_width=self.width, n_chan=self.channels, n_pixels=self.height * self.width,
+                 each_pixel=int(each_pixel), each_channel=int(each_channel))
+
     def concatenate(self, other: str, channels: int) -> None:
         self.add("Concatenate", {"result": self.type()}, inputs=[other, self.last], axis=3, op="concatenate3d")
         self.channels += channels

@@ -96,6 +96,14 @@ def _add(network: Network) -> None:
     network.add("Merge", {"result": network.type()}, inputs=[source, network.last], op="add")
 
 
+def _multiply(network: Network) -> None:
+    image, shape = network.last, (network.height, network.width, network.channels)
+    network.convolve(int(network.random.choice([1, network.channels])), accumulator=_WIDE)
+    if network.random.integers(2):
+        network.pool_whole("Max", accumulator=_WIDE)
+    network.multiply(image, shape, network.type())
+
+
 def _cast(network: Network) -> None:
     network.activate("linear")
 
@@ -155,7 +163,7 @@ def _pointwise(network: Network) -> None:
 INSTANCES: dict[str, Callable[[Network], None]] = {
     "input": _input, "convolution": _convolution, "pooling": _pooling, "padding": _padding, "upsample": _upsample,
     "interpolation": _interpolation,
-    "zero_insertion": _zero_insertion, "argmax": _argmax, "concat": _concat, "add": _add,
+    "zero_insertion": _zero_insertion, "argmax": _argmax, "concat": _concat, "add": _add, "multiply": _multiply,
     "pointwise": _pointwise,
 }
 STAGE_INSTANCES: dict[str, Callable[[Network], None]] = {

@@ -15,8 +15,11 @@ PACKAGE = Path(quantunet_hls.__file__).parent
 
 #: Op types that graph-wide code makes or meets as a matter of its own, by file.
 KNOWN = {
+    "ingest/passes/absorb_scales.py": {"Requantize", "Transpose"},  # what it makes; what may stand before the image
+    "ingest/passes/absorb_padding.py": {"Pad"},  # what windows take in
     "ingest/load.py": {"BipolarQuant", "Trunc"},  # what a float network has none of
-    "ingest/passes/infer_shapes.py": {"Transpose"},  # channels-last nodes as ONNX sees them
+    "ingest/passes/infer_shapes.py": {"Transpose", "ConvTranspose"},  # as ONNX sees them; a crash of its own
+    "ingest/whole_weights.py": {"Conv"},  # whose kernels it may have to turn round
     "ingest/passes/plain_classes.py": {"ArgMax", "Greater"},  # a mask, asked for where the network has none
     "ingest/passes/tidy.py": {"Resize"},  # an empty input that qonnx looks up
     "ingest/model_graph.py": {"Transpose"},  # hls4ml's own, behind the last layer
@@ -24,6 +27,13 @@ KNOWN = {
 }
 #: Which operators may be computed on constants is a matter of safety, and how older opsets put them one of ONNX.
 APART = ("ingest/passes/fold_constants.py", "ingest/passes/current_forms.py")
+
+
+#: Op types that no graph has any more where ranges are proven.
+OTHERS_BEFORE = {
+    "ConvTranspose", "Transpose", "BipolarQuant", "Trunc", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "Pad",
+    "Slice", "PRelu", "BatchNormalization",
+}
 
 
 def test_no_two_rooms_have_one_op_type():
@@ -55,10 +65,7 @@ def test_what_hls4ml_lacks_has_its_kernel_and_its_reader_in_one_room():
 def test_nothing_of_a_nodes_kind_contradicts_itself():
     for kind in node_kinds().values():
         # What is lowered away, becomes part of a table, or only says where axes lie, needs no proof.
-        becomes_another = kind.op_type in (
-            "ConvTranspose", "Transpose", "BipolarQuant", "Trunc", "GlobalAveragePool", "GlobalMaxPool",
-            "ReduceMean") or (
-            kind.real and kind.op_type != "Sigmoid")
+        becomes_another = kind.op_type in OTHERS_BEFORE or (kind.real and kind.op_type != "Sigmoid")
         assert (kind.ranges is None) == becomes_another, kind.op_type
         assert not (kind.kernels and not kind.spatial), kind.op_type
         assert not (kind.classes and kind.plain_end is None), kind.op_type

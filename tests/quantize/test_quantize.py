@@ -10,7 +10,13 @@ import pytest
 import torch
 
 from quantunet_hls import generate_accelerator
-from quantunet_hls.core.errors import ConfigurationError, DataError, IllegalGraphError, UnknownNameError
+from quantunet_hls.core.errors import (
+    ConfigurationError,
+    DataError,
+    FloatNetworkError,
+    IllegalGraphError,
+    UnknownNameError,
+)
 from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.emulate.accuracy import emulate_graph
@@ -167,9 +173,9 @@ def test_normalized_colour_images_enter_as_they_are(tmp_path):
 
 
 def test_a_float_network_is_told_that_it_is_one(made):
-    with pytest.raises(ConfigurationError, match=r"float is a float network.*quantunet-hls quantize"):
+    with pytest.raises(FloatNetworkError, match=r"float is a float network.*quantunet-hls quantize"):
         open_source(made.folder / "float.onnx")
-    with pytest.raises(ConfigurationError, match="float network"):
+    with pytest.raises(FloatNetworkError, match="float network"):
         open_source("brain_tumor_float_b8d3")
     with pytest.raises(ConfigurationError, match="has quantizers already"):
         quantize(open_network(made.result.path), images, made.folder / "other", Settings())

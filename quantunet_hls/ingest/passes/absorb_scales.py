@@ -20,7 +20,7 @@ import numpy as np
 from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.core.errors import IllegalGraphError, together
 from quantunet_hls.ingest.axes import layouts_of
 from quantunet_hls.ingest.scales import Held, Levels, Ordered, Plan, Scales, SumLevels, Weighing, is_identity
 from quantunet_hls.ingest.whole_weights import power_of_two, whole_weights
@@ -71,11 +71,18 @@ def absorb_scales(model: ModelWrapper, output: str) -> Absorbed:
         output: "mask" where the class of each pixel is to be found behind the result.
 
     Raises:
-        IllegalGraphError: scales meet that no quantizer brings together; names the node and where to put one.
+        IllegalGraphError: scales meet that no quantizer brings together; names the nodes and where to put one.
     """
     absorbing = _Absorbing(model, output)
+    broken = []
     for node in model.graph.node:
-        absorbing.take(node)
+        try:
+            absorbing.take(node)
+        except IllegalGraphError as error:
+            broken.append(error)
+            absorbing.take_as_mended(node)
+    if broken:
+        raise together(broken)
     return absorbing.finished()
 
 
@@ -116,6 +123,8 @@ class _Absorbing:
                                     "use one number a channel, or a power-of-two quantizer in front and behind")
         elif kind.weighted:
             found = self._convolved(node, held)
+        elif kind.looked_up is not None:
+            found = self._looked_up(node, held)
         elif kind.joins:
             found = self._joined(node, [self.held[name] for name in images])
         elif not kind.new_values:
@@ -127,6 +136,10 @@ class _Absorbing:
         else:
             found = self._as_file(node, held)
         self.held[node.output[0]] = found
+
+    def take_as_mended(self, node: NodeProto) -> None:
+        """A node that can't be built, as if it could and had a power-of-two quantizer behind it."""
+        self.held[node.output[0]] = self._own(node.output[0])
 
     def _quantized(self, node: NodeProto, held: Held) -> Held:
         if limited_by(self.given, node) is not None:
@@ -195,7 +208,10 @@ class _Absorbing:
             raise IllegalGraphError(node.name, f"it turns the order of values round behind {held.waiting[-1].name!r}",
                                     "put a quantizer between the two")
         chains = tuple(chain.then(step) for chain, step in zip(held.chains, each, strict=True))
-        plain = (*held.plain, node) if held.is_file and held.plain is not None and kind_of(node).alone(node) else None
+        # What joins two images has no hardware for an image and a constant.
+        alone = kind_of(node).alone(node) and not (
+            kind_of(node).joins and any(constant(self.given, name) is not None for name in node.input))
+        plain = (*held.plain, node) if held.is_file and held.plain is not None and alone else None
         return replace(held, chains=chains, plain=plain)
 
     def _moved(self, node: NodeProto, held: Held) -> Held:
@@ -219,7 +235,9 @@ class _Absorbing:
             if part.waiting:
                 raise IllegalGraphError(node.name, f"its input {name!r} is not quantized", "put a quantizer there")
         chains = tuple(chain for part in parts for chain in part.chains)
-        if kind_of(node).new_values:
+        if kind_of(node).product:
+            chains = self._multiplied(node, parts)
+        elif kind_of(node).new_values:
             each = self._added(node, parts)
             if each is None:
                 return Held(node.output[0], (IDENTITY,) * len(parts[0].chains), (), None, tuple(parts))
@@ -236,6 +254,28 @@ class _Absorbing:
                 return None
             found.append(scaled(lines[0].factor, sum((line.offset for line in lines), Fraction(0))))
         return tuple(found)
+
+    def _multiplied(self, node: NodeProto, parts: Sequence[Held]) -> tuple[Chain, ...]:
+        """Products of numbers of any scales; a single channel goes with each of the other's."""
+        channels, found = max(len(part.chains) for part in parts), []
+        for chains in zip(*(part.chains * (channels // len(part.chains)) for part in parts), strict=True):
+            lines = [self._line(node, chain) for chain in chains]
+            if any(line.offset for line in lines):
+                raise self._needs_quantizer(node, "it multiplies numbers of which none stands for 0")
+            found.append(scaled(lines[0].factor * lines[1].factor))
+        return tuple(found)
+
+    def _looked_up(self, node: NodeProto, held: Held) -> Held:
+        """A table, which takes and gives numbers of any scale."""
+        held, looked_up = self._settled(held), kind_of(node).looked_up
+        lines = {self._line(node, chain) for chain in held.chains}
+        assert looked_up is not None
+        found = looked_up(node, lines.pop()) if len(lines) == 1 and not held.waiting else None
+        if found is None:
+            raise self._needs_quantizer(node, "it reads other numbers than its table has")
+        table, factor = found
+        self.nodes.append(self._reading(table, [held.tensor]))
+        return Held(node.output[0], (scaled(factor),) * self._channels(node.output[0]))
 
     def _summed(self, node: NodeProto, held: Held) -> Held:
         """Linear functions of the image, such as means."""
@@ -292,9 +332,8 @@ class _Absorbing:
         held = self._settled(held)
         if is_identity(held.chains):
             return held
-        lines = [self._line(node, chain) for chain in held.chains]
-        if len({line.factor for line in lines}) > 1 or lines[0].factor <= 0:
-            raise self._needs_quantizer(node, "it compares channels of different scales")
+        if not all(self._line(node, chain).factor for chain in held.chains):
+            raise self._needs_quantizer(node, "a channel that it compares is the same for all images")
         ordered = f"{node.output[0]}_order"
         self._fitted(f"{node.name}_order", held.tensor, ordered, Ordered(held.chains, limit))
         return Held(ordered, held.chains, (), None)
@@ -401,8 +440,10 @@ class _Absorbing:
         if len(nodes) == len(self.given.graph.node) and not (self.plans or self.port or tensors or self.whole):
             return Absorbed(self.given)
         if held.tensor != result:
-            shape = shape_of(self.model, held.tensor)
+            shape, former = shape_of(self.model, held.tensor), shape_of(self.given, result)
             del self.model.graph.output[:]
+            if any(result in node.output for node in nodes):
+                self.model.set_tensor_shape(result, list(former), TensorProto.FLOAT)
             self.model.graph.output.append(helper.make_tensor_value_info(held.tensor, TensorProto.FLOAT, shape))
         replace_nodes(self.model, nodes)
         # Classes are classes, whatever the numbers behind them.

@@ -9,7 +9,7 @@ import numpy as np
 from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.core.errors import IllegalGraphError, together
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, IndexedModel, attribute, constant, only, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import TRANSPOSE, Layout, Relabelling, kind_of
 
@@ -37,7 +37,7 @@ def channels_last(model: ModelWrapper) -> Relabelled:
     between all come out the same.
 
     Raises:
-        IllegalGraphError: a node's input lies in another order than the node reads it in.
+        IllegalGraphError: nodes' inputs lie in another order than the nodes read them in.
     """
     # Which of the two the input is in only the nodes can tell.
     try:
@@ -56,6 +56,7 @@ def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
     shapes: dict[str, tuple[int, ...]] = {}
     constants: dict[str, np.ndarray] = {}
     nodes: list[NodeProto] = []
+    broken: list[IllegalGraphError] = []
 
     def logical_shape(tensor: str) -> tuple[int, ...]:
         physical = shape_of(model, tensor)
@@ -70,14 +71,19 @@ def _relabel(model: ModelWrapper, source: Layout) -> Relabelled:
             layouts[node.output[0]] = transposed(node, layout)
             stands_for[node.output[0]] = stands_for.get(node.input[0], node.input[0])
             continue
-        check_layout(node, [layouts[name] for name in data])
         layouts[node.output[0]] = layout
         place = _renamed(model, node, stands_for, f"_of_{len(nodes)}", layout, logical_shape(data[0]))
-        _relabel_node(place)
+        try:
+            check_layout(node, [layouts[name] for name in data])
+            _relabel_node(place)
+        except IllegalGraphError as error:
+            broken.append(error)
         nodes.append(place.node)
         constants |= place.constants
         shapes[node.output[0]] = tuple(logical_shape(node.output[0])[axis] for axis in _NHWC)
 
+    if broken:
+        raise together(broken)
     shapes[image] = tuple(logical_shape(image)[axis] for axis in _NHWC)
     relabelled = _built(model, nodes, constants, shapes, image, stands_for.get(result, result))
     return Relabelled(relabelled, {name: where for name, where in layouts.items() if name not in stands_for})

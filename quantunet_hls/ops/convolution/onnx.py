@@ -123,7 +123,7 @@ def _work(model: ModelWrapper, node: NodeProto) -> ConvWork:
 
 
 FACET = OnnxNodes((
-    NodeKind("Conv", _run, _ranges, rules=(_fits, weights_are_quantized), spatial=True, kernels=(1,),
+    NodeKind("Conv", _run, _ranges, rules=(_fits,), quantized=(weights_are_quantized,), spatial=True, kernels=(1,),
              roles=("weight", "bias"), weighted=True, plain=_plain, explicit=explicit_kernel,
              with_padding=_with_padding, work=_work),
 ))

@@ -10,8 +10,9 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ops.qonnx.bounds import Bounds
-from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, constant
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, kind_of, node_kinds
+from quantunet_hls.ops.qonnx.quantizers import quantizers_of
 
 __all__ = ["Function", "Grid", "grid_of", "leaves_of", "of_one_value"]
 
@@ -125,13 +126,11 @@ def grid_of(model: ModelWrapper, tensor: str) -> Grid | None:
 
 
 def _quantized(model: ModelWrapper, node: NodeProto) -> Grid | None:
-    scale, zero, bits = (constant(model, name) for name in node.input[1:4])
-    if scale is None or zero is None or bits is None or scale.size != 1 or bits.size != 1 or zero.any():
+    numbers = [constant(model, name) for name in node.input[1:]]
+    if len(numbers) != 3 or any(number is None or number.size != 1 for number in numbers):
         return None
-    signed, width = bool(attribute(node, "signed", 1)), int(bits.flat[0])
-    high = (1 << (width - signed)) - 1
-    low = -high - (not attribute(node, "narrow", 0)) if signed else 0
-    return Grid(Fraction(float(scale.flat[0])), low, high)
+    (quantizer,) = quantizers_of(model, node)
+    return Grid(quantizer.scale, quantizer.low - quantizer.zero, quantizer.high - quantizer.zero)
 
 
 def _joined(grids: Sequence[Grid]) -> Grid | None:

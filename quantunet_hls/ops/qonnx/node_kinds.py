@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cache
 
 import numpy as np
@@ -19,7 +20,7 @@ from quantunet_hls.folding.balance import ConvWork
 from quantunet_hls.ops.qonnx.bounds import Bounds
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, shape_of
 from quantunet_hls.ops.qonnx.ranges import Range, Typed
-from quantunet_hls.ops.qonnx.values import Step
+from quantunet_hls.ops.qonnx.values import Line, Step
 from quantunet_hls.ops.table import OPERATORS, STAGES, facet, stage_facet
 
 __all__ = ["OWN", "STANDARD", "TRANSPOSE", "Layout", "NodeKind", "OnnxNodes", "Relabelling", "Rule",
@@ -71,7 +72,8 @@ class NodeKind:
         ranges: the proof (see :mod:`quantunet_hls.ingest.ranges`) on a channels-last graph, from the ranges of the
             images that a node reads; raises OverflowError beyond what can be counted with. None where no node of
             the kind is left by then.
-        rules: legality, in this order; the first that speaks counts.
+        rules: legality; each is asked of every node that reads images, whatever the others say.
+        quantized: those that a network breaks where quantizers are missing; a float network is told so once.
         domains: those it is known in, :data:`CHANNELS_LAST` aside.
         admitted: whether a file may have it; else only lowerings make it.
         spatial: whether it reads height and width where they lie, so that there is one for channels last too.
@@ -110,13 +112,16 @@ class NodeKind:
         bounds: what it gives, value by value, for inputs within bounds, to so many decimal digits; None where it is no
             such function, so that it can't be part of a table. Raises UnboundedError.
         gate: whether a node gives the probability of what it reads, which is 0.5 where that is 0.
-        tabulated: whether it stands for nodes between two quantizers, and holds what these two make of it.
+        looked_up: of a table, the table for numbers of which the file's are a line, and how many of the file's one of
+            its results stands for; None where there is none.
+        product: whether its result is the product of the images that it joins.
     """
 
     op_type: str
     run: Callable[[NodeProto, list[np.ndarray]], np.ndarray]
     ranges: Callable[[ModelWrapper, NodeProto, Sequence[Range]], Typed] | None = None
     rules: tuple[Rule, ...] = ()
+    quantized: tuple[Rule, ...] = ()
     domains: tuple[str, ...] = STANDARD
     admitted: bool = True
     spatial: bool = False
@@ -149,7 +154,13 @@ class NodeKind:
     exact: Callable[[NodeProto], bool] = lambda _node: True
     bounds: Callable[[NodeProto, Sequence[Bounds], int], Bounds] | None = None
     gate: Callable[[NodeProto], bool] = lambda _node: False
-    tabulated: bool = False
+    looked_up: Callable[[NodeProto, Line], tuple[NodeProto, Fraction] | None] | None = None
+    product: bool = False
+
+    @property
+    def tabulated(self) -> bool:
+        """Whether it stands for nodes between two quantizers, and holds what these two make of it."""
+        return self.looked_up is not None
 
     def is_of_its_domain(self, node: NodeProto) -> bool:
         """Whether a node is what its name says: elsewhere another operator may have the same."""

@@ -161,7 +161,7 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
 
 
 FACET = OnnxNodes((
-    NodeKind("ConvTranspose", _run_transposed, rules=(_fits, weights_are_quantized), weighted=True,
+    NodeKind("ConvTranspose", _run_transposed, rules=(_fits,), quantized=(weights_are_quantized,), weighted=True,
              plain=_plain, explicit=explicit_kernel, lowered=_lowered),
     NodeKind("ZeroInsertion", _run, _ranges, admitted=False, spatial=True, copies=True, new_values=False),
 ))

@@ -54,8 +54,8 @@ def module_content(layer: StreamLayer, sources: Sequence[StreamLayer], family: F
         sources: the layers of those streams.
     """
     content = layer_cost(layer).content(layer, family)
-    for source in sources:
-        content += adapter_content(source.type.width, source.lanes, layer.input_lanes)
+    for place, source in enumerate(sources):
+        content += adapter_content(source.type.width, source.lanes, layer.lanes_from(place))
     return content
 
 

@@ -56,8 +56,8 @@ class LayerUnit(wiring.Component):
         adapted = []
         for index, source in enumerate(self.sources):
             stream = getattr(self, f"i{index}")
-            if source.lanes != self.layer.input_lanes:
-                adapter = WidthAdapter(source.bits, source.lanes, self.layer.input_lanes)
+            if source.lanes != (lanes := self.layer.lanes_from(index)):
+                adapter = WidthAdapter(source.bits, source.lanes, lanes)
                 m.submodules[f"adapter_{index}"] = adapter
                 connect(m, stream, adapter.i)
                 stream = adapter.o

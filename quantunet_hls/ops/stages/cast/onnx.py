@@ -55,6 +55,8 @@ def _has_known_modes(model: ModelWrapper, node: NodeProto) -> IllegalGraphError 
     def illegal(rule: str, remedy: str) -> IllegalGraphError:
         return IllegalGraphError(node.name, rule, remedy)
 
+    if _has_sane_scale(model, node) is not None:
+        return None
     scale, bits = constant(model, node.input[1]), constant(model, node.input[3])
     assert scale is not None
     assert bits is not None

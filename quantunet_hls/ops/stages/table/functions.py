@@ -179,7 +179,6 @@ FUNCTIONS: dict[str, tuple[Computed, InBounds]] = {
     "Abs": (lambda _node, inputs: np.abs(inputs[0]), lambda _node, inputs, _digits: inputs[0].most(-inputs[0])),
     "Neg": (lambda _node, inputs: -inputs[0], lambda _node, inputs, _digits: -inputs[0]),
     "Pow": (lambda _node, inputs: inputs[0] ** inputs[1], _power),
-    "Mul": (lambda _node, inputs: inputs[0] * inputs[1], lambda _node, inputs, _digits: inputs[0] * inputs[1]),
     "Sub": (lambda _node, inputs: inputs[0] - inputs[1], lambda _node, inputs, _digits: inputs[0] - inputs[1]),
     "Div": (lambda _node, inputs: inputs[0] / inputs[1], lambda _node, inputs, _digits: inputs[0] / inputs[1]),
     "Min": (lambda _node, inputs: np.minimum(*inputs), lambda _node, inputs, _digits: inputs[0].least(inputs[1])),

@@ -7,7 +7,6 @@ function is refused.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -19,12 +18,14 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.bounds import UnboundedError
 from quantunet_hls.ops.qonnx.constants import constant_is_finite, line_of_constant
 from quantunet_hls.ops.qonnx.functions import Function, grid_of, leaves_of, of_one_value
-from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, constant, consumers, only
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, constant, consumers, only, set_attribute
 from quantunet_hls.ops.qonnx.node_kinds import OWN, NodeKind, OnnxNodes, kind_of
-from quantunet_hls.ops.qonnx.quantizers import quant_type
+from quantunet_hls.ops.qonnx.quantizers import is_shift, quant_type, quantizers_of
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
+from quantunet_hls.ops.qonnx.values import Line
+from quantunet_hls.ops.stages.requantize.steps import Quantizer
 from quantunet_hls.ops.stages.table.functions import FUNCTIONS
-from quantunet_hls.types.fixed import FixedType, parse_type
+from quantunet_hls.types.fixed import covering, parse_type
 
 __all__ = ["FACET", "MAX_TABLE_BITS", "between_quantizers", "why_no_table"]
 
@@ -43,23 +44,24 @@ def between_quantizers(model: ModelWrapper, quantizer: NodeProto) -> NodeProto |
     function = of_one_value(model, quantizer)
     if function is None or not function.needs_table:
         return None
-    grid = grid_of(model, function.source)
-    written = grid_of(model, quantizer.output[0])
-    if grid is None or grid.size > 1 << MAX_TABLE_BITS or written is None or not all(
-            _is_power_of_two(each.step) for each in (grid, written)):
+    grid, written = grid_of(model, function.source), grid_of(model, quantizer.output[0])
+    if grid is None or grid.size > 1 << MAX_TABLE_BITS or written is None:
         return None
-    kind = quant_type(model, quantizer)
+    (steps,) = quantizers_of(model, quantizer)
     try:
-        entries = [_code(model, function, grid.step * number, kind) for number in range(grid.low, grid.high + 1)]
+        entries = [_level(model, function, grid.step * number, steps) for number in range(grid.low, grid.high + 1)]
     except UnboundedError:
         return None
+    kind = quant_type(model, quantizer) if is_shift(model, quantizer) else covering(
+        written.low, written.high, _fraction(written.step))
     last = function.nodes[-1]
     return helper.make_node(
         "Table", [function.source], [quantizer.output[0]], name=last.name, domain=OWN, first=grid.low,
-        fraction=_fraction(grid.step), entries=entries, result=str(kind), probabilities=int(kind_of(last).gate(last)))
+        fraction=_fraction(grid.step), given_step=float(grid.step), step=float(written.step), entries=entries,
+        result=str(kind), probabilities=int(kind_of(last).gate(last)))
 
 
-def _code(model: ModelWrapper, function: Function, number: Fraction, kind: FixedType) -> int:
+def _level(model: ModelWrapper, function: Function, number: Fraction, quantizer: Quantizer) -> int:
     """What the quantizer makes of the function's value at a number.
 
     Raises:
@@ -67,26 +69,28 @@ def _code(model: ModelWrapper, function: Function, number: Fraction, kind: Fixed
     """
     for digits in _DIGITS:
         value = function.value(model, number, digits)
-        low, high = (_quantized(end, kind) for end in (value.low, value.high))
+        low, high = quantizer.level(value.low), quantizer.level(value.high)
         if low == high:
             return low
     raise UnboundedError(f"the value at {float(number):g}, which is too near to a step of the quantizer")
 
 
-def _quantized(value: Fraction, kind: FixedType) -> int:
-    steps = value * Fraction(2) ** kind.fraction
-    # Python rounds halves to even, as QONNX's ROUND does.
-    code = math.floor(steps) if kind.rounding == "TRN" else round(steps)
-    return min(max(code, kind.lowest), kind.high)
-
-
 def _fraction(step: Fraction) -> int:
-    """Fraction bits of a power of two."""
-    return step.denominator.bit_length() - step.numerator.bit_length()
+    """Fraction bits of a power of two; 0 for another step, of which hardware has whole numbers."""
+    fraction = step.denominator.bit_length() - step.numerator.bit_length()
+    return fraction if Fraction(2) ** -fraction == step else 0
 
 
-def _is_power_of_two(number: Fraction) -> bool:
-    return number > 0 and Fraction(2) ** -_fraction(number) == number
+def _looked_up(node: NodeProto, line: Line) -> tuple[NodeProto, Fraction] | None:
+    """The table for numbers of which each stands for so many of the file's, and the step of what it gives."""
+    own = Fraction(attribute(node, "given_step")) / line.factor if line.factor else Fraction(0)
+    if line.offset or own <= 0 or Fraction(2) ** -_fraction(own) != own:
+        return None
+    placed = NodeProto()
+    placed.CopyFrom(node)
+    set_attribute(placed, "fraction", _fraction(own))
+    step = Fraction(attribute(node, "step"))
+    return placed, step * Fraction(2) ** parse_type(attribute(node, "result")).fraction
 
 
 def why_no_table(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
@@ -141,11 +145,13 @@ def _ranges(_model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> T
     """The least and the largest entry between both ends of what comes, channel by channel."""
     entries, kind = np.array(attribute(node, "entries"), np.int64), parse_type(attribute(node, "result"))
     (given,), first = inputs, attribute(node, "first")
-    steps = given.at(-attribute(node, "fraction")) if given.exponent >= -attribute(node, "fraction") else None
-    if steps is None or steps.low.min() < first or steps.high.max() >= first + len(entries):
+    if given.exponent < -attribute(node, "fraction"):
         raise IllegalGraphError(node.name, "what it reads has other values than the quantizer in front of it gives",
                                 "put a quantizer straight in front of it")
-    ends = [[extreme(entries[low - first: high - first + 1]) for low, high in zip(steps.low, steps.high, strict=True)]
+    # A pooling in between knows its input's type alone, which may have more numbers than the quantizer gives.
+    steps = given.at(-attribute(node, "fraction"))
+    places = [np.clip(end - first, 0, len(entries) - 1) for end in (steps.low, steps.high)]
+    ends = [[extreme(entries[low: high + 1]) for low, high in zip(*places, strict=True)]
             for extreme in (np.min, np.max)]
     return Range(np.array(ends[0]), np.array(ends[1]), kind.exponent), LayerTypes(kind)
 
@@ -159,8 +165,8 @@ def _has_a_constant_or_a_table(model: ModelWrapper, node: NodeProto) -> IllegalG
 
 def _real(op_type: str) -> NodeKind:
     run, bounds = FUNCTIONS[op_type]
-    two = op_type in ("Mul", "Sub", "Div", "Min", "Max")
-    line = op_type in ("Mul", "Sub", "Div")
+    two = op_type in ("Sub", "Div", "Min", "Max")
+    line = op_type in ("Sub", "Div")
     return NodeKind(op_type, run, rules=(_has_a_constant_or_a_table if line else why_no_table,), real=True, joins=two,
                     roles=("operand",), bounds=bounds, steps=line_of_constant if line else None, on_sums=line,
                     alone=lambda _node: False,
@@ -171,6 +177,6 @@ def _real(op_type: str) -> NodeKind:
 #: What a table stands for, and the table itself.
 FACET = OnnxNodes((
     *(_real(op_type) for op_type in FUNCTIONS),
-    NodeKind("Table", _run, _ranges, domains=(OWN,), admitted=False, tabulated=True,
+    NodeKind("Table", _run, _ranges, domains=(OWN,), admitted=False, looked_up=_looked_up,
              gate=lambda node: bool(attribute(node, "probabilities"))),
 ))

@@ -209,3 +209,18 @@ def test_functions_that_hardware_computes_stay_what_they_are():
     net = Net((1, 2, 4, 6))
     net.conv(net.quant(net.leaky(net.relu(net.quant("x", 4, -2, signed=1)))), 2)
     assert op_types(ingest(net.model()).model) == ["Quant", "Relu", "LeakyRelu", "Quant", "Conv"]
+
+
+@pytest.mark.parametrize(("given", "result", "zeros"), [
+    (0.11, 0.07, (0, 0)), (0.25, 0.07, (0, 0)), (0.11, 0.125, (0, 0)), (0.11, 0.07, (3, -5))])
+def test_scales_of_any_kind_on_either_side(given, result, zeros, tmp_path):
+    net = Net((1, 2, 4, 6))
+    x = net.quant(net.relu(net.conv(net.quant("x"), 3)), 6, scale=given, signed=1)
+    net.constant(net.nodes[-1].input[2], zeros[0])
+    y = net.quant(silu(net, net.pool(x)), 5, scale=result, signed=1)
+    net.constant(net.nodes[-1].input[2], zeros[1])
+    net.conv(y, 2, kernel=1, pads=[0] * 4)
+    case = Executors(net.model(), tmp_path)
+    assert op_types(case.graph.model).count("Table") == 1
+    case.check_file()
+    case.check_emulator()

@@ -1,0 +1,1 @@
+"""The operator ``multiply``, facet by facet (:mod:`quantunet_hls.ops.table`)."""
