@@ -127,7 +127,7 @@ class _Absorbing:
             found = self._looked_up(node, held)
         elif kind.joins:
             found = self._joined(node, [self.held[name] for name in images])
-        elif not kind.new_values:
+        elif not kind.new_values and not kind.blends(node):
             found = self._moved(node, held)
         elif kind.classes or kind.real:
             found = self._ended(node, held)
