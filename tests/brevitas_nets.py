@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import brevitas.nn as qnn
 import torch
-from brevitas.quant import Int8ActPerTensorFixedPoint
+from brevitas.quant import Int8ActPerTensorFixedPoint, Int8WeightPerTensorFloat
 from brevitas.quant.fixed_point import Int8WeightPerChannelFixedPoint
 from torch import nn
 
@@ -59,6 +59,45 @@ class UpConvolutions(nn.Module):
         down = self.down(stem)
         up = self.last(torch.cat([self.up(self.low(down)).value, down.value], dim=1))
         return self.end(self.head(torch.cat([stem.value, up.value], dim=1)))
+
+
+class DefaultQuantizers(nn.Module):
+    """A U-Net of two levels with Brevitas's own quantizers: float scales, float biases, normalization unfolded."""
+
+    def __init__(self, activation: str = "relu", bits: int = 4, weights: type = Int8WeightPerTensorFloat) -> None:
+        super().__init__()
+
+        def block(channels: int, filters: int) -> nn.Sequential:
+            layers = [qnn.QuantConv2d(channels, filters, 3, padding=1, bias=True, weight_bit_width=bits,
+                                      weight_quant=weights), nn.BatchNorm2d(filters)]
+            if activation == "relu":
+                return nn.Sequential(*layers, qnn.QuantReLU(bit_width=bits))
+            return nn.Sequential(*layers, nn.PReLU(filters), qnn.QuantIdentity(bit_width=bits))
+
+        self.port = qnn.QuantIdentity(bit_width=8)
+        self.down, self.pool, self.low = block(1, 3), nn.MaxPool2d(2), block(3, 4)
+        self.up, self.joined, self.last = nn.Upsample(scale_factor=2), qnn.QuantIdentity(bit_width=bits), block(7, 3)
+        self.head = qnn.QuantConv2d(3, 2, 1, bias=True, weight_bit_width=bits, weight_quant=weights)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        down = self.down(self.port(x))
+        up = self.up(self.low(self.pool(down)))
+        return self.head(self.last(self.joined(torch.cat([down, up], 1))))
+
+
+def default_quantizers(seed: int = 0, **settings: object) -> DefaultQuantizers:
+    """It with random weights, factors of normalization of either sign, and scales and statistics of random images."""
+    torch.manual_seed(seed)
+    net = DefaultQuantizers(**settings)  # type: ignore[arg-type]
+    for part in net.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            nn.init.uniform_(part.weight, -1.5, 1.5)
+            nn.init.uniform_(part.bias, -0.5, 0.5)
+        if isinstance(part, nn.PReLU):
+            nn.init.uniform_(part.weight, -0.3, 1.3)
+    for _ in range(3):
+        net.train()(torch.rand(4, 1, 12, 16))
+    return net.eval()
 
 
 class Mask(nn.Module):

@@ -15,7 +15,7 @@ from torch import nn
 
 from quantunet_hls.core.errors import MismatchError
 from quantunet_hls.ingest import HardwareGraph, run_graph, trace_module
-from quantunet_hls.ingest.exact import run_exact
+from quantunet_hls.ingest.exact import ExactTensor, run_exact
 from quantunet_hls.ingest.export import ModuleTrace
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, only
 from quantunet_hls.ops.qonnx.node_kinds import behind_real_values, kind_of
@@ -41,6 +41,8 @@ class Reference:
         output: name of the tensor that is the result.
         checks: Brevitas against QONNX, and QONNX against the hardware graph. A sigmoid's table is no sigmoid, so what
             comes of it is not among them; from the table on the hardware graph is what simulations must equal.
+        float_levels: in how many places quantizers of the module, which computes in floats, have another level than the
+            file in exact arithmetic; None where they are among the checks, or there is no module.
         table_error: how far the table's entries are from the sigmoids of the QONNX graph, at most; None without one.
     """
 
@@ -49,6 +51,7 @@ class Reference:
     output: str
     checks: tuple[Check, ...]
     table_error: float | None = None
+    float_levels: int | None = None
 
     @property
     def result(self) -> np.ndarray:
@@ -65,7 +68,7 @@ def reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module | None
         module: the Brevitas module it was exported from, where there is one.
     """
     if graph.scales.whole:
-        return _exact_reference(graph, images)
+        return _exact_reference(graph, images, module)
     original = run_graph(graph.original, graph.to_original(images))
     tensors = run_graph(graph.model, images)
     checks = []
@@ -84,8 +87,11 @@ def reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module | None
                      float(max(errors)) if errors else None)
 
 
-def _exact_reference(graph: HardwareGraph, images: np.ndarray) -> Reference:
-    """The same where scales are no powers of two: each number stands for the very number of the graph, as fractions."""
+def _exact_reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module | None) -> Reference:
+    """The same where scales are no powers of two: each number stands for the very number of the graph, as fractions.
+
+    A module rounds after every operation there, so it is no judge, and is told apart: :attr:`Reference.float_levels`.
+    """
     exact = run_exact(graph.meant, graph.to_original(images))
     entering = graph.scales.to_port(images)
     tensors = run_graph(graph.model, entering)
@@ -101,7 +107,19 @@ def _exact_reference(graph: HardwareGraph, images: np.ndarray) -> Reference:
         origin = only(graph.original, "output")
         differing = exact[origin].differing(graph.as_original(origin, tensors[result]), graph.scales.output)
         checks.append(Check(QONNX, CHANNELS_LAST, None, tensors[result].size, differing))
-    return Reference(entering, tensors, result, tuple(checks))
+    levels = None if module is None else _float_levels(graph, exact, images, module)
+    return Reference(entering, tensors, result, tuple(checks), float_levels=levels)
+
+
+def _float_levels(graph: HardwareGraph, exact: Mapping[str, ExactTensor], images: np.ndarray, module: nn.Module
+                  ) -> int | None:
+    """In how many places a module's quantizers have another level; None where its layers aren't those of the graph."""
+    _, _, activations = trace_module(module, images.transpose(0, 3, 1, 2))
+    quantizers = [exact[node.output[0]] for node in graph.meant.graph.node if node.output[0] in exact
+                  and node.op_type in QUANT_OPS]
+    if not _same_shapes(activations, [quantizer.whole for quantizer in quantizers]):
+        return None
+    return sum(quantizer.other_levels(values) for (_, values), quantizer in zip(activations, quantizers, strict=True))
 
 
 def _looked_up(graph: HardwareGraph) -> set[str]:

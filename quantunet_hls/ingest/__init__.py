@@ -48,6 +48,8 @@ class HardwareGraph:
         layouts: for each tensor of ``original`` that the image reaches, on which axis batch, channels, height and
             width lie.
         scales: what the hardware's numbers mean where they are not the file's own.
+        nearest_threshold: how near any integer that can come to a fitted quantizer comes to where its level changes, in
+            steps; None without any. Those behind sums of two scales are not looked at.
         names: for each node of ``model`` what the network calls it, or the node that it was made of.
     """
 
@@ -58,6 +60,7 @@ class HardwareGraph:
     layouts: dict[str, Layout]
     names: dict[str, str]
     scales: Scales = field(default_factory=Scales)
+    nearest_threshold: float | None = None
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -126,8 +129,8 @@ def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
     absorbed = absorb_scales(meant, output)
     relabelled = channels_last(lower_nodes(absorbed.model))
     model, origins, names = name_nodes(with_classes(relabelled.model) if output == "mask" else relabelled.model)
-    model = fit_scales(model, absorbed.plans)
+    model, nearest = fit_scales(model, absorbed.plans)
     # What passes make of a node may be more than the node: a Concat of many becomes a chain.
     check_sizes(model)
     return HardwareGraph(linked(model), linked(original), linked(meant), origins, layouts_of(original), names,
-                         absorbed.scales)
+                         absorbed.scales, nearest)

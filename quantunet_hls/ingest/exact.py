@@ -20,7 +20,7 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest.axes import layouts_of
 from quantunet_hls.ingest.limits import check_run
 from quantunet_hls.ingest.whole_weights import whole_weights
-from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, constant, linked, only
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, linked, only
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.ops.qonnx.quantizers import levels_of, quantizers_of
 from quantunet_hls.ops.qonnx.ranges import to_steps
@@ -91,6 +91,13 @@ class ExactTensor:
             raise IllegalGraphError(node.name, "it reads values behind an activation without a quantizer",
                                     "put a quantizer in front of it")
         return [line for line in found if line is not None]
+
+    def other_levels(self, values: np.ndarray) -> int:
+        """Of a quantizer's tensor: in how many places a float network's values are nearest to another level."""
+        scales = [Fraction(1) if meaning.line is None else meaning.line.factor for meaning in self.meanings]
+        levels = np.stack([np.rint(values.take(index, self.axis) / float(scale)) for index, scale in enumerate(scales)],
+                          self.axis)
+        return int(np.count_nonzero(levels != self.whole))
 
     def differing(self, numbers: np.ndarray, chains: Sequence[Chain]) -> int:
         """In how many places other numbers, in the same order of axes, stand for something else, by their chains."""
@@ -169,9 +176,8 @@ class _Run:
             return _added(parts) if kind.new_values else _concatenated(parts)
         if kind.largest:
             return self._largest(node, given)
-        if kind.summed is not None:
-            taps = int(np.prod(attribute(node, "kernel_shape")))
-            return self._linear(node, given, Fraction(1, taps))
+        if kind.divisor is not None:
+            return self._linear(node, given, Fraction(1, kind.divisor(self.model, node)))
         if kind.classes:
             return self._classes(node, given)
         return self._linear(node, given, Fraction(1)) if not kind.new_values else self._fixed_point(node, given)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from onnx import NodeProto
@@ -69,7 +70,7 @@ class Ordered:
     """Whole numbers that are in the same order as what the chains make of those that come, over all channels.
 
     Attributes:
-        chains: for each channel a line of one factor, which is positive.
+        chains: for each channel a line, of a factor that is not 0.
         limit: with a single channel what is to become 0, exceeded by what exceeds it; None to keep the order alone.
     """
 
@@ -133,10 +134,26 @@ class Scales:
         return np.stack([levels_of(values[..., channel], np.array(float(quantizer.scale)), quantizer).astype(np.float64)
                          for channel, quantizer in enumerate(self.port)], axis=-1)
 
+    def for_host(self) -> dict[str, dict[str, Any]]:
+        """What a program that feeds the hardware must know of its input and its output, in plain values."""
+        found: dict[str, dict[str, Any]] = {"input": {}, "output": {}}
+        if self.port is not None:
+            one = self.port[0]
+            found["input"]["levels"] = {"scales": [float(each.scale) for each in self.port], "zero": one.zero,
+                                        "low": one.low, "high": one.high, "half_even": one.half_even}
+        if self.output is not None:
+            factors, offsets = self._output_lines()
+            found["output"]["lines"] = {"factors": factors.tolist(), "offsets": offsets.tolist()}
+        return found
+
+    def _output_lines(self) -> tuple[np.ndarray, np.ndarray]:
+        """Factors and offsets of the output's channels, in double precision."""
+        lines = [line for chain in self.output or () if (line := chain.line) is not None]
+        return np.array([float(line.factor) for line in lines]), np.array([float(line.offset) for line in lines])
+
     def from_port(self, numbers: np.ndarray) -> np.ndarray:
         """What the hardware sends (..., channels) in the file's numbers, in double precision."""
         if self.output is None:
             return numbers
-        lines = [chain.line for chain in self.output]
-        factors, offsets = (np.array([float(getattr(line, role)) for line in lines]) for role in ("factor", "offset"))
+        factors, offsets = self._output_lines()
         return numbers * factors + offsets

@@ -136,6 +136,10 @@ DICE = _listed(FigureKind("dice", RATIO, "Dice", _MORE, of_network=True, headlin
 IOU = _listed(FigureKind("iou", RATIO, "IoU", _MORE, of_network=True, headline=True))
 PIXEL_ACCURACY = _listed(FigureKind("pixel_accuracy", RATIO, "Pixel accuracy", _MORE, of_network=True, headline=True))
 SIGMOID_ERROR_MAX = _listed(FigureKind("sigmoid_error_max", RATIO, "Sigmoid table, largest error", of_network=True))
+NEAREST_THRESHOLD = _listed(
+    FigureKind("nearest_threshold", "steps", "Sums, nearest to a quantizer's threshold", _NEITHER, of_network=True))
+FLOAT_LEVELS_DIFFERING = _listed(
+    FigureKind("float_levels_differing", "values", "Levels that the float module rounds otherwise", of_network=True))
 COMPILE_SECONDS = _listed(FigureKind("compile_seconds", "s", "C++ compilation", _NEITHER))
 CSIM_SECONDS_PER_IMAGE = _listed(FigureKind("csim_seconds_per_image", "s", "C-simulation, an image", _NEITHER))
 

@@ -63,9 +63,10 @@ def simulate_cpp(run: Run, opened: Opened) -> Report:
     measured = {names.COMPILE_SECONDS: compile_s, names.CSIM_SECONDS_PER_IMAGE: result.run_s / len(images)}
     figures = [Figure(name, value, Source.MEASURED, "g++", compiler, subject=Subject.CPP)
                for name, value in measured.items()]
-    if expected.table_error is not None:
-        figures.append(Figure(names.SIGMOID_ERROR_MAX, expected.table_error, Source.MEASURED, DISTRIBUTION,
-                              version_of(DISTRIBUTION), subject=Subject.NETWORK))
+    told = {names.SIGMOID_ERROR_MAX: expected.table_error, names.FLOAT_LEVELS_DIFFERING: expected.float_levels,
+            names.NEAREST_THRESHOLD: graph.nearest_threshold}
+    figures += [Figure(name, value, Source.MEASURED, DISTRIBUTION, version_of(DISTRIBUTION), subject=Subject.NETWORK)
+                for name, value in told.items() if value is not None]
     return partial_report(run, graph, figures=figures, checks=(*expected.checks, *checks), tools={"g++": compiler})
 
 

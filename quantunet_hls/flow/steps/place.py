@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quantunet_hls.core.files import read_json, write_json
 from quantunet_hls.core.steps import Step
 from quantunet_hls.flow.folded_streams import FoldedStreams, rtl_tools
 from quantunet_hls.flow.inputs import contents, design_inputs, packages
@@ -47,6 +49,14 @@ def _tools(run: Run, placer: str) -> dict[str, str]:
     return {**packages(), **(vendor.versions("Vitis", (vendor.Phase.IMPLEMENT,)) if placer == "vivado" else {})}
 
 
+def _tell_host(path: Path, opened: Opened) -> None:
+    """What numbers at the ports mean, where they are not the network's own."""
+    facts = read_json(path)
+    for side, more in opened.graph.scales.for_host().items():
+        facts[side] |= more
+    write_json(path, facts)
+
+
 def place_and_route(run: Run, opened: Opened, streams: FoldedStreams, placer: str) -> Report:
     """Place and route the design; returns its clock and what it takes.
 
@@ -67,5 +77,6 @@ def place_and_route(run: Run, opened: Opened, streams: FoldedStreams, placer: st
         figures = placed_figures(streams.project.place())
         files = {"bitstream": paths.within(paths.rtl.bitstream)}
         if paths.rtl.host.exists():
+            _tell_host(paths.rtl.host.with_suffix(".json"), opened)
             files["host"] = paths.within(paths.rtl.host)
     return partial_report(run, opened.graph, figures=[*figures, *frame_rate(cycles, figures)], files=files)

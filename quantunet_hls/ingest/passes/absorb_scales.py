@@ -37,7 +37,7 @@ from quantunet_hls.ops.qonnx.graph import (
     shape_of,
 )
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
-from quantunet_hls.ops.qonnx.quantizers import is_shift, quantizers_of
+from quantunet_hls.ops.qonnx.quantizers import is_shift, joint_quantizers_of, limited_by, quantizers_of
 from quantunet_hls.ops.qonnx.values import IDENTITY, Chain, Line, Step, scaled
 from quantunet_hls.ops.stages.requantize.steps import Quantizer
 from quantunet_hls.types.fixed import covering
@@ -127,7 +127,7 @@ class _Absorbing:
             found = self._looked_up(node, held)
         elif kind.joins:
             found = self._joined(node, [self.held[name] for name in images])
-        elif not kind.new_values:
+        elif not kind.new_values and not kind.blends(node):
             found = self._moved(node, held)
         elif kind.classes or kind.real:
             found = self._ended(node, held)
@@ -142,9 +142,12 @@ class _Absorbing:
         self.held[node.output[0]] = self._own(node.output[0])
 
     def _quantized(self, node: NodeProto, held: Held) -> Held:
-        quantizers = quantizers_of(self.given, node)
+        if limited_by(self.given, node) is not None:
+            # The one behind is built as both.
+            return held
+        own, quantizers = quantizers_of(self.given, node), joint_quantizers_of(self.given, node)
+        shift = is_shift(self.given, node) and quantizers == own and len(set(own)) == 1
         quantizers = quantizers * len(held.chains) if len(quantizers) == 1 else quantizers
-        shift = is_shift(self.given, node) and len(set(quantizers)) == 1
         if shift and held.is_file and not held.waiting:
             return self._emitted(node, self._settled(held))
         if self._is_image(held.tensor):
@@ -329,9 +332,8 @@ class _Absorbing:
         held = self._settled(held)
         if is_identity(held.chains):
             return held
-        lines = [self._line(node, chain) for chain in held.chains]
-        if len({line.factor for line in lines}) > 1 or lines[0].factor <= 0:
-            raise self._needs_quantizer(node, "it compares channels of different scales")
+        if not all(self._line(node, chain).factor for chain in held.chains):
+            raise self._needs_quantizer(node, "a channel that it compares is the same for all images")
         ordered = f"{node.output[0]}_order"
         self._fitted(f"{node.name}_order", held.tensor, ordered, Ordered(held.chains, limit))
         return Held(ordered, held.chains, (), None)
@@ -438,8 +440,10 @@ class _Absorbing:
         if len(nodes) == len(self.given.graph.node) and not (self.plans or self.port or tensors or self.whole):
             return Absorbed(self.given)
         if held.tensor != result:
-            shape = shape_of(self.model, held.tensor)
+            shape, former = shape_of(self.model, held.tensor), shape_of(self.given, result)
             del self.model.graph.output[:]
+            if any(result in node.output for node in nodes):
+                self.model.set_tensor_shape(result, list(former), TensorProto.FLOAT)
             self.model.graph.output.append(helper.make_tensor_value_info(held.tensor, TensorProto.FLOAT, shape))
         replace_nodes(self.model, nodes)
         # Classes are classes, whatever the numbers behind them.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from math import gcd, lcm
 
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
@@ -13,12 +14,12 @@ from quantunet_hls.ingest.passes.fit_sums import sums_fitted
 from quantunet_hls.ingest.ranges import RangeProof
 from quantunet_hls.ingest.scales import PLAN, Levels, Ordered, Plan, SumLevels, Weighing
 from quantunet_hls.ops.qonnx.graph import attribute, copy_of
-from quantunet_hls.ops.qonnx.ranges import Range
+from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, Range
 from quantunet_hls.ops.qonnx.values import pieces_of
-from quantunet_hls.ops.stages.requantize.fit import MAX_SUM_BITS
 from quantunet_hls.ops.stages.requantize.layer_fit import ChannelSteps, fit_layer, steps_of
 from quantunet_hls.ops.stages.requantize.onnx import requantize_node
 from quantunet_hls.ops.stages.requantize.stage import Requantize
+from quantunet_hls.ops.stages.requantize.steps import nearest_threshold
 from quantunet_hls.types.fixed import covering
 
 __all__ = ["MAX_TREADS", "fit_scales"]
@@ -27,19 +28,19 @@ __all__ = ["MAX_TREADS", "fit_scales"]
 MAX_TREADS = 1 << 21
 
 
-def fit_scales(model: ModelWrapper, plans: Sequence[Plan]) -> ModelWrapper:
-    """A channels-last graph with the numbers of all nodes that have a plan.
+def fit_scales(model: ModelWrapper, plans: Sequence[Plan]) -> tuple[ModelWrapper, float | None]:
+    """A channels-last graph with the numbers of all nodes that have a plan, and how near they come to a threshold.
 
     Raises:
         IllegalGraphError: a step function that no factor, offset and shift have.
     """
     if not plans:
-        return model
+        return model, None
     model = copy_of(model)
     fitting = _Fitting(model, plans)
     for node in model.graph.node:
         fitting.take(node)
-    return model
+    return model, float(min(fitting.nearest)) if fitting.nearest else None
 
 
 class _Fitting:
@@ -49,6 +50,7 @@ class _Fitting:
         self._model, self._plans, self._proof = model, plans, RangeProof(model)
         self._planned = {number: node for node in model.graph.node if (number := attribute(node, PLAN)) is not None}
         self._found: dict[int, Requantize] = {}
+        self.nearest: list[Fraction] = []
 
     def take(self, node: NodeProto) -> None:
         """Fit it, if it has a plan, and prove it."""
@@ -66,9 +68,30 @@ class _Fitting:
             return self._weighed(plan.sum)[number]
         (given,) = self._proof.given(node)
         if isinstance(plan, Levels):
-            return _levels(node, plan, given)
+            return self._levels(node, plan, given)
         assert isinstance(plan, Ordered), "what weighs a sum comes before its levels"
         return _order(node, plan, given)
+
+    def _levels(self, node: NodeProto, plan: Levels, given: Range) -> Requantize:
+        step = Fraction(2) ** given.exponent
+        steps: list[ChannelSteps] = []
+        held = 0
+        for chain, quantizer, low, high in zip(plan.chains, plan.quantizers, given.low.tolist(), given.high.tolist(),
+                                               strict=True):
+            held += min(quantizer.high - quantizer.low, high - low) + 1
+            if held > MAX_TREADS:
+                raise IllegalGraphError(node.name, f"its {len(plan.chains)} channels have more than {MAX_TREADS:,} "
+                                        "levels", "quantize to fewer bits")
+            pieces = pieces_of(chain, low, high, step)
+            steps.append(steps_of(pieces, high, quantizer))
+            nearest = nearest_threshold(pieces, high, quantizer)
+            self.nearest += [] if nearest is None else [nearest]
+        stage = fit_layer(steps, -given.exponent, plan.fraction)
+        if stage is None:
+            raise IllegalGraphError(node.name, "no multiplication with a shift has exactly its steps, for some of the "
+                                    "values that come lie in the middle between two of its levels",
+                                    "use a quantizer with another scale, or one with rounding mode FLOOR")
+        return stage
 
     def _weighed(self, number: int) -> dict[int, Requantize]:
         """What weighs both operands of a sum, and its levels, by the numbers of their plans."""
@@ -80,39 +103,32 @@ class _Fitting:
         return self._found
 
 
-def _levels(node: NodeProto, plan: Levels, given: Range) -> Requantize:
-    step = Fraction(2) ** given.exponent
-    steps: list[ChannelSteps] = []
-    held = 0
-    for chain, quantizer, low, high in zip(plan.chains, plan.quantizers, given.low, given.high, strict=True):
-        held += min(quantizer.high - quantizer.low, int(high) - int(low)) + 1
-        if held > MAX_TREADS:
-            raise IllegalGraphError(node.name, f"its {len(plan.chains)} channels have more than {MAX_TREADS:,} levels",
-                                    "quantize to fewer bits")
-        steps.append(steps_of(pieces_of(chain, int(low), int(high), step), int(high), quantizer))
-    stage = fit_layer(steps, -given.exponent, plan.fraction)
-    if stage is None:
-        raise IllegalGraphError(node.name, "no multiplication with a shift has exactly its steps, for some of the "
-                                "values that come lie in the middle between two of its levels",
-                                "use a quantizer with another scale, or one with rounding mode FLOOR")
-    return stage
-
-
 def _order(node: NodeProto, plan: Ordered, given: Range) -> Requantize:
-    """Whole numbers in the order of ``x + b`` for fractions b: what is left of b beside whole numbers decides ties."""
-    lines = [chain.line for chain in plan.chains]
-    step = Fraction(2) ** given.exponent
-    offsets = [(line.offset - (plan.limit or 0)) / (line.factor * step) for line in lines if line is not None]
+    """Whole numbers in the order of the file's: ``m * x + b`` with whole m, in a unit that divides all factors.
+
+    What is left of b beside a whole number decides between numbers that are equal without it.
+    """
+    lines = [line for chain in plan.chains if (line := chain.line) is not None]
+    unit = _common_unit([line.factor for line in lines])
+    factors = [int(line.factor / unit) for line in lines]
+    offsets = [(line.offset - (plan.limit or 0)) / (unit * Fraction(2) ** given.exponent) for line in lines]
     rests = sorted({offset - offset.__floor__() for offset in offsets})
     if plan.limit is not None:
-        # Whole numbers exceed a limit if they exceed the whole number below it: x + b > 0, x > -b, x + ceil(b) > 0.
+        # A whole number exceeds -b if it exceeds the whole number below that: m * x + ceil(b) > 0.
         rests, numbers = rests[:1], [offset.__ceil__() for offset in offsets]
     else:
         numbers = [offset.__floor__() * len(rests) + rests.index(offset - offset.__floor__()) for offset in offsets]
-    ends = [len(rests) * int(end) + number for bound in (given.low, given.high)
-            for end, number in zip(bound, numbers, strict=True)]
-    if max(map(abs, ends)) >> MAX_SUM_BITS:
-        raise IllegalGraphError(node.name, "its channels are too far apart to be compared", "put a quantizer behind it")
+    factors = [factor * len(rests) for factor in factors]
+    ends = [factor * int(end) + number for bound in (given.low, given.high)
+            for factor, end, number in zip(factors, bound, numbers, strict=True)]
+    if max(map(abs, ends)) >> MAX_WIDTH - 1:
+        raise IllegalGraphError(node.name, "the scales of its channels have no common measure by which they could be "
+                                "compared", "put a quantizer behind it, or use weights of one scale for all filters")
     low, high = min(ends), max(ends)
-    return Requantize(covering(low, high), low, high, 0, ((len(rests),) * len(numbers),), (tuple(numbers),), (),
-                      -given.exponent)
+    return Requantize(covering(low, high), low, high, 0, (tuple(factors),), (tuple(numbers),), (), -given.exponent)
+
+
+def _common_unit(factors: Sequence[Fraction]) -> Fraction:
+    """The largest number of which all of them are whole multiples."""
+    whole = lcm(*(factor.denominator for factor in factors))
+    return Fraction(gcd(*(int(factor * whole) for factor in factors)), whole)

@@ -102,12 +102,27 @@ def result(kind: int, payload: bytes, facts: dict[str, Any]) -> tuple[int, np.nd
 def codes_of(pixels: np.ndarray, facts: dict[str, Any]) -> np.ndarray:
     """8-bit pixels (value v stands for v / 256) as codes of the input's type: rounded to even, cut to its range."""
     into = facts["input"]
+    if "levels" in into:
+        return levels_of(pixels, into["levels"])
     codes = np.rint(np.ldexp(pixels.astype(np.float64) / 256, into["fraction"]))
     return np.clip(codes, into["low"], into["high"]).astype(np.int64)
 
 
-def mask_of(codes: np.ndarray) -> np.ndarray:
+def levels_of(pixels: np.ndarray, levels: dict[str, Any]) -> np.ndarray:
+    """8-bit pixels as the levels of a quantizer whose scale is no power of two, counted from the level of 0."""
+    quotient = pixels.astype(np.float64) / 256 / np.array(levels["scales"])
+    floor = np.floor(quotient)
+    level, rest = floor.astype(np.int64) + levels["zero"], quotient - floor
+    if levels["half_even"]:
+        level += (rest > 0.5) | ((rest == 0.5) & (level % 2 == 1))
+    return np.clip(level, levels["low"], levels["high"]) - levels["zero"]
+
+
+def mask_of(codes: np.ndarray, facts: dict[str, Any]) -> np.ndarray:
     """Output codes as an 8-bit picture: one channel is set where it is positive, of several the largest is shown."""
+    lines = facts["output"].get("lines")
+    if lines is not None:
+        codes = codes * np.array(lines["factors"]) + np.array(lines["offsets"])
     if codes.shape[2] == 1:
         return np.where(codes[:, :, 0] > 0, 255, 0).astype(np.uint8)
     return (codes.argmax(axis=2) * (255 // (codes.shape[2] - 1))).astype(np.uint8)
@@ -139,7 +154,7 @@ def main() -> int:
     except (OSError, ValueError, TransportError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    Image.fromarray(mask_of(codes)).save(chosen.mask)
+    Image.fromarray(mask_of(codes, facts)).save(chosen.mask)
     sys.stdout.write(f"{chosen.mask}: {cycles} cycles, {cycles / facts['clock_mhz']:.0f} us at "
                      f"{facts['clock_mhz']:g} MHz\n")
     return 0

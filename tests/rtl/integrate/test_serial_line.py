@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from fractions import Fraction
 from importlib import resources
 
 import numpy as np
@@ -14,9 +15,12 @@ from hypothesis import strategies as st
 from quantunet_hls.boards import load
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.process import run
+from quantunet_hls.ingest.scales import Scales
 from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.qonnx.values import scaled
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.cast.stage import Cast
+from quantunet_hls.ops.stages.requantize.steps import Quantizer
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.integrate import host, serial_line
@@ -118,8 +122,9 @@ def test_what_the_host_cannot_use_is_said():
 
 
 def test_a_mask_is_a_picture():
-    assert host.mask_of(np.array([[[-1], [2]]])).tolist() == [[0, 255]]
-    assert host.mask_of(np.array([[[1, 5, 2], [9, 0, 0]]])).tolist() == [[127, 0]]
+    plain = {"output": {}}
+    assert host.mask_of(np.array([[[-1], [2]]]), plain).tolist() == [[0, 255]]
+    assert host.mask_of(np.array([[[1, 5, 2], [9, 0, 0]]]), plain).tolist() == [[127, 0]]
     facts = {"input": {"fraction": 8, "low": 0, "high": 255}}
     assert host.codes_of(np.array([0, 7, 255], np.uint8), facts).tolist() == [0, 7, 255]
 
@@ -145,3 +150,13 @@ def test_every_port_has_a_pin_of_its_own(line):
     assert {port for port, _ in located} == ports
     assert len({site for _, site in located}) == len(located)
     assert ("clk_25mhz", "G2") in located
+
+
+def test_the_host_makes_the_levels_of_the_networks_own_quantizer():
+    for zero, half_even in ((0, True), (3, True), (3, False)):
+        quantizers = tuple(Quantizer(Fraction(1, parts), zero, 0, 15, half_even) for parts in (100, 32))
+        scales = Scales(quantizers, {}, (scaled(Fraction(1, 3), Fraction(-1)), scaled(Fraction(2), Fraction(-9))))
+        facts = scales.for_host()
+        pixels = np.stack([np.arange(256)] * 2, axis=-1).astype(np.uint8)[None]
+        assert np.array_equal(host.codes_of(pixels, facts), scales.to_port(pixels / 256))
+        assert host.mask_of(np.array([[[6, 4], [3, 5]]]), facts).tolist() == [[0, 255]]
