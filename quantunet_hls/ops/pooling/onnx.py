@@ -17,6 +17,7 @@ from quantunet_hls.ops.qonnx.graph import (
     attribute,
     constant,
     consumers,
+    remove_attribute,
     set_attribute,
     shape_of,
 )
@@ -24,7 +25,7 @@ from quantunet_hls.ops.qonnx.node_kinds import STANDARD, NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.quotients import cut_quotient
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, shift_left, times
 from quantunet_hls.ops.qonnx.weights import explicit_window
-from quantunet_hls.ops.qonnx.windows import plain_window
+from quantunet_hls.ops.qonnx.windows import image_size, plain_window
 
 __all__ = ["FACET"]
 
@@ -67,6 +68,25 @@ def _plain(model: ModelWrapper, node: NodeProto) -> None:
     plain_window(model, node, attribute(node, "kernel_shape"))
 
 
+def _plain_largest(model: ModelWrapper, node: NodeProto) -> None:
+    """The same; a ceil_mode that adds windows is a padding, for what hangs over the edge is less than every value."""
+    _plain(model, node)
+    kernel, strides = attribute(node, "kernel_shape"), attribute(node, "strides", [1, 1])
+    pads = list(attribute(node, "pads", [0, 0, 0, 0]))
+    if not attribute(node, "ceil_mode", 0) or {len(kernel), len(strides)} != {2} or len(pads) != 4 or any(
+            step != 1 for step in attribute(node, "dilations", [1, 1])):
+        return
+    given, made = (image_size(model, node, name) for name in (node.input[0], node.output[0]))
+    for axis in (0, 1):
+        last = (made[axis] - 1) * strides[axis] - pads[axis]
+        # A window that begins behind the image has nothing under it; frameworks leave it out.
+        if last >= given[axis]:
+            return
+        pads[axis + 2] = max(pads[axis + 2], last + kernel[axis] - given[axis])
+    set_attribute(node, "pads", pads)
+    remove_attribute(node, "ceil_mode")
+
+
 def _fits(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     def illegal(rule: str, remedy: str) -> IllegalGraphError:
         return IllegalGraphError(node.name, rule, remedy)
@@ -76,15 +96,20 @@ def _fits(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
         return illegal("only two-dimensional pooling can be built", "use a 2-d pooling layer")
     if attribute(node, "auto_pad", "NOTSET") not in ("NOTSET", ""):
         return illegal("automatic padding can't be built", "give the padding as numbers")
-    if attribute(node, "ceil_mode", 0) or any(d != 1 for d in attribute(node, "dilations", [1, 1])):
-        return illegal("ceil_mode and dilated pooling can't be built", "use neither")
+    if any(d != 1 for d in attribute(node, "dilations", [1, 1])):
+        return illegal("dilated pooling can't be built", "use a dilation of 1")
+    if attribute(node, "ceil_mode", 0):
+        return illegal("its ceil_mode lets a window begin behind the image, where there is nothing to take"
+                       if node.op_type == "MaxPool" else
+                       "its ceil_mode lets windows hang over the image's edge, where a mean has another divisor",
+                       "leave ceil_mode out")
     pads = attribute(node, "pads", [0, 0, 0, 0])
     if len(pads) != 4:
         return illegal(f"its padding {pads} has not four numbers", "export the network again")
     top, left, bottom, right = pads
-    if min(pads) < 0 or top + bottom >= max(kernel[0], 2) or left + right >= max(kernel[1], 2):
+    if min(pads) < 0 or max(top, bottom) >= kernel[0] or max(left, right) >= kernel[1]:
         return illegal(f"a padding of {pads} is negative, or as large as the window {kernel} or larger",
-                       "pad by less than the window, above and below together")
+                       "pad by less than the window on each side")
     if len(node.output) > 1:
         return illegal("indices of the largest values can't be built", "drop the second output")
     return None
@@ -182,8 +207,8 @@ FACET = OnnxNodes((
       for op_type in ("GlobalAveragePool", "GlobalMaxPool")),
     NodeKind("ReduceMean", _run, plain=_mean_over_image, rules=(_not_a_mean_of_pixels,)),
     NodeKind("MaxPool", _run, _largest, rules=(_fits,), spatial=True, any_input=True, new_values=False,
-             largest=True, plain=_plain, explicit=explicit_window),
+             largest=True, plain=_plain_largest, explicit=explicit_window),
     NodeKind("AveragePool", _run, _mean, rules=(_fits, _counts_padding), quantized=(_mean_is_exact,), spatial=True,
              any_input=True, plain=_plain, explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole,
-             finer=_finer, summed=_sum),
+             finer=_finer, summed=_sum, divisor=lambda _model, node: int(np.prod(attribute(node, "kernel_shape")))),
 ))
