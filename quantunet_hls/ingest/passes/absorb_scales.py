@@ -175,8 +175,11 @@ class _Absorbing:
             self._fitted(f"{node.name}_{side}", addend.tensor, tensor, Weighing(behind))
         total = f"{result}_sum"
         self.model.set_tensor_shape(total, list(shape_of(self.model, weighed[0])), TensorProto.FLOAT)
-        adding = f"{self._writer(name).name}_{len(self.plans)}"
-        self.nodes.append(helper.make_node("Add", weighed, [total], name=adding))
+        adding = NodeProto()
+        adding.CopyFrom(self._writer(name))
+        # By the same node, under a name of its own: several quantizers may stand behind it.
+        adding.name, adding.input[:], adding.output[:] = f"{adding.name}_{len(self.plans)}", weighed, [total]
+        self.nodes.append(adding)
         lines = [tuple(self._line(node, chain) for chain in addend.chains) for addend in held.addends]
         self._fitted(node.name, total, result, SumLevels((lines[0], lines[1]), held.chains, *levels))
 

@@ -27,7 +27,7 @@ def test_an_activation_of_a_sum_with_a_constant_needs_a_quantizer():
     net = Net()
     image = net.quant("x")
     net.relu(net.add("Add", [image, net.constant("c", np.ones((1, 2, 1, 1)))], net.shapes[image]))
-    with pytest.raises(IllegalGraphError, match="ends in an activation without a quantizer.*put one behind it"):
+    with pytest.raises(IllegalGraphError, match=r"ends in an activation without a quantizer.*put one behind it"):
         ingest(net.model())
 
 
