@@ -155,7 +155,7 @@ class _Draft:
             self.feeds[str(node.name)] = self.sources[node.input[0]]
         if kind.one_scale and len(places) > 1:
             self._unite(node, places)
-        if not kind.new_values:
+        if not kind.new_values and not kind.blends(node):
             self.sources[node.output[0]] = frozenset().union(*(self.sources[node.input[place]] for place in places))
 
     def codes(self, tensor: str) -> str:
