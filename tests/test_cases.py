@@ -29,6 +29,7 @@ CASES = (
     "residual_add",
     "output_without_shape",
     "resize_bilinear",
+    "trunc_average_pool",
     "qcdq_export",
     "slice_crop",
     "clip_relu6",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ingest.passes.channels_last import FIRST, LAST, check_layout, transposed
+from quantunet_hls.ingest.passes.channels_last import FIRST, LAST, check_constants, check_layout, transposed
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, only
 from quantunet_hls.ops.qonnx.node_kinds import TRANSPOSE, Layout
 
@@ -37,5 +37,6 @@ def _walked(model: ModelWrapper, source: Layout) -> dict[str, Layout]:
             layouts[node.output[0]] = transposed(node, data[0])
         else:
             check_layout(node, data)
+            check_constants(model, node, data[0])
             layouts[node.output[0]] = data[0]
     return layouts

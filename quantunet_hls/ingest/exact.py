@@ -20,7 +20,7 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest.axes import layouts_of
 from quantunet_hls.ingest.limits import check_run
 from quantunet_hls.ingest.whole_weights import whole_weights
-from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, constant, linked, only
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, linked, only
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.ops.qonnx.quantizers import levels_of, quantizers_of
 from quantunet_hls.ops.qonnx.ranges import to_steps
@@ -176,9 +176,8 @@ class _Run:
             return _added(parts) if kind.new_values else _concatenated(parts)
         if kind.largest:
             return self._largest(node, given)
-        if kind.summed is not None:
-            taps = int(np.prod(attribute(node, "kernel_shape")))
-            return self._linear(node, given, Fraction(1, taps))
+        if kind.divisor is not None:
+            return self._linear(node, given, Fraction(1, kind.divisor(self.model, node)))
         if kind.classes:
             return self._classes(node, given)
         return self._linear(node, given, Fraction(1)) if not kind.new_values else self._fixed_point(node, given)

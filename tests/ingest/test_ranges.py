@@ -83,7 +83,8 @@ def test_the_accumulator_is_right_at_the_end_in_whatever_order_it_adds(data):
     signed = data.draw(st.sampled_from([0, 1]))
     bias = data.draw(st.sampled_from(["random", None, "zero"]))
     net = Net((1, 2, 1, 1), seed=seed)
-    port = net.quant("x", data.draw(st.integers(1, 5)), data.draw(st.integers(-4, 3)), signed=signed)
+    # One signed bit is a bipolar quantizer, whose port has levels on both sides of its sign.
+    port = net.quant("x", data.draw(st.integers(1 + signed, 5)), data.draw(st.integers(-4, 3)), signed=signed)
     net.conv(port, 2, 1, bias=np.zeros(2) if bias == "zero" else bias)
     graph = ingest(net.model())
     types = infer_types(graph.model)
@@ -164,10 +165,10 @@ def nearest_even(value: Fraction) -> int:
 @settings(max_examples=40)
 def test_a_quantizers_range_is_the_image_of_its_inputs(bits, exponent, signed, narrow, rounding):
     """All 8-bit codes through a second quantizer, by fractions."""
-    narrow = narrow and signed and bits > 1
+    bits += signed
     net = Net((1, 1, 1, 1))
     first = net.quant("x", 6, -3, signed=1)
-    second = net.quant(first, bits, exponent, signed=int(signed), narrow=int(narrow), rounding=rounding)
+    second = net.quant(first, bits, exponent, signed=int(signed), narrow=int(narrow and signed), rounding=rounding)
     net.relu(second)
     graph = ingest(net.model())
     types = infer_types(graph.model)

@@ -37,7 +37,7 @@ from quantunet_hls.ops.qonnx.graph import (
     shape_of,
 )
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
-from quantunet_hls.ops.qonnx.quantizers import is_shift, quantizers_of
+from quantunet_hls.ops.qonnx.quantizers import is_shift, joint_quantizers_of, limited_by, quantizers_of
 from quantunet_hls.ops.qonnx.values import IDENTITY, Chain, Line, Step, scaled
 from quantunet_hls.ops.stages.requantize.steps import Quantizer
 from quantunet_hls.types.fixed import covering
@@ -127,7 +127,7 @@ class _Absorbing:
             found = self._looked_up(node, held)
         elif kind.joins:
             found = self._joined(node, [self.held[name] for name in images])
-        elif not kind.new_values:
+        elif not kind.new_values and not kind.blends(node):
             found = self._moved(node, held)
         elif kind.classes or kind.real:
             found = self._ended(node, held)
@@ -142,9 +142,12 @@ class _Absorbing:
         self.held[node.output[0]] = self._own(node.output[0])
 
     def _quantized(self, node: NodeProto, held: Held) -> Held:
-        quantizers = quantizers_of(self.given, node)
+        if limited_by(self.given, node) is not None:
+            # The one behind is built as both.
+            return held
+        own, quantizers = quantizers_of(self.given, node), joint_quantizers_of(self.given, node)
+        shift = is_shift(self.given, node) and quantizers == own and len(set(own)) == 1
         quantizers = quantizers * len(held.chains) if len(quantizers) == 1 else quantizers
-        shift = is_shift(self.given, node) and len(set(quantizers)) == 1
         if shift and held.is_file and not held.waiting:
             return self._emitted(node, self._settled(held))
         if self._is_image(held.tensor):

@@ -13,7 +13,7 @@ from quantunet_hls.core.errors import IllegalGraphError, together
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, IndexedModel, attribute, constant, only, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import TRANSPOSE, Layout, Relabelling, kind_of
 
-__all__ = ["FIRST", "LAST", "Relabelled", "channels_last", "check_layout", "transposed"]
+__all__ = ["FIRST", "LAST", "Relabelled", "channels_last", "check_constants", "check_layout", "transposed"]
 
 FIRST: Layout = (0, 1, 2, 3)
 LAST: Layout = (0, 3, 1, 2)
@@ -151,6 +151,18 @@ def transposed(node: NodeProto, layout: Layout) -> Layout:
         raise IllegalGraphError(node.name, "only images (four axes) can be transposed", "remove the node")
     batch, channels, height, width = (perm.index(axis) for axis in layout)
     return batch, channels, height, width
+
+
+def check_constants(model: ModelWrapper, node: NodeProto, layout: Layout) -> None:
+    """Refuse axes that a node's constants and attributes are not meant for, such as upsampled channels.
+
+    Raises:
+        IllegalGraphError: names the node.
+    """
+    relabel = kind_of(node).relabel
+    if relabel is not None:
+        physical = shape_of(model, node.input[0])
+        relabel(_renamed(model, node, {}, "", layout, tuple(physical[axis] for axis in layout)))
 
 
 def check_layout(node: NodeProto, layouts: list[Layout]) -> None:

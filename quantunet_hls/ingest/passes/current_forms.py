@@ -1,4 +1,4 @@
-"""Files of older opsets, in the forms that nodes have since opset 13.
+"""Files of older opsets, in the forms that nodes have since opset 13, and batch normalization since 14.
 
 Only what was said otherwise before is touched: settings that were attributes and are inputs now, scales that stood
 where the region of interest stands, an operator that was renamed, a default that has changed. onnx's own converter
@@ -13,7 +13,7 @@ import numpy as np
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.ops.qonnx.graph import attribute, copy_of, remove_attribute, set_attribute
 
 __all__ = ["OLDEST", "current_forms"]
@@ -43,16 +43,17 @@ class _Constants:
 
 
 def current_forms(model: ModelWrapper) -> ModelWrapper:
-    """The graph with nodes of opset 13 in the place of older ones; a graph of 13 or later is given back as it is.
+    """The graph with today's nodes in the place of older ones; one that has none is given back as it is.
 
     Raises:
         ConfigurationError: the file is too old.
+        IllegalGraphError: a node does what its operator can't do any more.
     """
     given = max(entry.version for entry in model.model.opset_import if entry.domain in _STANDARD)
     if given < OLDEST:
         raise ConfigurationError(f"The network is of ONNX opset {given}; export it with {OLDEST} or later, such as "
                                  f"{_CURRENT}.")
-    if given >= _CURRENT:
+    if given >= max(until for until, _ in _CHANGES.values()):
         return model
     model = copy_of(model)
     constants = _Constants(model)
@@ -62,7 +63,7 @@ def current_forms(model: ModelWrapper) -> ModelWrapper:
             change(node, constants)
     for entry in model.model.opset_import:
         if entry.domain in _STANDARD:
-            entry.version = _CURRENT
+            entry.version = max(entry.version, _CURRENT)
     return model
 
 
@@ -103,6 +104,16 @@ def _axis_from_the_front(node: NodeProto, _constants: _Constants) -> None:
     set_attribute(node, "axis", attribute(node, "axis", 1))
 
 
+def _training_said(node: NodeProto, _constants: _Constants) -> None:
+    """It computed statistics of what it was given where it had outputs for them, and does so today where told to."""
+    if not attribute(node, "spatial", 1):
+        raise IllegalGraphError(node.name or node.output[0], "it normalizes every pixel by numbers of its own",
+                                "use nn.BatchNorm2d")
+    remove_attribute(node, "spatial")
+    if len(node.output) > 1:
+        set_attribute(node, "training_mode", 1)
+
+
 #: By op type: the opset from which on nodes have today's form, and what gives it to older ones.
 _CHANGES: Mapping[str, tuple[int, Callable[[NodeProto, _Constants], None]]] = {
     "Upsample": (10, _upsample),
@@ -117,4 +128,5 @@ _CHANGES: Mapping[str, tuple[int, Callable[[NodeProto, _Constants], None]]] = {
     "Split": (13, _inputs_from(split=np.int64)),
     "Softmax": (13, _axis_from_the_front),
     "LogSoftmax": (13, _axis_from_the_front),
+    "BatchNormalization": (14, _training_said),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from graphlib import TopologicalSorter
 
 import numpy as np
+import onnx
+from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
@@ -61,6 +63,7 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
             model = infer_shapes(model)
         # What was there for its shape alone.
         _drop_needless(model)
+        _drop_unread_outputs(model)
         drop_unused(model)
     except QuantUNetError:
         raise
@@ -141,16 +144,29 @@ def _give_own_constants(model: ModelWrapper) -> None:
             used.add(node.input[index])
 
 
-def _remove_absent(model: ModelWrapper) -> None:
-    """Absent inputs at the end go, and outputs there that nobody reads; Resize's absent region of interest gets a name.
-
-    qonnx and hls4ml both look up every input by name (qonnx issue 150), and a batch normalization of older opsets has
-    outputs that only training fills.
-    """
+def _drop_unread_outputs(model: ModelWrapper) -> None:
+    """Optional outputs behind others that nobody reads go, such as a dropout's mask."""
     read = {name for node in model.graph.node for name in node.input} | {only(model, "output")}
+    opset = max(entry.version for entry in model.model.opset_import if entry.domain in ("", "ai.onnx"))
     for node in model.graph.node:
-        while len(node.output) > 1 and node.output[-1] not in read:
+        while len(node.output) > 1 and node.output[-1] not in read and _is_optional(node, len(node.output) - 1, opset):
             node.output.pop()
+
+
+def _is_optional(node: NodeProto, place: int, opset: int) -> bool:
+    """Whether an operator of ONNX may leave an output out; of a Split's a missing one would change the others."""
+    if node.domain not in ("", "ai.onnx"):
+        return False
+    outputs = onnx.defs.get_schema(node.op_type, opset, "").outputs
+    return place < len(outputs) and outputs[place].option == onnx.defs.OpSchema.FormalParameterOption.Optional
+
+
+def _remove_absent(model: ModelWrapper) -> None:
+    """Absent inputs at the end go; Resize's absent region of interest becomes an empty tensor with a name.
+
+    qonnx and hls4ml both look up every input by name (qonnx issue 150).
+    """
+    for node in model.graph.node:
         while node.input and not node.input[-1]:
             node.input.pop()
         for index, name in enumerate(node.input):

@@ -7,7 +7,7 @@ Attributes of ``Interpolation``: ``axis`` of the image as it lies, ``size`` that
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import gcd
+from math import gcd, prod
 
 import numpy as np
 from onnx import NodeProto, TensorProto, helper
@@ -20,14 +20,15 @@ from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
 from quantunet_hls.ops.qonnx.quotients import cut_quotient
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, times
 
-__all__ = ["FACET", "interpolated", "interpolates_exactly", "interpolations", "places_of_mode"]
+__all__ = ["FACET", "common_parts", "fractions_are_quantized", "has_known_places", "interpolated", "interpolations",
+           "places_of_mode"]
 
 #: Where the pixels of ONNX's coordinate_transformation_mode lie: half a pixel, or none, into the first one.
 _HALF = ("half_pixel", "pytorch_half_pixel", "half_pixel_symmetric")
 _MODES = (*_HALF, "asymmetric", "align_corners")
 
 
-def interpolates_exactly(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+def has_known_places(node: NodeProto) -> IllegalGraphError | None:
     """The rule for a linear Resize whose scales are known to be those of its shapes, and 1 at least."""
     mode = attribute(node, "coordinate_transformation_mode", "half_pixel")
     if mode not in _MODES:
@@ -36,8 +37,13 @@ def interpolates_exactly(model: ModelWrapper, node: NodeProto) -> IllegalGraphEr
     if attribute(node, "exclude_outside", 0):
         return IllegalGraphError(node.name, "its weights leave out what lies outside of the image",
                                  "set exclude_outside to 0")
+    return None
+
+
+def fractions_are_quantized(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    """The rule for one with known places: fractions of whole numbers have a quantizer right behind."""
     readers = consumers(model, node.output[0])
-    divisor = int(np.prod([places.parts for places in _axes(model, node).values()]))
+    divisor = common_parts(model, node)
     if divisor & (divisor - 1) and not (readers and all(reader.op_type in QUANT_OPS for reader in readers)):
         return IllegalGraphError(
             node.name, f"values between its pixels are fractions of {divisor}, and no fixed-point numbers",
@@ -65,10 +71,16 @@ def places_of_mode(mode: str, pixels: int, size: int) -> Places:
     return Places(pixels, size, start // common, step // common, parts // common)
 
 
-def interpolations(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
+def common_parts(model: ModelWrapper, node: NodeProto) -> int:
+    """What makes the values of a linear Resize of whole numbers whole: the parts along both axes."""
+    return prod(places.parts for places in _axes(model, node).values())
+
+
+def interpolations(model: ModelWrapper, node: NodeProto, *, divided: bool = True) -> list[NodeProto]:
     """A legal linear Resize axis by axis, in order: rows first, for they take a line of the narrower image to hold.
 
-    Where the numbers of parts are no powers of two, the first leaves its sums undivided, and the last divides by all.
+    Where the numbers of parts are no powers of two, the first leaves its sums undivided, and the last divides by all;
+    or neither does where they are not to be ``divided``.
     """
     axes = _axes(model, node)
     nodes, source, divisor = [], node.input[0], 1
@@ -81,7 +93,7 @@ def interpolations(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
         nodes.append(helper.make_node(
             "Interpolation", [source], [result], name=node.name if last else f"{node.name}_rows", axis=axis,
             size=places.size, start=places.start, step=places.step, parts=places.parts,
-            divisor=divisor if whole or last else 1))
+            divisor=divisor if divided and (whole or last) else 1))
         divisor = 1 if whole else divisor
         shape[axis] = places.size
         if not last:

@@ -210,5 +210,5 @@ FACET = OnnxNodes((
              largest=True, plain=_plain_largest, explicit=explicit_window),
     NodeKind("AveragePool", _run, _mean, rules=(_fits, _counts_padding), quantized=(_mean_is_exact,), spatial=True,
              any_input=True, plain=_plain, explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole,
-             finer=_finer, summed=_sum),
+             finer=_finer, summed=_sum, divisor=lambda _model, node: int(np.prod(attribute(node, "kernel_shape")))),
 ))

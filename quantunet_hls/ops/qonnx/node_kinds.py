@@ -105,6 +105,7 @@ class NodeKind:
         largest: whether its results are the largest of several values.
         summed: of a linear function, nodes that compute a whole multiple of its result with whole weights, and that
             multiple; None where the node itself does so.
+        divisor: of a linear function, a whole number that makes its results of whole numbers whole.
         own_type: whether its numbers were fitted to its result's type, so that nobody may choose another.
         on_sums: whether it is computed on sums as they are, in front of the quantizer behind them.
         one_scale: whether the images that it joins are to have one scale.
@@ -148,6 +149,7 @@ class NodeKind:
     alone: Callable[[NodeProto], bool] = lambda _node: True
     largest: bool = False
     summed: Callable[[ModelWrapper, NodeProto], tuple[list[NodeProto], int] | None] | None = None
+    divisor: Callable[[ModelWrapper, NodeProto], int] | None = None
     own_type: bool = False
     on_sums: bool = False
     one_scale: bool = False

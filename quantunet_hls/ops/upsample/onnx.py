@@ -9,7 +9,13 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.interpolation.onnx import interpolated, interpolates_exactly, interpolations
+from quantunet_hls.ops.interpolation.onnx import (
+    common_parts,
+    fractions_are_quantized,
+    has_known_places,
+    interpolated,
+    interpolations,
+)
 from quantunet_hls.ops.qonnx.execution import LAST_AXES
 from quantunet_hls.ops.qonnx.graph import attribute, constant, set_attribute, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
@@ -44,7 +50,12 @@ def _enlarges(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     if scales.max() > MAX_UP_SCALE:
         return illegal(f"upsampling by {scales.max():g} repeats a pixel more often than can be built sensibly",
                        f"upsample by {MAX_UP_SCALE} at most")
-    return interpolates_exactly(model, node) if _is_linear(node) else _repeats_pixels(node, scales)
+    return has_known_places(node) if _is_linear(node) else _repeats_pixels(node, scales)
+
+
+def _is_quantized(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
+    known = _is_linear(node) and _enlarges(model, node) is None
+    return fractions_are_quantized(model, node) if known else None
 
 
 def _is_linear(node: NodeProto) -> bool:
@@ -89,6 +100,16 @@ def _lowered(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
     return interpolations(model, node) or [node]
 
 
+def _sums(model: ModelWrapper, node: NodeProto) -> tuple[list[NodeProto], int] | None:
+    """Those of a linear upsampling; one that repeats pixels has none."""
+    divisor = _divisor(model, node)
+    return None if divisor & (divisor - 1) == 0 else (interpolations(model, node, divided=False), divisor)
+
+
+def _divisor(model: ModelWrapper, node: NodeProto) -> int:
+    return common_parts(model, node) if _is_linear(node) else 1
+
+
 def _run(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
     if _is_linear(node):
         shape = [round(size * scale) for size, scale in zip(inputs[0].shape, inputs[2], strict=True)]
@@ -104,6 +125,7 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
 
 
 FACET = OnnxNodes((
-    NodeKind("Resize", _run, _ranges, rules=(_enlarges,), roles=("roi", "scales"), copies=True, new_values=False,
-             blends=_is_linear, plain=plain_resize, lowered=_lowered, relabel=_relabel),
+    NodeKind("Resize", _run, _ranges, rules=(_enlarges,), quantized=(_is_quantized,), roles=("roi", "scales"),
+             copies=True, new_values=False, blends=_is_linear, plain=plain_resize, summed=_sums, divisor=_divisor,
+             lowered=_lowered, relabel=_relabel),
 ))

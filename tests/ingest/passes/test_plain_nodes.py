@@ -1,12 +1,15 @@
 """The forms that ONNX has for one thing: each is built, and computes what ONNX Runtime makes of it."""
 
+import re
+
 import numpy as np
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.ingest import as_meant, ingest, run_graph
+from quantunet_hls.ingest import as_meant, ingest, run_graph, violations
 from quantunet_hls.ingest.load import checked
 from quantunet_hls.ops.qonnx.graph import attribute, only
 from tests.builders import QUANT_DOMAIN, Net
@@ -135,3 +138,34 @@ def test_settings_of_older_opsets_become_inputs():
                                        (9, "Clip", {}), (10, "Dropout", {"ratio": 0.5})):
         kept = as_meant(checked(file_of(op_type, opset=opset, **attributes), "the file"))
         assert [node.op_type for node in kept.graph.node] == ["Quant"]
+
+
+def normalized(opset, outputs, **attributes):
+    """A batch normalization behind the quantized image, with so many outputs."""
+    proto = file_of("BatchNormalization", *[np.ones(2, np.float32)] * 4, opset=opset, **attributes)
+    proto.graph.node[1].output.extend(f"more{place}" for place in range(1, outputs))
+    return violations(as_meant(ModelWrapper(proto)))
+
+
+@pytest.mark.parametrize(("opset", "outputs", "attributes", "message"), [
+    (7, 1, {}, None), (8, 1, {"spatial": 1}, None), (13, 1, {}, None), (15, 1, {"training_mode": 0}, None),
+    # Up to opset 13 it computes statistics where it has outputs for them, whoever reads them.
+    (9, 5, {}, "statistics of the images.*eval mode"), (13, 3, {}, "statistics of the images"),
+    (15, 3, {"training_mode": 1}, "statistics of the images"),
+])
+def test_a_batch_normalization_that_trains_is_told_from_one_that_does_not(opset, outputs, attributes, message):
+    errors = list(normalized(opset, outputs, **attributes))
+    assert [message] * bool(message) == [message for error in errors if re.search(str(message), str(error))]
+    assert len(errors) == bool(message)
+
+
+def test_a_batch_normalization_of_every_pixel():
+    with pytest.raises(IllegalGraphError, match="every pixel by numbers of its own"):
+        normalized(8, 1, spatial=0)
+
+
+def test_an_optional_output_that_nobody_reads_goes():
+    proto = file_of("MaxPool", kernel_shape=[2, 2])
+    proto.graph.node[1].output.append("where")
+    (pool,) = [node for node in as_meant(ModelWrapper(proto)).graph.node if node.op_type == "MaxPool"]
+    assert list(pool.output) == ["y"]

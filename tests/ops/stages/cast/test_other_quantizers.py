@@ -14,6 +14,7 @@ from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.rtl.lower import lower
 from tests.builders import QUANT_DOMAIN, Net, op_types
 from tests.executors import Executors
+from tests.scaled_nets import ScaledNet
 
 
 def constants(net: Net, *values) -> list[str]:
@@ -97,7 +98,6 @@ def test_a_truncation_of_what_may_be_no_whole_steps_rounds_twice():
 def test_one_signed_bit_is_bipolar_as_in_qonnx():
     net = Net((1, 1, 2, 2))
     net.relu(net.quant(net.quant("x", 5, -2, signed=1), 1, -1, signed=1))
-    assert op_types(tabulate(as_meant(net.model()))) == ["Quant", "Quant", "Table", "Relu"]
     assert value(net, np.array([[[[-1, 0], [0.25, -0.25]]]])).tolist() == [[[[0, 0.5], [0.5, 0]]]]
 
 
@@ -117,11 +117,11 @@ def binary_net(seed: int) -> Net:
 def test_types_of_a_bipolar_network(tmp_path):
     graph = Executors(binary_net(0).model(), tmp_path).graph.model
     types = infer_types(graph)
-    weights = [types.layers[node.name].weight for node in graph.graph.node if node.op_type == "Conv"]
-    assert (weights[0].width, weights[0].fraction) == (2, 3)
-    (table,) = [types.layers[node.name].result for node in graph.graph.node if node.op_type == "Table"]
+    convolutions = [node for node in graph.graph.node if node.op_type == "Conv"]
+    assert types.layers[convolutions[0].name].weight.width == 2
+    level = types.layers[graph.find_producer(convolutions[1].input[0]).name].result
     # Padding puts a 0 beside plus and minus a half.
-    assert (table.width, table.fraction, table.signed) == (2, 1, True)
+    assert (level.width, level.signed) == (2, True)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -173,3 +173,34 @@ def test_what_is_refused_and_why(name):
     ((found, advice),) = refused(net)
     assert rule in found
     assert remedy in advice
+
+
+def scaled_binary_net(seed: int) -> ScaledNet:
+    """Bipolar weights and activations and a truncated mean, all of scales that are no powers of two."""
+    net = ScaledNet((1, 2, 6, 8), seed=seed)
+    random = net.random
+    x = net.conv(net.levels("x", 5, zero=0), 3, weights=bipolar_weights(net, (3, 2, 3, 3), 0.1), bias=None)
+    x = bipolar(net, net.normalized(x), 0.3)
+    x = net.conv(x, 4, weights=bipolar_weights(net, (4, 3, 3, 3), random.uniform(0.1, 0.9, (4, 1, 1, 1))), bias=None)
+    step = float(np.float32(0.11))
+    rows, columns = (2, 2) if random.integers(2) else (3, 1)
+    mean = net.pool(net.quant(net.relu(x), 4, scale=step), (rows, columns), kind="AveragePool")
+    part = np.float32(step / (rows * columns))
+    x = trunc(net, mean, part, 6, part * 4, 4, rounding_mode=str(random.choice(["ROUND", "FLOOR"])), signed=0)
+    net.conv(x, 2, kernel=1, weights=bipolar_weights(net, (2, 4, 1, 1), 0.7), bias=None)
+    return net
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_scales_of_any_kind(seed, tmp_path):
+    case = Executors(scaled_binary_net(seed).model(), tmp_path, seed=seed)
+    assert case.check_exactly()
+    case.check_emulator()
+    assert np.unique(case.expected).size > 4
+
+
+@pytest.mark.slow
+def test_scales_of_any_kind_in_hardware(tmp_path):
+    case = Executors(scaled_binary_net(5).model(), tmp_path)
+    case.check_csim()
+    case.check_rtl()
