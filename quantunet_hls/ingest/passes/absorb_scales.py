@@ -207,6 +207,9 @@ class _Absorbing:
     def _bent(self, node: NodeProto, held: Held, steps: Sequence[Step]) -> Held:
         """A function of one value: a step more in every channel's chain."""
         each = list(steps) * len(held.chains) if len(steps) == 1 else list(steps)
+        if any(kind_of(waiting).zeros for waiting in held.waiting) and any(step.value(Fraction(0)) for step in each):
+            raise IllegalGraphError(node.name, f"it makes other numbers of the zeros that {held.waiting[-1].name!r} "
+                                    "puts", "put a quantizer between the two")
         if held.waiting and not all(step.rises for step in each):
             raise IllegalGraphError(node.name, f"it turns the order of values round behind {held.waiting[-1].name!r}",
                                     "put a quantizer between the two")
@@ -226,7 +229,10 @@ class _Absorbing:
                 raise IllegalGraphError(node.name, "it moves values between channels of different scales",
                                         "put a quantizer with one scale in front of it")
             held = replace(held, chains=held.chains[:1] * channels)
-        if held.waiting or held.addends or (kind_of(node).largest and not all(chain.rises for chain in held.chains)):
+        kind = kind_of(node)
+        if held.waiting or held.addends or (kind.largest and not all(chain.rises for chain in held.chains)) or (
+                # Hardware's 0 has to be the file's; behind the quantizer it is.
+                kind.zeros and any(chain.value(Fraction(0)) for chain in held.chains)):
             return replace(held, waiting=(*held.waiting, node), plain=None)
         self._placed(node, [held.tensor], node.output[0])
         return replace(held, tensor=node.output[0], plain=() if is_identity(held.chains) else None)
