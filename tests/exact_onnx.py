@@ -76,10 +76,21 @@ _OF_ONNXRUNTIME = [type(kind.__name__, (kind,), {"op_domain": "com.microsoft"})
                    for kind in (QuantizeLinear, DequantizeLinear)]
 
 
+class HardSigmoid(OpRun):
+    """ONNX's, with the slope that the single-precision number next to 1/6 is written for."""
+
+    op_domain: ClassVar[str] = ""
+
+    def _run(self, x: Any, alpha: float = 0.2, beta: float = 0.5) -> Any:
+        sixth = np.float32(alpha) == np.float32(1 / 6)
+        line = (x + 6 * beta) / 6 if sixth else x * float(np.float32(alpha)) + beta
+        return (np.clip(line, 0, 1),)
+
+
 def exact_outputs(model: ModelProto, images: np.ndarray) -> list[np.ndarray]:
     """Each output of a file for images (count, ...) in the file's own order of axes; the first axis counts them."""
     evaluator = ReferenceEvaluator(_in_doubles(model), new_ops=[
-        Quant, IntQuant, BipolarQuant, Trunc, QuantizeLinear, DequantizeLinear, *_OF_ONNXRUNTIME])
+        Quant, IntQuant, BipolarQuant, Trunc, QuantizeLinear, DequantizeLinear, *_OF_ONNXRUNTIME, HardSigmoid])
     name = model.graph.input[0].name
     each = [evaluator.run(None, {name: image[None].astype(np.float32).astype(np.float64)}) for image in images]
     return [np.concatenate(values) for values in zip(*each, strict=True)]

@@ -16,8 +16,8 @@ from typing import TypeVar
 __all__ = ["FACETS", "OPERATORS", "STAGES", "STAGE_FACETS", "facet", "stage_facet"]
 
 #: Names of the rooms. A layer's ``kind`` is its room's name.
-OPERATORS = ("input", "convolution", "pooling", "padding", "upsample", "interpolation", "zero_insertion", "argmax",
-             "concat", "add", "multiply", "pointwise")
+OPERATORS = ("input", "convolution", "pooling", "padding", "upsample", "interpolation", "zero_insertion",
+             "depth_to_space", "argmax", "concat", "add", "multiply", "pointwise")
 
 #: What every room has, and what it needs to be imported. "layer" has no FACET: the layer's class is all it has.
 FACETS = (

@@ -141,6 +141,11 @@ class Network:
                  pad_back=channels[1])
         self.height, self.width, self.channels = height, width, self.channels + sum(channels)
 
+    def blocks(self, block: int, *, pixelwise: bool) -> None:
+        self.add("PixelBlocks", {"result": self.types[self.last]}, in_height=self.height, in_width=self.width,
+                 n_chan=self.channels, block=block, pixelwise=int(pixelwise))
+        self.height, self.width, self.channels = self.height * block, self.width * block, self.channels // block**2
+
     def resize(self, rows: int, columns: int) -> None:
         self.add("Resize", {"result": self.types[self.last]}, algorithm="nearest", in_height=self.height,
                  in_width=self.width, out_height=self.height * rows, out_width=self.width * columns,

@@ -6,7 +6,7 @@ import onnxruntime
 import pytest
 from onnxruntime.quantization import QuantType
 
-from quantunet_hls.ingest import as_meant, export_module, load_qonnx, run_graph
+from quantunet_hls.ingest import as_meant, export_module, ingest, load_qonnx, run_graph
 from quantunet_hls.ingest.source import ImageSize
 from quantunet_hls.ops.qonnx.graph import only
 from tests.builders import brevitas_unet
@@ -113,22 +113,38 @@ def test_a_brevitas_module_in_both_of_its_forms(tmp_path):
 
 @pytest.fixture
 def built(request, tmp_path, file):
-    """Networks with scales that are powers of two, as designs."""
-    if request.param == "qcdq":
+    """Networks as designs: of other tools' files as they are, or with scales that are powers of two."""
+    name, _, two = request.param.partition(" ")
+    if name == "qcdq":
         path = qcdq_file(brevitas_unet(height=8, width=8), tmp_path)
+    elif name == "pt2e":
+        path = tmp_path / "pt2e.onnx"
+        path.write_bytes(pt2e_net().proto().SerializeToString())
     else:
-        path = with_power_of_two_scales(file(request.param))
-    return Executors(load_qonnx(path), tmp_path)
+        path = file(name)
+    return Executors(load_qonnx(with_power_of_two_scales(path) if two else path), tmp_path, low=-0.5, high=1.2)
 
 
-@pytest.mark.parametrize("built", ["qcdq", "symmetric"], indirect=True)
-def test_powers_of_two_are_built(built):
+BUILT = ("qcdq", "symmetric of 2", "uint8 of 2", "uint8", "int8_channels", "symmetric", "int4_weights", "pt2e")
+
+
+@pytest.mark.parametrize("built", BUILT, indirect=True)
+def test_they_are_built(built):
     built.check_file()
+    assert built.check_exactly() > 3 * 64 * 10
     built.check_emulator()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("built", ["qcdq", "symmetric"], indirect=True)
-def test_powers_of_two_come_out_exact_in_cpp_and_rtl(built):
+@pytest.mark.parametrize("built", ["qcdq", "uint8 of 2", "uint8", "int8_channels", "pt2e"], indirect=True)
+def test_they_come_out_exact_in_cpp_and_rtl(built):
     built.check_csim()
     built.check_rtl()
+
+
+def test_an_odd_zero_point_costs_no_layer(file):
+    """What takes QONNX two quantizers is one in hardware, of the range of both."""
+    graph = ingest(load_qonnx(file("uint8")))
+    quantizers = [node for node in as_meant(load_qonnx(file("uint8"))).graph.node if node.op_type == "Quant"]
+    assert any(node.name.endswith("_rounded0") for node in quantizers)
+    assert not any("rounded0" in name for name in graph.names.values())

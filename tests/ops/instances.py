@@ -80,6 +80,13 @@ def _zero_insertion(network: Network) -> None:
                    int(network.random.integers(3)))
 
 
+def _depth_to_space(network: Network) -> None:
+    random = network.random
+    block = int(random.integers(2, 4))
+    network.convolve(block**2 * int(random.integers(1, 3)), (1, 1), padding=(0, 0, 0, 0), accumulator=_WIDE)
+    network.blocks(block, pixelwise=bool(random.integers(2)))
+
+
 def _argmax(network: Network) -> None:
     network.classify(int(network.random.integers(-40, 41)), 5)
 
@@ -162,6 +169,7 @@ def _pointwise(network: Network) -> None:
 
 INSTANCES: dict[str, Callable[[Network], None]] = {
     "input": _input, "convolution": _convolution, "pooling": _pooling, "padding": _padding, "upsample": _upsample,
+    "depth_to_space": _depth_to_space,
     "interpolation": _interpolation,
     "zero_insertion": _zero_insertion, "argmax": _argmax, "concat": _concat, "add": _add, "multiply": _multiply,
     "pointwise": _pointwise,

@@ -15,8 +15,8 @@ import numpy as np
 from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
+from quantunet_hls.ingest.passes.roundings import Rounding, joined, quantizer, quantizers
 from quantunet_hls.ops.qonnx.graph import (
-    QUANT_DOMAINS,
     add_constant,
     attribute,
     constant,
@@ -35,11 +35,9 @@ from quantunet_hls.ops.qonnx.linear import (
     LINEAR_OPS,
     QDQ_FORM,
     Codes,
-    Window,
     WrongLinearError,
     around_zero,
     codes_of,
-    windows,
 )
 from quantunet_hls.ops.qonnx.node_kinds import node_kinds
 from quantunet_hls.ops.qonnx.weights import MAX_BITS
@@ -62,7 +60,7 @@ def linear_quantizers(model: ModelWrapper) -> ModelWrapper:
 
     On constants: weights and biases go through a ``Quant`` that changes nothing, for it says their scale and width.
     Codes that only move between the two are values that do. A quantizer of values that are whole steps of its own
-    already, such as behind a MaxPool, goes.
+    already, such as behind a MaxPool, goes, and a ReLU of whole steps is a limit of them.
     """
     if not any(node.op_type in LINEAR_OPS for node in model.graph.node):
         return model
@@ -96,7 +94,7 @@ class _Reader:
 
     def __init__(self, model: ModelWrapper):
         self.model, self.given = model, linked(copy_of(model))
-        self.nodes: list[NodeProto] = []
+        self.nodes: list[NodeProto | Rounding] = []
         #: Tensors that are codes in the file.
         self.held: dict[str, _Held] = {}
         #: Tensors in whose place another stands.
@@ -131,7 +129,9 @@ class _Reader:
 
     def finished(self) -> ModelWrapper:
         """The graph."""
-        replace_nodes(self.model, self.nodes)
+        planned = joined(self.nodes, self.outputs)
+        replace_nodes(self.model, [part for node in planned for part in (
+            quantizers(self.model, node) if isinstance(node, Rounding) else [node])])
         drop_unused(self.model)
         return self.model
 
@@ -177,9 +177,7 @@ class _Reader:
         if held.integers is not None:
             self._constant(held, result)
         else:
-            self.renamed[result] = self._made(source, result)
-            if result in self.outputs and self.renamed[result] != result:
-                self.nodes.append(helper.make_node("Identity", [self.renamed[result]], [result], name=node.name))
+            self._is(node, self._made(source, result))
 
     def _with_codes(self, node: NodeProto) -> None:
         if node.op_type == "Clip" and node.input[0] in self.held:
@@ -229,29 +227,16 @@ class _Reader:
     def _made(self, tensor: str, result: str) -> str:
         """The tensor of values for one of codes, under that name where it is not there."""
         held = self.held[tensor]
-        codes, steps, known = held.codes, held.codes.around_zero, self.steps.get(held.source)
+        steps, known = held.codes.around_zero, self.steps.get(held.source)
         if known is not None and steps.same_values(known) and steps.low <= known.low and known.high <= steps.high:
             return held.source
-        given = held.source
-        found = windows(steps.low, steps.high)
-        for number, window in enumerate(found):
-            last = number == len(found) - 1
-            made = result if last else free_name(self.model, f"{result}_rounded")
-            self._quantizer(held.name if last else f"{held.name}_rounded{number}", given, made, codes, window)
-            given = made
-        self.steps[result] = steps
+        self._rounded(held.name, held.source, result, steps)
         self.held[tensor] = replace(held, source=result)
         return result
 
-    def _quantizer(self, name: str, source: str, result: str, codes: Codes, window: Window) -> None:
-        axes = len(shape_of(self.model, source))
-        numbers = {"scale": codes.spread(codes.scale, axes), "zero": np.float32(window.zero),
-                   "bits": np.float32(window.bits)}
-        constants = [add_constant(self.model, f"{result}_{role}", np.asarray(value, dtype=np.float32))
-                     for role, value in numbers.items()]
-        self.nodes.append(helper.make_node(
-            "Quant", [source, *constants], [result], name=name, domain=QUANT_DOMAINS[0],
-            signed=int(window.signed), narrow=int(window.narrow), rounding_mode="ROUND"))
+    def _rounded(self, name: str, source: str, result: str, steps: Codes) -> None:
+        self.nodes.append(Rounding(name, source, result, steps))
+        self.steps[result] = steps
         self._state(result, source)
 
     def _constant(self, held: _Held, result: str) -> None:
@@ -268,7 +253,7 @@ class _Reader:
             self.model.set_initializer(result, values)
             return
         name = add_constant(self.model, f"{result}_values", values)
-        self._quantizer(held.name, name, result, codes, window)
+        self.nodes.append(quantizer(self.model, held.name, (name, result), codes, window))
 
     def _weighs(self, tensor: str) -> bool:
         """Whether it is nothing but weights or biases."""
@@ -277,15 +262,33 @@ class _Reader:
             (kind := node_kinds().get(reader.op_type)) is not None and kind.weighted
             and tensor not in (reader.input[0], *reader.input[3:]) for reader in readers)
 
+    def _is(self, node: NodeProto, tensor: str) -> None:
+        """A node's result is a tensor that is there; only the network's has to have its name."""
+        result = node.output[0]
+        self.renamed[result] = tensor
+        if result in self.outputs and tensor != result:
+            self.nodes.append(helper.make_node("Identity", [tensor], [result], name=node.name))
+
     # The rest.
 
     def _kept(self, node: NodeProto) -> None:
-        """A node as it stands; whole steps that it moves stay such."""
+        """A node as it stands; whole steps that it moves stay such, and those that a ReLU leaves are fewer."""
+        steps = self.steps.get(node.input[0]) if node.op_type == "Relu" else None
+        if steps is not None and steps.low >= 0:
+            self._is(node, node.input[0])
+            return
+        if steps is not None:
+            high = max(steps.high, 0)
+            # A limit above what there is takes no second quantizer.
+            wide = replace(steps, low=0, high=around_zero(0, high).high)
+            self._rounded(node.name, node.input[0], node.output[0], wide)
+            self.steps[node.output[0]] = replace(steps, low=0, high=high)
+            return
         self.nodes.append(node)
         moved = [self.steps.get(name) for name in self._images(node)]
         known = [codes for codes in moved if codes is not None]
-        if ((_moves(node) or node.op_type == "Relu") and known and len(known) == len(moved)
-                and all(codes.same_values(known[0]) and codes.axis is None for codes in known)):
+        if (_moves(node) and known and len(known) == len(moved) and all(
+                codes.same_values(known[0]) and codes.axis is None for codes in known)):
             self.steps[node.output[0]] = _together(known)
 
     def _images(self, node: NodeProto) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from hls4ml.backends.template import FunctionCallTemplate
+from hls4ml.converters.onnx.convolution import parse_conv_layer
 from hls4ml.model.attributes import Attribute, ConfigurableAttribute, TypeAttribute, WeightAttribute
 from hls4ml.model.layers import Layer
 from onnx import GraphProto, NodeProto, numpy_helper
@@ -129,7 +130,7 @@ def needs_own_loop(model: ModelWrapper, node: NodeProto) -> bool:
 
 
 def prepare(model: ModelWrapper, node: NodeProto) -> None:
-    """Weights and biases of such a convolution become attributes of a node that hls4ml knows as the class above."""
+    """Weights and biases of such a convolution become attributes, by which :func:`_parse` knows it."""
     if not needs_own_loop(model, node):
         return
     for role, name in zip(("weights", "biases"), node.input[1:], strict=False):
@@ -138,11 +139,13 @@ def prepare(model: ModelWrapper, node: NodeProto) -> None:
         set_attribute(node, role, numpy_helper.from_array(value))
     set_attribute(node, "size", list(shape_of(model, node.output[0])[1:3]))
     del node.input[1:]
-    node.op_type, node.domain = "WindowConvolution", ""
 
 
 def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]], graph: GraphProto
            ) -> dict[str, Any]:
+    if len(node.input) > 1:
+        hls4mls_own: dict[str, Any] = parse_conv_layer(node, input_names, input_shapes, graph)
+        return hls4mls_own
     _, height, width, channels = input_shapes[0]
     given = {entry.name: numpy_helper.to_array(entry.t) for entry in node.attribute if entry.name in (
         "weights", "biases")}
@@ -158,4 +161,4 @@ def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]
 
 
 WINDOW_CONVOLUTION = AddedLayer(
-    WindowConvolution, (partial(_Config, WindowConvolution, _CONFIG), _Call), _HEADER, {"WindowConvolution": _parse})
+    WindowConvolution, (partial(_Config, WindowConvolution, _CONFIG), _Call), _HEADER, {"Conv": _parse})

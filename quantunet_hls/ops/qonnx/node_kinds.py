@@ -102,6 +102,7 @@ class NodeKind:
         steps: of a function of one value, what it makes of the values of each channel, or of all channels; takes the
             graph, the node and the axis of the channels. None where the node is no such function.
         alone: whether there is hardware that computes the node by itself, in fixed-point numbers.
+        zeros: whether it puts zeros of its own among the values that it moves.
         largest: whether its results are the largest of several values.
         summed: of a linear function, nodes that compute a whole multiple of its result with whole weights, and that
             multiple; None where the node itself does so.
@@ -147,6 +148,7 @@ class NodeKind:
     work: Callable[[ModelWrapper, NodeProto], ConvWork] | None = None
     steps: Callable[[ModelWrapper, NodeProto, int], Sequence[Step] | None] | None = None
     alone: Callable[[NodeProto], bool] = lambda _node: True
+    zeros: bool = False
     largest: bool = False
     summed: Callable[[ModelWrapper, NodeProto], tuple[list[NodeProto], int] | None] | None = None
     divisor: Callable[[ModelWrapper, NodeProto], int] | None = None

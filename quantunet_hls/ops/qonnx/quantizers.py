@@ -6,12 +6,12 @@ import numpy as np
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ops.qonnx.graph import attribute, constant
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, constant, consumers, only
 from quantunet_hls.ops.qonnx.values import exact
 from quantunet_hls.ops.stages.requantize.steps import Quantizer
 from quantunet_hls.types.fixed import FixedType
 
-__all__ = ["is_shift", "levels_of", "quant_type", "quantizers_of"]
+__all__ = ["is_shift", "joint_quantizers_of", "levels_of", "limited_by", "quant_type", "quantizers_of"]
 
 
 def quant_type(model: ModelWrapper, node: NodeProto) -> FixedType:
@@ -39,6 +39,29 @@ def quantizers_of(model: ModelWrapper, node: NodeProto) -> list[Quantizer]:
     low = -reach + narrow if signed else 0
     half_even = attribute(node, "rounding_mode", "ROUND") == "ROUND"
     return [Quantizer(exact(each), int(zero.flat[0]), low, reach - 1, half_even) for each in scale.reshape(-1)]
+
+
+def limited_by(model: ModelWrapper, node: NodeProto) -> NodeProto | None:
+    """The one reader of a quantizer, where that is a quantizer of the same scale: it rounds nothing, and limits more.
+
+    None where both are casts, which hardware has as they are.
+    """
+    readers = consumers(model, node.output[0])
+    if (len(readers) != 1 or readers[0].op_type not in QUANT_OPS or node.output[0] == only(model, "output")
+            or constant(model, node.input[0]) is not None):
+        return None
+    (scale, _, _), (behind, _, _) = _numbers(model, node), _numbers(model, readers[0])
+    if scale.size != behind.size or not np.array_equal(scale.reshape(-1), behind.reshape(-1)):
+        return None
+    return None if is_shift(model, node) and is_shift(model, readers[0]) else readers[0]
+
+
+def joint_quantizers_of(model: ModelWrapper, node: NodeProto) -> list[Quantizer]:
+    """The quantizer of each scale that it makes together with those before it which it limits."""
+    own, before = quantizers_of(model, node), model.find_producer(node.input[0])
+    if before is None or before.op_type not in QUANT_OPS or limited_by(model, before) != node:
+        return own
+    return [one.limited(other) for one, other in zip(joint_quantizers_of(model, before), own, strict=True)]
 
 
 def levels_of(values: np.ndarray, scale: np.ndarray, quantizer: Quantizer) -> np.ndarray:

@@ -68,7 +68,7 @@ def test_any_codes_between_any_limits(tmp_path_factory, kind, data):
         opset = 13
     net = Qdq((1, 2, 4, 6), opset=opset)
     scale = data.draw(st.sampled_from([0.25, 1.0, 0.1]))
-    net.relu(net.qdq("x", np.array(scale).reshape(data.draw(st.sampled_from([(), (1,)]))), zero, dtype, limits))
+    net.leaky(net.qdq("x", np.array(scale).reshape(data.draw(st.sampled_from([(), (1,)]))), zero, dtype, limits))
     meant = same_values(net, tmp_path_factory.mktemp("net"))
     assert all(attribute(node, "rounding_mode") == "ROUND" for node in quantizers(meant))
 
@@ -80,7 +80,7 @@ def test_any_codes_between_any_limits(tmp_path_factory, kind, data):
 ])
 def test_what_is_symmetric_or_unsigned_needs_no_zero_point(dtype, zero, limits, expected, tmp_path):
     net = Qdq()
-    net.relu(net.qdq("x", 0.5, zero, dtype, limits))
+    net.leaky(net.qdq("x", 0.5, zero, dtype, limits))
     meant = same_values(net, tmp_path)
     (node,) = quantizers(meant)
     bits, signed, narrow = expected
@@ -90,7 +90,7 @@ def test_what_is_symmetric_or_unsigned_needs_no_zero_point(dtype, zero, limits, 
 @pytest.mark.parametrize(("zero", "count"), [(58, 1), (59, 2)])
 def test_an_odd_zero_point_takes_a_rounding_of_its_own(zero, count, tmp_path):
     net = Qdq()
-    net.relu(net.qdq("x", 0.5, zero))
+    net.leaky(net.qdq("x", 0.5, zero))
     found = quantizers(same_values(net, tmp_path))
     assert len(found) == count
     assert constant(load(net, tmp_path), "l0_zero") == zero
@@ -99,7 +99,7 @@ def test_an_odd_zero_point_takes_a_rounding_of_its_own(zero, count, tmp_path):
 @pytest.mark.parametrize("axis", [1, -3])
 def test_scales_of_channels_of_an_activation(axis, tmp_path):
     net = Qdq()
-    net.relu(net.qdq("x", [0.5, 0.25], [3, 3], np.uint8, axis=axis))
+    net.leaky(net.qdq("x", [0.5, 0.25], [3, 3], np.uint8, axis=axis))
     meant = same_values(net, tmp_path)
     assert constant(meant, quantizers(meant)[0].input[1]).shape == (1, 2, 1, 1)
 
@@ -161,7 +161,7 @@ def test_several_read_the_codes_or_the_values(tmp_path):
     codes = net.quantize("x", 0.25, 3)
     first, second = net.dequantize(codes, 0.25, 3), net.dequantize(codes, 0.25, 3)
     narrow = net.dequantize(net.clip(codes, 0, 10), 0.25, 3)
-    both = net.add("Add", [net.relu(first), second], net.shapes["x"])
+    both = net.add("Add", [net.leaky(first), second], net.shapes["x"])
     net.add("Add", [net.add("Add", [both, first], net.shapes["x"]), narrow], net.shapes["x"])
     assert len(quantizers(same_values(net, tmp_path))) == 4
 
@@ -171,17 +171,35 @@ def test_what_is_quantized_twice_alike_is_quantized_once(tmp_path):
     net = Qdq()
     one, other = net.qdq("x", 0.5, 4), net.qdq(net.relu("x"), 0.5, 4)
     pooled = net.qdq(net.pool(one), 0.5, 4)
-    pooled = net.qdq(net.qdq(net.relu(pooled), 0.5, 4), 0.5, 4)
+    pooled = net.qdq(net.qdq(net.transpose(pooled, (0, 1, 2, 3)), 0.5, 4), 0.5, 4)
     net.concat(net.qdq(net.concat(one, other), 0.5, 4), net.qdq(net.resize(pooled), 0.5, 4))
     assert len(quantizers(same_values(net, tmp_path))) == 2
     # Another scale, fewer codes, and what has been computed between are quantized anew.
     for change in ({"scale": 0.25}, {"scale": 0.5, "limits": (0, 9)}):
         net = Qdq()
-        net.relu(net.qdq(net.qdq("x", 0.5, 4), zero=4, **change))
+        net.leaky(net.qdq(net.qdq("x", 0.5, 4), zero=4, **change))
         assert len(quantizers(same_values(net, tmp_path))) > 1
     net = Qdq()
-    net.relu(net.qdq(net.pool(net.qdq("x", 0.5, 4), kind="AveragePool"), 0.5, 4))
+    net.leaky(net.qdq(net.pool(net.qdq("x", 0.5, 4), kind="AveragePool"), 0.5, 4))
     assert len(quantizers(same_values(net, tmp_path))) == 2
+
+
+@pytest.mark.parametrize(("zero", "dtype", "found"), [
+    (0, np.int8, [(7, 0)]), (5, np.int8, [(7, 0), (7, 0)]), (0, np.uint8, [(8, 0)]), (-128, np.int8, [(8, 0)]),
+    (127, np.int8, [(1, 0), (1, 0)])])
+def test_a_relu_of_codes_is_a_limit_of_them(zero, dtype, found, tmp_path):
+    """As onnxruntime leaves it where activations are symmetric."""
+    net = Qdq()
+    net.leaky(net.relu(net.qdq("x", 0.5, zero, dtype)))
+    meant = same_values(net, tmp_path)
+    assert "Relu" not in [node.op_type for node in meant.graph.node]
+    assert [told(meant, node)[2:4] for node in quantizers(meant)] == found
+    # Read by others, the codes below 0 are needed all the same.
+    net = Qdq()
+    value = net.qdq("x", 0.5, 0, np.int8)
+    net.add("Add", [net.relu(value), value], net.shapes["x"])
+    assert [told(meant, node)[2:4] for meant in [same_values(net, tmp_path)] for node in quantizers(meant)] == [
+        (8, 1), (7, 0)]
 
 
 def test_codes_that_only_move_are_values_that_do(tmp_path):
@@ -189,7 +207,7 @@ def test_codes_that_only_move_are_values_that_do(tmp_path):
     codes = net.quantize("x", 0.5, 6, np.int8)
     other = net.quantize(net.relu("x"), 0.5, 6, np.int8)
     joined = net.concat(net.pool(codes), net.pool(other))
-    net.relu(net.dequantize(net.transpose(joined, (0, 1, 3, 2)), 0.5, 6, np.int8))
+    net.leaky(net.dequantize(net.transpose(joined, (0, 1, 3, 2)), 0.5, 6, np.int8))
     meant = same_values(net, tmp_path)
     assert [node.op_type for node in meant.graph.node].count("MaxPool") == 2
     assert all(info.type.tensor_type.elem_type == onnx.TensorProto.FLOAT for info in meant.graph.value_info
@@ -206,7 +224,7 @@ def test_a_network_that_ends_in_values_of_codes_keeps_its_outputs_name(tmp_path)
 @pytest.mark.parametrize("limits", [None, (-7, 7), (-8, 7), (-127, 127)])
 def test_it_is_what_qonnx_makes_of_it_where_that_is_right(limits, tmp_path):
     net = Qdq()
-    net.relu(net.qdq("x", 0.25, 0, np.int8, limits))
+    net.leaky(net.qdq("x", 0.25, 0, np.int8, limits))
     theirs = ModelWrapper(net.proto()).transform(InferShapes()).transform(QCDQToQuant())
     mine = same_values(net, tmp_path)
     (one,), (other,) = quantizers(theirs), quantizers(mine)
@@ -249,13 +267,13 @@ def test_operators_that_compute_with_codes_are_refused_with_the_form_that_does_n
     codes = net.add("QLinearConv", [
         net.quantize("x", 0.5, 0), "l0_scale", "l0_zero", weights, net.constant("ws", 0.5),
         net.constant("wz", 0, np.int8), net.constant("ys", 0.5), net.constant("yz", 0, np.uint8)], net.shapes["x"])
-    net.relu(net.dequantize(codes, 0.5, 0))
+    net.leaky(net.dequantize(codes, 0.5, 0))
     assert any("QuantFormat.QDQ" in text for _, text in refusals(net, tmp_path))
 
 
 def test_onnxruntimes_own_quantizers_of_16_bits_are_onnxs(tmp_path):
     net = Qdq(opset=17)
-    net.relu(net.qdq("x", 0.25, 0, np.int16))
+    net.leaky(net.qdq("x", 0.25, 0, np.int16))
     model = net.proto()
     for node in model.graph.node[:2]:
         node.domain = "com.microsoft"

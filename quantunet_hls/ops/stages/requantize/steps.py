@@ -55,6 +55,13 @@ class Quantizer:
         return min(max(rounded, self.low), self.high) - self.zero
 
 
+    def limited(self, other: Quantizer) -> Quantizer:
+        """It with one of the same scale behind it, which rounds nothing and keeps its own levels only."""
+        low, high = (end - other.zero + self.zero for end in (other.low, other.high))
+        least, most = (min(max(end, low), high) for end in (self.low, self.high))
+        return Quantizer(self.scale, self.zero, least, most, self.half_even)
+
+
 @dataclass(frozen=True)
 class Tread:
     """From the integer ``first`` to ``last``, both included, the result is ``level``."""

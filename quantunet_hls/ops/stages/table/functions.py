@@ -1,7 +1,9 @@
 """ONNX's functions of one value that only a table computes: in double precision, and within proven bounds.
 
 Formulas and defaults are those of ONNX's operator descriptions; constants that these spell with few digits are the
-single-precision numbers that a file would hold.
+single-precision numbers that a file would hold. One number of a file is not what it is: a HardSigmoid's slope next to
+1/6 is 1/6, as HardSwish's is by definition. That is what PyTorch and ONNX Runtime compute at values that lie right
+between two levels, of which there are many.
 """
 
 from __future__ import annotations
@@ -75,12 +77,21 @@ def _mish(_node: NodeProto, inputs: Sequence[Bounds], digits: int) -> Bounds:
     return inputs[0] * gate
 
 
+def _slope(node: NodeProto) -> Fraction:
+    """A HardSigmoid's."""
+    alpha = np.float32(_number(node, "alpha"))
+    return Fraction(1, 6) if alpha == np.float32(1 / 6) else Fraction(float(alpha))
+
+
 def _hard_sigmoid(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
-    return np.clip(inputs[0] * _number(node, "alpha") + _number(node, "beta"), 0, 1)
+    slope = _slope(node)
+    # One rounding, at the division, so that a result that a double holds is exact.
+    line = inputs[0] * slope.numerator + _number(node, "beta") * slope.denominator
+    return np.clip(line / slope.denominator, 0, 1)
 
 
 def _hard_sigmoid_bounds(node: NodeProto, inputs: Sequence[Bounds], digits: int) -> Bounds:
-    return (inputs[0] * _of(node, "alpha") + _of(node, "beta")).limited(_ZERO, _ONE)
+    return (inputs[0] * Bounds.of(_slope(node)) + _of(node, "beta")).limited(_ZERO, _ONE)
 
 
 def _hard_swish(_node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:

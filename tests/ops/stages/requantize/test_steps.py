@@ -43,6 +43,13 @@ def test_a_level_is_that_of_qonnx(eighths, zero, rounding):
     assert quantizer.level(Fraction(eighths, 8)) * 0.5 == value
 
 
+@given(st.integers(-200, 200), QUANTIZERS, QUANTIZERS, st.integers(-3, 12))
+def test_one_with_another_of_its_scale_behind_is_one_quantizer(sixteenths, first, other, zero):
+    second = Quantizer(first.scale, zero, other.low, other.high, other.half_even)
+    value = Fraction(sixteenths, 16) * first.scale
+    assert first.limited(second).level(value) == second.level(first.level(value) * first.scale)
+
+
 def test_a_tie_is_no_distance_and_a_quarter_of_a_step_is_a_quarter():
     quantizer = Quantizer(Fraction(1), 0, 0, 3)
     assert nearest_threshold((Piece(0, Fraction(1, 2), Fraction(0)),), 5, quantizer) == 0

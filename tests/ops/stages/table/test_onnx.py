@@ -53,12 +53,15 @@ def test_entries_are_what_double_precision_gives_where_no_tie_is_near(function, 
 
 
 def test_ties_are_decided_as_rational_numbers_are():
-    # 1/6 is no single-precision number, so that 3/2 * (1/6) + 1/2 is just above 3/4: between 7 and 8 tenths of 1/10.
+    # At 9/4 a slope of 1/6 gives 7/8, right between 3 and 4 quarters; the file's number is a little more than 1/6.
     table = table_of(net_with("hard_sigmoid", 6, -2, out_bits=3, out_exponent=-2, signed=0))
-    slope = Fraction(float(np.float32(1 / 6)))
     for code, entry in table.items():
-        exact = min(max(slope * Fraction(code, 4) + Fraction(1, 2), Fraction(0)), Fraction(1)) * 4
+        exact = min(max(Fraction(code, 4) / 6 + Fraction(1, 2), Fraction(0)), Fraction(1)) * 4
         assert entry == round(exact)
+    assert table[9] == 4
+    # Any other slope is the number that it is: 1/5 in single precision is a little more, so 5/4 gives more than 3/4.
+    table = table_of(net_with("hard_sigmoid_default", 6, -2, out_bits=4, out_exponent=-1, rounding="FLOOR", signed=0))
+    assert {code: table[code] for code in (9, 10, 11)} == {9: 1, 10: 2, 11: 2}
     # Hard swish at 1/2 is 7/24, at -3/2 it is -3/8: with steps of 1/4 the second one is a tie, which goes to the even.
     table = table_of(net_with("hard_swish", 5, -1, out_bits=6, out_exponent=-2))
     assert table[-3] == round(Fraction(-3, 2)) == -2

@@ -1,0 +1,1 @@
+"""Tests of the operator ``depth_to_space``."""
