@@ -24,8 +24,8 @@ __all__ = ["quantize"]
 @click.option("--bits", type=int, default=8, show_default=True, help="Of weights and activations; an image has 8.")
 @click.option("--weight-bits", type=int, default=None, help="Of weights.  [default: --bits]")
 @click.option("--activation-bits", type=int, default=None, help="Of activations.  [default: --bits]")
-@click.option("--scales", type=click.Choice(["power-of-two", "float"]), default="power-of-two", show_default=True,
-              help="Steps between values: powers of two, which are shifts in hardware, or any, a filter its own.")
+@click.option("--scales", type=click.Choice(["float", "power-of-two"]), default="float", show_default=True,
+              help="Steps between values: any, a filter its own, or powers of two, which are shifts in hardware.")
 @click.option("--images", type=int, default=32, show_default=True,
               help="How many to calibrate with, spread evenly over the folder.")
 @click.option("--tolerance", type=float, default=None,

@@ -86,8 +86,7 @@ class Calibrated:
         for first, names in self.plan.groups.items():
             values, signed = self.observed.of_group(names)
             width = widths.activations[first] + (_LOOKED_UP if self.plan.looked_up.issuperset(names) else 0)
-            scales = Scales.POWER_OF_TWO if self.plan.exact.intersection(names) else self.scales
-            grids |= dict.fromkeys(names, best_grid(values, width, signed, scales))
+            grids |= dict.fromkeys(names, best_grid(values, width, signed, self.scales))
         return grids
 
     def quantized(self, widths: Widths) -> Quantized:
@@ -121,7 +120,7 @@ def calibrated(network: FloatNetwork, images: CalibrationImages, scales: Scales,
 
 def planned(network: FloatNetwork, scales: Scales) -> tuple[Plan, ModelWrapper]:
     """Where quantizers go, and for the legality check the network with some that say something."""
-    plan = plan_quantizers(network.folded, scales)
+    plan = plan_quantizers(network.folded)
     return plan, tabulate(_draft(plan, scales))
 
 

@@ -24,7 +24,6 @@ from quantunet_hls.ops.qonnx.graph import (
     replace_nodes,
 )
 from quantunet_hls.ops.qonnx.node_kinds import node_kinds
-from quantunet_hls.quantize.grids import Scales
 
 __all__ = ["Plan", "plan_quantizers"]
 
@@ -41,8 +40,6 @@ class Plan:
         layers: names of the nodes with weights, in order.
         feeds: for each of these the Quant nodes whose values it reads.
         looked_up: Quant nodes whose values nothing but functions of one value read, which are tables of them.
-        exact: Quant nodes at either end of a table, or in front of a function at the network's end, whose steps are
-            powers of two whatever those of others.
     """
 
     written: IndexedModel
@@ -52,19 +49,12 @@ class Plan:
     layers: tuple[str, ...]
     feeds: Mapping[str, frozenset[str]]
     looked_up: frozenset[str]
-    exact: frozenset[str]
 
 
-def plan_quantizers(model: ModelWrapper, scales: Scales = Scales.POWER_OF_TWO) -> Plan:
-    """Put them in; nodes that can't be built stay, for the legality check to refuse.
-
-    Args:
-        model: a float network.
-        scales: what the steps of the quantizers will be: a function at the network's end reads sums as they are where
-            these are powers of two.
-    """
+def plan_quantizers(model: ModelWrapper) -> Plan:
+    """Put them in; nodes that can't be built stay, for the legality check to refuse."""
     model = copy_of(model)
-    draft = _Draft(model, _tabled(model), scales is Scales.POWER_OF_TWO)
+    draft = _Draft(model, _tabled(model))
     for node in list(model.graph.node):
         draft.take(node)
     replace_nodes(model, draft.nodes)
@@ -78,17 +68,7 @@ def plan_quantizers(model: ModelWrapper, scales: Scales = Scales.POWER_OF_TWO) -
         str(node.name) for node in model.graph.node if node.op_type in QUANT_OPS and (
             readers := consumers(model, node.output[0])) and all(one.output[0] in draft.functions for one in readers))
     return Plan(model, model, quantizers[0], {names[0]: tuple(names) for names in groups.values()}, tuple(draft.feeds),
-                draft.feeds, looked_up, _exact(model, draft.functions))
-
-
-def _exact(model: IndexedModel, functions: set[str]) -> frozenset[str]:
-    def is_function(node: NodeProto) -> bool:
-        kind = node_kinds().get(node.op_type)
-        return node.output[0] in functions or (
-            kind is not None and kind.real and node.output[0] == only(model, "output"))
-
-    return frozenset(str(node.name) for node in model.graph.node if node.op_type in QUANT_OPS and (
-        node.input[0] in functions or any(is_function(reader) for reader in consumers(model, node.output[0]))))
+                draft.feeds, looked_up)
 
 
 @dataclass(eq=False)
@@ -98,7 +78,6 @@ class _Draft:
     Attributes:
         model: knows shapes and constants.
         tabled: of :func:`_tabled`.
-        ends_on_sums: whether a function at the network's end reads sums.
         nodes: of the new graph.
         sources: for each tensor of quantized values the quantizers that gave them.
         quantized: for each tensor of other values the one behind its quantizer.
@@ -110,7 +89,6 @@ class _Draft:
 
     model: IndexedModel
     tabled: Mapping[str, str]
-    ends_on_sums: bool
     nodes: list[NodeProto] = field(default_factory=list)
     sources: dict[str, frozenset[str]] = field(default_factory=dict)
     quantized: dict[str, str] = field(default_factory=dict)
@@ -139,8 +117,8 @@ class _Draft:
             name = node.input[place]
             if root is not None and name in self.functions:
                 continue
-            sums = _takes_sums(node, len(places)) or (self.ends_on_sums and kind is not None and kind.real and len(
-                places) == 1 and node.output[0] == only(self.model, "output"))
+            at_the_end = kind is not None and kind.real and node.output[0] == only(self.model, "output")
+            sums = _takes_sums(node, len(places)) or (at_the_end and len(places) == 1)
             if name == image or name in self.functions or root is not None or not sums:
                 node.input[place] = self.codes(name)
         self.nodes.append(node)
@@ -155,7 +133,7 @@ class _Draft:
             self.feeds[str(node.name)] = self.sources[node.input[0]]
         if kind.one_scale and len(places) > 1:
             self._unite(node, places)
-        if not kind.new_values:
+        if not kind.new_values and not kind.blends(node):
             self.sources[node.output[0]] = frozenset().union(*(self.sources[node.input[place]] for place in places))
 
     def codes(self, tensor: str) -> str:

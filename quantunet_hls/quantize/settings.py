@@ -36,7 +36,7 @@ class Settings:
 
     weight_bits: int = 8
     activation_bits: int = 8
-    scales: Scales = Scales.POWER_OF_TWO
+    scales: Scales = Scales.FLOAT
     images: int = 32
     normalization: Normalization | None = None
     freeze_statistics: bool = False

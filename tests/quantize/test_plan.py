@@ -55,7 +55,6 @@ def test_slopes_and_clips_are_computed_on_sums_and_a_value_that_meets_itself_is_
     # One behind each of the four functions, and one in front of the last, which a table reads.
     assert sum(map(len, planned.groups.values())) == 5
     assert len(planned.looked_up) == 1
-    assert len(planned.exact) == 2
 
 
 def test_every_layer_reads_quantized_values():

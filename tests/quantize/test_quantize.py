@@ -78,20 +78,12 @@ def test_the_files_say_what_made_them(made):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("net", "size"), [(BatchNormUNet(), 5), (Residual(), 5), (Functions(), 4), (Slopes(), 4)])
-def test_float_scales_are_built_with_no_value_differing(net, size, tmp_path):
+def test_networks_are_built_with_no_value_differing(net, size, tmp_path):
     torch.manual_seed(6)
     made = quantize(source(tmp_path, with_statistics(net)), images, tmp_path / "out",
-                    Settings(weight_bits=size, activation_bits=size, scales=Scales.FLOAT))
+                    Settings(weight_bits=size, activation_bits=size))
     assert made.report["accuracy"]["signal_to_noise_db"] > 10
     built = generate_accelerator(made.path, "zcu104", last="csim", images=2, projects=tmp_path / "projects",
-                                 reports=tmp_path / "reports")
-    assert built.differing == 0
-    assert "C-simulation" in {check.candidate for check in built.checks}
-
-
-@pytest.mark.slow
-def test_the_network_is_built_with_no_value_differing(made, tmp_path):
-    built = generate_accelerator(made.result.path, "zcu104", last="csim", images=2, projects=tmp_path / "projects",
                                  reports=tmp_path / "reports")
     assert built.differing == 0
     assert "C-simulation" in {check.candidate for check in built.checks}
@@ -108,8 +100,9 @@ def test_what_was_done_is_not_done_again(made, monkeypatch):
 
 def test_a_residual_network_of_several_classes_with_masks(tmp_path):
     torch.manual_seed(2)
+    wanted = Settings(weight_bits=6, activation_bits=7, scales=Scales.POWER_OF_TWO)
     result = quantize(source(tmp_path, with_statistics(Residual())), lambda channels: draw_phantoms(8, 16, 16), tmp_path
-                      / "out", Settings(weight_bits=6, activation_bits=7), labelled=True, name="residual",
+                      / "out", wanted, labelled=True, name="residual",
                       score=lambda channels: draw_phantoms(4, 16, 16, seed=3))
     accuracy = result.report["accuracy"]
     assert accuracy["images"] == 4

@@ -160,8 +160,8 @@ def _ranges(_model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> T
 
 
 FACET = OnnxNodes((
-    NodeKind("Pad", _run_pad, rules=(_puts_zeros,), roles=("pads",), new_values=False, explicit=_explicit_pad,
-             lowered=_lowered),
+    NodeKind("Pad", _run_pad, rules=(_puts_zeros,), roles=("pads",), new_values=False, zeros=True,
+             explicit=_explicit_pad, lowered=_lowered),
     NodeKind("Slice", _run_slice, rules=(_keeps_neighbours,), roles=("starts", "ends"), new_values=False,
              explicit=_explicit_slice, lowered=_lowered),
     NodeKind("CropPad", _run, _ranges, admitted=False, copies=True, new_values=False, relabel=_relabel),

@@ -56,10 +56,9 @@ def pair(bits=4, width=40):
 
 
 def between():
-    """Bilinear upsampling by 2 and, with aligned corners, in fractions."""
+    """Rows by 2, and columns with aligned corners, in fractions."""
     layers = [Input("image", (), Shape(8, 40, 8), CODE, lanes=2)]
-    for name, axis, mode, lanes in (("rows", 0, "half_pixel", 2), ("columns", 1, "half_pixel", 2),
-                                    ("aligned", 1, "align_corners", 4)):
+    for name, axis, mode, lanes in (("rows", 0, "half_pixel", 2), ("columns", 1, "align_corners", 4)):
         given = layers[-1]
         places = places_of_mode(mode, given.shape.axes[axis], 2 * given.shape.axes[axis])
         sizes = list(given.shape.axes)
