@@ -5,7 +5,7 @@ import pytest
 
 from quantunet_hls.ingest import ingest
 from tests.executors import Executors
-from tests.scaled_nets import residual_scaled_net, scaled_net
+from tests.scaled_nets import ScaledNet, residual_scaled_net, scaled_net
 
 
 @pytest.mark.parametrize(("net", "seed"), [*((scaled_net, seed) for seed in range(8)),
@@ -33,3 +33,19 @@ def test_a_network_of_powers_of_two_stays_as_it_is():
     graph = ingest(small_unet().model())
     assert not graph.scales.whole
     assert np.array_equal(graph.scales.to_port(np.ones((1, 4, 6, 2))), np.ones((1, 4, 6, 2)))
+
+
+def padded_net() -> ScaledNet:
+    """Zeros around sums whose 0 stands for the bias of their normalization."""
+    net = ScaledNet((1, 2, 4, 6), seed=3)
+    sums = net.normalized(net.sums(net.levels("x", 5), 3))
+    pads = net.constant("pads", [0, 0, 1, 0, 0, 0, 1, 2], np.int64)
+    padded = net.add("Pad", [sums, pads], (1, 3, 6, 8))
+    net.sums(net.levels(padded, zero=0), 2, 1)
+    return net
+
+
+def test_zeros_among_sums_are_the_files_zeros(tmp_path):
+    executors = Executors(padded_net().model(), tmp_path)
+    assert executors.check_exactly()
+    executors.check_emulator()

@@ -180,6 +180,8 @@ class _Run:
             return self._linear(node, given, Fraction(1, kind.divisor(self.model, node)))
         if kind.classes:
             return self._classes(node, given)
+        if kind.zeros:
+            given = _with_zero(given)
         return self._linear(node, given, Fraction(1)) if not kind.new_values else self._fixed_point(node, given)
 
     def _fixed_point(self, node: NodeProto, given: ExactTensor) -> ExactTensor:
@@ -290,6 +292,21 @@ def _distinct(channel: Integers) -> tuple[Integers, Integers]:
     """The integers that occur, and where, in the channel's shape."""
     distinct, places = np.unique(channel, return_inverse=True)
     return distinct, places.reshape(channel.shape)
+
+
+def _with_zero(given: ExactTensor) -> ExactTensor:
+    """The same with integers of which 0 stands for 0: places in a table, where it stands for something else now."""
+    parts: list[Integers] = []
+    meanings: list[Meaning] = []
+    for index, meaning in enumerate(given.meanings):
+        channel, found = given.channel(index), meaning
+        if meaning.line is None or meaning.line.offset:
+            distinct, places = _distinct(channel)
+            numbers = {Fraction(place): meaning.value(Fraction(int(each))) for place, each in enumerate(distinct, 1)}
+            channel, found = places + 1, Looked(numbers | {Fraction(0): Fraction(0)})
+        parts.append(channel)
+        meanings.append(found)
+    return ExactTensor(np.stack(parts, given.axis), given.axis, tuple(meanings))
 
 
 def _concatenated(parts: Sequence[ExactTensor]) -> ExactTensor:

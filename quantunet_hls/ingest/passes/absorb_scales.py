@@ -118,9 +118,9 @@ class _Absorbing:
             found = self._quantized(node, held)
         elif steps is not None:
             found = self._bent(node, held, steps)
-        elif not kind.alone(node):
+        elif not kind.alone(node) or (kind.joins and len(images) < len(node.input)):
             raise IllegalGraphError(node.name, f"{node.op_type} is built only of numbers for each channel, or for all",
-                                    "use one number a channel, or a power-of-two quantizer in front and behind")
+                                    "use one number a channel")
         elif kind.weighted:
             found = self._convolved(node, held)
         elif kind.looked_up is not None:
@@ -175,8 +175,11 @@ class _Absorbing:
             self._fitted(f"{node.name}_{side}", addend.tensor, tensor, Weighing(behind))
         total = f"{result}_sum"
         self.model.set_tensor_shape(total, list(shape_of(self.model, weighed[0])), TensorProto.FLOAT)
-        adding = f"{self._writer(name).name}_{len(self.plans)}"
-        self.nodes.append(helper.make_node("Add", weighed, [total], name=adding))
+        adding = NodeProto()
+        adding.CopyFrom(self._writer(name))
+        # By the same node, under a name of its own: several quantizers may stand behind it.
+        adding.name, adding.input[:], adding.output[:] = f"{adding.name}_{len(self.plans)}", weighed, [total]
+        self.nodes.append(adding)
         lines = [tuple(self._line(node, chain) for chain in addend.chains) for addend in held.addends]
         self._fitted(node.name, total, result, SumLevels((lines[0], lines[1]), held.chains, *levels))
 
@@ -204,6 +207,9 @@ class _Absorbing:
     def _bent(self, node: NodeProto, held: Held, steps: Sequence[Step]) -> Held:
         """A function of one value: a step more in every channel's chain."""
         each = list(steps) * len(held.chains) if len(steps) == 1 else list(steps)
+        if any(kind_of(waiting).zeros for waiting in held.waiting) and any(step.value(Fraction(0)) for step in each):
+            raise IllegalGraphError(node.name, f"it makes other numbers of the zeros that {held.waiting[-1].name!r} "
+                                    "puts", "put a quantizer between the two")
         if held.waiting and not all(step.rises for step in each):
             raise IllegalGraphError(node.name, f"it turns the order of values round behind {held.waiting[-1].name!r}",
                                     "put a quantizer between the two")
@@ -223,7 +229,10 @@ class _Absorbing:
                 raise IllegalGraphError(node.name, "it moves values between channels of different scales",
                                         "put a quantizer with one scale in front of it")
             held = replace(held, chains=held.chains[:1] * channels)
-        if held.waiting or held.addends or (kind_of(node).largest and not all(chain.rises for chain in held.chains)):
+        kind = kind_of(node)
+        if held.waiting or held.addends or (kind.largest and not all(chain.rises for chain in held.chains)) or (
+                # Hardware's 0 has to be the file's; behind the quantizer it is.
+                kind.zeros and any(chain.value(Fraction(0)) for chain in held.chains)):
             return replace(held, waiting=(*held.waiting, node), plain=None)
         self._placed(node, [held.tensor], node.output[0])
         return replace(held, tensor=node.output[0], plain=() if is_identity(held.chains) else None)

@@ -102,6 +102,7 @@ class NodeKind:
         steps: of a function of one value, what it makes of the values of each channel, or of all channels; takes the
             graph, the node and the axis of the channels. None where the node is no such function.
         alone: whether there is hardware that computes the node by itself, in fixed-point numbers.
+        zeros: whether it puts zeros of its own among the values that it moves.
         largest: whether its results are the largest of several values.
         summed: of a linear function, nodes that compute a whole multiple of its result with whole weights, and that
             multiple; None where the node itself does so.
@@ -147,6 +148,7 @@ class NodeKind:
     work: Callable[[ModelWrapper, NodeProto], ConvWork] | None = None
     steps: Callable[[ModelWrapper, NodeProto, int], Sequence[Step] | None] | None = None
     alone: Callable[[NodeProto], bool] = lambda _node: True
+    zeros: bool = False
     largest: bool = False
     summed: Callable[[ModelWrapper, NodeProto], tuple[list[NodeProto], int] | None] | None = None
     divisor: Callable[[ModelWrapper, NodeProto], int] | None = None
@@ -178,7 +180,8 @@ class OnnxNodes:
 
 def _order_of_axes(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     if len(shape_of(model, node.input[0])) != 4:
-        return IllegalGraphError(node.name, "only images (four axes) can be transposed", "remove the node")
+        return IllegalGraphError(node.name, "only images (four axes) can be transposed",
+                                 "keep batch, channels, height and width from layer to layer")
     perm = attribute(node, "perm", [3, 2, 1, 0])
     if sorted(perm) != [0, 1, 2, 3]:
         return IllegalGraphError(node.name, f"its perm {perm} is no order of four axes", "export the network again")

@@ -16,13 +16,19 @@ def refused(net):
     return [(error.rule, error.remedy) for error in violations(tidy(net.model()))]
 
 
-def test_a_constant_belongs_into_a_bias():
+def test_a_constant_becomes_part_of_the_quantizer_behind_it():
+    net = Net()
+    image = net.quant("x")
+    net.quant(net.relu(net.add("Add", [image, net.constant("c", np.ones((1, 2, 1, 1)))], net.shapes[image])))
+    assert op_types(ingest(net.model()).model) == ["Quant", "Requantize"]
+
+
+def test_an_activation_of_a_sum_with_a_constant_needs_a_quantizer():
     net = Net()
     image = net.quant("x")
     net.relu(net.add("Add", [image, net.constant("c", np.ones((1, 2, 1, 1)))], net.shapes[image]))
-    ((rule, remedy),) = refused(net)
-    assert rule == "a constant is added to a stream"
-    assert "bias" in remedy
+    with pytest.raises(IllegalGraphError, match=r"ends in an activation without a quantizer.*put one behind it"):
+        ingest(net.model())
 
 
 def test_shapes_are_not_broadcast():
