@@ -5,6 +5,7 @@ The rules of ``test_legality.py`` have theirs there. The last test finds rules w
 
 import ast
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,12 @@ def two(op_type, one, other, shape, **attributes):
 
 def conv(filters=2, **settings):
     return lambda net, image: net.conv(image, filters, **settings)
+
+
+def blocks(channels, block):
+    shape = (1, channels // block**2, 4 * block, 6 * block)
+    return lambda net: net.quant(net.add("DepthToSpace", [net.quant(net.conv(net.quant("x"), channels))], shape,
+                                         blocksize=block, name="it"))
 
 
 def one_by(op_type):
@@ -267,6 +274,10 @@ def halved(net, image):
     return net.quant(net.relu(image), scale=0.5)
 
 
+def to_pixels(net, source):
+    return net.add("DepthToSpace", [source], (1, 1, 8, 12), blocksize=2, name="it")
+
+
 def of_channels(net, source):
     return net.add("ArgMax", [source], (1, 1, 4, 6), axis=1, name="it")
 
@@ -326,7 +337,11 @@ REMEDIES = {
     "a division of images": (two("Div", conv(), conv(), SHAPE), "join them by Add, Mul or Concat",
                              two("Mul", conv(), conv(), SHAPE)),
     "a division by an image": (one_by("Div"), "multiply by a constant", node("Mul", floats(0.3))),
+    "an exponential of large numbers": (
+        node("Exp", image=lambda net: net.quant("x", 12, 20)), "put a quantizer of smaller values in front of an",
+        node("Exp", image=lambda net: net.quant("x", 12, -10))),
     "a division by what may be 0": (of_itself("Div"), "divide by nothing that can be 0", of_itself("Div", 1.0)),
+    "pixels of too few channels": (blocks(6, 2), "give it a multiple of as many channels", blocks(8, 2)),
     "half a zero point": (lambda net: [net.relu(net.quant("x")), net.constant("q0_zero", 0.5)],
                           "use a symmetric quantizer", lambda net: [net.relu(net.quant("x"))]),
     "two bipolar scales": (node("BipolarQuant", np.array([0.5, 0.25], np.float32).reshape(1, 2, 1, 1),
@@ -402,6 +417,11 @@ REMEDIES = {
                                                                    *(net.constant(f"n{place}", value) for place, value
                                                                      in enumerate((2.0**-4, 0, 6, 4)))], (1, 2, 2, 3),
                                                          domain=QUANT_DOMAIN))),
+    "channels of several scales become pixels": (
+        chain(start(partial(odd, filters=4, scale=np.array([0.07, 0.11, 0.3, 0.2]).reshape(4, 1, 1, 1))), to_pixels,
+              quant()), "put a quantizer with one scale in front of it",
+        chain(start(partial(odd, filters=4, scale=np.array([0.07, 0.11, 0.3, 0.2]).reshape(4, 1, 1, 1))), quant(),
+              to_pixels, quant())),
     # Codes.
     "zero points a channel": (linear(zero=np.array([0, 1]), scale=[0.25] * 2, behind=[0.25] * 2),
                               "use one zero point a tensor", linear(zero=1)),
@@ -432,8 +452,8 @@ def test_a_mask_of_several_masks():
 
 # Which remedies there are.
 
-#: Followed in the tests of older opsets, and, as soon as an operator moves values between channels, in its own.
-APART = ("use nn.BatchNorm2d", "put a quantizer with one scale in front of it",
+#: Followed in the tests of older opsets.
+APART = ("use nn.BatchNorm2d",
          # For what only another pass could bring about, and what no small network here comes to.
          "put a quantizer straight in front of it", "use a quantizer with another scale, or one with rounding mode")
 

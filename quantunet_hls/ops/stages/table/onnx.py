@@ -117,7 +117,8 @@ def why_no_table(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | No
     if all(between_quantizers(model, quantizer) is not None for quantizer in quantizers):
         return None
     return illegal("it has no value that can be computed at some of the numbers that come",
-                   "use powers of 0, 1, 2 ..., and divide by nothing that can be 0")
+                   "use powers of 0, 1, 2 ..., divide by nothing that can be 0, or put a quantizer of smaller values "
+                   "in front of an exponential")
 
 
 def _readers(model: ModelWrapper, node: NodeProto) -> tuple[str | None, list[NodeProto]]:
