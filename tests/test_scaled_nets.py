@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from quantunet_hls.ingest import ingest
+from quantunet_hls.ingest import export_module, ingest
+from tests.brevitas_nets import default_residual
 from tests.executors import Executors
 from tests.scaled_nets import ScaledNet, residual_scaled_net, scaled_net
 
@@ -23,6 +24,22 @@ def test_fractions_and_emulator_agree(net, seed, tmp_path):
 def test_c_simulation_and_rtl_agree(net, seed, tmp_path):
     executors = Executors(net(seed).model(), tmp_path)
     assert executors.check_exactly()
+    executors.check_csim()
+    executors.check_rtl()
+
+
+@pytest.mark.parametrize(("shortcut", "bits"), [(False, 8), (True, 4)], ids=["skip", "shortcut"])
+def test_accumulators_meet_in_a_sum(shortcut, bits, tmp_path):
+    """Brevitas's default quantizers: an accumulator meets a skip of 8 bits, or at 4 bits another accumulator."""
+    executors = Executors(export_module(default_residual(shortcut=shortcut, bits=bits), (1, 6, 8)), tmp_path)
+    assert executors.check_exactly()
+    executors.check_emulator()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("shortcut", "bits"), [(False, 8), (True, 4)], ids=["skip", "shortcut"])
+def test_accumulators_meet_in_simulation(shortcut, bits, tmp_path):
+    executors = Executors(export_module(default_residual(shortcut=shortcut, bits=bits), (1, 6, 8)), tmp_path)
     executors.check_csim()
     executors.check_rtl()
 
