@@ -86,9 +86,12 @@ class DefaultQuantizers(nn.Module):
 
 
 class DefaultResidual(nn.Module):
-    """A residual block with Brevitas's own quantizers: an accumulator meets a skip or another accumulator."""
+    """A residual block with Brevitas's own quantizers: an accumulator meets a skip or another accumulator.
 
-    def __init__(self, *, shortcut: bool, bits: int) -> None:
+    With ``levels`` "own" or "shared" quantizers of 8 bits stand in front of the sum.
+    """
+
+    def __init__(self, *, shortcut: bool, bits: int, levels: str = "") -> None:
         super().__init__()
 
         def sums(channels: int, kernel: int) -> nn.Sequential:
@@ -98,11 +101,13 @@ class DefaultResidual(nn.Module):
 
         self.port, self.stem, self.relu = qnn.QuantIdentity(), sums(1, 3), qnn.QuantReLU(bit_width=bits)
         self.branch, self.skip = sums(3, 3), sums(3, 1) if shortcut else nn.Identity()
+        one = qnn.QuantIdentity() if levels else nn.Identity()
+        self.one, self.other = one, qnn.QuantIdentity() if levels == "own" else one
         self.joined, self.head = qnn.QuantReLU(bit_width=bits), qnn.QuantConv2d(3, 2, 1, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         stem = self.relu(self.stem(self.port(x)))
-        return self.head(self.joined(self.branch(stem) + self.skip(stem)))
+        return self.head(self.joined(self.one(self.branch(stem)) + self.other(self.skip(stem))))
 
 
 def default_quantizers(seed: int = 0, **settings: object) -> nn.Module:
@@ -111,10 +116,10 @@ def default_quantizers(seed: int = 0, **settings: object) -> nn.Module:
     return settled(DefaultQuantizers(**settings))  # type: ignore[arg-type]
 
 
-def default_residual(seed: int = 0, *, shortcut: bool, bits: int) -> nn.Module:
+def default_residual(seed: int = 0, **settings: object) -> nn.Module:
     """A residual block of the same kind."""
     torch.manual_seed(seed)
-    return settled(DefaultResidual(shortcut=shortcut, bits=bits))
+    return settled(DefaultResidual(**settings))  # type: ignore[arg-type]
 
 
 def settled(net: nn.Module) -> nn.Module:

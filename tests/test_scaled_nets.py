@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest import export_module, ingest
 from tests.brevitas_nets import default_residual
 from tests.executors import Executors
@@ -34,6 +35,15 @@ def test_accumulators_meet_in_a_sum(shortcut, bits, tmp_path):
     executors = Executors(export_module(default_residual(shortcut=shortcut, bits=bits), (1, 6, 8)), tmp_path)
     assert executors.check_exactly()
     executors.check_emulator()
+
+
+def test_what_a_sum_of_wide_accumulators_is_refused_with_helps(tmp_path):
+    with pytest.raises(IllegalGraphError, match="put a quantizer in front of each branch of the sum"):
+        ingest(export_module(default_residual(shortcut=True, bits=8), (1, 6, 8)))
+    for levels in ("own", "shared"):
+        net = default_residual(shortcut=True, bits=8, levels=levels)
+        executors = Executors(export_module(net, (1, 6, 8)), tmp_path / levels)
+        assert executors.check_exactly()
 
 
 @pytest.mark.slow

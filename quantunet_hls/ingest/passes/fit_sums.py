@@ -18,7 +18,7 @@ from quantunet_hls.ops.stages.requantize.steps import Quantizer, treads
 __all__ = ["MAX_SUM_LEVELS", "sums_fitted"]
 
 #: Levels of all channels that differ together, beyond which it takes minutes to fit them.
-MAX_SUM_LEVELS = 1 << 18
+MAX_SUM_LEVELS = 1 << 20
 
 
 def sums_fitted(node: NodeProto, plan: SumLevels, given: Sequence[Range]) -> tuple[Requantize, Requantize, Requantize]:
@@ -45,7 +45,7 @@ def sums_fitted(node: NodeProto, plan: SumLevels, given: Sequence[Range]) -> tup
     if found is None:
         raise IllegalGraphError(node.name, f"no whole numbers of up to {MAX_WIDTH} bits weigh both branches of the sum "
                                 "before it so that it has exactly its steps",
-                                "put a quantizer in front of each branch of the sum, the same one or both of one scale")
+                                "put a quantizer in front of each branch of the sum, best the same one")
     return found
 
 
