@@ -43,26 +43,38 @@ def violations(model: ModelWrapper) -> Iterator[IllegalGraphError]:
     Of a float network the first is that it is one; what only quantizers mend is then not said of each node.
     """
     model = linked(model)
-    reached = {only(model, "input")}
+    # Tensors that depend on the image, and those for whose form a refused node in front is to blame.
+    reached, refused = {only(model, "input")}, set[str]()
     quantized = has_quantizers(model)
     error = _input_is_quantized(model) if quantized else FloatNetworkError("The network")
     if error is not None:
         yield error
     for node in model.graph.node:
-        kind = _admitted(node)
+        kind, flat = _admitted(node), _no_images(reached, model, node)
         if kind is None:
-            yield _unsupported(node)
-        elif (error := _four_axes(reached, model, node)) is not None:
+            broken = [_unsupported(node)]
+        elif flat:
             # The other rules are about images.
-            yield error
+            broken = [] if refused.intersection(flat) else [IllegalGraphError(
+                node.name, "only images (four axes) can be computed with",
+                "keep batch, channels, height and width from layer to layer")]
         else:
-            rules: tuple[Rule, ...] = (*kind.rules, *(kind.quantized if quantized else ()))
-            broken = [error for rule in rules if (error := rule(model, node)) is not None]
-            # What its kind says of constants says more.
-            yield from broken or filter(None, (_reads_images(reached, model, node),))
-            yield from filter(None, (_readers(model, node),))
+            broken = _broken(kind, reached, model, node, quantized=quantized)
+        yield from broken
+        if broken or flat:
+            refused.update(node.output)
         if not reached.isdisjoint(node.input):
             reached.update(node.output)
+
+
+def _broken(kind: NodeKind, reached: set[str], model: ModelWrapper, node: NodeProto, *, quantized: bool
+            ) -> list[IllegalGraphError]:
+    """The rules that a node of images breaks."""
+    rules: tuple[Rule, ...] = (*kind.rules, *(kind.quantized if quantized else ()))
+    broken = [error for rule in rules if (error := rule(model, node)) is not None]
+    # What its kind says of constants says more.
+    more = (None if broken else _reads_images(reached, model, node), _readers(model, node))
+    return [*broken, *(error for error in more if error is not None)]
 
 
 def _admitted(node: NodeProto) -> NodeKind | None:
@@ -71,12 +83,9 @@ def _admitted(node: NodeProto) -> NodeKind | None:
     return kind if kind is not None and (kind.admitted or kind.tabulated) and kind.is_of_its_domain(node) else None
 
 
-def _four_axes(reached: set[str], model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
-    """Refuse what the image reaches in other forms than an image."""
-    shapes = [model.get_tensor_shape(name) for name in node.input if name in reached]
-    if any(shape is not None and len(shape) != 4 for shape in shapes):
-        return IllegalGraphError(node.name, "only images (four axes) can be computed with", "remove the node")
-    return None
+def _no_images(reached: set[str], model: ModelWrapper, node: NodeProto) -> list[str]:
+    """What the image reaches in other forms than an image."""
+    return [name for name in node.input if name in reached and len(model.get_tensor_shape(name) or [0] * 4) != 4]
 
 
 def _reads_images(reached: set[str], model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:

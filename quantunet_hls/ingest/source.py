@@ -25,6 +25,10 @@ from quantunet_hls.zoo import checkpoints as zoo
 __all__ = ["ImageSize", "NetworkSource", "image_size", "open_network", "open_source"]
 
 
+#: Endings of what PyTorch saves.
+_TORCH_FILES = (".pt", ".pth", ".ckpt")
+
+
 class ImageSize(NamedTuple):
     """Sizes of an image in PyTorch's order."""
 
@@ -111,6 +115,10 @@ def open_network(model: str | Path | nn.Module, input_shape: tuple[int, int, int
     path = Path(model)
     if path.suffix == ".onnx":
         return _from_file(path, size, result)
+    if path.suffix in _TORCH_FILES and path.is_file() and not path.with_suffix(".json").is_file():
+        raise ConfigurationError(f"{path} has no card of this package beside it, and a PyTorch file says little of its "
+                                 "network; make that in Python and export it with torch.onnx.export, or call "
+                                 "generate_accelerator with the module.")
     if result is not None:
         raise ConfigurationError(f"The networks of checkpoints have one output, so none is called {shown(result)}; "
                                  "leave it out.")

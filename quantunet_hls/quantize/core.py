@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
@@ -75,6 +75,8 @@ class Calibrated:
     port: Grid
     observed: Observed
     scales: Scales
+    # A group's best grid at a width is the same whatever the others have.
+    _best: dict[tuple[str, int], Grid] = field(default_factory=dict, repr=False)
 
     def uniform(self, weights: int, activations: int) -> Widths:
         """The same bits everywhere, the image apart, which has 8."""
@@ -84,9 +86,10 @@ class Calibrated:
         """The best grid of each quantizer."""
         grids = {self.plan.port: self.port}
         for first, names in self.plan.groups.items():
-            values, signed = self.observed.of_group(names)
             width = widths.activations[first] + (_LOOKED_UP if self.plan.looked_up.issuperset(names) else 0)
-            grids |= dict.fromkeys(names, best_grid(values, width, signed, self.scales))
+            if (first, width) not in self._best:
+                self._best[first, width] = best_grid(*self.observed.of_group(names), width, self.scales)
+            grids |= dict.fromkeys(names, self._best[first, width])
         return grids
 
     def quantized(self, widths: Widths) -> Quantized:

@@ -60,7 +60,7 @@ _SHARES = 2.0 ** (-np.arange(0, 80) / 20)
 _SMALLEST = 2.0**-16
 
 
-def best_grid(values: np.ndarray, width: int, signed: bool, scales: Scales) -> Grid:
+def best_grid(values: np.ndarray, signed: bool, width: int, scales: Scales) -> Grid:
     """The grid that keeps these values best in a mean-square sense."""
     if scales is Scales.POWER_OF_TWO:
         return Grid(width, signed, 2.0 ** -best_fraction(values, width, signed))

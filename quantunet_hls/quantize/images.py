@@ -71,7 +71,7 @@ def calibration_images(data: Path | np.ndarray, count: int, image: tuple[int, in
     if isinstance(data, np.ndarray) or data.suffix == ".npy":
         values = check_images(data, count, height, width, channels)
         flat = values.reshape(-1)[:: max(1, values.size // _PORT_VALUES)]
-        port = best_grid(flat, IMAGE.width, bool((values < 0).any()), Scales.POWER_OF_TWO)
+        port = best_grid(flat, bool((values < 0).any()), IMAGE.width, Scales.POWER_OF_TWO)
         return CalibrationImages(torch.from_numpy(values.transpose(0, 3, 1, 2)).float(), port)
     if data.is_file():
         files = [data]

@@ -186,7 +186,7 @@ ILLEGAL_AND_LEGAL = {
                               transposed(weights_of=np.full((2, 3, 3, 3), 0.25))),
     "smooth upsampling": (resize(mode="cubic"), "cubic upsampling.*use nearest or bilinear",
                           resize(mode="linear", coordinate_transformation_mode="half_pixel")),
-    "upsampling by a half": (resize(1.5, 1), "not whole numbers.*by 2, 3", resize(3, 1)),
+    "upsampling by a half": (resize(1.5, 1), "no constant whole multiple.*by 2, 3", resize(3, 1)),
     "other nearest pixels": (resize(nearest_mode="ceil"), "does not repeat each pixel equally.*asymmetric", resize()),
     "unknown nearest pixels": (resize(nearest_mode="whatever"), "does not repeat each pixel", resize(1, 2)),
     "slope without value": (leaky(float("nan")), "slope is nan", leaky(-0.1)),
@@ -274,3 +274,18 @@ def test_weights_that_do_not_fit_the_channels():
     net.conv(net.quant("x"), 2, weights=net.weights((2, 3, 3, 5)), name="it")
     assert any(error.node == "it" and "do not fit an input of 2 channels" in error.rule
                for error in violations(tidy(net.model())))
+
+
+def test_nodes_behind_one_that_makes_no_image_are_not_blamed():
+    net = Net()
+    flat = net.add("Flatten", [net.quant("x")], (1, 48), name="flat")
+    last = net.add("Gemm", [net.relu(flat), net.constant("w", np.ones((48, 2)))], (1, 2), name="dense")
+    net.quant(last)
+    assert [error.node for error in violations(as_meant(net.model()))] == ["flat", "dense"]
+
+
+def test_every_rule_that_a_node_breaks_is_named():
+    net = Net()
+    net.pool(net.quant("x"), (1, 3), "AveragePool", pads=[0, 1, 0, 1], strides=[1, 1], name="mean")
+    rules = [error.rule for error in violations(as_meant(net.model())) if error.node == "mean"]
+    assert [rule[:12] for rule in rules] == ["a mean that ", "the mean of "]

@@ -68,3 +68,10 @@ def test_the_graph_is_that_of_the_module():
     net = brevitas_unet()
     graph = open_source(net, (1, 8, 12)).graph()
     assert list(np.array(graph.get_tensor_shape(graph.graph.input[0].name))) == [1, 1, 8, 12]
+
+
+@pytest.mark.parametrize("name", ["net.pt", "net.pth", "net.ckpt"])
+def test_somebody_elses_pytorch_file_is_told_what_to_do(name, tmp_path):
+    torch.save({"weight": torch.zeros(1)}, tmp_path / name)
+    with pytest.raises(ConfigurationError, match=r"no card .*torch\.onnx\.export"):
+        open_source(tmp_path / name)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantunet_hls.tuning.rounding import bias_type, fit, moments, weight_type
+from quantunet_hls.tuning.rounding import bias_type, fit, fit_filters, moments, weight_type
 
 
 def layer(seed: int, filters: int = 3, channels: int = 4):
@@ -80,3 +80,21 @@ def test_a_bias_has_the_grid_of_the_products_while_24_bits_hold_it(values, fract
         assert max(abs(round(value * 2.0 ** (kind.fraction + 1))) for value in values) >= 2**23
     else:
         assert kind.fraction == fraction
+
+
+def test_each_filter_has_its_own_step():
+    """Of filters a thousand times smaller than others no bit is lost, where one step for all leaves nothing of them."""
+    patches, weights, _, _ = layer(5)
+    sizes = np.where(np.arange(len(weights)) % 2, 1e-3, 1.0)[:, None, None, None]
+    small = weights * sizes
+    sums = patches @ small.reshape(len(small), -1).T
+    seen = moments(patches[:, None, :], sums[:, None, :])
+    each, all_alike = fit_filters(small, seen, 6), fit(small, seen, 6)
+    off = np.abs(each.weights - small).reshape(len(small), -1).max(1) / np.abs(small).reshape(len(small), -1).max(1)
+    assert off.max() < 0.1
+    assert not all_alike.weights[1].any()
+    assert np.array_equal(each.steps, each.steps.astype(np.float32))
+    codes = each.weights / each.steps[:, None, None, None]
+    assert np.allclose(codes, np.rint(codes), atol=1e-6)
+    assert -32 <= codes.min() <= codes.max() <= 31
+    assert each.biases.shape == (len(small),)

@@ -118,9 +118,9 @@ class _Absorbing:
             found = self._quantized(node, held)
         elif steps is not None:
             found = self._bent(node, held, steps)
-        elif not kind.alone(node):
+        elif not kind.alone(node) or (kind.joins and len(images) < len(node.input)):
             raise IllegalGraphError(node.name, f"{node.op_type} is built only of numbers for each channel, or for all",
-                                    "use one number a channel, or a power-of-two quantizer in front and behind")
+                                    "use one number a channel")
         elif kind.weighted:
             found = self._convolved(node, held)
         elif kind.looked_up is not None:

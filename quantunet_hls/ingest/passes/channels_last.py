@@ -148,7 +148,8 @@ def transposed(node: NodeProto, layout: Layout) -> Layout:
     """
     perm = attribute(node, "perm")
     if len(perm) != 4:
-        raise IllegalGraphError(node.name, "only images (four axes) can be transposed", "remove the node")
+        raise IllegalGraphError(node.name, "only images (four axes) can be transposed",
+                                "keep batch, channels, height and width from layer to layer")
     batch, channels, height, width = (perm.index(axis) for axis in layout)
     return batch, channels, height, width
 

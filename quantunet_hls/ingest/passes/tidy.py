@@ -44,6 +44,11 @@ def tidy(model: ModelWrapper) -> ModelWrapper:
     _remove_absent(model)
     (source,) = model.graph.input
     sizes = [dim.dim_value for dim in source.type.tensor_type.shape.dim]
+    if len(sizes) == 5:
+        raise ConfigurationError(
+            f"The network's input {source.name!r} has the shape {sizes}, so it reads volumes, for which there is no "
+            "hardware; train a network of two-dimensional layers (nn.Conv2d) on their slices."
+        )
     if len(sizes) != 4 or any(size < 1 for size in sizes[1:]):
         raise ConfigurationError(
             f"The network's input {source.name!r} has the shape {sizes}, where an image needs four fixed sizes "

@@ -21,7 +21,8 @@ def _joins_channels(model: ModelWrapper, node: NodeProto) -> IllegalGraphError |
     if any(constant(model, name) is not None for name in node.input):
         return IllegalGraphError(node.name, "a constant can't be concatenated to a stream", "remove it")
     if {len(shape) for shape in shapes} != {4}:
-        return IllegalGraphError(node.name, "only images (four axes) can be concatenated", "remove the node")
+        return IllegalGraphError(node.name, "only images (four axes) can be concatenated",
+                                 "keep batch, channels, height and width from layer to layer")
     axis = attribute(node, "axis") % 4
     if len({shape[:axis] + shape[axis + 1:] for shape in shapes}) != 1 or len(shapes) < 2:
         return IllegalGraphError(node.name, "its inputs differ in more than the channels", "concatenate channels")

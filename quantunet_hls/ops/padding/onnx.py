@@ -27,8 +27,7 @@ def _input(model: ModelWrapper, node: NodeProto, index: int) -> np.ndarray | Non
 
 def _pads(model: ModelWrapper, node: NodeProto) -> list[int]:
     """Of a legal Pad: places added at each axis's start, then at each axis's end."""
-    given = _input(model, node, 1) if len(node.input) > 1 else np.asarray(attribute(node, "pads"))
-    axes = _input(model, node, 3)
+    given, axes = _input(model, node, 1), _input(model, node, 3)
     assert given is not None, "a rule has seen to it"
     if axes is None:
         return [int(count) for count in given]
@@ -45,10 +44,10 @@ def _puts_zeros(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | Non
     mode = attribute(node, "mode", "constant")
     if mode != "constant":
         return illegal(f"padding of mode {mode} can't be built", "pad with zeros")
-    value = _input(model, node, 2) if len(node.input) > 1 else np.asarray(attribute(node, "value", 0.0))
+    value = _input(model, node, 2)
     if (value is None and len(node.input) > 2 and node.input[2]) or (value is not None and np.any(value)):
         return illegal("it pads with other values than zeros", "pad with zeros")
-    given = _input(model, node, 1) if len(node.input) > 1 else np.asarray(attribute(node, "pads", []))
+    given = _input(model, node, 1)
     axes = _input(model, node, 3) if len(node.input) > 3 else np.arange(4)
     if given is None or axes is None:
         return illegal("its padding is computed", "pad by constant numbers")
@@ -61,21 +60,14 @@ def _are_axes(axes: np.ndarray) -> bool:
     return len({int(axis) % 4 for axis in axes}) == axes.size and not np.any((axes < -4) | (axes >= 4))
 
 
-def _bounds(model: ModelWrapper, node: NodeProto) -> tuple[list[int], list[int]] | None:
-    """First place of each axis that a Slice keeps, and the first behind those; None where they are not constant."""
-    if len(node.input) == 1:
-        starts, ends = (np.asarray(attribute(node, name, [])) for name in ("starts", "ends"))
-        axes = np.asarray(attribute(node, "axes", list(range(starts.size))))
-    else:
-        found = [_input(model, node, index) for index in (1, 2)]
-        if found[0] is None or found[1] is None:
-            return None
-        starts, ends = found[0], found[1]
-        given = _input(model, node, 3)
-        axes = np.arange(starts.size) if given is None else given
+def _bounds(model: ModelWrapper, node: NodeProto) -> tuple[list[int], list[int]]:
+    """Of a legal Slice: the first place of each axis that it keeps, and the first behind those."""
+    starts, ends, axes = (_input(model, node, index) for index in (1, 2, 3))
+    assert starts is not None, "a rule has seen to it"
+    assert ends is not None, "a rule has seen to it"
     shape = shape_of(model, node.input[0])
     first, behind = [0] * 4, list(shape)
-    for start, end, axis in zip(starts, ends, axes, strict=True):
+    for start, end, axis in zip(starts, ends, np.arange(starts.size) if axes is None else axes, strict=True):
         size = shape[int(axis) % 4]
         first[int(axis) % 4], behind[int(axis) % 4] = (
             min(max(int(place) + (size if place < 0 else 0), 0), size) for place in (start, end))
@@ -83,13 +75,15 @@ def _bounds(model: ModelWrapper, node: NodeProto) -> tuple[list[int], list[int]]
 
 
 def _keeps_neighbours(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
-    axes, steps = _input(model, node, 3), _input(model, node, 4)
-    if _bounds(model, node) is None or any(
-            len(node.input) > index and node.input[index] and found is None
-            for index, found in ((3, axes), (4, steps))):
+    given = [_input(model, node, index) for index in range(1, len(node.input))]
+    if any(found is None and node.input[1 + index] for index, found in enumerate(given)):
         return IllegalGraphError(node.name, "what it cuts out is computed", "slice at constant places")
+    axes, steps = _input(model, node, 3), _input(model, node, 4)
     if axes is not None and not _are_axes(axes):
         return IllegalGraphError(node.name, f"its axes {axes.tolist()} are not those of an image",
+                                 "export the network again")
+    if len({found.size for found in given if found is not None}) > 1:
+        return IllegalGraphError(node.name, "it has not one start, end and step for each of its axes",
                                  "export the network again")
     if steps is not None and np.any(steps != 1):
         return IllegalGraphError(node.name, f"it takes places {steps.tolist()} apart or backwards",
@@ -107,10 +101,8 @@ def _explicit_pad(model: ModelWrapper, node: NodeProto) -> None:
 
 def _explicit_slice(model: ModelWrapper, node: NodeProto) -> None:
     """Two constants for all axes."""
-    bounds = _bounds(model, node)
-    assert bounds is not None, "a rule has seen to it"
     names = [f"{node.output[0]}_{name}" for name in ("starts", "ends")]
-    for name, values in zip(names, bounds, strict=True):
+    for name, values in zip(names, _bounds(model, node), strict=True):
         model.set_initializer(name, np.array(values, np.int64))
     del node.input[1:]
     node.input.extend(names)
@@ -120,9 +112,7 @@ def _lowered(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
     if node.op_type == "Pad":
         pads = _pads(model, node)
     else:
-        bounds = _bounds(model, node)
-        assert bounds is not None, "a rule has seen to it"
-        first, behind = bounds
+        first, behind = _bounds(model, node)
         pads = [-place for place in first] + [
             place - size for place, size in zip(behind, shape_of(model, node.input[0]), strict=True)]
     return [helper.make_node("CropPad", [node.input[0]], list(node.output), name=node.name, pads=pads)]

@@ -180,7 +180,8 @@ class OnnxNodes:
 
 def _order_of_axes(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     if len(shape_of(model, node.input[0])) != 4:
-        return IllegalGraphError(node.name, "only images (four axes) can be transposed", "remove the node")
+        return IllegalGraphError(node.name, "only images (four axes) can be transposed",
+                                 "keep batch, channels, height and width from layer to layer")
     perm = attribute(node, "perm", [3, 2, 1, 0])
     if sorted(perm) != [0, 1, 2, 3]:
         return IllegalGraphError(node.name, f"its perm {perm} is no order of four axes", "export the network again")

@@ -75,12 +75,14 @@ def folded_layer(layer: L, cycles: int, least_lanes: int = 1) -> L:
     """Lanes and SIMD for a layer so that it takes no more than ``cycles`` clocks a frame.
 
     Args:
-        least_lanes: that it must have, whatever its cycles are.
+        least_lanes: that it must have, whatever its cycles are; where it can't have as many, the most that it can.
 
     Raises:
         ConfigurationError: it can't be that fast; says how fast it can be.
     """
-    candidates = [candidate for candidate in layer.foldings() if candidate.lanes >= least_lanes]
+    foldings = layer.foldings()
+    least_lanes = min(least_lanes, max(candidate.lanes for candidate in foldings))
+    candidates = [candidate for candidate in foldings if candidate.lanes >= least_lanes]
     fitting = [candidate for candidate in candidates if candidate.cycles <= cycles]
     if not fitting:
         fastest = min(candidate.cycles for candidate in candidates)

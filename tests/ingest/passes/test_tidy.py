@@ -22,10 +22,15 @@ def test_the_batch_becomes_one(batch):
     assert model.get_tensor_shape("t16") == [1, 2, 4, 6]
 
 
-@pytest.mark.parametrize("shape", [[1, 2, "H", "W"], [1, 2, 0, 6], [1, 2, 24], [1, 2, 2, 2, 6], [], [2, -1, 4, 6]])
+@pytest.mark.parametrize("shape", [[1, 2, "H", "W"], [1, 2, 0, 6], [1, 2, 24], [1] * 6, [], [2, -1, 4, 6]])
 def test_an_image_without_a_fixed_size_is_refused(shape):
     with pytest.raises(ConfigurationError, match=r"input 'x' .*four fixed sizes .*export it for a fixed image size"):
         tidy(with_input(shape))
+
+
+def test_volumes_are_refused():
+    with pytest.raises(ConfigurationError, match=r"so it reads volumes.*two-dimensional layers"):
+        tidy(with_input([1, 2, 2, 4, 6]))
 
 
 def test_a_size_that_the_layers_do_not_fit_is_refused():

@@ -103,6 +103,8 @@ def why_no_table(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | No
     if reader is not None:
         return illegal(f"{reader} its result before it is quantized", "put a quantizer behind it")
     leaves, _ = leaves_of(model, node.output[0])
+    if len(leaves) != 1 and sum(constant(model, name) is None for name in node.input) > 1:
+        return illegal("it joins several images", "join them by Add, Mul or Concat")
     if len(leaves) != 1:
         return illegal(f"it depends on {len(leaves)} tensors, {', '.join(sorted(leaves))}",
                        "put a quantizer behind what joins them")
@@ -114,8 +116,9 @@ def why_no_table(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | No
         return illegal(f"what it reads takes {grid.size} values", in_front)
     if all(between_quantizers(model, quantizer) is not None for quantizer in quantizers):
         return None
-    return illegal("its value can't be computed for all numbers that come",
-                   "give the quantizer in front of it a smaller range")
+    return illegal("it has no value that can be computed at some of the numbers that come",
+                   "use powers of 0, 1, 2 ..., divide by nothing that can be 0, or put a quantizer of smaller values "
+                   "in front of an exponential")
 
 
 def _readers(model: ModelWrapper, node: NodeProto) -> tuple[str | None, list[NodeProto]]:
