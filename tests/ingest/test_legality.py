@@ -186,7 +186,7 @@ ILLEGAL_AND_LEGAL = {
                               transposed(weights_of=np.full((2, 3, 3, 3), 0.25))),
     "smooth upsampling": (resize(mode="cubic"), "cubic upsampling.*use nearest or bilinear",
                           resize(mode="linear", coordinate_transformation_mode="half_pixel")),
-    "upsampling by a half": (resize(1.5, 1), "not whole numbers.*by 2, 3", resize(3, 1)),
+    "upsampling by a half": (resize(1.5, 1), "no constant whole multiple.*by 2, 3", resize(3, 1)),
     "other nearest pixels": (resize(nearest_mode="ceil"), "does not repeat each pixel equally.*asymmetric", resize()),
     "unknown nearest pixels": (resize(nearest_mode="whatever"), "does not repeat each pixel", resize(1, 2)),
     "slope without value": (leaky(float("nan")), "slope is nan", leaky(-0.1)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 from onnx import NodeProto
@@ -20,7 +21,7 @@ from quantunet_hls.ops.qonnx.execution import LAST_AXES
 from quantunet_hls.ops.qonnx.graph import attribute, constant, set_attribute, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
 from quantunet_hls.ops.qonnx.ranges import Range, Typed, same_values
-from quantunet_hls.ops.upsample.resize_forms import plain_resize
+from quantunet_hls.ops.upsample.resize_forms import plain_resize, plain_scales
 
 __all__ = ["FACET", "MAX_UP_SCALE"]
 
@@ -35,20 +36,18 @@ def _enlarges(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     if attribute(node, "mode", "nearest") not in ("nearest", "linear"):
         return illegal(f"{attribute(node, 'mode')} upsampling has no hardware kernel",
                        "use nearest or bilinear upsampling")
-    scales = constant(model, node.input[2]) if len(node.input) == 3 else None
-    if len(node.input) == 3 and constant(model, node.input[1]) is None:
+    if len(node.input) >= 3 and constant(model, node.input[1]) is None:
         return illegal("its region of interest is computed", "use interpolate(scale_factor=2)")
     before, after = shape_of(model, node.input[0]), shape_of(model, node.output[0])
-    if scales is None or scales.shape != (4,):
+    scales = plain_scales(model, node)
+    # Linear upsampling by any factor leaves no pixel out.
+    if scales is None or any(
+            scale < 1 or (scale.denominator > 1 and not _is_linear(node)) or a != b * scale
+            for a, b, scale in zip(after, before, scales, strict=True)):
         return illegal(f"it brings an image of {list(before)} to {list(after)}, which is no constant whole multiple",
                        "upsample by 2, 3, 4 ...")
-    # Linear upsampling by any factor leaves no pixel out.
-    if not np.all(np.isfinite(scales)) or any(
-            scale < 1 or (scale != int(scale) and not _is_linear(node)) or a != b * float(scale)
-            for a, b, scale in zip(after, before, scales, strict=True)):
-        return illegal(f"its scales {scales.tolist()} are not whole numbers", "upsample by 2, 3, 4 ...")
-    if scales.max() > MAX_UP_SCALE:
-        return illegal(f"upsampling by {scales.max():g} repeats a pixel more often than can be built sensibly",
+    if max(scales) > MAX_UP_SCALE:
+        return illegal(f"upsampling by {float(max(scales)):g} repeats a pixel more often than can be built sensibly",
                        f"upsample by {MAX_UP_SCALE} at most")
     return has_known_places(node) if _is_linear(node) else _repeats_pixels(node, scales)
 
@@ -62,7 +61,7 @@ def _is_linear(node: NodeProto) -> bool:
     return bool(attribute(node, "mode", "nearest") == "linear")
 
 
-def _repeats_pixels(node: NodeProto, scales: np.ndarray) -> IllegalGraphError | None:
+def _repeats_pixels(node: NodeProto, scales: Sequence[Fraction]) -> IllegalGraphError | None:
     for scale in scales:
         if not _picks_each(int(scale), attribute(node, "coordinate_transformation_mode", "half_pixel"),
                            attribute(node, "nearest_mode", "round_prefer_floor")):
@@ -85,11 +84,13 @@ def _picks_each(scale: int, transformation: str, nearest: str) -> bool:
 
 
 def _relabel(place: Relabelling) -> None:
-    name = place.node.input[2]
-    scales, layout = place.constants[name], place.layout
-    if scales[layout[0]] != 1 or scales[layout[1]] != 1:
+    # Scales, or sizes.
+    name = place.node.input[-1]
+    numbers, layout = place.constants[name], place.layout
+    unchanged = place.shape if len(place.node.input) > 3 else (1, 1)
+    if any(numbers[layout[axis]] != unchanged[axis] for axis in (0, 1)):
         raise IllegalGraphError(place.node.name, "only height and width can be upsampled", "leave channels at 1")
-    place.constants[name] = np.array([scales[layout[axis]] for axis in LAST_AXES], dtype=np.float32)
+    place.constants[name] = np.array([numbers[layout[axis]] for axis in LAST_AXES], dtype=numbers.dtype)
 
 
 def _lowered(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
@@ -112,7 +113,9 @@ def _divisor(model: ModelWrapper, node: NodeProto) -> int:
 
 def _run(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
     if _is_linear(node):
-        shape = [round(size * scale) for size, scale in zip(inputs[0].shape, inputs[2], strict=True)]
+        given = inputs[0].shape
+        shape = [given[0], *(int(size) for size in inputs[3][1:])] if len(inputs) > 3 else [
+            round(size * scale) for size, scale in zip(given, inputs[2], strict=True)]
         return interpolated(inputs[0], shape, attribute(node, "coordinate_transformation_mode", "half_pixel"))
     result = inputs[0]
     for axis, scale in enumerate(inputs[2]):

@@ -15,24 +15,38 @@ from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ops.qonnx.graph import add_constant, attribute, constant, remove_attribute, shape_of
 
-__all__ = ["plain_resize"]
+__all__ = ["plain_resize", "plain_scales"]
 
 
 def plain_resize(model: ModelWrapper, node: NodeProto) -> None:
-    """A Resize whose result is a whole multiple of its image gets a scale for each axis; others stay as they are."""
+    """A Resize to no smaller image gets a scale for each axis, or a size where float32 does not hold the scales.
+
+    Others stay as they are.
+    """
     before, after = shape_of(model, node.input[0]), shape_of(model, node.output[0])
-    if len(before) != len(after) or any(large % small for small, large in zip(before, after, strict=True)):
+    if len(before) != len(after) or any(large < small for small, large in zip(before, after, strict=True)):
         return
-    whole = [large // small for small, large in zip(before, after, strict=True)]
+    exact = [Fraction(large, small) for small, large in zip(before, after, strict=True)]
     axes = [axis % len(before) for axis in attribute(node, "axes", range(len(before)))]
-    if _scales(model, node, [before[axis] for axis in axes]) != [whole[axis] for axis in axes]:
+    if _scales(model, node, [before[axis] for axis in axes]) != [exact[axis] for axis in axes]:
         return
     region = node.input[1] or add_constant(model, f"{node.output[0]}_no_roi", np.zeros(0, dtype=np.float32))
-    node.input[:] = [node.input[0], region,
-                     add_constant(model, f"{node.output[0]}_scales", np.array(whole, dtype=np.float32))]
+    scales = np.array([float(scale) for scale in exact], dtype=np.float32)
+    if [Fraction(float(scale)) for scale in scales] == exact:
+        node.input[:] = [node.input[0], region, add_constant(model, f"{node.output[0]}_scales", scales)]
+    else:
+        nothing = add_constant(model, f"{node.output[0]}_no_scales", np.zeros(0, dtype=np.float32))
+        sizes = add_constant(model, f"{node.output[0]}_sizes", np.array(after, dtype=np.int64))
+        node.input[:] = [node.input[0], region, nothing, sizes]
     # A filter against aliasing does nothing where no image becomes smaller.
     for name in ("axes", "keep_aspect_ratio_policy", "antialias"):
         remove_attribute(node, name)
+
+
+def plain_scales(model: ModelWrapper, node: NodeProto) -> list[Fraction] | None:
+    """By what a Resize in either of these forms multiplies each axis, exactly; None for another."""
+    scales = _scales(model, node, shape_of(model, node.input[0])) if attribute(node, "axes") is None else None
+    return scales if scales is not None and len(scales) == 4 else None
 
 
 def _scales(model: ModelWrapper, node: NodeProto, before: Sequence[int]) -> list[Fraction] | None:

@@ -1,6 +1,7 @@
 """The forms that ONNX has for one thing: each is built, and computes what ONNX Runtime makes of it."""
 
 import re
+from fractions import Fraction
 
 import numpy as np
 import onnxruntime
@@ -9,6 +10,7 @@ from onnx import TensorProto, helper, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
+from quantunet_hls.flow.verify import reference
 from quantunet_hls.ingest import as_meant, ingest, run_graph, violations
 from quantunet_hls.ingest.load import checked
 from quantunet_hls.ops.qonnx.graph import attribute, only
@@ -103,6 +105,9 @@ REFUSED = {
     "a size that is no multiple": (("Resize", None, None, sizes(1, 2, 10, 13)), {"mode": "nearest"}, "no.* multiple"),
     "a smaller size": (("Resize", None, None, sizes(1, 2, 5, 3)), {"mode": "nearest"}, "no.* multiple"),
     # 5 rows become 10, 6 columns 13, and each pixel lies where 11/5 puts it.
+    "a size that is no multiple, cubic": (("Resize", None, None, sizes(1, 2, 12, 13)), {"mode": "cubic"}, "cubic"),
+    "a smaller size, linear": (("Resize", None, None, sizes(1, 2, 4, 6)), {"mode": "linear"}, "no.* multiple"),
+    "scales that are cut": (("Resize", None, scales(1, 1, 2.25, 2)), {"mode": "linear"}, "no.* multiple"),
     "proportions of another multiple": (("Resize", None, None, sizes(11, 18)), {
         "mode": "nearest", "axes": [2, 3], "opset": 18, "keep_aspect_ratio_policy": "not_larger"}, "no.* multiple"),
     "padding said twice": (("Conv", weights(3, 2, 3, 3)), {"auto_pad": "SAME_UPPER", "pads": [2, 1, 0, 1]},
@@ -169,3 +174,34 @@ def test_an_optional_output_that_nobody_reads_goes():
     proto.graph.node[1].output.append("where")
     (pool,) = [node for node in as_meant(ModelWrapper(proto)).graph.node if node.op_type == "MaxPool"]
     assert list(pool.output) == ["y"]
+
+
+#: Where pixel i of ``size`` lies among ``pixels``, as ONNX has it.
+PLACES = {
+    "half_pixel": lambda i, pixels, size: (i + Fraction(1, 2)) * pixels / size - Fraction(1, 2),
+    "asymmetric": lambda i, pixels, size: Fraction(i * pixels, size),
+    "align_corners": lambda i, pixels, size: Fraction(i * (pixels - 1), size - 1),
+}
+
+
+@pytest.mark.parametrize("mode", PLACES)
+@pytest.mark.parametrize(("rows", "columns", "opset"), [(9, 13, 13), (5, 7, 13), (10, 9, 18)])
+def test_linear_upsampling_to_any_size(rows, columns, opset, mode):
+    net = Net(SHAPE)
+    ends, more = (sizes(1, 2, rows, columns), {}) if opset < 18 else (
+        sizes(columns, rows), {"axes": [3, 2], "antialias": 1})
+    up = net.add("Resize", [net.quant("x", 6, -2, signed=1), "", "", net.constant("ends", ends, np.int64)],
+                 (1, 2, rows, columns), mode="linear", coordinate_transformation_mode=mode, **more)
+    proto = net.proto(net.quant(up, 8, -2, signed=1))
+    next(entry for entry in proto.opset_import if not entry.domain).version = opset
+    graph = ingest(checked(proto, "the file"))
+    found = {attribute(node, "axis"): node for node in graph.model.graph.node if node.op_type == "Interpolation"}
+    assert sorted(found) == [axis for axis, (size, pixels) in ((1, (rows, 5)), (2, (columns, 6))) if size != pixels]
+    for axis, node in found.items():
+        start, step, parts, size = (attribute(node, name) for name in ("start", "step", "parts", "size"))
+        assert size == (rows, columns)[axis - 1]
+        assert [Fraction(start + step * i, parts) for i in range(size)] == [
+            PLACES[mode](i, SHAPE[axis + 1], size) for i in range(size)]
+    # The file itself is computed as it is read.
+    images = np.random.default_rng(3).integers(-32, 32, (2, *graph.input_shape)) / 4
+    assert sum(check.differing for check in reference(graph, images).checks) == 0
