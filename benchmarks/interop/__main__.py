@@ -41,16 +41,16 @@ class Cell:
 
     Attributes:
         refused: the sentence that says why it was not built, empty where it was.
-        values: how many integers were compared between stages, RTL included.
+        values: how many integers were compared between executors, RTL included.
         differing: how many of them differ.
-        stages: pairs of stages that were compared.
+        executors: pairs of executors that were compared.
         seconds: that all this took.
     """
 
     refused: str
     values: int
     differing: int
-    stages: tuple[str, ...]
+    executors: tuple[str, ...]
     seconds: float
 
 
@@ -62,7 +62,7 @@ def tried(name: str, form: str) -> Cell:
         write_form(name, form, path)
         images = np.random.default_rng(0).random((2, *NETWORKS[name].image), dtype=np.float32)
         try:
-            made = generate_accelerator(path, "zcu104", data=images.transpose(0, 2, 3, 1), images=len(images),
+            made = generate_accelerator(path, "zcu104", data=images, images=len(images),
                                         toolchain="open", last="rtl", projects=Path(folder) / "projects",
                                         reports=Path(folder) / "reports")
         except QuantUNetError as error:
@@ -89,7 +89,7 @@ def table(cells: Mapping[str, Mapping[str, Cell]]) -> str:
         "Networks from the packages that publish them, and in the form that many projects write them, small "
         "(32x32 pixels, few channels, random weights, batch normalization), as `python -m benchmarks.interop` takes "
         "them through the flow: ingest, hls4ml project, C-simulation and simulated RTL. A cell says how many integers "
-        "differ between the stages, of all that were compared.", "",
+        "differ between the executors, of all that were compared.", "",
         f"{len(built)} of {tried_cells} built; {sum(cell.differing for cell in built):,} of "
         f"{sum(cell.values for cell in built):,} values differ.", "",
         f"| network | {' | '.join(FORM_TITLES.values())} |", f"|---|{'---|' * len(FORM_TITLES)}"]
