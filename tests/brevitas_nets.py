@@ -85,10 +85,45 @@ class DefaultQuantizers(nn.Module):
         return self.head(self.last(self.joined(torch.cat([down, up], 1))))
 
 
-def default_quantizers(seed: int = 0, **settings: object) -> DefaultQuantizers:
-    """It with random weights, factors of normalization of either sign, and scales and statistics of random images."""
+class DefaultResidual(nn.Module):
+    """A residual block with Brevitas's own quantizers: an accumulator meets a skip or another accumulator.
+
+    With ``levels`` "own" or "shared" quantizers of 8 bits stand in front of the sum.
+    """
+
+    def __init__(self, *, shortcut: bool, bits: int, levels: str = "") -> None:
+        super().__init__()
+
+        def sums(channels: int, kernel: int) -> nn.Sequential:
+            return nn.Sequential(qnn.QuantConv2d(channels, 3, kernel, padding=kernel // 2, bias=False,
+                                                 weight_bit_width=bits),
+                                 nn.BatchNorm2d(3))
+
+        self.port, self.stem, self.relu = qnn.QuantIdentity(), sums(1, 3), qnn.QuantReLU(bit_width=bits)
+        self.branch, self.skip = sums(3, 3), sums(3, 1) if shortcut else nn.Identity()
+        one = qnn.QuantIdentity() if levels else nn.Identity()
+        self.one, self.other = one, qnn.QuantIdentity() if levels == "own" else one
+        self.joined, self.head = qnn.QuantReLU(bit_width=bits), qnn.QuantConv2d(3, 2, 1, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        stem = self.relu(self.stem(self.port(x)))
+        return self.head(self.joined(self.one(self.branch(stem)) + self.other(self.skip(stem))))
+
+
+def default_quantizers(seed: int = 0, **settings: object) -> nn.Module:
+    """A U-Net with random weights, scales and statistics of random images."""
     torch.manual_seed(seed)
-    net = DefaultQuantizers(**settings)  # type: ignore[arg-type]
+    return settled(DefaultQuantizers(**settings))  # type: ignore[arg-type]
+
+
+def default_residual(seed: int = 0, **settings: object) -> nn.Module:
+    """A residual block of the same kind."""
+    torch.manual_seed(seed)
+    return settled(DefaultResidual(**settings))  # type: ignore[arg-type]
+
+
+def settled(net: nn.Module) -> nn.Module:
+    """It with factors of normalization of either sign, and scales and statistics of random images."""
     for part in net.modules():
         if isinstance(part, nn.BatchNorm2d):
             nn.init.uniform_(part.weight, -1.5, 1.5)

@@ -24,7 +24,8 @@ class Answerer:
 
     def __init__(self, folder: Path):
         environment = os.environ | {"XDG_STATE_HOME": str(folder / "state"), "XDG_DATA_HOME": str(folder / "data")}
-        self.process = subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        # -P: this file's folder has a `types` of its own, which is not the standard library's.
+        self.process = subprocess.Popen([sys.executable, "-P", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True, cwd=folder, env=environment)
 
     def answer(self, *arguments: str) -> dict:

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from quantunet_hls.ingest import ingest
+from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ingest import export_module, ingest
+from tests.brevitas_nets import default_residual
 from tests.executors import Executors
 from tests.scaled_nets import ScaledNet, residual_scaled_net, scaled_net
 
@@ -23,6 +25,31 @@ def test_fractions_and_emulator_agree(net, seed, tmp_path):
 def test_c_simulation_and_rtl_agree(net, seed, tmp_path):
     executors = Executors(net(seed).model(), tmp_path)
     assert executors.check_exactly()
+    executors.check_csim()
+    executors.check_rtl()
+
+
+@pytest.mark.parametrize(("shortcut", "bits"), [(False, 8), (True, 4)], ids=["skip", "shortcut"])
+def test_accumulators_meet_in_a_sum(shortcut, bits, tmp_path):
+    """Brevitas's default quantizers: an accumulator meets a skip of 8 bits, or at 4 bits another accumulator."""
+    executors = Executors(export_module(default_residual(shortcut=shortcut, bits=bits), (1, 6, 8)), tmp_path)
+    assert executors.check_exactly()
+    executors.check_emulator()
+
+
+def test_what_a_sum_of_wide_accumulators_is_refused_with_helps(tmp_path):
+    with pytest.raises(IllegalGraphError, match="put a quantizer in front of each branch of the sum"):
+        ingest(export_module(default_residual(shortcut=True, bits=8), (1, 6, 8)))
+    for levels in ("own", "shared"):
+        net = default_residual(shortcut=True, bits=8, levels=levels)
+        executors = Executors(export_module(net, (1, 6, 8)), tmp_path / levels)
+        assert executors.check_exactly()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("shortcut", "bits"), [(False, 8), (True, 4)], ids=["skip", "shortcut"])
+def test_accumulators_meet_in_simulation(shortcut, bits, tmp_path):
+    executors = Executors(export_module(default_residual(shortcut=shortcut, bits=bits), (1, 6, 8)), tmp_path)
     executors.check_csim()
     executors.check_rtl()
 

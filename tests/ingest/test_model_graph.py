@@ -106,7 +106,7 @@ def test_the_emulator_follows_the_streaming_cpp_only(tmp_path):
 
 
 @pytest.mark.parametrize(("kind", "attribute", "value", "refusal"), [
-    ("Conv2D", "dilation_height", 2, "a dilated kernel can't be emulated"),
+    ("Conv2D", "dilation_height", 2, "hls4ml's own loop does not dilate its kernel"),
     ("Conv2D", "strategy", "distributed_arithmetic", "the strategy distributed_arithmetic can't be emulated"),
 ])
 def test_what_cpp_computes_otherwise_is_read_and_refused_by_the_emulator(kind, attribute, value, refusal, tmp_path):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from quantunet_hls import boards, generate_accelerator
-from quantunet_hls.core.errors import ConfigurationError, DataError
+from quantunet_hls.core.errors import ConfigurationError, DataError, FloatNetworkError
 from quantunet_hls.data.image_folders import Samples
 from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.emulate.accuracy import emulate_graph, score_hardware, segment
@@ -139,7 +139,7 @@ def test_a_network_with_transposed_convolutions_that_ends_in_a_sigmoid_or_in_cla
 
 
 def test_a_float_network_is_told_to_be_quantized(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"QuantUNet is a float network.*quantunet-hls quantize"):
+    with pytest.raises(FloatNetworkError, match=r"QuantUNet is a float network.*quantunet-hls quantize"):
         tune(QuantUNet(depth=1, base_channels=2, quantized=False), images, BOARD, bit_cost, tmp_path / "out",
              input_shape=(1, 16, 16))
     assert not (tmp_path / "out").exists()

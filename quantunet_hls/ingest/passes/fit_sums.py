@@ -9,16 +9,16 @@ from onnx import NodeProto
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest.scales import SumLevels
-from quantunet_hls.ops.qonnx.ranges import Range
+from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, Range
 from quantunet_hls.ops.qonnx.values import Chain, Line, pieces_of, scaled
 from quantunet_hls.ops.stages.requantize.fit_sums import Asked, Pairs, Weighed, fit_sums
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.ops.stages.requantize.steps import Quantizer, treads
 
-__all__ = ["MAX_PAIRS", "sums_fitted"]
+__all__ = ["MAX_SUM_LEVELS", "sums_fitted"]
 
-#: Pairs of integers that are looked at, of all channels that differ together.
-MAX_PAIRS = 1 << 22
+#: Levels of all channels that differ together, beyond which it takes minutes to fit them.
+MAX_SUM_LEVELS = 1 << 20
 
 
 def sums_fitted(node: NodeProto, plan: SumLevels, given: Sequence[Range]) -> tuple[Requantize, Requantize, Requantize]:
@@ -30,18 +30,22 @@ def sums_fitted(node: NodeProto, plan: SumLevels, given: Sequence[Range]) -> tup
         given: what comes to the operands.
 
     Raises:
-        IllegalGraphError: there are too many pairs, or no whole numbers that have all their levels.
+        IllegalGraphError: there are too many levels, or no whole numbers that have all of them.
     """
     keys = [_channel(plan, given, index) for index in range(len(plan.quantizers))]
     distinct = list(dict.fromkeys(keys))
-    pairs = sum(len(one.integers) * len(other.integers) for one, other, _, _ in distinct)
-    if pairs > MAX_PAIRS:
-        raise IllegalGraphError(node.name, f"the sum before it has {pairs:,} pairs of numbers to be proven, where "
-                                f"{MAX_PAIRS:,} are the limit", "put a quantizer in front of each branch of the sum")
-    found = fit_sums([_asked(*key) for key in distinct], [distinct.index(key) for key in keys], plan.fraction)
+    levels = sum(quantizer.high - quantizer.low + 1 for *_, quantizer in distinct)
+    if levels > MAX_SUM_LEVELS:
+        raise IllegalGraphError(node.name, f"its channels have {levels:,} levels of a sum of two scales, where "
+                                f"{MAX_SUM_LEVELS:,} are the limit", "quantize to fewer bits")
+    asked = [_asked(*key) for key in distinct]
+    channels = [each for each in asked if each is not None]
+    found = None if len(channels) < len(asked) else fit_sums(
+        channels, [distinct.index(key) for key in keys], plan.fraction)
     if found is None:
-        raise IllegalGraphError(node.name, "no whole numbers that both branches of the sum before it are multiplied by "
-                                "have exactly its steps", "share one quantizer between both branches")
+        raise IllegalGraphError(node.name, f"no whole numbers of up to {MAX_WIDTH} bits weigh both branches of the sum "
+                                "before it so that it has exactly its steps",
+                                "put a quantizer in front of each branch of the sum, best the same one")
     return found
 
 
@@ -55,7 +59,7 @@ def _channel(plan: SumLevels, given: Sequence[Range], index: int) -> tuple[Weigh
     return one, other, chain, plan.quantizers[index]
 
 
-def _asked(one: Weighed, other: Weighed, chain: Chain, quantizer: Quantizer) -> Asked:
+def _asked(one: Weighed, other: Weighed, chain: Chain, quantizer: Quantizer) -> Asked | None:
     pairs = Pairs(one, other)
     pieces = pieces_of(chain, pairs.first, pairs.last, pairs.step)
     return pairs.asked(treads(pieces, pairs.last, quantizer), [piece.factor / quantizer.scale for piece in pieces])

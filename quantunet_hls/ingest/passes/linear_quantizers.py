@@ -18,7 +18,6 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.ingest.passes.roundings import Rounding, joined, quantizer, quantizers
 from quantunet_hls.ops.qonnx.graph import (
     add_constant,
-    attribute,
     constant,
     consumers,
     copy_of,
@@ -50,9 +49,8 @@ WHY = "why_it_stays"
 #: Steps beyond those of any code.
 _FAR = 1 << 40
 
-#: Nodes that move values and compute nothing, so that they do the same to codes.
-_MOVING = frozenset(("Concat", "DepthToSpace", "Dropout", "Identity", "MaxPool", "Reshape", "Slice", "Squeeze",
-                     "Transpose", "Unsqueeze"))
+#: Nodes of no operator that move values and compute nothing.
+_REARRANGING = frozenset(("Dropout", "Identity", "Reshape", "Squeeze", "Unsqueeze"))
 
 
 def linear_quantizers(model: ModelWrapper) -> ModelWrapper:
@@ -309,8 +307,11 @@ class _Reader:
 
 
 def _moves(node: NodeProto) -> bool:
-    """Whether each of its results is one of the values that it reads."""
-    return node.op_type in _MOVING or (node.op_type == "Resize" and attribute(node, "mode", "nearest") == "nearest")
+    """Whether each of its results is one of the values that it reads, so that it does the same to codes."""
+    kind = node_kinds().get(node.op_type)
+    if kind is None:
+        return node.op_type in _REARRANGING
+    return not kind.new_values and not kind.zeros and not kind.blends(node)
 
 
 def _together(every: list[Codes]) -> Codes:

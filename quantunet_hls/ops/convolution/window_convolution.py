@@ -82,7 +82,7 @@ class WindowConvolution(Layer):
     @property
     def in_turns(self) -> bool:
         """Whether its products take turns on the multipliers as those of strategy Resource do."""
-        return str(self.get_attr("strategy")).lower() == "resource"
+        return str(self.attributes["strategy"]).lower() == "resource"
 
 
 class _Config(Config):

@@ -39,8 +39,8 @@ _CONFIG = """struct config{index} {{
     static const bool half_even = {ties};
     typedef ap_int<{factor_bits}> factor_t;
     typedef ap_int<{sum_bits}> sum_t;
-    static const int low = {low};
-    static const int high = {high};
+    static const long long low = {low}LL;
+    static const long long high = {high}LL;
     static factor_t factor(unsigned n) {{
         static const factor_t numbers[] = {{{factors}}};
         return numbers[n];
