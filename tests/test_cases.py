@@ -3,15 +3,11 @@
 A case is a line: the file's name, and how it is loaded where that needs more than the file.
 """
 
-import os
-from pathlib import Path
-
 import pytest
 
 from quantunet_hls.ingest import load_qonnx
+from tests.case_files import case_file
 from tests.executors import Executors
-
-_FOLDER = Path(os.environ.get("QUANTUNET_HLS_DATA", Path(__file__).parents[2] / "shared" / "data")).parent / "cases"
 
 CASES = (
     "batchnorm_alone",
@@ -40,10 +36,7 @@ CASES = (
 @pytest.fixture
 def case(request, tmp_path):
     name, how = (request.param, {}) if isinstance(request.param, str) else request.param
-    file = _FOLDER / f"{name}.onnx"
-    if not file.exists():
-        pytest.skip(f"{file} is not here")
-    return Executors(load_qonnx(file, **how), tmp_path)
+    return Executors(load_qonnx(case_file(name), **how), tmp_path)
 
 
 @pytest.mark.parametrize("case", CASES, indirect=True)

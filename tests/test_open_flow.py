@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +12,7 @@ from quantunet_hls.core.errors import ConfigurationError, ToolNotFoundError
 from quantunet_hls.nets import QuantUNet, calibrate
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Figure, Source, Subject
+from tests.case_files import case_file
 
 _SHAPE = (1, 4, 6)
 
@@ -81,16 +81,10 @@ def test_the_rtl_is_mapped_once(net, tmp_path):
     assert [outcome.step.name for outcome in again.outcomes if not outcome.cached] == ["export"]
 
 
-_CASES = Path(os.environ.get("QUANTUNET_HLS_DATA", Path(__file__).parents[2] / "shared" / "data")).parent / "cases"
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ["maxpool_twice_odd", "conv_k3s2_unpadded", "maxpool_k1s2"])
 def test_a_layer_that_leaves_the_end_of_its_frame_unread_is_built(case, tmp_path):
-    file = _CASES / f"{case}.onnx"
-    if not file.exists():
-        pytest.skip(f"{file} is not here")
-    made = generate_accelerator(file, "zcu104", images=3, toolchain="open", last="rtl",
+    made = generate_accelerator(case_file(case), "zcu104", images=3, toolchain="open", last="rtl",
                                 projects=tmp_path / "projects", reports=tmp_path / "reports")
     assert made.differing == 0
     traced = {check.layer for check in made.checks if check.candidate == "RTL simulation"}

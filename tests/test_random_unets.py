@@ -43,9 +43,12 @@ def random_unet(seed: int, depth: int, base: int) -> tuple[QuantUNet, tuple[int,
     return net.eval(), shape
 
 
-# The compiler takes most of a minute over the largest.
+#: A third of them, every depth but the last among them; the others take the compiler up to a minute each.
+_QUICK = (0, 1, 4, 6, 9, 14, 16)
+
+
 @pytest.mark.parametrize(("seed", "depth", "base"), [
-    pytest.param(seed, *shape, marks=[pytest.mark.slow] if shape == max(_SHAPES) else [])
+    pytest.param(seed, *shape, marks=[] if seed in _QUICK else [pytest.mark.slow])
     for seed, shape in enumerate(_SHAPES)])
 def test_no_value_differs(seed, depth, base, tmp_path):
     net, shape = random_unet(seed, depth, base)

@@ -10,10 +10,11 @@ import pytest
 import torch
 
 from quantunet_hls import generate_accelerator
-from quantunet_hls.core.errors import BoardError, ToolNotFoundError
+from quantunet_hls.core.errors import BoardError, IllegalGraphError, ToolNotFoundError
 from quantunet_hls.nets import QuantUNet, calibrate
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Source
+from tests.case_files import case_file
 from tests.hls.vendor.stubs import Bench
 
 _SHAPE = (1, 4, 6)
@@ -55,6 +56,18 @@ def test_figures_of_the_tool_stand_in_the_report(net, tmp_path, vendor_tools, mo
     done = [outcome.step.name for outcome in newer.outcomes if not outcome.cached]
     assert done == ["export", "synthesis", "netlist", "place", "report"]
     assert newer.report.tools["Vitis HLS"] == "2031.1"
+
+
+def test_a_stream_that_vitis_hls_does_not_take_is_refused_or_told(tmp_path, vendor_tools, monkeypatch):
+    file = case_file("stream_of_8192_bits")
+    vendor_tools.install("vitis-run")
+    monkeypatch.setenv("PATH", str(vendor_tools.bin), prepend=":")
+    folders = {"projects": tmp_path / "projects", "reports": tmp_path / "reports", "images": 1, "last": "project"}
+    with pytest.raises(IllegalGraphError, match=r"512 channels has 8,192 bits, and Vitis HLS takes streams of 4,096"):
+        generate_accelerator(file, "zcu104", toolchain="vitis", **folders)
+    lines = []
+    generate_accelerator(file, "zcu104", toolchain="none", progress=lines.append, **folders)
+    assert [line for line in lines if "Vitis HLS would refuse the C++" in line]
 
 
 def test_without_any_tool_auto_leaves_synthesis_out(net, tmp_path, monkeypatch):

@@ -12,12 +12,16 @@ from __future__ import annotations
 
 from hls4ml.model.graph import ModelGraph
 
+from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.folding.schedule import LEAST_DEPTH, Actor, fifo_depths
 from quantunet_hls.ops.cpp.design import CppDesign, CppLayer
 from quantunet_hls.ops.cpp.facet import layer_cpp
 from quantunet_hls.ops.cpp.loops import handed_on
 
-__all__ = ["actors", "set_stream_depths", "stream_bits", "with_least_depths"]
+__all__ = ["actors", "check_widths", "set_stream_depths", "stream_bits", "with_least_depths"]
+
+#: Bits of a stream's word, a pixel's channels side by side, beyond which Vitis HLS ends with its error HLS 214-256.
+_MOST_WORD_BITS = 4096
 
 
 def actors(design: CppDesign) -> list[Actor]:
@@ -50,3 +54,18 @@ def set_stream_depths(model: ModelGraph, design: CppDesign) -> None:
 def stream_bits(design: CppDesign) -> tuple[int, int]:
     """Bits of all streams between layers: at the depths that they have, and at hls4ml's own, a feature map each."""
     return sum(stream.bits for stream in design.streams), sum(stream.frame_bits for stream in design.streams)
+
+
+def check_widths(design: CppDesign) -> None:
+    """Refuse streams that Vitis HLS does not build.
+
+    Raises:
+        IllegalGraphError: the widest stream is wider than it takes; says which, and what is left.
+    """
+    widest = max(design.streams, key=lambda stream: stream.word_bits)
+    if widest.word_bits > _MOST_WORD_BITS:
+        raise IllegalGraphError(
+            widest.writer, f"a pixel of its {widest.shape.channels} channels has {widest.word_bits:,} bits, and Vitis "
+            f"HLS takes streams of {_MOST_WORD_BITS:,} (HLS 214-256)",
+            "quantize to fewer bits, use fewer channels, or build the streaming RTL (toolchain open), which sends "
+            "channels in turn")

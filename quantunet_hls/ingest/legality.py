@@ -65,11 +65,18 @@ def violations(model: ModelWrapper) -> Iterator[IllegalGraphError]:
             refused.update(node.output)
         if not reached.isdisjoint(node.input):
             reached.update(node.output)
+    result = only(model, "output")
+    if result not in reached and not refused:
+        yield IllegalGraphError(result, "the network's result does not depend on the image",
+                                "export the network again")
 
 
 def _broken(kind: NodeKind, reached: set[str], model: ModelWrapper, node: NodeProto, *, quantized: bool
             ) -> list[IllegalGraphError]:
     """The rules that a node of images breaks."""
+    if kind.domains != QUANT_DOMAINS and not kind.joins and node.input[0] not in reached:
+        # Its rules are about the image that it reads; constants have quantizers alone.
+        return [_not_of_the_image(node, node.input[0])]
     rules: tuple[Rule, ...] = (*kind.rules, *(kind.quantized if quantized else ()))
     broken = [error for rule in rules if (error := rule(model, node)) is not None]
     # What its kind says of constants says more.
@@ -88,6 +95,10 @@ def _no_images(reached: set[str], model: ModelWrapper, node: NodeProto) -> list[
     return [name for name in node.input if name in reached and len(model.get_tensor_shape(name) or [0] * 4) != 4]
 
 
+def _not_of_the_image(node: NodeProto, name: str) -> IllegalGraphError:
+    return IllegalGraphError(node.name, f"its input {name!r} does not depend on the image", "remove it")
+
+
 def _reads_images(reached: set[str], model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     """Refuse images beside what is computed without them, and where constants belong."""
     if reached.isdisjoint(node.input):
@@ -95,7 +106,7 @@ def _reads_images(reached: set[str], model: ModelWrapper, node: NodeProto) -> Il
     joins = kind_of(node).joins
     for index, name in enumerate(node.input):
         if name not in reached and (index == 0 or joins) and constant(model, name) is None:
-            return IllegalGraphError(node.name, f"its input {name!r} does not depend on the image", "remove it")
+            return _not_of_the_image(node, name)
         if name in reached and index and not joins:
             return IllegalGraphError(node.name, f"its input {name!r} depends on the image, where it must be constant",
                                      "export the network in eval mode")

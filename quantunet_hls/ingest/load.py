@@ -236,6 +236,10 @@ def _check_well_formed(proto: onnx.ModelProto, image: onnx.ValueInfoProto, origi
     if not any(result in node.output for node in proto.graph.node):
         raise ConfigurationError(f"No node writes the output {result!r} of {origin}; export it again.")
     for node in proto.graph.node:
+        # Shape inference writes as many shapes as it is told.
+        if attribute(node, "num_outputs", len(node.output)) != len(node.output):
+            raise IllegalGraphError(node.name or node.output[0], "it has not as many outputs as its num_outputs says",
+                                    "export the network again")
         for name in _POSITIVE:
             numbers = np.atleast_1d(attribute(node, name, 1))
             if numbers.dtype.kind != "i" or np.any(numbers < 1):

@@ -38,8 +38,9 @@ def keep_result(graph: GraphProto, result: str | None, origin: str) -> None:
     chosen = _chosen([entry.name for entry in graph.output], result, origin)
     if len(graph.output) == 1:
         return
-    for entry in [entry for entry in graph.output if entry.name != chosen]:
-        graph.output.remove(entry)
+    kept = next(entry for entry in graph.output if entry.name == chosen)
+    del graph.output[:]
+    graph.output.append(kept)
     nodes = needed_for(graph.node, [chosen])
     del graph.node[:]
     graph.node.extend(nodes)

@@ -122,6 +122,33 @@ def bool_of_an_index(net):
     net.add("Cast", [yes], (1, 1, 4, 6), to=TensorProto.FLOAT)
 
 
+def constant_result(net):
+    net.constant("one", np.ones((1, 2, 4, 6)))
+    net.quant(net.add("Squeeze", ["one", net.quant("x")], (1, 2, 4, 6)))
+
+
+def square_parameters(net):
+    values = [net.constant(f"v{place}", np.ones((2, 2))) for place in range(4)]
+    net.quant(net.add("BatchNormalization", [net.conv(net.quant("x"), 2), *values], (1, 2, 4, 6)))
+
+
+def constants_convolved(net):
+    image = net.quant("x")
+    raw = net.quant(net.constant("raw", np.ones(2)))
+    net.add("Conv", [raw, image], (1, 2, 4, 6), kernel_shape=[3, 3])
+
+
+def weights_of_five_axes(net):
+    """Without a kernel_shape, onnx 1.21 itself ends the process."""
+    net.add("Conv", [net.quant("x"), net.constant("w", np.ones((2, 2, 1, 1, 1)))], (1, 2, 4, 6))
+
+
+def split_in_three(net):
+    net.nodes.append(helper.make_node("Split", [net.quant("x")], ["one", "two", "three"], axis=1, num_outputs=2))
+    net.shapes.update(dict.fromkeys(("one", "two", "three"), (1, 1, 4, 6)))
+    net.concat("one", "two")
+
+
 ODD = {
     "a scale that a node without inputs makes": scale_without_inputs,
     "weights that a node without inputs makes": weights_without_inputs,
@@ -155,6 +182,15 @@ ODD = {
     "channels last, an operator that there is not": last("Relu"),
     "an operator of ONNX's name from elsewhere": foreign("Relu", "qonnx.custom_op.general"),
     "an operator of a module's name": foreign("Quant", "antigravity"),
+    "a constant result": constant_result,
+    "parameters of a batch normalization in a square": square_parameters,
+    "a width that is no number, in front of a function": lambda net: net.quant(net.add(
+        "Tanh", [net.quant("x", np.nan)], (1, 2, 4, 6))),
+    "a scale of nothing, behind a function": lambda net: net.quant(net.add("Tanh", [net.quant("x")], (1, 2, 4, 6)),
+                                                                   scale=0.0),
+    "constants convolved": constants_convolved,
+    "weights of five axes": weights_of_five_axes,
+    "more parts than a split has": split_in_three,
     "a mask of a dropout": dropout_whose_mask_is_read,
     "a class that becomes a yes or no": bool_of_an_index,
 }
@@ -212,5 +248,5 @@ def test_weights_of_a_transposed_convolution_that_onnx_itself_dies_of(shape):
     net = Net()
     weights = net.quant(net.constant("raw", np.ones(shape)), 4, -1, signed=1)
     net.add("ConvTranspose", [net.quant("x"), weights], (1, 3, 6, 8), name="up")
-    with pytest.raises(ConfigurationError, match="transposed convolution 'up' has not an image and weights of four"):
+    with pytest.raises(ConfigurationError, match="ConvTranspose 'up' has not an image and weights of four"):
         tidy(net.model())

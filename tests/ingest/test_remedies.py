@@ -403,7 +403,7 @@ REMEDIES = {
         "put a quantizer in front of each branch of the sum",
         chain(start(wide), quant(), with_branch("Add", of_image(scale=0.05, mended=0.4)), quant())),
     "a sum of two scales with ties": (
-        chain(port(0.75), with_branch("Add", halved), quant(scale=1.0)), "share one quantizer between both branches",
+        chain(port(0.75), with_branch("Add", halved), quant(scale=1.0)), "best the same one",
         chain(port(0.5), with_branch("Add", halved), quant(scale=1.0))),
     "very many levels": (chain(start(wide), quant(bits=24, scale=0.001)), "quantize to fewer bits",
                          chain(start(wide), quant(bits=8))),

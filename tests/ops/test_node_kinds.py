@@ -18,7 +18,7 @@ KNOWN = {
     "ingest/passes/absorb_scales.py": {"Requantize", "Transpose"},  # what it makes; what may stand before the image
     "ingest/passes/absorb_padding.py": {"Pad"},  # what windows take in
     "ingest/load.py": {"BipolarQuant", "Trunc"},  # what a float network has none of
-    "ingest/passes/infer_shapes.py": {"Transpose", "ConvTranspose"},  # as ONNX sees them; a crash of its own
+    "ingest/passes/infer_shapes.py": {"Transpose", "Conv", "ConvTranspose"},  # as ONNX sees them; crashes of its own
     "ingest/passes/linear_quantizers.py": {"Clip", "Relu"},  # what limits codes
     "ingest/whole_weights.py": {"Conv"},  # whose kernels it may have to turn round
     "ingest/passes/plain_classes.py": {"ArgMax", "Greater"},  # a mask, asked for where the network has none

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.core.files import write_json
 from quantunet_hls.core.steps import Step
 from quantunet_hls.core.versions import DISTRIBUTION, version_of
@@ -19,7 +20,7 @@ from quantunet_hls.flow.streams import Streams
 from quantunet_hls.folding import ConvWork, frame_cycles, multipliers
 from quantunet_hls.hls.convert import HlsSettings, convert, traced_tensors, write_project
 from quantunet_hls.hls.estimate import CppEstimate, estimate_design, estimated_figures, layer_figures
-from quantunet_hls.hls.streams import set_stream_depths, stream_bits, with_least_depths
+from quantunet_hls.hls.streams import check_widths, set_stream_depths, stream_bits, with_least_depths
 from quantunet_hls.hls.testbench import Bench, write_bench
 from quantunet_hls.ingest.facts import convolution_work
 from quantunet_hls.ingest.model_graph import read_cpp
@@ -78,6 +79,7 @@ def _write(run: Run, opened: Opened, reuse: Mapping[str, int]) -> CppDesign:
     settings = HlsSettings(run.name, run.target.part, run.target.clock_ns, run.backend, reuse)
     model = convert(graph.model, opened.types, settings, project.folder)
     design = with_least_depths(read_cpp(model))
+    _check_widths(run, design)
     set_stream_depths(model, design)
     write_project(model)
     tensors = traced_tensors(graph.model, design)
@@ -85,6 +87,18 @@ def _write(run: Run, opened: Opened, reuse: Mapping[str, int]) -> CppDesign:
     write_bench(Bench(run.name, math.prod(graph.input_shape), math.prod(graph.output_shape), sizes), project.folder)
     write_json(run.files.folded.layers, {"tensors": tensors, "sizes": sizes})
     return design
+
+
+def _check_widths(run: Run, design: CppDesign) -> None:
+    """Refuse, or tell where Vitis HLS is not asked, that it does not build the C++."""
+    if run.backend != "Vitis":
+        return
+    try:
+        check_widths(design)
+    except IllegalGraphError as error:
+        if run.toolchain == "vitis":
+            raise
+        run.progress(f"Vitis HLS would refuse the C++: {error}")
 
 
 def _estimated(run: Run, design: CppDesign) -> CppEstimate | None:

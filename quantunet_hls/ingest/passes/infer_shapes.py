@@ -10,11 +10,11 @@ import copy
 import math
 
 import onnx
-from onnx import ModelProto, NodeProto, TensorProto, helper
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import ConfigurationError
-from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, copy_of
+from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, copy_of
 from quantunet_hls.ops.qonnx.node_kinds import node_kinds
 
 __all__ = ["infer_shapes"]
@@ -23,8 +23,10 @@ __all__ = ["infer_shapes"]
 _IMAGE_AXES = 4
 #: Numbers in a constant that no shape is made of.
 _LARGE = 64
+#: Where convolutions read image and weights.
+_CONVOLUTIONS = {"Conv": (0, 1), "ConvTranspose": (0, 1), "ConvInteger": (0, 1), "QLinearConv": (0, 3)}
 #: Far more than the levels of any U-Net.
-_TRANSPOSED_IN_A_ROW = 32
+_IN_A_ROW = 32
 
 _TO_FIRST, _TO_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 
@@ -37,7 +39,7 @@ def infer_shapes(model: ModelWrapper) -> ModelWrapper:
 
     Raises:
         onnx.shape_inference.InferenceError: the nodes contradict each other.
-        ConfigurationError: a transposed convolution of something else than an image.
+        ConfigurationError: a convolution of something else than an image.
     """
     standard = copy.deepcopy(model.model)
     del standard.graph.value_info[:]
@@ -46,7 +48,8 @@ def infer_shapes(model: ModelWrapper) -> ModelWrapper:
     standard.graph.node.extend(nodes)
     for output in standard.graph.output:
         output.type.tensor_type.ClearField("shape")
-    _check_transposed(standard)
+    _state_kernels(standard)
+    _check_weights(standard)
     inferred = onnx.shape_inference.infer_shapes(standard, strict_mode=True, data_prop=True).graph
     model = copy_of(model)
     del model.graph.value_info[:]
@@ -63,24 +66,43 @@ def infer_shapes(model: ModelWrapper) -> ModelWrapper:
     return model
 
 
-def _check_transposed(standard: ModelProto) -> None:
-    """Refuse a transposed convolution whose image or weights have not four axes: onnx 1.21 ends the process for it.
+def _state_kernels(standard: ModelProto) -> None:
+    """Write down the sizes of kernels that files leave to the weights: onnx 1.21 compares these with nothing."""
+    constants = {tensor.name: list(tensor.dims) for tensor in standard.graph.initializer}
+    for node in standard.graph.node:
+        given = constants.get(node.input[0]) if node.op_type in ("Identity", "Transpose") and node.input else None
+        if given is not None:
+            perm = attribute(node, "perm", range(len(given)) if node.op_type == "Identity" else range(len(given))[::-1])
+            if sorted(perm) == list(range(len(given))):
+                constants[node.output[0]] = [given[axis] for axis in perm]
+        place = _CONVOLUTIONS.get(node.op_type, (0, 0))[1]
+        if 0 < place < len(node.input) and node.input[place] in constants and attribute(node, "kernel_shape") is None:
+            node.attribute.append(helper.make_attribute(
+                "kernel_shape", constants[node.input[place]][2:], attr_type=AttributeProto.INTS))
+
+
+def _check_weights(standard: ModelProto) -> None:
+    """Refuse a convolution whose image or weights have not four axes, where onnx 1.21 ends the process for it.
 
     Shapes are inferred without them, then with those that have been looked at, until all have been.
     """
-    unseen = [node for node in standard.graph.node if node.op_type == "ConvTranspose"]
-    for _ in range(_TRANSPOSED_IN_A_ROW):
+    unseen = [node for node in standard.graph.node if node.op_type == "ConvTranspose" or (
+        node.op_type in _CONVOLUTIONS and attribute(node, "kernel_shape") is None)]
+    for _ in range(_IN_A_ROW):
         if not unseen:
             return
         axes = _axes_without(standard, {node.output[0] for node in unseen})
-        seen = [node for node in unseen if all(name in axes for name in node.input[:2])]
+        seen = [node for node in unseen if all(name in axes for name in _image_and_weights(node))]
         for node in seen or unseen:
-            if not seen or any(axes[name] != _IMAGE_AXES for name in node.input[:2]):
-                raise ConfigurationError(f"The transposed convolution {node.name or node.output[0]!r} has not an image "
-                                         "and weights of four axes; export the network again.")
+            if not seen or any(axes[name] != _IMAGE_AXES for name in _image_and_weights(node)):
+                raise ConfigurationError(f"The {node.op_type} {node.name or node.output[0]!r} has not an image and "
+                                         "weights of four axes; export the network again.")
         unseen = [node for node in unseen if node not in seen]
-    raise ConfigurationError(f"The network has more than {_TRANSPOSED_IN_A_ROW} transposed convolutions in a row; use "
-                             "fewer.")
+    raise ConfigurationError(f"The network has more than {_IN_A_ROW} transposed convolutions in a row; use fewer.")
+
+
+def _image_and_weights(node: NodeProto) -> list[str]:
+    return [node.input[place] for place in _CONVOLUTIONS[node.op_type] if place < len(node.input)]
 
 
 def _axes_without(standard: ModelProto, results: set[str]) -> dict[str, int]:

@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.ops.qonnx.bounds import Bounds
+from quantunet_hls.ops.qonnx.bounds import Bounds, UnboundedError
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, kind_of, node_kinds
 from quantunet_hls.ops.qonnx.quantizers import quantizers_of
+from quantunet_hls.ops.qonnx.weights import MAX_BITS
 
 __all__ = ["Function", "Grid", "grid_of", "leaves_of", "of_one_value"]
 
@@ -69,6 +71,8 @@ class Function:
 def _constant(model: ModelWrapper, name: str) -> Bounds:
     value = constant(model, name)
     assert value is not None
+    if not np.isfinite(value.flat[0]):
+        raise UnboundedError(f"the constant {name!r}, which is no finite number")
     return Bounds.of(float(value.flat[0]))
 
 
@@ -103,6 +107,8 @@ def _works_value_by_value(model: ModelWrapper, node: NodeProto) -> bool:
     if kind is None or kind.bounds is None:
         return False
     constants = [constant(model, name) for name in node.input if name]
+    if not kind.joins and any(value is None for value in constants[1:]):
+        return False
     return any(value is None for value in constants) and all(value is None or value.size == 1 for value in constants)
 
 
@@ -127,7 +133,12 @@ def grid_of(model: ModelWrapper, tensor: str) -> Grid | None:
 
 def _quantized(model: ModelWrapper, node: NodeProto) -> Grid | None:
     numbers = [constant(model, name) for name in node.input[1:]]
-    if len(numbers) != 3 or any(number is None or number.size != 1 for number in numbers):
+    if len(numbers) != 3 or any(number is None or number.size != 1 or not np.isfinite(number).all()
+                                for number in numbers):
+        return None
+    scale, zero, bits = (float(number.flat[0]) for number in numbers if number is not None)
+    if scale <= 0 or not 1 <= bits <= MAX_BITS or abs(zero) > 1 << MAX_BITS:
+        # The legality check refuses it.
         return None
     (quantizer,) = quantizers_of(model, node)
     return Grid(quantizer.scale, quantizer.low - quantizer.zero, quantizer.high - quantizer.zero)

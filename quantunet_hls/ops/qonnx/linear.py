@@ -90,6 +90,8 @@ def codes_of(model: ModelWrapper, node: NodeProto, shape: Sequence[int]) -> Code
     Raises:
         WrongLinearError: it says what can't be built.
     """
+    if len(node.input) < 2:
+        raise WrongLinearError("it has no scale", "export the network again")
     scale, (zero, kind) = _scale(model, node), _zero(model, node)
     if kind not in INTEGERS:
         known = {number: name for name, number in TensorProto.DataType.items()}

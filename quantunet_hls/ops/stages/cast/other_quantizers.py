@@ -149,7 +149,7 @@ def _grid(model: ModelWrapper, tensor: str) -> Grid | None:
     node = model.find_producer(tensor)
     if node is None:
         return None
-    if node.op_type == "AveragePool":
+    if node.op_type == "AveragePool" and attribute(node, "kernel_shape"):
         grid, count = grid_of(model, node.input[0]), int(np.prod(attribute(node, "kernel_shape")))
         if grid is None or attribute(node, "ceil_mode", 0):
             return None

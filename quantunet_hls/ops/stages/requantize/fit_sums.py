@@ -86,7 +86,28 @@ class Pairs:
             reach, stay = (self._most(tread.last), self._least(tread.first))[::1 if falls else -1]
             above += [(pair, tread.level) for pair in reach]
             below += [(pair, tread.level + 1) for pair in stay]
-        return Asked(self.operands, slope / self.step, _columns(above), _columns(below))
+        first, last = (-treads[0].last, -treads[-1].first) if falls else (treads[-1].first, treads[0].last)
+        return Asked(self.operands, slope / self.step, _columns(above), _columns(below),
+                     self._saturating(-1 if falls else 1, first, last))
+
+    def _saturating(self, sign: int, first: int, last: int) -> tuple[Pair, Pair]:
+        """Of each operand the integers that alone make the lowest and the highest level, or its ends.
+
+        Args:
+            sign: of all sums, so that levels rise with them.
+            first: of these sums that has the highest level.
+            last: that has the lowest.
+        """
+        factors = [sign * factor for factor in self._factors]
+        ends = [sorted((factor * each.low, factor * each.high))
+                for factor, each in zip(factors, self.operands, strict=True)]
+        found: list[Pair] = []
+        for factor, each, (least, most) in zip(factors, self.operands, ends[::-1], strict=True):
+            unit, side = abs(factor) or 1, -1 if factor < 0 else 1
+            low, high = sorted((side * each.low, side * each.high))
+            lowest, highest = (last - most) // unit, -((least - first) // unit)
+            found.append((side * min(max(lowest, low), high), side * min(max(highest, low), high)))
+        return found[0], found[1]
 
     def _least(self, first: int) -> list[Pair]:
         """Corners of the pairs whose sums reach a number, towards the sums below."""
@@ -110,17 +131,26 @@ class Asked:
         slope: levels for 1 of a sum.
         above: integers of both operands, and the level that they reach (demands, 3).
         below: likewise the level that they do not reach.
+        saturating: of each operand the integer from which on down there is the lowest level alone, and likewise up; its
+            ends where there are none. Beyond them its product may be cut.
     """
 
     operands: tuple[Weighed, Weighed]
     slope: Fraction
     above: Integers
     below: Integers
+    saturating: tuple[Pair, Pair]
 
     def clipped(self, low: int, high: int) -> Asked:
         """Without what clipping to these levels does anyway."""
+        ends: list[Pair] = []
+        for each, (lowest, highest) in zip(self.operands, self.saturating, strict=True):
+            rises = each.factor * self.slope >= 0
+            least, most = (each.low, each.high) if rises else (each.high, each.low)
+            # Where clipping does not hold a level, no operand may be cut.
+            ends.append((lowest if self.levels[0] == low else least, highest if self.levels[1] == high else most))
         above, below = self.above[self.above[:, 2] > low], self.below[self.below[:, 2] <= high]
-        return Asked(self.operands, self.slope, above, below)
+        return Asked(self.operands, self.slope, above, below, (ends[0], ends[1]))
 
     @property
     def levels(self) -> tuple[int, int]:
@@ -159,7 +189,8 @@ class Asked:
     def _weights(self, factors: Pair, shift: int, low: int, high: int) -> Weights | None:
         reach = sum(abs(factor) * max(abs(each.low), abs(each.high))
                     for factor, each in zip(factors, self.operands, strict=True))
-        if reach >> MAX_WIDTH - 1 or 2 * (reach + (max(map(abs, (low, high))) + 1 << shift)) >> MAX_SUM_BITS:
+        held = sum(abs(factor) * max(map(abs, ends)) for factor, ends in zip(factors, self.saturating, strict=True))
+        if held >> MAX_WIDTH - 1 or 2 * (reach + (max(map(abs, (low, high))) + 1 << shift)) >> MAX_SUM_BITS:
             return None
         weights = np.array(factors)
         least = ((self.above[:, 2] << shift) - self.above[:, :2] @ weights).max(initial=-1 << 62)
@@ -195,10 +226,12 @@ def fit_sums(channels: Sequence[Asked], which: Sequence[int], result_fraction: i
     for shift in range(_MAX_SHIFT + 1):
         fits = _all_fitted(channels, shift, low, high)
         if fits is not None:
-            factors = [fits[index].factors for index in which]
             offsets = tuple(min(max(fits[index].least, 0), fits[index].most) for index in which)
-            one, other = (_weighing([channels[index].operands[side] for index in which],
-                                    [pair[side] for pair in factors]) for side in (0, 1))
+            one, other = (_weighing([channels[index] for index in which],
+                                    [fits[index].factors[side] for index in which], side) for side in (0, 1))
+            held = sum(max(-stage.low, stage.high) for stage in (one, other))
+            if held >> MAX_WIDTH - 1 or max(_product_bits(channels, fits, side) for side in (0, 1)) > MAX_SUM_BITS:
+                return None
             return one, other, Requantize(covering(low, high, result_fraction), low, high, shift,
                                           ((1,) * len(which),), (offsets,))
     return None
@@ -214,9 +247,16 @@ def _all_fitted(channels: Sequence[Asked], shift: int, low: int, high: int) -> l
     return found
 
 
-def _weighing(operands: Sequence[Weighed], factors: Sequence[int]) -> Requantize:
-    """Integers times whole numbers."""
-    ends = [factor * end for factor, each in zip(factors, operands, strict=True) for end in (each.low, each.high)]
+def _product_bits(channels: Sequence[Asked], fits: Sequence[Weights], side: int) -> int:
+    """That any channel's factor takes with any integer of the type that holds all channels'."""
+    operands = [channel.operands[side] for channel in channels]
+    kind = covering(min(each.low for each in operands), max(each.high for each in operands), signed=True)
+    return kind.width + max(abs(fit.factors[side]) for fit in fits).bit_length()
+
+
+def _weighing(channels: Sequence[Asked], factors: Sequence[int], side: int) -> Requantize:
+    """Integers times whole numbers, cut where all channels have the lowest or the highest level."""
+    ends = [factor * end for factor, channel in zip(factors, channels, strict=True) for end in channel.saturating[side]]
     low, high = min(ends), max(ends)
     return Requantize(covering(low, high), low, high, 0, (tuple(factors),), ((0,) * len(factors),), (),
-                      operands[0].fraction)
+                      channels[0].operands[side].fraction)

@@ -16,7 +16,7 @@ from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, constant
+from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, constant, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
 from quantunet_hls.ops.qonnx.values import Line, Step, exact
@@ -73,6 +73,11 @@ def _is_normalized(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | 
     if len(values) != 4 or attribute(node, "training_mode", 0):
         return IllegalGraphError(node.name, "it computes statistics of the images that it is given",
                                  "export the network in eval mode")
+    shape = shape_of(model, node.input[0])
+    channels = shape[-1 if node.domain == CHANNELS_LAST else 1]
+    if any(value.shape != (channels,) for value in values):
+        return IllegalGraphError(node.name, f"its parameters are not one for each of {channels} channels",
+                                 "export the network again")
     if not all(np.all(np.isfinite(value)) for value in values) or np.any(_deviation(node, values[3]) <= 0):
         return IllegalGraphError(node.name, "its parameters hold values that are no finite numbers, or no variances",
                                  "train the network again from a checkpoint before they appeared")

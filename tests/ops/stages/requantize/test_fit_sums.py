@@ -49,6 +49,29 @@ def test_every_pair_has_its_level(one, other, factor, offset, below, quantizer):
     assert computed(stages, one, other) == levels(one, other, chain, quantizer)
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(_OPERANDS, _OPERANDS, st.builds(Fraction, st.integers(-90, 90), st.just(11))), min_size=2,
+                max_size=3), _FACTORS, _QUANTIZERS)
+def test_channels_that_share_their_limits(channels, factor, quantizer):
+    """Products are cut where all channels allow it, though each has levels and ranges of its own."""
+    chains = [scaled(factor, offset) for *_, offset in channels]
+    found = [asked(one, other, chain, quantizer) for (one, other, _), chain in zip(channels, chains, strict=True)]
+    stages = fit_sums(found, range(len(channels)), 0)
+    assume(stages is not None)
+    for channel, ((one, other, _), chain) in enumerate(zip(channels, chains, strict=True)):
+        assert computed(stages, one, other, channel) == levels(one, other, chain, quantizer)
+
+
+def test_products_are_cut_where_one_operand_alone_saturates():
+    one, other = Weighed(Fraction(3), -100, 100, 0), Weighed(Fraction(-2), -100, 4, 0)
+    chain, quantizer = scaled(Fraction(1)), Quantizer(Fraction(5), 0, -2, 2)
+    stages = fit_sums([asked(one, other, chain, quantizer)], [0], 0)
+    assert stages is not None
+    # From 6 on the first operand makes the highest level alone: 3 * 6 - 2 * 4 > 7.5.
+    assert stages[0].high < 100 * stages[0].factors[0][0]
+    assert computed(stages, one, other) == levels(one, other, chain, quantizer)
+
+
 def brute_interval(one: Weighed, other: Weighed, factors, shift: int, wanted: list[int]) -> tuple[int, int]:
     """Least and greatest B, of all pairs, with clipping to the levels that come."""
     low, high = min(wanted), max(wanted)
