@@ -58,9 +58,9 @@ _POWERS_OF_TWO = _Quantizers(Int8WeightPerTensorFixedPoint, Int8ActPerTensorFixe
                              Uint8ActPerTensorFixedPoint.let(**_COLLECTED),
                              Int8BiasPerTensorFixedPointInternalScaling.let(bit_width=16))
 
-#: Sums and products of two branches.
-_SUMS = (torch.add, torch.Tensor.add, torch.Tensor.__add__, torch.Tensor.__iadd__)
-_PRODUCTS = (torch.mul, torch.Tensor.mul, torch.Tensor.__mul__, torch.Tensor.__imul__)
+#: Names of the functions that add and multiply two branches; in place they are objects of their own at every call.
+_SUMS = ("add", "add_", "__add__", "__iadd__")
+_PRODUCTS = ("mul", "mul_", "__mul__", "__imul__")
 
 #: What makes no new values of those that it reads, or takes their scale along.
 _PASSING = (functional.max_pool2d, torch.max_pool2d, functional.pad, torch.Tensor.__getitem__, functional.dropout,
@@ -86,20 +86,20 @@ class _Watch(TorchFunctionMode):
     def __torch_function__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
         """The function's result; torch turns this mode off meanwhile."""
         branches = args[0] if function is torch.cat else args[:2]
-        if function in (torch.cat, *_SUMS, *_PRODUCTS) and all(
+        if (function is torch.cat or function.__name__ in _SUMS + _PRODUCTS) and all(
                 isinstance(each, torch.Tensor) and each.ndim == 4 for each in branches):
             place = next(self.run)
             if place == len(self.joins):
-                self.joins.append(_join(function, self.quantizers))
+                self.joins.append(_join(function.__name__, self.quantizers))
             return _quantized(self.joins[place](*(branches,) if function is torch.cat else branches))
         result = function(*args, **(kwargs or {}))
         return _quantized(result) if function in _PASSING and _is_quantized(args[0]) else result
 
 
-def _join(function: object, quantizers: _Quantizers) -> nn.Module:
+def _join(function: str, quantizers: _Quantizers) -> nn.Module:
     """Brevitas's layer for a sum, which quantizes its branches alike, as is done to those of a concat; or a product."""
     # QuantCat of Brevitas 0.13 calls a function that is gone.
-    if function is torch.cat:
+    if function == "cat":
         return _Concat(qnn.QuantIdentity(act_quant=quantizers.signed))
     if function in _SUMS:
         return qnn.QuantEltwiseAdd(input_quant=quantizers.signed, output_quant=quantizers.signed)
