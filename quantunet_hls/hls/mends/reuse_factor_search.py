@@ -1,4 +1,4 @@
-"""Every whole number up to inputs x outputs is tried as a reuse factor (``get_valid_reuse_factors``; no issue upstream).
+"""Every number up to inputs x outputs is tried as a reuse factor (``get_valid_reuse_factors``; no issue upstream).
 
 hls4ml 1.3.0 calls its rule in Python for each of them: 9.4 million times for a
 convolution of 3x3 kernels from 1,024 channels to 1,024. Here those that the
