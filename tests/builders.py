@@ -45,10 +45,10 @@ class Net:
         return output
 
     def quant(self, source: str, bits: float = 4, exponent: int = -3, *, signed: int = 0, narrow: int = 0,
-              rounding: str = "ROUND", scale: Any = None, name: str | None = None) -> str:
+              rounding: str = "ROUND", scale: Any = None, zero: float = 0, name: str | None = None) -> str:
         prefix = f"q{len(self.nodes)}"
         scale = 2.0**exponent if scale is None else scale
-        inputs = [source, self.constant(f"{prefix}_scale", scale), self.constant(f"{prefix}_zero", 0),
+        inputs = [source, self.constant(f"{prefix}_scale", scale), self.constant(f"{prefix}_zero", zero),
                   self.constant(f"{prefix}_bits", bits)]
         shape = self.shapes[source] if source in self.shapes else self.initializers[source].shape
         return self.add("Quant", inputs, shape, name=name, domain=QUANT_DOMAIN, signed=signed, narrow=narrow,

@@ -6,6 +6,7 @@ It knows nothing of the package: no pass, no proof, no form of a node. Sums of f
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,7 +14,9 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 from onnx.reference.ops.op_dequantize_linear import DequantizeLinear_21
+from onnx.reference.ops.op_max_pool import MaxPool as ReferenceMaxPool
 from onnx.reference.ops.op_quantize_linear import QuantizeLinear_21
+from onnx.reference.ops.op_resize import Resize as ReferenceResize
 from qonnx.custom_op.general.bipolar_quant import binary_quant
 from qonnx.custom_op.general.intquant import int_quant
 from qonnx.custom_op.general.trunc import trunc_v1, trunc_v2
@@ -87,10 +90,95 @@ class HardSigmoid(OpRun):
         return (np.clip(line, 0, 1),)
 
 
+class MaxPool(ReferenceMaxPool):
+    """The reference mixes up rows and columns where their padding differs."""
+
+    op_domain: ClassVar[str] = ""
+
+    def _run(self, x: Any, kernel_shape: Any = None, strides: Any = None, pads: Any = None, ceil_mode: int = 0,
+             **settings: Any) -> Any:
+        if settings.get("auto_pad") not in (None, "NOTSET", "") or set(settings.get("dilations") or (1,)) != {1}:
+            return super()._run(x, kernel_shape=kernel_shape, strides=strides, pads=pads, ceil_mode=ceil_mode,
+                                **settings)
+        strides, pads = strides or (1, 1), pads or (0, 0, 0, 0)
+        for axis in (0, 1):
+            x = _largest_along(x, axis + 2, kernel_shape[axis], strides[axis], (pads[axis], pads[axis + 2]), ceil_mode)
+        return (x,)
+
+
+def _largest_along(x: np.ndarray, axis: int, window: int, stride: int, pads: Sequence[int], ceil: int) -> np.ndarray:
+    """The largest under each window along one axis; windows that begin behind the image and its front are left out."""
+    size, over = x.shape[axis], x.shape[axis] + sum(pads) - window
+    starts = [start - pads[0] for start in range(0, over + (stride if ceil else 1), stride)
+              if start <= over or start < size + pads[0]]
+    return np.stack([x.take(range(max(start, 0), min(start + window, size)), axis).max(axis) for start in starts], axis)
+
+
+class Resize(ReferenceResize):
+    """ONNX's along one axis after the other; the reference, which computes pixel by pixel, takes a second for one."""
+
+    op_domain: ClassVar[str] = ""
+
+    def _run(self, x: Any, *inputs: Any, mode: str = "nearest", nearest_mode: str = "round_prefer_floor",
+             coordinate_transformation_mode: str = "half_pixel", **settings: Any) -> Any:
+        # Where there are sizes, there may be no scales.
+        sizes = inputs[2] if len(inputs) > 2 else None
+        if mode not in ("nearest", "linear") or settings.get("axes") or settings.get("exclude_outside"):
+            return super()._run(x, *inputs, mode=mode, nearest_mode=nearest_mode,
+                                coordinate_transformation_mode=coordinate_transformation_mode, **settings)
+        for axis in range(x.ndim):
+            before = x.shape[axis]
+            scale = inputs[1][axis] if sizes is None else sizes[axis] / before
+            after = int(np.floor(before * scale)) if sizes is None else int(sizes[axis])
+            if after != before or scale != 1:
+                places = _places(coordinate_transformation_mode, np.arange(after), before, after, scale)
+                x = _between(x, axis, places) if mode == "linear" else x.take(
+                    np.clip(_ROUNDINGS[nearest_mode](places), 0, before - 1).astype(int), axis)
+        return (x,)
+
+
+def _places(mode: str, pixels: np.ndarray, before: int, after: int, scale: float) -> np.ndarray:
+    """Where pixels of the result lie in the image that comes, by ONNX's table of formulas."""
+    if mode == "align_corners":
+        return pixels * (before - 1) / max(after - 1, 1)
+    if mode == "asymmetric":
+        return pixels / scale
+    if mode not in ("half_pixel", "pytorch_half_pixel"):
+        raise NotImplementedError(mode)
+    return (pixels + 0.5) / scale - 0.5 if after > 1 or mode == "half_pixel" else np.zeros(after)
+
+
+def _between(x: np.ndarray, axis: int, places: np.ndarray) -> np.ndarray:
+    """Linear between neighbours, of which those beyond the image are its first and last."""
+    lower, last = np.floor(places), x.shape[axis] - 1
+    part = (places - lower).reshape([-1 if each == axis else 1 for each in range(x.ndim)])
+    below, above = (x.take(np.clip(lower + each, 0, last).astype(int), axis) for each in (0, 1))
+    return below * (1 - part) + above * part
+
+
+_ROUNDINGS = {"floor": np.floor, "ceil": np.ceil, "round_prefer_floor": lambda places: np.ceil(places - 0.5),
+              "round_prefer_ceil": lambda places: np.floor(places + 0.5)}
+
+_NEW_OPS = [Quant, IntQuant, BipolarQuant, Trunc, QuantizeLinear, DequantizeLinear, *_OF_ONNXRUNTIME, HardSigmoid,
+            MaxPool, Resize]
+
+
+def exact_result(node: NodeProto, opset: int, inputs: dict[str, np.ndarray]) -> np.ndarray:
+    """What a node of a file of that opset makes of its inputs, by their names."""
+    graph = helper.make_graph([node], "node", [helper.make_tensor_value_info(name, TensorProto.DOUBLE, None)
+                                               for name in inputs],
+                              [helper.make_tensor_value_info(node.output[0], TensorProto.DOUBLE, None)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset), helper.make_opsetid(_QONNX, 1)])
+    feeds = {name: value.astype(np.float64) if value.dtype == np.float32 else value for name, value in inputs.items()}
+    # Its Sigmoid computes both branches of its formula everywhere.
+    with np.errstate(over="ignore", invalid="ignore"):
+        (result,) = ReferenceEvaluator(_in_doubles(model), new_ops=_NEW_OPS).run(None, feeds)
+    return np.asarray(result)
+
+
 def exact_outputs(model: ModelProto, images: np.ndarray) -> list[np.ndarray]:
     """Each output of a file for images (count, ...) in the file's own order of axes; the first axis counts them."""
-    evaluator = ReferenceEvaluator(_in_doubles(model), new_ops=[
-        Quant, IntQuant, BipolarQuant, Trunc, QuantizeLinear, DequantizeLinear, *_OF_ONNXRUNTIME, HardSigmoid])
+    evaluator = ReferenceEvaluator(_in_doubles(model), new_ops=_NEW_OPS)
     name = model.graph.input[0].name
     each = [evaluator.run(None, {name: image[None].astype(np.float32).astype(np.float64)}) for image in images]
     return [np.concatenate(values) for values in zip(*each, strict=True)]

@@ -97,9 +97,11 @@ def _exact_reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module
     tensors = run_graph(graph.model, entering)
     result = only(graph.model, "output")
     checks = []
+    # A mean of three, say, is no number of a double's; what the quantizer behind it makes of it is compared.
+    fractions = {node.output[0] for node in graph.model.graph.node if not kind_of(node).exact(node)}
     for name, values in tensors.items():
         origin = graph.origins[name]
-        if origin in exact:
+        if origin in exact and name not in fractions:
             chains = graph.scales.tensors.get(origin) or (IDENTITY,) * values.shape[-1]
             differing = exact[origin].differing(graph.as_original(origin, values), chains)
             checks.append(Check(QONNX, CHANNELS_LAST, _layer(graph, name), values.size, differing))

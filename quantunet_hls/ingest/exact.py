@@ -7,6 +7,7 @@ here knows of thresholds, of lines that are fitted to them, or of ranges.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,7 +20,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest.axes import layouts_of
 from quantunet_hls.ingest.limits import check_run
-from quantunet_hls.ingest.whole_weights import whole_weights
+from quantunet_hls.ingest.whole_weights import power_of_two, whole_weights
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, linked, only
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.ops.qonnx.quantizers import levels_of, quantizers_of
@@ -80,17 +81,31 @@ class ExactTensor:
         """The integers of a channel."""
         return np.asarray(self.whole.take(index, self.axis), np.int64)
 
-    def lines(self, node: NodeProto) -> list[Line]:
-        """The line of each channel.
+    @property
+    def lines(self) -> list[Line]:
+        """The line of each channel of a :meth:`linear` tensor."""
+        return [line for meaning in self.meanings if (line := meaning.line) is not None]
+
+    def linear(self, node: NodeProto) -> ExactTensor:
+        """The same numbers, of which all are whole multiples of one step where not every channel has a line.
+
+        So are those that hardware has by a ReLU, say, straight behind sums.
 
         Raises:
-            IllegalGraphError: there is none; names the node that needs one.
+            IllegalGraphError: they are no fixed-point numbers; names the node that needs such.
         """
-        found = [meaning.line for meaning in self.meanings]
-        if any(line is None for line in found):
+        if all(meaning.line is not None for meaning in self.meanings):
+            return self
+        channels = [_distinct(self.channel(index)) for index in range(len(self.meanings))]
+        values = [[meaning.value(Fraction(int(each))) for each in distinct]
+                  for meaning, (distinct, _) in zip(self.meanings, channels, strict=True)]
+        step = Fraction(1, math.lcm(*(value.denominator for channel in values for value in channel)))
+        if power_of_two(step) is None or max(abs(value) for channel in values for value in channel) >= step * 2**53:
             raise IllegalGraphError(node.name, "it reads values behind an activation without a quantizer",
                                     "put a quantizer in front of it")
-        return [line for line in found if line is not None]
+        parts = [np.array([int(value / step) for value in channel], np.int64)[places]
+                 for channel, (_, places) in zip(values, channels, strict=True)]
+        return ExactTensor(np.stack(parts, self.axis), self.axis, (scaled(step),) * len(self.meanings))
 
     def other_levels(self, values: np.ndarray) -> int:
         """Of a quantizer's tensor: in how many places a float network's values are nearest to another level."""
@@ -186,9 +201,9 @@ class _Run:
 
     def _fixed_point(self, node: NodeProto, given: ExactTensor) -> ExactTensor:
         """Of numbers of types, in double precision, which holds them all."""
-        shape = [1] * given.whole.ndim
+        given, shape = given.linear(node), [1] * given.whole.ndim
         shape[given.axis] = -1
-        factors = np.array([float(line.factor) for line in given.lines(node)]).reshape(shape)
+        factors = np.array([float(line.factor) for line in given.lines]).reshape(shape)
         constants = [np.asarray(constant(self.model, name)) for name in node.input[1:]]
         whole, exponent = to_steps(kind_of(node).run(node, [given.whole * factors, *constants]))
         axis = self.axes[node.output[0]]
@@ -196,7 +211,8 @@ class _Run:
 
     def _looked_up(self, node: NodeProto, given: ExactTensor) -> ExactTensor:
         """A table's entries, for the numbers of one scale that all channels have."""
-        line, looked_up = given.lines(node)[0], kind_of(node).looked_up
+        given = given.linear(node)
+        line, looked_up = given.lines[0], kind_of(node).looked_up
         assert looked_up is not None
         found = looked_up(node, line)
         assert found is not None, "whoever absorbs scales refuses other numbers"
@@ -215,7 +231,8 @@ class _Run:
                            tuple(scaled(quantizer.scale) for quantizer in quantizers))
 
     def _convolved(self, node: NodeProto, given: ExactTensor) -> ExactTensor:
-        found = whole_weights(self.model, node, given.lines(node))
+        given = given.linear(node)
+        found = whole_weights(self.model, node, given.lines)
         weights, exponent = to_steps(found.weights)
         whole = self._whole(node, given.whole, [weights.astype(np.float64)])
         step = Fraction(2) ** exponent
@@ -249,13 +266,17 @@ class _Run:
 
     def _linear(self, node: NodeProto, given: ExactTensor, multiple: Fraction) -> ExactTensor:
         """What moves values or sums them: a whole multiple of its result comes of whole numbers."""
+        given = given if multiple == 1 else given.linear(node)
+        origins_of = kind_of(node).origins
+        if origins_of is not None and origins_of(self.model, node, given.axis) is None:
+            given = _of_one_table(given)
         whole = self._whole(node, given.whole, times=1 / multiple)
         axis, meanings = self.axes[node.output[0]], given.meanings
         if multiple != 1:
-            meanings = tuple(scaled(line.factor * multiple, line.offset) for line in given.lines(node))
-        if len(meanings) != whole.shape[axis]:
-            # Who moves values between channels has one scale for them all.
-            meanings = meanings[:1] * whole.shape[axis]
+            meanings = tuple(scaled(line.factor * multiple, line.offset) for line in given.lines)
+        if origins_of is not None:
+            origins = origins_of(self.model, node, given.axis) or (0,) * whole.shape[axis]
+            meanings = tuple(meanings[origin or 0] for origin in origins)
         return ExactTensor(whole, axis, meanings)
 
     def _classes(self, node: NodeProto, given: ExactTensor) -> ExactTensor:
@@ -309,6 +330,20 @@ def _with_zero(given: ExactTensor) -> ExactTensor:
     return ExactTensor(np.stack(parts, given.axis), given.axis, tuple(meanings))
 
 
+def _of_one_table(given: ExactTensor) -> ExactTensor:
+    """The same with one meaning for all channels, between which values are to be moved."""
+    if all(meaning == given.meanings[0] for meaning in given.meanings):
+        return given
+    channels = [_distinct(given.channel(index)) for index in range(len(given.meanings))]
+    values = [[meaning.value(Fraction(int(each))) for each in distinct]
+              for meaning, (distinct, _) in zip(given.meanings, channels, strict=True)]
+    ranks = {value: rank for rank, value in enumerate(sorted({value for channel in values for value in channel}))}
+    parts = [np.array([ranks[value] for value in channel], np.int64)[places]
+             for channel, (_, places) in zip(values, channels, strict=True)]
+    table = Looked({Fraction(rank): value for value, rank in ranks.items()})
+    return ExactTensor(np.stack(parts, given.axis), given.axis, (table,) * len(given.meanings))
+
+
 def _concatenated(parts: Sequence[ExactTensor]) -> ExactTensor:
     axis = parts[0].axis
     return ExactTensor(np.concatenate([part.whole for part in parts], axis), axis,
@@ -317,9 +352,9 @@ def _concatenated(parts: Sequence[ExactTensor]) -> ExactTensor:
 
 def _multiplied(node: NodeProto, parts: Sequence[ExactTensor]) -> ExactTensor:
     """Products, of one channel with each of the other's; what is no scale alone is refused before."""
-    one, other = parts
+    one, other = (part.linear(node) for part in parts)
     whole, channels = one.whole * other.whole, max(len(part.meanings) for part in parts)
-    lines = [part.lines(node) * (channels // len(part.meanings)) for part in parts]
+    lines = [part.lines * (channels // len(part.meanings)) for part in (one, other)]
     assert not any(line.offset for each in lines for line in each)
     return ExactTensor(whole, one.axis, tuple(scaled(a.factor * b.factor) for a, b in zip(*lines, strict=True)))
 

@@ -23,7 +23,7 @@ _INDEX = Quantizer(Fraction(1, 64), 0, -512, 511)
 def ended(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
     """Classes and sigmoids at the end."""
     if kind_of(node).real:
-        held = graph.settled(held)
+        held = graph.read(node, held)
         if is_identity(held.chains):
             return graph.emitted(node, held)
         index = f"{node.output[0]}_index"
@@ -41,7 +41,7 @@ def ended(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
 
 def ordered(graph: WholeGraph, node: NodeProto, held: Held, limit: Fraction | None) -> Held:
     """Numbers in the order of the file's; those of a single channel exceed 0 where the file's exceed the limit."""
-    held = graph.settled(held)
+    held = graph.read(node, held)
     if is_identity(held.chains):
         return held
     if not all(line_of(node, chain).factor for chain in held.chains):

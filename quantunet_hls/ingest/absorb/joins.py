@@ -7,7 +7,6 @@ from fractions import Fraction
 
 from onnx import NodeProto
 
-from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest.absorb.whole_graph import WholeGraph, line_of, needs_quantizer
 from quantunet_hls.ingest.scales import Held, is_identity
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
@@ -18,10 +17,7 @@ __all__ = ["joined"]
 
 def joined(graph: WholeGraph, node: NodeProto, parts: Sequence[Held]) -> Held:
     """Channels one after the other, sums, or products."""
-    parts = [graph.settled(part) for part in parts]
-    for name, part in zip(node.input, parts, strict=True):
-        if part.waiting:
-            raise IllegalGraphError(node.name, f"its input {name!r} is not quantized", "put a quantizer there")
+    parts = [graph.read(node, part) for part in parts]
     chains = tuple(chain for part in parts for chain in part.chains)
     if kind_of(node).product:
         chains = _multiplied(node, parts)

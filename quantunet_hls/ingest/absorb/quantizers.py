@@ -7,12 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 from onnx import NodeProto, TensorProto
 
+from quantunet_hls.ingest.absorb.moves import for_each
 from quantunet_hls.ingest.absorb.whole_graph import WholeGraph, line_of
 from quantunet_hls.ingest.scales import Held, Levels, SumLevels, Weighing
 from quantunet_hls.ingest.whole_weights import power_of_two
 from quantunet_hls.ops.qonnx.graph import set_attribute, shape_of
-from quantunet_hls.ops.qonnx.quantizers import is_shift, joint_quantizers_of, limited_by, quantizers_of
-from quantunet_hls.ops.qonnx.values import IDENTITY, scaled
+from quantunet_hls.ops.qonnx.quantizers import is_cast, joint_quantizers_of, limited_by
+from quantunet_hls.ops.qonnx.values import scaled
 from quantunet_hls.ops.stages.requantize.steps import Quantizer
 from quantunet_hls.types.fixed import covering
 
@@ -24,10 +25,8 @@ def quantized(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
     if limited_by(graph.given, node) is not None:
         # The one behind is built as both.
         return held
-    own, quantizers = quantizers_of(graph.given, node), joint_quantizers_of(graph.given, node)
-    shift = is_shift(graph.given, node) and quantizers == own and len(set(own)) == 1
-    quantizers = quantizers * len(held.chains) if len(quantizers) == 1 else quantizers
-    if shift and held.is_file and not held.waiting:
+    quantizers = for_each(node, held, joint_quantizers_of(graph.given, node))
+    if is_cast(graph.given, node) and held.is_file and not held.waiting:
         return graph.emitted(node, graph.settled(held))
     if graph.is_image(held.tensor):
         return _entered(graph, node, held, quantizers)
@@ -43,8 +42,11 @@ def quantized(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
         graph.placed(waiting, [moved], result)
         moved = result
     if power is not None:
-        return Held(node.output[0], (IDENTITY,) * len(held.chains))
-    return Held(node.output[0], tuple(scaled(quantizer.scale) for quantizer in quantizers))
+        return graph.own(node.output[0])
+    # Where values have moved between channels, these have one scale.
+    scales = [quantizer.scale for quantizer in quantizers]
+    scales = scales[:1] * graph.channels(node.output[0]) if len(set(scales)) == 1 else scales
+    return Held(node.output[0], tuple(map(scaled, scales)))
 
 
 def _weighed(graph: WholeGraph, node: NodeProto, held: Held, result: str,

@@ -9,7 +9,7 @@ from quantunet_hls.ingest.scales import Held, is_identity
 from quantunet_hls.ingest.whole_weights import whole_weights
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, consumers
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
-from quantunet_hls.ops.qonnx.quantizers import is_shift
+from quantunet_hls.ops.qonnx.quantizers import is_cast
 from quantunet_hls.ops.qonnx.values import IDENTITY, scaled
 
 __all__ = ["as_file", "convolved", "looked_up", "summed", "unknown"]
@@ -17,7 +17,7 @@ __all__ = ["as_file", "convolved", "looked_up", "summed", "unknown"]
 
 def convolved(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
     """Sums of products of whole numbers; scales and bias go on."""
-    held = graph.settled(held)
+    held = graph.read(node, held)
     lines = [line_of(node, chain) for chain in held.chains]
     found = whole_weights(graph.given, node, lines)
     placed = graph.reading(node, [held.tensor])
@@ -32,9 +32,9 @@ def convolved(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
 
 def summed(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
     """Linear functions of the image, such as means."""
-    held, kind = graph.settled(held), kind_of(node)
+    held, kind = graph.read(node, held), kind_of(node)
     readers = consumers(graph.given, node.output[0])
-    if is_identity(held.chains) and all(reader.op_type in QUANT_OPS and is_shift(graph.given, reader)
+    if is_identity(held.chains) and all(reader.op_type in QUANT_OPS and is_cast(graph.given, reader)
                                         for reader in readers):
         return graph.emitted(node, held)
     lines = [line_of(node, chain) for chain in held.chains]
@@ -51,10 +51,10 @@ def summed(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
 
 def looked_up(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
     """A table, which takes and gives numbers of any scale."""
-    held, table_for = graph.settled(held), kind_of(node).looked_up
+    held, table_for = graph.read(node, held), kind_of(node).looked_up
     lines = {line_of(node, chain) for chain in held.chains}
     assert table_for is not None
-    found = table_for(node, lines.pop()) if len(lines) == 1 and not held.waiting else None
+    found = table_for(node, lines.pop()) if len(lines) == 1 else None
     if found is None:
         raise needs_quantizer(node, "it reads other numbers than its table has")
     table, factor = found
@@ -64,7 +64,7 @@ def looked_up(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
 
 def as_file(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
     """A node that knows of no scales."""
-    held = graph.settled(held)
+    held = graph.read(node, held)
     if not is_identity(held.chains):
         raise needs_quantizer(node, f"{node.op_type} reads numbers of a scale that is no power of two",
                               "a power-of-two quantizer")

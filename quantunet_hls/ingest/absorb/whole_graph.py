@@ -82,6 +82,18 @@ class WholeGraph:
                 self.nodes.append(node)
         return self.own(held.plain[-1].output[0])
 
+    def read(self, node: NodeProto, held: Held) -> Held:
+        """What a node reads that computes with hardware's numbers, as :meth:`settled` gives it.
+
+        Raises:
+            IllegalGraphError: hardware has them only behind the next quantizer.
+        """
+        held = self.settled(held)
+        if held.waiting:
+            raise IllegalGraphError(node.name, f"{held.waiting[-1].name!r}, which it reads, is built only with a "
+                                    "quantizer behind it", "put one between the two")
+        return held
+
     def emitted(self, node: NodeProto, held: Held) -> Held:
         """The node as it stands, which gives the file's own numbers."""
         self.nodes.append(self.reading(node, [held.tensor]))

@@ -97,7 +97,7 @@ class _Fitting:
     def _levels(self, node: NodeProto, plan: Levels, given: Range) -> Requantize:
         step = Fraction(2) ** given.exponent
         steps: list[ChannelSteps] = []
-        held = 0
+        held, tied = 0, False
         for chain, quantizer, low, high in zip(plan.chains, plan.quantizers, given.low.tolist(), given.high.tolist(),
                                                strict=True):
             held += min(quantizer.high - quantizer.low, high - low) + 1
@@ -108,11 +108,10 @@ class _Fitting:
             steps.append(steps_of(pieces, high, quantizer))
             nearest = nearest_threshold(pieces, high, quantizer)
             self.nearest += [] if nearest is None else [nearest]
+            tied = tied or (quantizer.half_even and nearest == 0)
         stage = fit_layer(steps, -given.exponent, plan.fraction)
         if stage is None:
-            raise IllegalGraphError(node.name, "no multiplication with a shift has exactly its steps, for some of the "
-                                    "values that come lie in the middle between two of its levels",
-                                    "use a quantizer with another scale, or one with rounding mode FLOOR")
+            raise _unfitted(node, steps, given, tied=tied)
         return stage
 
     def _weighed(self, number: int) -> dict[int, Requantize]:
@@ -125,6 +124,23 @@ class _Fitting:
         self._found |= dict.fromkeys((*own, number), _ANY_STEPS)
         self._found |= zip((*own, number), sums_fitted(node, plan, given), strict=True)
         return self._found
+
+
+def _unfitted(node: NodeProto, steps: Sequence[ChannelSteps], given: Range, *, tied: bool) -> IllegalGraphError:
+    """Why no multiplication with a shift has the steps of all channels."""
+    def illegal(reason: str, remedy: str) -> IllegalGraphError:
+        return IllegalGraphError(node.name, f"no multiplication with a shift has exactly its steps, for {reason}",
+                                 remedy)
+
+    if tied:
+        return illegal("some of the values that come lie in the middle between two of its levels",
+                       "use a quantizer with another scale, or one with rounding mode FLOOR")
+    lines = max(len(channel.lines) for channel in steps)
+    if lines > 2:
+        return illegal(f"what stands in front of it makes {lines} lines of them, of which two can be built",
+                       "put a quantizer between two of these functions")
+    width = covering(int(given.low.min()), int(given.high.max())).width
+    return illegal(f"what comes has {width} bits", "quantize what is summed in front of it to fewer bits")
 
 
 def _order(node: NodeProto, plan: Ordered, given: Range) -> Requantize:

@@ -72,6 +72,7 @@ def _ranges(_model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> T
 
 
 FACET = OnnxNodes((
-    NodeKind("DepthToSpace", _run_first, rules=(_fits,), new_values=False, lowered=_lowered),
+    NodeKind("DepthToSpace", _run_first, rules=(_fits,), new_values=False, lowered=_lowered,
+             origins=lambda _model, _node, _axis: None),
     NodeKind("PixelBlocks", _run, _ranges, admitted=False, copies=True, new_values=False, relabel=_relabel),
 ))

@@ -60,6 +60,12 @@ def _are_axes(axes: np.ndarray) -> bool:
     return len({int(axis) % 4 for axis in axes}) == axes.size and not np.any((axes < -4) | (axes >= 4))
 
 
+def _padded_channels(model: ModelWrapper, node: NodeProto, axis: int) -> list[int | None]:
+    channels, (front, back) = shape_of(model, node.input[0])[axis], _pads(model, node)[axis::4]
+    kept = range(max(-front, 0), channels - max(-back, 0))
+    return [None] * max(front, 0) + list(kept) + [None] * max(back, 0)
+
+
 def _bounds(model: ModelWrapper, node: NodeProto) -> tuple[list[int], list[int]]:
     """Of a legal Slice: the first place of each axis that it keeps, and the first behind those."""
     starts, ends, axes = (_input(model, node, index) for index in (1, 2, 3))
@@ -72,6 +78,11 @@ def _bounds(model: ModelWrapper, node: NodeProto) -> tuple[list[int], list[int]]
         first[int(axis) % 4], behind[int(axis) % 4] = (
             min(max(int(place) + (size if place < 0 else 0), 0), size) for place in (start, end))
     return first, behind
+
+
+def _kept_channels(model: ModelWrapper, node: NodeProto, axis: int) -> list[int | None]:
+    first, behind = _bounds(model, node)
+    return list(range(first[axis], behind[axis]))
 
 
 def _keeps_neighbours(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
@@ -161,8 +172,8 @@ def _ranges(_model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> T
 
 FACET = OnnxNodes((
     NodeKind("Pad", _run_pad, rules=(_puts_zeros,), roles=("pads",), new_values=False, zeros=True,
-             explicit=_explicit_pad, lowered=_lowered),
+             origins=_padded_channels, explicit=_explicit_pad, lowered=_lowered),
     NodeKind("Slice", _run_slice, rules=(_keeps_neighbours,), roles=("starts", "ends"), new_values=False,
-             explicit=_explicit_slice, lowered=_lowered),
+             origins=_kept_channels, explicit=_explicit_slice, lowered=_lowered),
     NodeKind("CropPad", _run, _ranges, admitted=False, copies=True, new_values=False, relabel=_relabel),
 ))

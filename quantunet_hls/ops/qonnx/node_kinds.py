@@ -88,6 +88,9 @@ class NodeKind:
         copies: whether its result has no type but its input's.
         new_values: whether its results are other numbers than those that it reads.
         blends: whether those of a node without new values may lie between numbers that it reads.
+        origins: of what moves values between channels, for each channel of its result the one of its input that it
+            is, None for zeros; takes the graph, the node and the axis of the channels, and gives None where a channel
+            has values of several. No function where channels stay where they are.
         finer: fraction bits that its results have beyond those of its finest input, weights aside.
         plain: brings a node, in place, from each form that files may have into the one that its rules read; where it
             can't, it leaves it to them.
@@ -138,6 +141,7 @@ class NodeKind:
     copies: bool = False
     new_values: bool = True
     blends: Callable[[NodeProto], bool] = lambda _node: False
+    origins: Callable[[ModelWrapper, NodeProto, int], Sequence[int | None] | None] | None = None
     finer: Callable[[NodeProto], int] = lambda _node: 0
     plain: Callable[[ModelWrapper, NodeProto], None] | None = None
     stands_for: Callable[[ModelWrapper, NodeProto], list[NodeProto]] | None = None

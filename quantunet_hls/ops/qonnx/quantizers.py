@@ -11,7 +11,7 @@ from quantunet_hls.ops.qonnx.values import exact
 from quantunet_hls.ops.stages.requantize.steps import Quantizer
 from quantunet_hls.types.fixed import FixedType
 
-__all__ = ["is_shift", "joint_quantizers_of", "levels_of", "limited_by", "quant_type", "quantizers_of"]
+__all__ = ["is_cast", "is_shift", "joint_quantizers_of", "levels_of", "limited_by", "quant_type", "quantizers_of"]
 
 
 def quant_type(model: ModelWrapper, node: NodeProto) -> FixedType:
@@ -62,6 +62,13 @@ def joint_quantizers_of(model: ModelWrapper, node: NodeProto) -> list[Quantizer]
     if before is None or before.op_type not in QUANT_OPS or limited_by(model, before) != node:
         return own
     return [one.limited(other) for one, other in zip(joint_quantizers_of(model, before), own, strict=True)]
+
+
+def is_cast(model: ModelWrapper, node: NodeProto) -> bool:
+    """Whether hardware has it as it is, a cast to one type: one power-of-two scale, and no quantizer joint with it."""
+    own = quantizers_of(model, node)
+    return (is_shift(model, node) and len(set(own)) == 1 and limited_by(model, node) is None
+            and joint_quantizers_of(model, node) == own)
 
 
 def levels_of(values: np.ndarray, scale: np.ndarray, quantizer: Quantizer) -> np.ndarray:

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from tests.executors import Executors
-from tests.scaled_nets import ScaledNet
+from tests.random_layers import RandomNet
 
 MODES = ("half_pixel", "asymmetric", "align_corners")
 
 
-def upsampling_net(seed: int, mode: str) -> ScaledNet:
+def upsampling_net(seed: int, mode: str) -> RandomNet:
     """Down, up by 2 or 3 along each axis and, behind a quantizer of its own, beside the skip connection."""
-    net = ScaledNet((1, 2, 6, 12), seed=seed)
+    net = RandomNet((1, 2, 6, 12), seed=seed)
     factors = [int(each) for each in net.random.choice([2, 3], 2)]
     down = net.block(net.levels("x", 6), 3)
     low = net.block(net.pool(down, factors), int(net.random.integers(2, 4)))

@@ -15,7 +15,7 @@ from quantunet_hls.types.fixed import covering
 __all__ = ["MAX_SHIFT", "ChannelSteps", "fit_layer", "steps_of"]
 
 #: Largest S that is tried.
-MAX_SHIFT = 44
+MAX_SHIFT = 56
 #: More bits of S than the least that are tried.
 _MORE = 2
 #: So many bits of S are cheaper than a second line.

@@ -14,7 +14,7 @@ from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.rtl.lower import lower
 from tests.builders import QUANT_DOMAIN, Net, op_types
 from tests.executors import Executors
-from tests.scaled_nets import ScaledNet
+from tests.random_layers import RandomNet
 
 
 def constants(net: Net, *values) -> list[str]:
@@ -175,9 +175,9 @@ def test_what_is_refused_and_why(name):
     assert remedy in advice
 
 
-def scaled_binary_net(seed: int) -> ScaledNet:
+def scaled_binary_net(seed: int) -> RandomNet:
     """Bipolar weights and activations and a truncated mean, all of scales that are no powers of two."""
-    net = ScaledNet((1, 2, 6, 8), seed=seed)
+    net = RandomNet((1, 2, 6, 8), seed=seed)
     random = net.random
     x = net.conv(net.levels("x", 5, zero=0), 3, weights=bipolar_weights(net, (3, 2, 3, 3), 0.1), bias=None)
     x = bipolar(net, net.normalized(x), 0.3)

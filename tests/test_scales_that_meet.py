@@ -1,4 +1,4 @@
-"""Random networks with scales of any kind: the file in fractions, the emulator, C-simulation and RTL agree."""
+"""Accumulators of different scales in sums, zeros among sums, and networks without any such scale."""
 
 import numpy as np
 import pytest
@@ -7,26 +7,7 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest import export_module, ingest
 from tests.brevitas_nets import default_residual
 from tests.executors import Executors
-from tests.scaled_nets import ScaledNet, residual_scaled_net, scaled_net
-
-
-@pytest.mark.parametrize(("net", "seed"), [*((scaled_net, seed) for seed in range(8)),
-                                         *((residual_scaled_net, seed) for seed in range(6))])
-def test_fractions_and_emulator_agree(net, seed, tmp_path):
-    executors = Executors(net(seed).model(), tmp_path)
-    assert executors.check_exactly()
-    executors.check_file()
-    executors.check_emulator()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(100, 106))
-@pytest.mark.parametrize("net", [scaled_net, residual_scaled_net])
-def test_c_simulation_and_rtl_agree(net, seed, tmp_path):
-    executors = Executors(net(seed).model(), tmp_path)
-    assert executors.check_exactly()
-    executors.check_csim()
-    executors.check_rtl()
+from tests.random_layers import RandomNet
 
 
 @pytest.mark.parametrize(("shortcut", "bits"), [(False, 8), (True, 4)], ids=["skip", "shortcut"])
@@ -62,9 +43,9 @@ def test_a_network_of_powers_of_two_stays_as_it_is():
     assert np.array_equal(graph.scales.to_port(np.ones((1, 4, 6, 2))), np.ones((1, 4, 6, 2)))
 
 
-def padded_net() -> ScaledNet:
+def padded_net() -> RandomNet:
     """Zeros around sums whose 0 stands for the bias of their normalization."""
-    net = ScaledNet((1, 2, 4, 6), seed=3)
+    net = RandomNet((1, 2, 4, 6), seed=3)
     sums = net.normalized(net.sums(net.levels("x", 5), 3))
     pads = net.constant("pads", [0, 0, 1, 0, 0, 0, 1, 2], np.int64)
     padded = net.add("Pad", [sums, pads], (1, 3, 6, 8))
