@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from onnx import NodeProto, helper
+from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ingest.ranges import GraphTypes
+from quantunet_hls.ops.depth_to_space.onnx import pixel_blocks
 from quantunet_hls.ops.qonnx.graph import (
     constant,
     consumers,
@@ -84,8 +85,8 @@ def _rebuild(built: ModelWrapper, links: ModelWrapper, nodes: list[NodeProto], n
                 built.set_initializer(stage.input[index], np.tile(numbers, block**2))
     nodes.remove(zeros)
     del layers[zeros.name]
-    pixels = helper.make_node("PixelBlocks", [source], [result], block=block, pixelwise=1,
-                              name=_free_layer(f"{zeros.name.removesuffix('_zeros')}_pixels", layers))
+    pixels = pixel_blocks(_free_layer(f"{zeros.name.removesuffix('_zeros')}_pixels", layers), source, result, block,
+                          pixelwise=True)
     nodes.insert(next(place for place, other in enumerate(nodes) if other is last) + 1, pixels)
     layers[pixels.name] = LayerTypes(layers[last.name].result)
 
