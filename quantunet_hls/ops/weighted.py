@@ -12,8 +12,9 @@ import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.ops.hardware.packing import MOST_PRODUCTS, NARROWEST_BLOCK_PRODUCT, bits_for, lut_stages, packing
+from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
 from quantunet_hls.ops.stages.base import Stage
-from quantunet_hls.ops.streaming import BLOCKS, Multipliers, StreamGraph
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.windowed import Windowed
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
