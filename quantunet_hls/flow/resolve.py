@@ -39,7 +39,7 @@ def resolve(spec: DesignSpec, progress: Callable[[str], None] = lambda line: Non
         QuantUNetError: a board, network, tool or file that is not there, or is not what it must be.
     """
     target = _target(spec)
-    toolchain = _resolved(spec.toolchain, target)
+    toolchain = _resolved(spec, target)
     source = _source(spec, progress)
     name = design_name(spec.name or f"{source.name}_{target.name}")
     if spec.name and name != spec.name:
@@ -78,14 +78,17 @@ def _target(spec: DesignSpec) -> Board:
     return target if spec.clock_ns is None else replace(target, clock_ns=spec.clock_ns)
 
 
-def _resolved(toolchain: str, target: Board) -> str:
+def _resolved(spec: DesignSpec, target: Board) -> str:
     """Who is to synthesize: "vitis", "vivado", "open" or "none"."""
+    toolchain = spec.toolchain
     if toolchain == "none":
         return toolchain
     if toolchain != "auto":
-        if toolchain not in target.toolchains:
+        # Up to its simulation the streaming RTL is the same for all parts.
+        if toolchain not in target.toolchains and (toolchain != "open" or spec.reaches("synthesis")):
             known = ", ".join(target.toolchains)
-            raise BoardError(f"{target.title} can't be built with {toolchain}; it takes {known}.")
+            raise BoardError(f"{target.title} can't be built with {toolchain}; it takes {known}"
+                             f"{', or open up to the step rtl (--to rtl)' if toolchain == 'open' else ''}.")
         _require(toolchain)
         return toolchain
     for candidate in TOOLCHAINS:

@@ -20,8 +20,9 @@ from quantunet_hls.ops.hardware.packing import (
     stored_codes,
 )
 from quantunet_hls.ops.loaded import Loaded, LoadedMemory
+from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
 from quantunet_hls.ops.stages.base import Stage, reduced
-from quantunet_hls.ops.streaming import BLOCKS, Multipliers, StreamGraph
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.windowed import Windowed
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 

@@ -10,7 +10,8 @@ import numpy as np
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.folding.schedule import Actor
 from quantunet_hls.ops.shape import Shape, Sides
-from quantunet_hls.ops.streaming import PREFETCH, Staged, StreamLayer, Window
+from quantunet_hls.ops.streaming import PREFETCH, Staged, StreamLayer
+from quantunet_hls.ops.window import Window
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["Windowed", "room_in"]

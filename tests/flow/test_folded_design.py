@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from quantunet_hls import generate_accelerator
-from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.core.errors import BoardError, ConfigurationError, QuantUNetError
 from quantunet_hls.folding.written import StreamFolding, WrittenFolding, read_folding
 from quantunet_hls.nets import QuantUNet, calibrate
 
@@ -22,8 +22,8 @@ def net():
     return unet.eval()
 
 
-def folded(net, folder, toolchain="open", **goal):
-    made = generate_accelerator(net, "zcu104", name="net", input_shape=(1, 8, 8), toolchain=toolchain, last="project",
+def folded(net, folder, toolchain="open", board="zcu104", **goal):
+    made = generate_accelerator(net, board, name="net", input_shape=(1, 8, 8), toolchain=toolchain, last="project",
                                 projects=folder / "projects", reports=folder / "reports", **goal)
     return made, json.loads((made.folder / "folding.json").read_text())
 
@@ -43,6 +43,16 @@ def test_estimates_stand_in_the_report_before_anything_is_mapped(net, tmp_path):
     for name in ("lut", "dsp", "bram_18k"):
         assert str(figures[name].source) == "estimate"
         assert figures[name].value <= 0.5 * figures[name].available
+
+
+def test_a_part_that_nothing_open_maps_is_folded_and_estimated(net, tmp_path):
+    made, folding = folded(net, tmp_path, board="vek280")
+    assert "streaming" in folding
+    figures = {figure.name: figure for figure in made.report.figures if figure.tool == "quantunet-hls"}
+    assert [figures[name].available for name in ("lut", "dsp", "bram_18k")] == [520_704, 1_312, 1_200]
+    assert figures["lut"].value > 0
+    with pytest.raises(BoardError, match=r"vitis, vivado, or open up to the step rtl \(--to rtl\)"):
+        generate_accelerator(net, "vek280", input_shape=(1, 8, 8), toolchain="open", projects=tmp_path)
 
 
 def test_an_edited_file_is_taken(net, tmp_path):

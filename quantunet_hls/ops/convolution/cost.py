@@ -16,7 +16,7 @@ from quantunet_hls.ops.cost import (
 )
 from quantunet_hls.ops.hardware.adder_graph import adder_bits, adder_graph
 from quantunet_hls.ops.hardware.packing import bits_for, packed_codes, product_bits
-from quantunet_hls.ops.streaming import Multipliers
+from quantunet_hls.ops.multipliers import Multipliers
 from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.targets import Family, LutParts
 from quantunet_hls.targets.memories import Memory, layout

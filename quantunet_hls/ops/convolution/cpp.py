@@ -18,7 +18,7 @@ from quantunet_hls.ops.cpp.facet import CppNode, LayerCpp
 from quantunet_hls.ops.cpp.loops import window_loop, window_rows
 from quantunet_hls.ops.cpp.modules import Module, rom_blocks
 from quantunet_hls.ops.qonnx.graph import attribute
-from quantunet_hls.ops.streaming import Window
+from quantunet_hls.ops.window import Window
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["FACET", "ConvolutionModule", "line_buffer_luts"]

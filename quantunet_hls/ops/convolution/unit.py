@@ -57,8 +57,8 @@ from quantunet_hls.ops.hardware.rom import packed_words, rom
 from quantunet_hls.ops.hardware.streams import Fifo, connect, stream_in, stream_out
 from quantunet_hls.ops.hardware.window import line_buffers
 from quantunet_hls.ops.loaded import Loaded, LoadedMemory
+from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
 from quantunet_hls.ops.stages.base import Stage
-from quantunet_hls.ops.streaming import BLOCKS, Multipliers
 from quantunet_hls.ops.unit import Components, LayerUnit
 from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.types.fixed import FixedType, Integers

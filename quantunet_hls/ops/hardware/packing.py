@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantunet_hls.ops.streaming import Multipliers
+from quantunet_hls.ops.multipliers import Multipliers
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["MOST_PRODUCTS", "NARROWEST_BLOCK_PRODUCT", "bits_for", "lut_stages", "packed_codes", "packing",

@@ -16,7 +16,8 @@ from quantunet_hls.ops.shape import Sides
 from quantunet_hls.ops.stages.base import Stage, apply_stages, reduced, retyped
 from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.stages.quotient.stage import Quotient
-from quantunet_hls.ops.streaming import PREFETCH, StreamLayer, Window
+from quantunet_hls.ops.streaming import PREFETCH, StreamLayer
+from quantunet_hls.ops.window import Window
 from quantunet_hls.ops.windowed import Windowed, room_in
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 

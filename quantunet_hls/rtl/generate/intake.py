@@ -53,9 +53,9 @@ class Intake(wiring.Component):
         """The logic; Amaranth calls this."""
         m = Module()
         word, last = self.i.payload[:STREAM_BITS], self.i.payload[STREAM_BITS]
-        crc = Signal(STREAM_BITS, init=(1 << STREAM_BITS) - 1)
+        start = (1 << STREAM_BITS) - 1
+        crc, taken = Signal(STREAM_BITS, init=start), Signal()
         count, settled = Signal(range(self.words)), Signal(range(self.settling))
-        taken = Signal()
         m.d.comb += [taken.eq(self.i.valid & self.i.ready), self.checksum.eq(~crc),
                      self.o.payload.eq(Cat(word, count == 0))]
 
@@ -65,54 +65,44 @@ class Intake(wiring.Component):
             with m.If(last):
                 m.next = "IDLE"
 
-        def expect(state: str, value: int, code: Fault, following: str) -> None:
-            """A word of the header."""
-            with m.State(state):
-                m.d.comb += [self.wanted.eq(1), self.i.ready.eq(1)]
-                with m.If(taken):
-                    m.d.sync += crc.eq(crc_step(crc, word))
-                    m.next = following
-                    with m.If((word != value) | last):
-                        refuse(code)
+        def header(before: Value, value: int, code: Fault, following: str) -> None:
+            """A word that is the same in all files of the design."""
+            m.d.sync += crc.eq(crc_step(before, word))
+            m.next = following
+            with m.If((word != value) | last):
+                refuse(code)
 
-        with m.FSM(name="intake"):
-            with m.State("IDLE"):
-                m.d.comb += [self.wanted.eq(self.i.valid), self.i.ready.eq(self.idle)]
-                with m.If(taken):
-                    m.d.sync += [self.loaded.eq(0), self.fault.eq(0), count.eq(0), settled.eq(0),
-                                 crc.eq(crc_step(C((1 << STREAM_BITS) - 1, STREAM_BITS), word))]
-                    m.next = "DESIGN"
-                    with m.If((word != MAGIC) | last):
-                        refuse(Fault.NO_FILE)
-            expect("DESIGN", self.design, Fault.OTHER_DESIGN, "LENGTH")
-            expect("LENGTH", self.words, Fault.LENGTH, "DATA")
-            with m.State("DATA"):
-                m.d.comb += [self.wanted.eq(1), self.i.ready.eq(1), self.o.valid.eq(self.i.valid)]
-                with m.If(taken):
-                    m.d.sync += [crc.eq(crc_step(crc, word)), count.eq(count + 1)]
-                    with m.If(count == self.words - 1):
-                        m.next = "CHECKSUM"
-                    with m.If(last):
-                        refuse(Fault.LENGTH)
-            with m.State("CHECKSUM"):
-                m.d.comb += [self.wanted.eq(1), self.i.ready.eq(1)]
-                with m.If(taken):
-                    m.next = "SETTLE"
-                    with m.If(word != self.checksum):
-                        refuse(Fault.CHECKSUM)
-                    with m.Elif(~last):
-                        refuse(Fault.LENGTH)
+        with m.FSM(name="intake") as states:
+            idle, settles = states.ongoing("IDLE"), states.ongoing("SETTLE")
+            m.d.comb += [self.wanted.eq(~idle | self.i.valid), self.i.ready.eq(Mux(idle, self.idle, ~settles)),
+                         self.o.valid.eq(self.i.valid & states.ongoing("DATA"))]
+            with m.State("IDLE"), m.If(taken):
+                m.d.sync += [self.loaded.eq(0), self.fault.eq(0), count.eq(0), settled.eq(0)]
+                header(C(start, STREAM_BITS), MAGIC, Fault.NO_FILE, "DESIGN")
+            with m.State("DESIGN"), m.If(taken):
+                header(crc, self.design, Fault.OTHER_DESIGN, "LENGTH")
+            with m.State("LENGTH"), m.If(taken):
+                header(crc, self.words, Fault.LENGTH, "DATA")
+            with m.State("DATA"), m.If(taken):
+                m.d.sync += [crc.eq(crc_step(crc, word)), count.eq(count + 1)]
+                with m.If(count == self.words - 1):
+                    m.next = "CHECKSUM"
+                with m.If(last):
+                    refuse(Fault.LENGTH)
+            with m.State("CHECKSUM"), m.If(taken):
+                m.next = "SETTLE"
+                with m.If(word != self.checksum):
+                    refuse(Fault.CHECKSUM)
+                with m.Elif(~last):
+                    refuse(Fault.LENGTH)
             with m.State("SETTLE"):
-                m.d.comb += self.wanted.eq(1)
                 m.d.sync += settled.eq(settled + 1)
                 with m.If(settled == self.settling - 1):
                     m.d.sync += self.loaded.eq(1)
                     m.next = "IDLE"
-            with m.State("SKIP"):
-                # What is left of a refused file is not taken for another.
-                m.d.comb += [self.wanted.eq(1), self.i.ready.eq(1)]
-                with m.If(taken & last):
-                    m.next = "IDLE"
+            # What is left of a refused file is not taken for another.
+            with m.State("SKIP"), m.If(taken & last):
+                m.next = "IDLE"
         return m
 
 

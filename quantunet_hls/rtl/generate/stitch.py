@@ -20,9 +20,10 @@ from quantunet_hls.core.files import check_name
 from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.core.store import Key, Store, key_of
 from quantunet_hls.core.versions import versions_of
+from quantunet_hls.ops.digest import digest
 from quantunet_hls.ops.hardware.loader import LOAD_BITS
 from quantunet_hls.ops.hardware.streams import Fifo, Fork, connect, stream_in, stream_out
-from quantunet_hls.ops.streaming import StreamGraph, StreamLayer, digest
+from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.rtl.generate.design import Design, depth_of, module_name
 from quantunet_hls.rtl.generate.intake import Gate, Intake
 from quantunet_hls.rtl.generate.units import LayerUnit, sources_of

@@ -163,14 +163,9 @@ def harness_header(inputs: Mapping[str, StreamLayer], output: StreamLayer,
     """
     ports = {**({load.port: 2} if load else {}), **{port: _words(source) for port, source in inputs.items()}}
     valid, ready = (f"(word(d.probe_{name}, edge / 32) >> (edge % 32) & 1)" for name in ("valid", "ready"))
-    levels = "\n".join(f"    case {n}: return d.level_{n};" for n in range(len(edges)))
-    beats = "\n".join(
-        f"    case {n}: " + " ".join(_copies(source, n)) + f" return {_words(source)};"
-        for n, (_, source, _) in enumerate(edges)) if traced else ""
-    widest = max([_words(source) for _, source, _ in edges], default=1)
-    offers = "\n".join(f"    case {n}: d.{port}_valid = valid; if (words) set(d.{port}_payload, words, {words}); break;"
-                       for n, (port, words) in enumerate(ports.items()))
-    ready_ports = "\n".join(f"    case {n}: return d.{port}_ready;" for n, port in enumerate(ports))
+    offers = [f"d.{port}_valid = valid; if (words) set(d.{port}_payload, words, {count}); break;"
+              for port, count in ports.items()]
+    beats = [" ".join(_copies(source, n)) + f" return {_words(source)};" for n, (_, source, _) in enumerate(edges)]
     return f"""#pragma once
 #include <cstdint>
 #include "Vdesign.h"
@@ -182,47 +177,40 @@ constexpr int kSettle = {load.settle if load else 0};
 constexpr bool kHeld = {str(load is not None and not load.whole).lower()};
 constexpr int kEdges = {len(edges)};
 constexpr int kOutWords = {_words(output)};
-constexpr int kTraceWords = {widest};
+constexpr int kTraceWords = {max([_words(source) for _, source, _ in edges], default=1)};
 constexpr bool kTraced = {str(traced).lower()};
 constexpr uint64_t kTraceBeats[] = {{{", ".join(str(source.beats) for _, source, _ in edges) or "0"}}};
-template <class Port> uint32_t word(const Port& port, int index) {{
+{_PORTS}
+inline void offer(Design& d, int port, bool valid, const uint32_t* words) {_by("port", offers)}
+inline bool accepted(const Design& d, int port) {_by("port", [f"return d.{port}_ready;" for port in ports], "false")}
+inline uint32_t fault(const Design& d) {{ return {"d.fault" if load and load.whole else "0"}; }}
+inline uint32_t handshake(const Design& d, int edge) {{ return {f"{valid} | {ready} << 1" if edges else "0"}; }}
+inline uint32_t level(const Design& d, int edge) {
+    _by("edge", [f"return d.level_{n};" for n in range(len(edges))], "0")}
+inline int trace_beat(const Design& d, int edge, uint32_t* words) {_by("edge", beats if traced else [], "0")}
+"""
+
+
+#: Words of a port of any width, which Verilator has as a number or as an array.
+_PORTS = """template <class Port> uint32_t word(const Port& port, int index) {
     return static_cast<uint32_t>(static_cast<uint64_t>(port) >> (32 * index));
-}}
-template <std::size_t N> uint32_t word(const VlWide<N>& port, int index) {{ return port[index]; }}
-template <class Port> void set(Port& port, const uint32_t* words, int count) {{
+}
+template <std::size_t N> uint32_t word(const VlWide<N>& port, int index) { return port[index]; }
+template <class Port> void set(Port& port, const uint32_t* words, int count) {
     uint64_t value = words[0];
     if (count > 1) value |= static_cast<uint64_t>(words[1]) << 32;
     port = static_cast<Port>(value);
-}}
-template <std::size_t N> void set(VlWide<N>& port, const uint32_t* words, int count) {{
+}
+template <std::size_t N> void set(VlWide<N>& port, const uint32_t* words, int count) {
     for (int index = 0; index < count; ++index) port[index] = words[index];
-}}
-inline void offer(Design& d, int port, bool valid, const uint32_t* words) {{
-    switch (port) {{
-{offers}
-    }}
-}}
-inline bool accepted(const Design& d, int port) {{
-    switch (port) {{
-{ready_ports}
-    default: return false;
-    }}
-}}
-inline uint32_t fault(const Design& d) {{ return {"d.fault" if load and load.whole else "0"}; }}
-inline uint32_t handshake(const Design& d, int edge) {{ return {f"{valid} | {ready} << 1" if edges else "0"}; }}
-inline uint32_t level(const Design& d, int edge) {{
-    switch (edge) {{
-{levels}
-    default: return 0;
-    }}
-}}
-inline int trace_beat(const Design& d, int edge, uint32_t* words) {{
-    switch (edge) {{
-{beats}
-    default: return 0;
-    }}
-}}
-"""
+}"""
+
+
+def _by(number: str, cases: Sequence[str], otherwise: str = "") -> str:
+    """Body of a C++ function that does another thing for each number from 0 on, and returns a value for all others."""
+    default = [f"    default: return {otherwise};"] if otherwise else []
+    lines = [f"    case {n}: {case}" for n, case in enumerate(cases)] + default
+    return "\n".join(["{", f"    switch ({number}) {{", *lines, "    }", "}"])
 
 
 def _copies(source: StreamLayer, index: int) -> list[str]:

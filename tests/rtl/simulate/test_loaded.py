@@ -8,10 +8,12 @@ import pytest
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.ops.hardware.packing import packing
 from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.multipliers import Multipliers
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.cast.stage import Cast
-from quantunet_hls.ops.streaming import Multipliers, StreamGraph, Window
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import weighted
+from quantunet_hls.ops.window import Window
 from quantunet_hls.rtl.fold.parallelism import with_safe_depths
 from quantunet_hls.rtl.fold.storage import all_loaded, loaded_like
 from quantunet_hls.rtl.generate.stitch import generate

@@ -7,11 +7,13 @@ from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError, Mis
 from quantunet_hls.ops.concat.stream import Concat
 from quantunet_hls.ops.hardware.packing import packing
 from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.multipliers import Multipliers
 from quantunet_hls.ops.pooling.stream import Pooling
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.cast.stage import Cast
-from quantunet_hls.ops.streaming import Multipliers, StreamGraph, Window
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import Weighted
+from quantunet_hls.ops.window import Window
 from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fold, with_safe_depths
 from quantunet_hls.rtl.generate.stitch import generate
