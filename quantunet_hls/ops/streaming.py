@@ -23,6 +23,7 @@ import numpy as np
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.folding.actors import Actor, Parts, Places, Reading, every, in_order
 from quantunet_hls.ops.digest import digest
+from quantunet_hls.ops.loaded import LoadedMemory
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.base import Stage, reduced
 from quantunet_hls.types.fixed import FixedType, Integers
@@ -84,6 +85,21 @@ class StreamLayer(ABC):
     def mac_units(self) -> int:
         """Multipliers that work side by side."""
         return 0
+
+    @property
+    def hardware(self) -> Self:
+        """The layer as its module is made: without what is loaded into it at start-up."""
+        return self
+
+    @property
+    def memories(self) -> tuple[LoadedMemory, ...]:
+        """Memories that are filled at start-up, in that order."""
+        return ()
+
+    @property
+    def contents(self) -> tuple[tuple[Integers, int], ...]:
+        """What they are filled with: codes (words, codes of a word) each, and the bits of a code."""
+        return ()
 
     @property
     def input_lanes(self) -> int:
@@ -289,6 +305,16 @@ class StreamGraph:
         return self.layers[-1]
 
     @property
+    def hardware(self) -> StreamGraph:
+        """The graph as its modules are made: without what is loaded into them at start-up."""
+        return replace(self, layers=tuple(layer.hardware for layer in self.layers))
+
+    @property
+    def loading(self) -> tuple[StreamLayer, ...]:
+        """The layers that have memories to be filled at start-up, in the order in which they are."""
+        return tuple(layer for layer in self.layers if layer.memories)
+
+    @property
     def cycles(self) -> int:
         """Cycles per frame of the slowest layer: what a stream of frames settles to."""
         return max(layer.cycles for layer in self.layers)
@@ -303,8 +329,8 @@ class StreamGraph:
         return replace(self, layers=tuple(changed.get(layer.name, layer) for layer in self.layers))
 
     def digest(self) -> str:
-        """Hex SHA-256 of everything that decides the hardware."""
-        return digest(self)
+        """Hex SHA-256 of everything that decides the hardware; weights that are loaded don't."""
+        return digest(self.hardware)
 
 
 @dataclass(frozen=True)
