@@ -73,18 +73,19 @@ def power_of_two(number: Fraction) -> int | None:
 
 def _of_filters(model: ModelWrapper, node: NodeProto, inputs: Sequence[Line], filters: int
                 ) -> tuple[list[Fraction], list[Fraction]]:
-    """Factor and offset of what each filter reads."""
+    """Factor and offset of what each filter reads; the filters of a group read the same channels."""
     group = attribute(node, "group", 1)
     each = len(inputs) // group
-    read = [inputs[filter_ // (filters // group) * each:][:each] for filter_ in range(filters)]
+    read = [inputs[start:start + each] for start in range(0, group * each, each)]
     if any(len({(line.factor, line.offset) for line in lines}) > 1 for lines in read):
         raise IllegalGraphError(node.name, "it sums channels of different scales",
                                 "put a quantizer with one scale in front of it")
-    offsets = [lines[0].offset for lines in read]
+    lines = [read[filter_ // (filters // group)][0] for filter_ in range(filters)]
+    offsets = [line.offset for line in lines]
     if any(offsets) and (any(attribute(node, "pads", [0])) or node.op_type != "Conv"):
         raise IllegalGraphError(node.name, "it pads an image in which no number stands for 0",
                                 "put a quantizer in front of it")
-    return [lines[0].factor for lines in read], offsets
+    return [line.factor for line in lines], offsets
 
 
 def _weights(model: ModelWrapper, node: NodeProto, axis: int, filters: int

@@ -12,7 +12,7 @@ from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.ops.qonnx.quantizers import is_shift
 from quantunet_hls.ops.qonnx.values import IDENTITY, scaled
 
-__all__ = ["as_file", "convolved", "looked_up", "summed"]
+__all__ = ["as_file", "convolved", "looked_up", "summed", "unknown"]
 
 
 def convolved(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
@@ -69,3 +69,8 @@ def as_file(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
         raise needs_quantizer(node, f"{node.op_type} reads numbers of a scale that is no power of two",
                               "a power-of-two quantizer")
     return graph.emitted(node, held)
+
+
+def unknown(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
+    """What stands for a node that can't be built: of numbers of the file's own, whatever it reads."""
+    return graph.emitted(node, held.addends[0] if held.addends else held)

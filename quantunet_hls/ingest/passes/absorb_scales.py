@@ -24,11 +24,11 @@ from quantunet_hls.ingest.absorb.ends import ended, ordered
 from quantunet_hls.ingest.absorb.joins import joined
 from quantunet_hls.ingest.absorb.moves import bent, moved
 from quantunet_hls.ingest.absorb.quantizers import quantized
-from quantunet_hls.ingest.absorb.sums import as_file, convolved, looked_up, summed
+from quantunet_hls.ingest.absorb.sums import as_file, convolved, looked_up, summed, unknown
 from quantunet_hls.ingest.absorb.whole_graph import WholeGraph
 from quantunet_hls.ingest.scales import Plan, Scales, is_identity
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, only, replace_nodes, shape_of
-from quantunet_hls.ops.qonnx.node_kinds import kind_of
+from quantunet_hls.ops.qonnx.node_kinds import STAND_IN, kind_of
 
 __all__ = ["Absorbed", "absorb_scales"]
 
@@ -82,7 +82,9 @@ def _take(graph: WholeGraph, node: NodeProto) -> None:
         return
     held = graph.held[images[0]]
     steps = None if kind.steps is None else kind.steps(graph.given, node, graph.axes[images[0]])
-    if node.op_type in QUANT_OPS:
+    if node.op_type == STAND_IN.op_type:
+        found = unknown(graph, node, held)
+    elif node.op_type in QUANT_OPS:
         found = quantized(graph, node, held)
     elif steps is not None:
         found = bent(graph, node, held, steps)
