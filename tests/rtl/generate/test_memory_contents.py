@@ -19,7 +19,8 @@ class Memories(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         for name, init in (("rom", self.init), ("ram", self.begin)):
-            memory = m.submodules[f"{name}_memory"] = Memory(shape=unsigned(self.width), depth=len(self.init), init=init)
+            memory = Memory(shape=unsigned(self.width), depth=len(self.init), init=init)
+            m.submodules[f"{name}_memory"] = memory
             port = memory.read_port()
             m.d.comb += [port.addr.eq(self.at), getattr(self, name).eq(port.data)]
             if name == "ram":
