@@ -6,14 +6,22 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.ops.hardware.packing import MOST_PRODUCTS, NARROWEST_BLOCK_PRODUCT, bits_for, lut_stages, packing
+from quantunet_hls.ops.hardware.packing import (
+    MOST_PRODUCTS,
+    NARROWEST_BLOCK_PRODUCT,
+    bits_for,
+    lut_stages,
+    packing,
+    stored_codes,
+)
+from quantunet_hls.ops.loaded import Loaded, LoadedMemory
 from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
-from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.stages.base import Stage, reduced
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.windowed import Windowed
 from quantunet_hls.types.fixed import FixedType, Integers, covering
@@ -31,6 +39,7 @@ class Weighted(Windowed):
         bias: integer codes (output channels), in steps of the products: ``2**-product_fraction``.
         product_fraction: fraction bits of input times weight.
         multipliers: what the products are made of.
+        loaded: of weights that are loaded at start-up the widths; None where they are part of the netlist.
     """
 
     narrows: ClassVar[bool] = False
@@ -40,6 +49,7 @@ class Weighted(Windowed):
     product_fraction: int
     stages: tuple[Stage, ...]
     multipliers: Multipliers = field(default=BLOCKS, kw_only=True)
+    loaded: Loaded | None = field(default=None, kw_only=True)
 
     @property
     def sharing(self) -> int:
@@ -58,7 +68,9 @@ class Weighted(Windowed):
 
     @cached_property
     def accumulator(self) -> FixedType:
-        """The narrowest type that no partial sum overflows, from the weights themselves."""
+        """The narrowest type that no partial sum overflows, from the weights themselves, or that of loaded weights."""
+        if self.loaded:
+            return self.loaded.accumulator
         return exact_sums(self.weights, self.bias, self.input_type, self.product_fraction)
 
     @property
@@ -77,9 +89,16 @@ class Weighted(Windowed):
         return self.mac_units // self.lanes
 
     @property
+    def weight_ends(self) -> Integers:
+        """The least and the largest weight that the hardware has to multiply with."""
+        if self.loaded:
+            return np.array([self.loaded.low, self.loaded.high])
+        return np.array([self.weights.min(), self.weights.max()])
+
+    @property
     def weight_bits(self) -> int:
         """Bits of the narrowest weights' two's complement."""
-        return bits_for(int(self.weights.min()), int(self.weights.max()))
+        return bits_for(*map(int, self.weight_ends))
 
     @property
     @abstractmethod
@@ -90,6 +109,76 @@ class Weighted(Windowed):
     def constant(self) -> bool:
         """Whether each multiplier has one weight for ever."""
         return False
+
+    # Weights that are loaded.
+
+    @property
+    def hardware(self) -> Self:
+        """The layer as its module is made: without the weights where they are loaded."""
+        if self.loaded is None:
+            return self
+        return replace(self, weights=np.broadcast_to(np.int64(0), self.weights.shape),
+                       bias=np.broadcast_to(np.int64(0), self.bias.shape))
+
+    @property
+    def memories(self) -> tuple[LoadedMemory, ...]:
+        """What is loaded, in the order in which it is; the weights come first."""
+        if self.loaded is None:
+            return ()
+        groups = self.shape.channels // self.lanes
+        return (LoadedMemory("weights", self.weights.size // self.mac_units, self.mac_units * self.stored_bits),
+                LoadedMemory("biases", groups, self.lanes * self.loaded.accumulator.width))
+
+    @property
+    def contents(self) -> tuple[tuple[Integers, int], ...]:
+        """Of each of these memories its codes (words, codes of a word) and the bits of a code."""
+        if self.loaded is None:
+            return ()
+        stored = stored_codes(self.words, self.multipliers)
+        return ((stored.reshape(len(stored), -1), self.stored_bits),
+                (self.bias.reshape(-1, self.lanes), self.loaded.accumulator.width))
+
+    def loaded_as(self, form: Loaded) -> Self:
+        """The layer with weights that are loaded, in the widths of a design that may have been made for others.
+
+        Raises:
+            ConfigurationError: its weights or biases are finer than the design's.
+        """
+        finer = form.accumulator.fraction - self.product_fraction
+        weights, bias = (_in_steps(codes, finer) for codes in (self.weights, self.bias))
+        if weights is None or bias is None:
+            raise ConfigurationError(
+                f"The products of {self.name!r} have {self.product_fraction} fraction bits, and its design takes "
+                f"{form.accumulator.fraction}; make a design of its own for this network.")
+        stages: Any = {"stages": reduced(form.accumulator, self.stages)}
+        return replace(self, weights=weights, bias=bias, product_fraction=form.accumulator.fraction, loaded=form,
+                       **stages)
+
+    def check_contents(self) -> None:
+        """Refuse weights and biases that are not of the loaded memories' widths, or whose sums could overflow.
+
+        Raises:
+            ConfigurationError: says what, and what to do.
+        """
+        form = self.loaded
+        if form is None:
+            return
+        low, high = int(self.weights.min()), int(self.weights.max())
+        if low < form.low or high > form.high:
+            raise ConfigurationError(
+                f"The weights of {self.name!r} reach from {low} to {high}, and its design takes {form.low} to "
+                f"{form.high}; make a design of its own for this network.")
+        sums = exact_sums(self.weights, self.bias, self.input_type, self.product_fraction)
+        if not form.accumulator.holds(sums):
+            raise ConfigurationError(
+                f"Sums of {self.name!r} could take {sums.width} bits, and its design has {form.accumulator.width}; "
+                "make a design of its own for this network, or one for any weights.")
+
+    @property
+    def stored_bits(self) -> int:
+        """Bits of a weight as a loaded memory has it: in a packed word it may be one less than it is."""
+        low, high = map(int, self.weight_ends)
+        return bits_for(low - (self.multipliers.kind == "packed"), high)
 
     def check(self) -> None:
         """Refuse multipliers that it can't have."""
@@ -123,7 +212,7 @@ class Weighted(Windowed):
             yield BLOCKS
         if self.shares_inputs:
             for products in range(2, min(MOST_PRODUCTS, self.lanes) + 1):
-                packed = packing(self.weights, self.input_type, products, operands)
+                packed = packing(self.weight_ends, self.input_type, products, operands)
                 if packed:
                     rest = self.lanes % products
                     if rest != 1 or not narrow:
@@ -169,6 +258,13 @@ class Weighted(Windowed):
 def weighted(graph: StreamGraph) -> tuple[Weighted, ...]:
     """The layers with weights, in the graph's order."""
     return tuple(layer for layer in graph.layers if isinstance(layer, Weighted))
+
+
+def _in_steps(codes: Integers, finer: int) -> Integers | None:
+    """The same numbers in steps that are smaller by so many bits, or larger where that is negative and loses none."""
+    if finer >= 0:
+        return codes << finer
+    return None if (codes & ((1 << -finer) - 1)).any() else codes >> -finer
 
 
 def exact_sums(weights: Integers, bias: Integers, source: FixedType, fraction: int) -> FixedType:

@@ -103,7 +103,7 @@ class Convolution(Weighted):
     @property
     def constant(self) -> bool:
         """Whether it is unrolled fully, so that each multiplier has one weight for ever."""
-        return self.mac_units == self.weights.size
+        return self.loaded is None and self.mac_units == self.weights.size
 
     def check(self) -> None:
         """Refuse a SIMD that no window generator gives."""

@@ -25,7 +25,7 @@ from quantunet_hls.ops.multipliers import Multipliers
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["MOST_PRODUCTS", "NARROWEST_BLOCK_PRODUCT", "bits_for", "lut_stages", "packed_codes", "packing",
-           "product_bits"]
+           "product_bits", "stored_codes"]
 
 #: Yosys makes products of fewer bits in LUTs, one by one and dearly, whatever is asked for.
 NARROWEST_BLOCK_PRODUCT = 9
@@ -81,6 +81,17 @@ def packed_codes(codes: Integers, products: int) -> Integers:
     for output in range(codes.shape[1]):
         if output % products:
             stored[:, output] = codes[:, output] - (stored[:, output - 1] < 0)
+    return stored
+
+
+def stored_codes(words: Integers, multipliers: Multipliers) -> Integers:
+    """Weights (words, outputs, inputs) as they are stored for their multipliers."""
+    if multipliers.kind != "packed":
+        return words
+    stored = packed_codes(words, multipliers.products)
+    if multipliers.rest_in_luts:
+        whole = words.shape[1] - words.shape[1] % multipliers.products
+        stored[:, whole:] = words[:, whole:]
     return stored
 
 
