@@ -72,19 +72,23 @@ def _score(data: Path | None) -> None:
     if data is None:
         raise ConfigurationError("Scoring needs images: give --data, the folder in which the data sets' folders are.")
     columns = [Column("name", names=True), *(Column(title, figures=True) for title in (
-        "images", "Dice", "spread", "by image", "IoU", "acc.", "on the card"))]
+        "images", "Dice", "spread", "card", "by image", "IoU", "HD95", "lesions"))]
     rows, other = [], []
     console = screen()
     with console.status("Scoring") as status:
         for found in rescore(data):
             status.update(f"Scored {found.name}")
-            scores = found.scores
-            rows.append((found.name, str(found.images), *[_share(value) for value in (
-                scores.dice, found.spread, scores.dice_per_image, scores.iou, scores.pixel_accuracy, found.stated)]))
+            scores, lesions = found.scores, found.lesions
+            shares = (scores.dice, found.spread, found.stated, scores.dice_per_image, scores.iou)
+            distance = "" if lesions.hausdorff_95 is None else f"{lesions.hausdorff_95:.1f}"
+            rows.append((found.name, str(found.images), *[_share(value) for value in shares], distance,
+                         _share(lesions.recall)))
             if not found.same:
                 other.append(found.name)
     console.print(Grid(columns, rows, f"Model zoo: {len(rows)} networks, scored anew"))
-    console.print("In percent; spread: standard deviation of Dice over other draws of images", style="dim")
+    console.print("In percent, HD95 in pixels. Spread: standard deviation of Dice over other draws of images; lesions: "
+                  "share that was found; HD95 leaves images out that have foreground in truth or result only",
+                  style="dim")
     if other:
         raise CheckpointError(f"{other[0]} has another Dice than its card states; fetch the data set and both files "
                               "again, or train it anew.")

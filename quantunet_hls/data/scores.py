@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from quantunet_hls.data.image_folders import Samples, to_input
 
-__all__ = ["Scores", "count_pixels", "counts_of", "dice_spread", "evaluate", "infer", "predict", "scores_from_counts"]
+__all__ = ["Scores", "count_pixels", "counts_of", "dice_spread", "evaluate", "infer", "masks_of", "predict",
+           "scores_from_counts"]
 
 #: Draws of a bootstrap: the spread of its spread is below 3 % of it (1 / sqrt(2 x 1,000)).
 _DRAWS = 1000
@@ -119,20 +120,28 @@ def evaluate(net: nn.Module, samples: Samples, batch_size: int = 32, *, window: 
     return scores_from_counts(counts_of(net, samples, batch_size, window=window))
 
 
-@torch.no_grad()
 def counts_of(net: nn.Module, samples: Samples, batch_size: int = 32, *, window: int | None = None) -> Tensor:
     """What :func:`count_pixels` counts of a network's results; arguments as for :func:`evaluate`."""
+    masks, classes = masks_of(net, samples, batch_size, window=window)
+    return count_pixels(masks, torch.from_numpy(samples.masks), classes)
+
+
+@torch.no_grad()
+def masks_of(net: nn.Module, samples: Samples, batch_size: int = 32, *, window: int | None = None
+             ) -> tuple[Tensor, int]:
+    """What a network makes of images: class indices, uint8 (N, H, W), and how many classes there are with the
+    background; arguments as for :func:`evaluate`.
+    """
     was_training = net.training
     net.eval()
     device = next(net.parameters(), torch.empty(0)).device
-    counts = []
+    masks, classes = [], 2
     for start in range(0, len(samples), batch_size):
-        part = slice(start, start + batch_size)
-        logits = infer(net, to_input(samples.images[part]).to(device), window).cpu()
-        truth = torch.from_numpy(samples.masks[part])
-        counts.append(count_pixels(predict(logits), truth, classes=max(2, logits.shape[1])))
+        logits = infer(net, to_input(samples.images[start:start + batch_size]).to(device), window).cpu()
+        masks.append(predict(logits))
+        classes = max(2, logits.shape[1])
     net.train(was_training)
-    return torch.cat(counts)
+    return torch.cat(masks), classes
 
 
 @torch.no_grad()

@@ -6,9 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from quantunet_hls.core.errors import CheckpointError, shown
 from quantunet_hls.data.image_folders import Samples, Split, read_pairs
-from quantunet_hls.data.scores import Scores, counts_of, dice_spread, scores_from_counts
+from quantunet_hls.data.lesions import Lesions, lesions_of
+from quantunet_hls.data.scores import Scores, count_pixels, dice_spread, masks_of, scores_from_counts
 from quantunet_hls.zoo.cards import Card
 from quantunet_hls.zoo.checkpoints import load, names
 
@@ -31,6 +34,7 @@ class Rescored:
         stated: Dice on its card, from 0 to 1.
         scores: as they are now.
         spread: standard deviation of the Dice over other draws of images.
+        lesions: outlines and lesions.
         images: that were scored.
     """
 
@@ -38,6 +42,7 @@ class Rescored:
     stated: float
     scores: Scores
     spread: float
+    lesions: Lesions
     images: int
 
     @property
@@ -86,8 +91,11 @@ def rescore(data: Path, entries: Sequence[str] | None = None) -> Iterator[Rescor
                                                 channels=card.architecture.in_channels)}
         samples = read[folder, split]
         whole = samples.images.shape[2:] == (card.height, card.width)
-        counts = counts_of(net, samples, window=None if whole else card.height)
+        masks, classes = masks_of(net, samples, window=None if whole else card.height)
+        truth = torch.from_numpy(samples.masks)
+        counts = count_pixels(masks, truth, classes)
         stated = card.scores.get("dice")
         if not isinstance(stated, int | float):
             raise CheckpointError(f"The card of {name} states no Dice; train it with this package.")
-        yield Rescored(name, float(stated), scores_from_counts(counts), dice_spread(counts), len(samples))
+        yield Rescored(name, float(stated), scores_from_counts(counts), dice_spread(counts),
+                       lesions_of(masks, truth, classes), len(samples))
