@@ -12,7 +12,7 @@ from quantunet_hls.core.files import write_json
 from quantunet_hls.core.steps import Step
 from quantunet_hls.core.versions import DISTRIBUTION, version_of
 from quantunet_hls.flow.beyond_part import tell_beyond_part
-from quantunet_hls.flow.folded_design import FoldedDesign, fold_design
+from quantunet_hls.flow.folded_design import FoldedDesign, StreamChoices, fold_design
 from quantunet_hls.flow.inputs import contents, design_inputs, packages
 from quantunet_hls.flow.opened import Opened
 from quantunet_hls.flow.partial import partial_report
@@ -56,7 +56,7 @@ def make_project(run: Run, opened: Opened, streams: Streams) -> Report:
     """Fold the network and write the project; returns what is known of it so far."""
     work = convolution_work(opened.graph)
     folded = fold_design(work, run.spec.goal, run.target, streams.lowered.graph if run.streams else None,
-                         run.spec.arithmetic, run.folding)
+                         StreamChoices(run.spec.arithmetic, run.spec.weights, run.spec.sums == "any"), run.folding)
     design = _write(run, opened, folded.reuse)
     write_json(run.files.folded.folding, folded.written(work, opened.graph.renamed).to_dict())
     estimate = _estimated(run, design)
