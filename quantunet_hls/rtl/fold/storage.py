@@ -6,15 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from quantunet_hls.boards import Board
-from quantunet_hls.ops.hardware.packing import bits_for
-from quantunet_hls.ops.loaded import Loaded
+from quantunet_hls.ops.loaded import Loaded, NumberWidths
 from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import Weighted, exact_sums, weighted
 from quantunet_hls.rtl.fold.estimate import estimate
 from quantunet_hls.targets import Family
 from quantunet_hls.targets.memories import layout
-from quantunet_hls.types.fixed import FixedType, covering
+from quantunet_hls.types.fixed import FixedType, bits_for, covering
 
 __all__ = ["Storage", "all_loaded", "loaded_like", "placed", "widths_for"]
 
@@ -107,11 +106,26 @@ def widths_for(layer: Weighted, *, any_weights: bool = False, leaves: bool = Fal
     exact = exact_sums(layer.weights, layer.bias, layer.input_type, layer.product_fraction)
     sums = _any_sums(layer, low, high) if any_weights else exact
     accumulator = covering(sums.low, sums.high, sums.fraction, signed=True)
+    sources = (accumulator, *(stage.type for stage in layer.stages))
+    numbers = next((found for stage, source in zip(layer.stages, sources, strict=False)
+                    if (found := stage.widths(source)) is not None), None)
+    if numbers is not None:
+        return Loaded(low, high, accumulator, numbers=_roomy(numbers) if any_weights else numbers)
     last = layer.stages[-1] if layer.stages else None
     if not (leaves and isinstance(last, Cast) and len(layer.stages) == 1 and last.keeps(exact)):
         return Loaded(low, high, accumulator)
     result = accumulator.of_width(accumulator.width + last.type.fraction - accumulator.fraction)
     return Loaded(low, high, accumulator, result if any_weights else last.type)
+
+
+def _roomy(numbers: NumberWidths) -> NumberWidths:
+    """With room for the numbers of other trainings, whose slopes are up to four times as steep or as flat.
+
+    No widths hold the numbers of any training; who writes a file of weights finds out.
+    """
+    more = 2
+    return NumberWidths(numbers.shift + more, numbers.factors + 2 * more, numbers.offsets + 2 * more,
+                        numbers.splits and numbers.splits + more)
 
 
 def _any_sums(layer: Weighted, low: int, high: int) -> FixedType:
