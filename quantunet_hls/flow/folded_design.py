@@ -13,10 +13,12 @@ from quantunet_hls.folding import ConvWork, Goal, balanced_reuse, frame_cycles, 
 from quantunet_hls.folding.written import WrittenFolding
 
 if TYPE_CHECKING:
+    from quantunet_hls.flow.spec import DesignSpec
+
     # Amaranth is an extra, which nobody needs who has no streaming RTL made.
     from quantunet_hls.ops.streaming import StreamGraph
 
-__all__ = ["FoldedDesign", "StreamChoices", "fold_design"]
+__all__ = ["FoldedDesign", "StreamChoices", "fold_design", "stream_choices"]
 
 #: Multipliers for a part of unknown size.
 UNKNOWN_PART_BUDGET = 64
@@ -63,6 +65,11 @@ class StreamChoices:
     arithmetic: str = "auto"
     weights: str = "auto"
     any_weights: bool = False
+
+
+def stream_choices(spec: DesignSpec) -> StreamChoices:
+    """What a design that is asked for says of them."""
+    return StreamChoices(spec.arithmetic, spec.weights, spec.sums == "any")
 
 
 def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream: StreamGraph | None,

@@ -36,9 +36,9 @@ def test_the_recipe_that_others_change_says_every_key():
 def test_a_new_recipe_is_a_new_file(tmp_path, monkeypatch):
     copy = shutil.copytree(FOLDER, tmp_path / "recipes")
     monkeypatch.setattr(recipes, "_FOLDER", copy)
-    (copy / "patient.yaml").write_text("epochs: 70\npatience: 5\n")
+    (copy / "patient.yaml").write_text("epochs: 70\nkeep: best\npatience: 5\n")
     assert "patient" in recipes.names()
-    assert recipes.load("patient") == replace(recipes.load("uniform"), epochs=70, patience=5)
+    assert recipes.load("patient") == replace(recipes.load("uniform"), epochs=70, keep="best", patience=5)
     assert recipes.load("patient").settings().patience == 5
 
 
