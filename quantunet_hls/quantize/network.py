@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -69,6 +70,17 @@ class Normalization:
         if not np.all(np.isfinite((*self.means, *self.deviations))) or any(number <= 0 for number in self.deviations):
             raise ConfigurationError(f"Images can't be normalized with means {shown(self.means)} and standard "
                                      f"deviations {shown(self.deviations)}; give numbers, the deviations above 0.")
+
+    @classmethod
+    def of(cls, means: Sequence[float], deviations: Sequence[float]) -> Normalization | None:
+        """What somebody asks for; None where there is nothing.
+
+        Raises:
+            ConfigurationError: one without the other, or no such numbers.
+        """
+        if bool(means) != bool(deviations):
+            raise ConfigurationError("Images are normalized with --mean and --std; give both.")
+        return cls(tuple(means), tuple(deviations)) if means else None
 
     def affine(self, channels: int) -> Affine:
         """The same for what enters a network, v / 256.
