@@ -53,7 +53,7 @@ def needs(graph: StreamGraph, board: Board) -> tuple[Need, ...]:
     made = []
     for name, (low, high) in {**MAPPED_SHARES, **_COUNTED}.items():
         number, of_board = getattr(found, name), getattr(have, name)
-        if of_board is None:
+        if of_board is None or (name in _COUNTED and not number):
             continue
         roms = found.rom_18k if name == "bram_18k" else 0
         # What is written while the design runs may lie in UltraRAM.

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 
 from quantunet_hls.boards import Board
 from quantunet_hls.ops.loaded import Loaded, NumberWidths
-from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import Weighted, exact_sums, weighted
 from quantunet_hls.rtl.fold.estimate import estimate
@@ -111,8 +110,8 @@ def widths_for(layer: Weighted, *, any_weights: bool = False, leaves: bool = Fal
                     if (found := stage.widths(source)) is not None), None)
     if numbers is not None:
         return Loaded(low, high, accumulator, numbers=_roomy(numbers) if any_weights else numbers)
-    last = layer.stages[-1] if layer.stages else None
-    if not (leaves and isinstance(last, Cast) and len(layer.stages) == 1 and last.keeps(exact)):
+    (last, *others) = layer.stages
+    if others or not leaves or not last.keeps(exact):
         return Loaded(low, high, accumulator)
     result = accumulator.of_width(accumulator.width + last.type.fraction - accumulator.fraction)
     return Loaded(low, high, accumulator, result if any_weights else last.type)
