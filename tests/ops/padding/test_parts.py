@@ -91,7 +91,6 @@ def test_channels_of_scales_of_their_own_are_taken_apart():
 
 
 @pytest.mark.parametrize(("build", "message"), [
-    (lambda net: split(net, (2, 2), 1, (0, 1), num_outputs=2), None),
     (lambda net: sliced(net, net.quant("x"), [0], [4], [1], [2], (1, 2, 4, 6), name="it"),
      "'it': it takes channels that are no neighbours; slice those that are side by side"),
     (lambda net: sliced(net, net.quant("x"), [3], [-5], [2], [-1], (1, 4, 4, 6), name="it"),
