@@ -57,6 +57,8 @@ def simulate_rtl(run: Run, opened: Opened, streams: FoldedStreams) -> Report:
     output = simulation.outputs * rtl.graph.output.type.step
     checks = compare_layers(expected, graph, RTL, layers, tensors, output)
     require_equal(checks)
+    written = rtl.write_weights()
+    weights = {"weights": files.within(written)} if written else {}
     ip = {"ip": files.within(rtl.write_ip())} if "vivado" in run.target.toolchains else {}
     return partial_report(run, graph, figures=simulation_figures(simulation, rtl.graph, run.target.clock_ns),
-                          checks=checks, files={"rtl": files.within(files.rtl.verilog), **ip})
+                          checks=checks, files={"rtl": files.within(files.rtl.verilog), **weights, **ip})
