@@ -123,8 +123,17 @@ class DesignSpec:
                "the network's own and, for the rest, the proven ones", axis="precisions", whole=True)] = None
     bits: Annotated[
         int,
-        Option("bits of weights and activations of a float network, which is quantized with the images of data; see "
-               "`quantunet-hls quantize` for more", shared=True)] = 8
+        Option("bits of weights and activations of a float network, which is quantized with the images of data; its "
+               "image has 8", shared=True)] = 8
+    means: Annotated[
+        Sequence[float],
+        Option("of a float network that was trained with (v / 255 - MEAN) / STD: once, or once a channel", "v / 256",
+               flag="mean", shared=True)] = ()
+    deviations: Annotated[Sequence[float], Option("see mean", flag="std", shared=True)] = ()
+    freeze_statistics: Annotated[
+        bool,
+        Option("freeze a float network's instance and group normalization to the statistics of the images that it is "
+               "quantized with; the report says what that costs", shared=True)] = False
     folds: Annotated[
         Sequence[int],
         Option("where data is a folder with masks, the fold that accuracy is measured on, and that a float network is "

@@ -13,6 +13,7 @@ from amaranth.lib.wiring import In
 
 from quantunet_hls.core.open_tools import run_yosys
 from quantunet_hls.core.workshop import keep, workshop
+from quantunet_hls.rtl.generate import memory_contents
 
 __all__ = ["contents_apart", "to_rtlil", "write_verilog"]
 
@@ -26,7 +27,9 @@ def to_rtlil(component: Any, name: str) -> str:
     """
     ports = {"_".join(map(str, path)): (value, PortDirection.Input if member.flow is In else PortDirection.Output)
              for path, member, value in component.signature.flatten(component)}
-    return _without_zeroed_memories(str(rtlil.convert(component, name=name, ports=ports, emit_src=False)))
+    with memory_contents.applied():
+        text = str(rtlil.convert(component, name=name, ports=ports, emit_src=False))
+    return _without_zeroed_memories(text)
 
 
 _ZEROED = re.compile(r"\n  cell \$meminit_v2 \S+\n    parameter \\MEMID \"(?P<memory>[^\"]+)\"\n(?:    .*\n)*?"
