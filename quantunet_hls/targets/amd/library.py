@@ -1,11 +1,12 @@
 """AMD's part of Yosys's library of cells, in a form that is read fast and makes the same netlists.
 
-``synth_xilinx`` reads 328 black boxes, of which the netlists here have four, and
-maps of memories that cut their contents into the cells' parameters with
-functions, which Yosys interprets statement by statement: for each module, and
-once more for each content. Here are those black boxes alone. Of LUT memories
-every call is written out. A memory block keeps its content in one parameter,
-which no block has, and :func:`with_block_contents` cuts it up in the netlist.
+``synth_xilinx`` reads the models of 95 cells, 328 black boxes, and maps of
+memories that cut their contents into the cells' parameters with functions, which
+Yosys interprets statement by statement: for each module, and once more for each
+content. Here are those cells alone that its steps name, which every later step
+looks at. Of LUT memories every call is written out. A memory block keeps its
+content in one parameter, which no block has, and :func:`with_block_contents` cuts
+it up in the netlist.
 """
 
 from __future__ import annotations
@@ -14,9 +15,14 @@ import functools
 import re
 
 from quantunet_hls.core.open_tools import modules_of, yosys_share
+from quantunet_hls.targets.amd import CELLS
 from quantunet_hls.targets.synthesis import CellLibrary
 
 __all__ = ["cell_library", "with_block_contents"]
+
+#: Other maps that name cells, and what stands for wide multiplexers until they are mapped.
+_MAPS = ("arith_map.v", "mux_map.v", "cells_map.v", "ff_map.v", "lut_map.v", "abc9_model.v")
+_INNER = ("$__ABC9_LUT7", "$__ABC9_LUT8")
 
 #: Bits of a word, and of a parameter that holds content, of a memory block.
 _WORD, _BITS = 9, 256
@@ -40,12 +46,14 @@ def cell_library(memories: str, block_ram: str, multipliers: str, *, ultraram: b
     """
     share = yosys_share() / "xilinx"
     lut_ram = "lutrams_xc5v_map.v"
-    maps = [lut_ram, block_ram, multipliers, *(["urams_map.v"] if ultraram else [])]
+    maps = [lut_ram, block_ram, multipliers, *(["urams_map.v"] if ultraram else []), *_MAPS]
     texts = {name: (share / name).read_text(encoding="utf-8")
              for name in (*maps, "brams_defs.vh", "cells_xtra.v", "cells_sim.v")}
-    named = {word for name in maps for word in re.findall(r"\w+", texts[name])}
-    boxes = [text for name, text in modules_of(texts["cells_xtra.v"]).items() if name in named]
-    files = {"boxes.v": _with_whole_content("\n".join(boxes)), "cells_sim.v": _with_whole_content(texts["cells_sim.v"]),
+    named = {word for name in maps for word in re.findall(r"\w+", texts[name])} | {*CELLS, *_INNER}
+    models, boxes = ("\n".join(text for name, text in modules_of(texts[file]).items() if name in named)
+                     for file in ("cells_sim.v", "cells_xtra.v"))
+    files = {"cells_sim.v": _with_whole_content(f"`timescale 1ps / 1ps\n{models}"),
+             "boxes.v": _with_whole_content(boxes),
              lut_ram: _written_out(texts[lut_ram]), block_ram: texts[block_ram],
              "brams_defs.vh": _in_one_parameter(texts["brams_defs.vh"])}
     return CellLibrary(
@@ -57,8 +65,12 @@ def cell_library(memories: str, block_ram: str, multipliers: str, *, ultraram: b
     )
 
 
+_FUNCTION = re.compile(r"^function .*?^endfunction\n", re.MULTILINE | re.DOTALL)
 _CALL = re.compile(r"\binit_slice(2?)\((\w+)\)")
-_DEPTH = re.compile(r"(\d+): ")
+_LABEL = re.compile(r"(\d+): ")
+
+#: The one memory whose number of words is no choice, and its width.
+_FIXED = "module $__XILINX_LUTRAM_64X8SW_ "
 
 
 def _written_out(lut_ram: str) -> str:
@@ -66,15 +78,19 @@ def _written_out(lut_ram: str) -> str:
 
     A memory of 2^n words is behind the label n; ``init_slice2`` takes two neighbouring bits of each word.
     """
-    lines, address = [], 0
-    for line in re.sub(r"^function.*?^endfunction\n", "", lut_ram, flags=re.MULTILINE | re.DOTALL).splitlines():
-        if label := _DEPTH.match(line):
+    lines, address, width = [], 0, "WIDTH"
+    for line in _FUNCTION.sub("", lut_ram).splitlines():
+        if line.startswith("module "):
+            address, width = (6, "8") if line.startswith(_FIXED) else (0, "WIDTH")
+        elif label := _LABEL.match(line):
             address = int(label[1])
-        words = [f"{word} * WIDTH" for word in reversed(range(1 << address))]
-        lines.append(_CALL.sub(lambda call, words=words: "{" + ", ".join(  # type: ignore[misc]
-            f"INIT[{word} + {call[2]} * 2 +: 2]" if call[1] else f"INIT[{word} + {call[2]}]" for word in words) + "}",
-            line))
+        lines.append(_CALL.sub(functools.partial(_slice, address, width), line))
     return "\n".join(lines) + "\n"
+
+
+def _slice(address: int, width: str, call: re.Match[str]) -> str:
+    which = f"{call[2]} * 2 +: 2" if call[1] else call[2]
+    return "{" + ", ".join(f"INIT[{word} * {width} + {which}]" for word in reversed(range(1 << address))) + "}"
 
 
 _CONTENT = re.compile(r"(`define PARAMS_INIT(P?)_\d+ )\\\n(?:[^\n]*\\\n)*[^\n]*\n")
@@ -116,6 +132,6 @@ def _cut(width: int, base: str, digits: str) -> list[str]:
 
 
 def _constant(bits: str) -> str:
-    """Bits, the highest first, as Yosys writes them: in hexadecimal where every digit is known or unknown as a whole."""
+    """Bits, the highest first, as Yosys writes them: with digits of four where each is known or unknown as a whole."""
     digits = [_OF_BITS.get(bits[at:at + 4]) for at in range(0, len(bits), 4)]
     return f"b{bits}" if None in digits else f"h{''.join(map(str, digits))}"
