@@ -17,7 +17,7 @@ from quantunet_hls.core.workshop import workshop
 __all__ = ["modules_of", "open_tool", "run_yosys", "tool_version", "yosys_share", "yosys_version"]
 
 #: A module with its attributes; macros may stand in its body, other modules not.
-_MODULE = re.compile(r"^(\(\*[^\n]*\*\)\n)?module\s+\\?([\w$]+).*?^endmodule$", re.MULTILINE | re.DOTALL)
+_MODULE = re.compile(r"^(\(\*[^\n]*\*\)\n)?module\s+(\w+).*?^endmodule$", re.MULTILINE | re.DOTALL)
 
 
 def open_tool(name: str, needed_for: str) -> Path:

@@ -134,7 +134,7 @@ def _units(files: Iterable[Path]) -> list[list[Path]]:
     room = 0
     for path in files:
         size = path.stat().st_size
-        if size > room:
+        if not units or size > room:
             units.append([])
             room = _UNIT_BYTES
         units[-1].append(path)

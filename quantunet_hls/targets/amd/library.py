@@ -1,12 +1,11 @@
 """AMD's part of Yosys's library of cells, in a form that is read fast and makes the same netlists.
 
-``synth_xilinx`` reads the models of 95 cells, 328 black boxes, and maps of
-memories that cut their contents into the cells' parameters with functions, which
-Yosys interprets statement by statement: for each module, and once more for each
-content. Here are those cells alone that its steps name, which every later step
-looks at. Of LUT memories every call is written out. A memory block keeps its
-content in one parameter, which no block has, and :func:`with_block_contents` cuts
-it up in the netlist.
+``synth_xilinx`` reads 328 black boxes, of which the netlists here have four, and
+maps of memories that cut their contents into the cells' parameters with
+functions, which Yosys interprets statement by statement: for each module, and
+once more for each content. Here are those black boxes alone. Of LUT memories
+every call is written out. A memory block keeps its content in one parameter,
+which no block has, and :func:`with_block_contents` cuts it up in the netlist.
 """
 
 from __future__ import annotations
@@ -15,14 +14,9 @@ import functools
 import re
 
 from quantunet_hls.core.open_tools import modules_of, yosys_share
-from quantunet_hls.targets.amd import CELLS
 from quantunet_hls.targets.synthesis import CellLibrary
 
 __all__ = ["cell_library", "with_block_contents"]
-
-#: Other maps that name cells, and what stands for wide multiplexers until they are mapped.
-_MAPS = ("arith_map.v", "mux_map.v", "cells_map.v", "ff_map.v", "lut_map.v", "abc9_model.v")
-_INNER = ("$__ABC9_LUT7", "$__ABC9_LUT8")
 
 #: Bits of a word, and of a parameter that holds content, of a memory block.
 _WORD, _BITS = 9, 256
@@ -46,14 +40,12 @@ def cell_library(memories: str, block_ram: str, multipliers: str, *, ultraram: b
     """
     share = yosys_share() / "xilinx"
     lut_ram = "lutrams_xc5v_map.v"
-    maps = [lut_ram, block_ram, multipliers, *(["urams_map.v"] if ultraram else []), *_MAPS]
+    maps = [lut_ram, block_ram, multipliers, *(["urams_map.v"] if ultraram else [])]
     texts = {name: (share / name).read_text(encoding="utf-8")
              for name in (*maps, "brams_defs.vh", "cells_xtra.v", "cells_sim.v")}
-    named = {word for name in maps for word in re.findall(r"\w+", texts[name])} | {*CELLS, *_INNER}
-    models, boxes = ("\n".join(text for name, text in modules_of(texts[file]).items() if name in named)
-                     for file in ("cells_sim.v", "cells_xtra.v"))
-    files = {"cells_sim.v": _with_whole_content(f"`timescale 1ps / 1ps\n{models}"),
-             "boxes.v": _with_whole_content(boxes),
+    named = {word for name in maps for word in re.findall(r"\w+", texts[name])}
+    boxes = "\n".join(text for name, text in modules_of(texts["cells_xtra.v"]).items() if name in named)
+    files = {"cells_sim.v": _with_whole_content(texts["cells_sim.v"]), "boxes.v": _with_whole_content(boxes),
              lut_ram: _written_out(texts[lut_ram]), block_ram: texts[block_ram],
              "brams_defs.vh": _in_one_parameter(texts["brams_defs.vh"])}
     return CellLibrary(
@@ -93,12 +85,16 @@ def _slice(address: int, width: str, call: re.Match[str]) -> str:
     return "{" + ", ".join(f"INIT[{word} * {width} + {which}]" for word in reversed(range(1 << address))) + "}"
 
 
-_CONTENT = re.compile(r"(`define PARAMS_INIT(P?)_\d+ )\\\n(?:[^\n]*\\\n)*[^\n]*\n")
+_CONTENT = re.compile(r"(`define PARAMS_INIT(P?)_\d+(_U)? )\\\n(?:[^\n]*\\\n)*[^\n]*\n")
 
 
 def _in_one_parameter(definitions: str) -> str:
-    """The definitions of the block RAM's parameters with its content as the one parameter ``INIT``."""
-    whole = _CONTENT.sub(lambda found: found[1] + ("" if found[2] else ".INIT(INIT),") + "\n", definitions)
+    """The definitions of the block RAM's parameters with its content as the one parameter ``INIT``.
+
+    Those for the upper half of a content are of older families, and left out.
+    """
+    whole = _CONTENT.sub(lambda found: "" if found[3] else found[1] + ("" if found[2] else ".INIT(INIT),") + "\n",
+                         definitions)
     return re.sub(r"^function \[255:0\].*?^endfunction\n", "", whole, flags=re.MULTILINE | re.DOTALL)
 
 
