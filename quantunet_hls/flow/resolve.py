@@ -71,7 +71,7 @@ def _source(spec: DesignSpec, progress: Callable[[str], None]) -> NetworkSource:
             "with --data.")
     settings = Settings(weight_bits=spec.bits, activation_bits=spec.bits, normalization=normalization,
                         freeze_statistics=spec.freeze_statistics)
-    network = open_float(source, normalization, freeze=spec.freeze_statistics)
+    network = open_float(source, normalization, freeze=spec.freeze_statistics, classes=spec.output == "mask")
     data = Path(spec.data) if isinstance(spec.data, str) else spec.data
     return quantized_source(source, network, calibration_images(data, settings.images, network.image, spec.folds),
                             settings, progress)

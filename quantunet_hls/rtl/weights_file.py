@@ -20,10 +20,9 @@ import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.core.files import writing
-from quantunet_hls.ops.loaded import STREAM_BITS, LoadedMemory
+from quantunet_hls.ops.loaded import STREAM_BITS, LoadedTable
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.ops.weighted import weighted
-from quantunet_hls.types.fixed import Integers
 
 __all__ = ["FRAME_WORDS", "HEADER_WORDS", "MAGIC", "Fault", "checksum", "data_words", "design_word", "layer_words",
            "weights_of", "write_weights"]
@@ -84,8 +83,7 @@ def weights_of(graph: StreamGraph) -> np.ndarray:
 
 def layer_words(layer: StreamLayer) -> np.ndarray:
     """A layer's own data words (uint32), memory by memory."""
-    return np.concatenate([packed(codes, bits, memory)
-                           for (codes, bits), memory in zip(layer.contents, layer.memories, strict=True)])
+    return np.concatenate([packed(table) for table in layer.contents])
 
 
 def write_weights(graph: StreamGraph, path: Path) -> None:
@@ -99,10 +97,10 @@ def write_weights(graph: StreamGraph, path: Path) -> None:
         words.tofile(temporary)
 
 
-def packed(codes: Integers, bits: int, memory: LoadedMemory) -> np.ndarray:
-    """A memory's words, of codes (words, codes of a word) of so many bits each, as words of the stream (uint32)."""
-    assert codes.shape == (memory.depth, memory.width // bits), memory.name
+def packed(table: LoadedTable) -> np.ndarray:
+    """A memory's contents as words of the stream (uint32)."""
+    memory = table.memory
     places = np.zeros((memory.depth, memory.pieces * STREAM_BITS), np.uint8)
-    for bit in range(bits):
-        places[:, bit: memory.width: bits] = (codes >> bit) & 1
+    for bit in range(table.bits):
+        places[:, bit: memory.width: table.bits] = (table.codes >> bit) & 1
     return np.packbits(places, axis=1, bitorder="little").view("<u4").reshape(-1)

@@ -154,3 +154,13 @@ def test_a_sweep_is_told_them_too():
                     "freeze_statistics": True})
     assert grid.shared["means"] == [0, -0.5]
     assert grid.shared["freeze_statistics"] is True
+
+
+def test_a_softmax_of_which_the_mask_is_asked_for_is_left_out(data, tmp_path):
+    torch.manual_seed(5)
+    net = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1), nn.Softmax(1)).eval()
+    export_module(net, (1, 8, 8)).save(str(tmp_path / "net.onnx"))
+    with pytest.raises(IllegalGraphError, match="--output mask"):
+        graph_of(tmp_path, data)
+    graph = ingest(graph_of(tmp_path, data, output="mask"), "mask")
+    assert graph.output_shape == (8, 8, 1)

@@ -61,9 +61,11 @@ def simulate_rtl(run: Run, opened: Opened, streams: FoldedStreams) -> Report:
                      f"the slowest layer takes {rtl.graph.cycles:,}; ask for another rate")
     checks = _compared(graph, images, rtl, simulation, tensors)
     require_equal(checks)
+    written = rtl.write_weights()
+    weights = {"weights": files.within(written)} if written else {}
     ip = {"ip": files.within(rtl.write_ip())} if "vivado" in run.target.toolchains else {}
     return partial_report(run, graph, figures=simulation_figures(simulation, rtl.graph, run.target.clock_ns),
-                          checks=checks, files={"rtl": files.within(files.rtl.verilog), **ip})
+                          checks=checks, files={"rtl": files.within(files.rtl.verilog), **weights, **ip})
 
 
 def _compared(graph: HardwareGraph, images: np.ndarray, rtl: Project, simulation: Simulation,
