@@ -59,8 +59,8 @@ def check_loadable(graph: StreamGraph, board: Board) -> None:
         BoardError: a whole design on a board, whose serial line brings images alone.
     """
     if graph.loading and board.serial_line:
-        raise BoardError(f"Weights of {graph.loading[0].name!r} are to be loaded, but by the serial line of {board.title} "
-                         "only images come; ask for weights in ROM, which its bitstream holds.")
+        raise BoardError(f"Weights of {graph.loading[0].name!r} are to be loaded, but by the serial line of "
+                         f"{board.title} only images come; ask for weights in ROM, which its bitstream holds.")
 
 
 def _for_ultraram(graph: StreamGraph, board: Board) -> list[str]:

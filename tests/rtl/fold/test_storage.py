@@ -26,7 +26,7 @@ def test_a_whole_design_with_a_serial_line_has_its_weights_in_its_bitstream():
         Input("image", (), Shape(4, 4, 1), PIXEL), convolution("only", "image", 1, 2, (4, 4), PIXEL)))
     board = boards.load("ulx3s-85f")
     check_loadable(graph, board)
-    with pytest.raises(BoardError, match="'only' are to be loaded, but by the serial line of ULX3S"):
+    with pytest.raises(BoardError, match="'only' are to be loaded, but by the serial line of Radiona ULX3S"):
         check_loadable(all_loaded(graph), board)
 
 
