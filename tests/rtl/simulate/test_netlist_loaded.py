@@ -1,4 +1,4 @@
-"""Mapped netlists of layers whose weights are loaded, with the memories' models: they take the file and compute with it."""
+"""Mapped netlists of layers with loaded weights: with the memories' models they take the file and compute with it."""
 
 from dataclasses import replace
 
