@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from quantunet_hls.boards import load
-from quantunet_hls.core.files import write_json
+from quantunet_hls.core.files import TOOL_BYTES, read_json, write_json
 from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.flow.unfolded import stream_graph
 from quantunet_hls.ops.streaming import StreamGraph
@@ -31,9 +31,8 @@ from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.fold.storage import Storage, placed
 from quantunet_hls.rtl.generate.design import Design, module_name
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.synthesize.mapping import MappedDesign
 from quantunet_hls.rtl.synthesize.module import MappingOptions, map_module
-from quantunet_hls.rtl.synthesize.timing import design_timing
+from quantunet_hls.rtl.synthesize.timing import Netlist, cell_delays, longest_path
 from quantunet_hls.rtl.weights_file import data_words
 from quantunet_hls.targets import Family
 
@@ -49,10 +48,11 @@ def measured(design: Design, name: str, family: Family, folder: Path) -> dict[st
     boxes = [module_name(graph, layer) for layer in graph.inner] if name == "top" else []
     options = MappingOptions(family, dsp=name not in in_fabric(graph))
     mapped = map_module(module, design.files, options, boxes, folder)
-    timing = design_timing(design, MappedDesign({name: mapped}, yosys_version()), family)
-    path = timing.layers.get(name) if timing else None
-    return {**{each: getattr(mapped.count, each) for each in RESOURCES}, "seconds": round(mapped.seconds, 1),
-            "clock_ns": path.ns if path else None}
+    found = {each: getattr(mapped.count, each) for each in RESOURCES}
+    if name == "top" or mapped.connections is None or family.delays is None:
+        return {**found, "clock_ns": None}
+    netlist = Netlist.from_yosys(module, read_json(mapped.connections, TOOL_BYTES)["modules"][module])
+    return {**found, "clock_ns": longest_path(netlist, cell_delays(family.delays.file)).ns}
 
 
 def table(rows: dict[str, dict[str, Any]]) -> str:

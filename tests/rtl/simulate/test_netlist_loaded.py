@@ -21,13 +21,13 @@ from tests.rtl.graphs import CODE, PIXEL, convolution, frames_for
 
 
 def network(*, ultra):
-    """A layer with 144 words of weights, one with few."""
+    """A layer with 288 words of weights, one with few."""
     graph = StreamGraph("gates", (
-        Input("image", (), Shape(4, 5, 8), PIXEL),
-        convolution("large", "image", 8, 8, (4, 5), PIXEL, seed=1),
-        convolution("small", "large", 8, 2, (4, 5), CODE, seed=2),
+        Input("image", (), Shape(3, 4, 16), PIXEL),
+        convolution("large", "image", 16, 16, (3, 4), PIXEL, seed=1),
+        convolution("small", "large", 16, 2, (3, 4), CODE, seed=2),
     ))
-    graph = all_loaded(fold(graph, 20 * 144), any_weights=True)
+    graph = all_loaded(fold(graph, 12 * 288), any_weights=True)
     form = replace(widths_for(graph["large"], any_weights=True), ultra=ultra)
     return with_multipliers(graph.with_layers({"large": graph["large"].loaded_as(form)}), "packed", XCUP)
 
