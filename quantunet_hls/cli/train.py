@@ -57,7 +57,7 @@ def _numbers(_: click.Context, option: click.Parameter, text: str | None) -> tup
 @click.option("--architecture", default=None, help="Named shape: small, tiny, original, fixedpoint_paper.")
 @click.option("--depth", type=int, default=None, help="How often the image is halved.")
 @click.option("--base-channels", type=int, default=None, help="Channels at full size; doubled at every halving.")
-@click.option("--upsampling", default=None, help="nearest or bilinear.")
+@click.option("--upsampling", default=None, help="nearest, bilinear or transposed.")
 @click.option("--in-channels", type=int, default=None, help="1 for grey images, 3 for colour.")
 @click.option("--weights", default=None, help="A format such as w0.4, or ternary or binary.")
 @click.option("--activations", default=None, help="A format such as a6.0.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from quantunet_hls import boards
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, QuantUNetError
-from quantunet_hls.flow.folded_design import fold_design
+from quantunet_hls.flow.folded_design import StreamChoices, fold_design, stream_choices
 from quantunet_hls.folding import ConvWork, Goal
 
 if TYPE_CHECKING:
@@ -53,14 +53,21 @@ def check_capacity(run: Run, work: Mapping[str, ConvWork], stream: StreamGraph, 
 
 def _what_fits(run: Run, work: Mapping[str, ConvWork], stream: StreamGraph, folded: StreamGraph) -> Iterator[str]:
     """The nearest that the board holds in each way, and the smallest board that holds the design."""
+    from quantunet_hls.rtl.fold.capacity import held, needs
     from quantunet_hls.rtl.fold.nearest import slower, weight_bits_held
 
-    def folded_for(goal: Goal, board: Board) -> StreamGraph | None:
+    asked = stream_choices(run.spec)
+
+    def folded_for(goal: Goal, board: Board, choices: StreamChoices = asked) -> StreamGraph | None:
         try:
-            return fold_design(work, goal, board, stream, run.spec.arithmetic).streaming
+            return fold_design(work, goal, board, stream, choices).streaming
         except QuantUNetError:
             return None
 
+    if asked.weights == "rom":
+        loaded = folded_for(run.spec.goal, run.target, replace(asked, weights="loaded"))
+        if loaded is not None and held(needs(loaded, run.target)):
+            yield "weights that are loaded at start-up (--weights loaded)"
     rate = slower(stream, folded, run.target, run.spec.arithmetic,
                   lambda rate: folded_for(Goal(frames_per_s=rate), run.target))
     if rate is not None:

@@ -23,7 +23,7 @@ import numpy as np
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.folding.actors import Actor, Parts, Places, Reading, every, in_order
 from quantunet_hls.ops.digest import digest
-from quantunet_hls.ops.loaded import LoadedMemory
+from quantunet_hls.ops.loaded import LoadedMemory, LoadedTable
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.base import Stage, reduced
 from quantunet_hls.types.fixed import FixedType, Integers
@@ -97,8 +97,8 @@ class StreamLayer(ABC):
         return ()
 
     @property
-    def contents(self) -> tuple[tuple[Integers, int], ...]:
-        """What they are filled with: codes (words, codes of a word) each, and the bits of a code."""
+    def contents(self) -> tuple[LoadedTable, ...]:
+        """What they are filled with."""
         return ()
 
     @property

@@ -14,17 +14,17 @@ from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.ops.hardware.packing import (
     MOST_PRODUCTS,
     NARROWEST_BLOCK_PRODUCT,
-    bits_for,
     lut_stages,
     packing,
     stored_codes,
 )
-from quantunet_hls.ops.loaded import Loaded, LoadedMemory
+from quantunet_hls.ops.loaded import Loaded, LoadedMemory, LoadedTable, NumberWidths
 from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
-from quantunet_hls.ops.stages.base import Stage, reduced
+from quantunet_hls.ops.stages.base import Stage, reduced, retyped
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.windowed import Windowed
-from quantunet_hls.types.fixed import FixedType, Integers, covering
+from quantunet_hls.targets.memories import Memory
+from quantunet_hls.types.fixed import FixedType, Integers, bits_for, covering
 
 __all__ = ["Weighted", "exact_sums", "weighted"]
 
@@ -64,7 +64,11 @@ class Weighted(Windowed):
     @property
     def title(self) -> str:
         """What it is and what it multiplies with."""
-        return f"{self.kind}, {self.multipliers}"
+        if self.loaded is None:
+            return f"{self.kind}, {self.multipliers}"
+        memory = self.memories[0]
+        place = "UltraRAM" if self.loaded.ultra else "RAM" if memory.depth > 1 else "registers"
+        return f"{self.kind}, {self.multipliers}, weights loaded into {place} ({memory.depth} x {memory.width} bits)"
 
     @cached_property
     def accumulator(self) -> FixedType:
@@ -117,8 +121,9 @@ class Weighted(Windowed):
         """The layer as its module is made: without the weights where they are loaded."""
         if self.loaded is None:
             return self
+        changed: Any = {"stages": tuple(stage.hardware for stage in self.stages)}
         return replace(self, weights=np.broadcast_to(np.int64(0), self.weights.shape),
-                       bias=np.broadcast_to(np.int64(0), self.bias.shape))
+                       bias=np.broadcast_to(np.int64(0), self.bias.shape), **changed)
 
     @property
     def memories(self) -> tuple[LoadedMemory, ...]:
@@ -127,22 +132,48 @@ class Weighted(Windowed):
             return ()
         groups = self.shape.channels // self.lanes
         return (LoadedMemory("weights", self.weights.size // self.mac_units, self.mac_units * self.stored_bits),
-                LoadedMemory("biases", groups, self.lanes * self.loaded.accumulator.width))
+                LoadedMemory("biases", groups, self.lanes * self.loaded.accumulator.width),
+                *(table.memory for table in self._stage_tables))
 
     @property
-    def contents(self) -> tuple[tuple[Integers, int], ...]:
-        """Of each of these memories its codes (words, codes of a word) and the bits of a code."""
+    def contents(self) -> tuple[LoadedTable, ...]:
+        """What these memories are filled with."""
         if self.loaded is None:
             return ()
         stored = stored_codes(self.words, self.multipliers)
-        return ((stored.reshape(len(stored), -1), self.stored_bits),
-                (self.bias.reshape(-1, self.lanes), self.loaded.accumulator.width))
+        return (LoadedTable("weights", stored.reshape(len(stored), -1), self.stored_bits),
+                LoadedTable("biases", self.bias.reshape(-1, self.lanes), self.loaded.accumulator.width),
+                *self._stage_tables)
+
+    @property
+    def _stage_tables(self) -> tuple[LoadedTable, ...]:
+        return tuple(table for stage in self.stages for table in stage.tables(self.lanes))
+
+    @property
+    def weight_memory(self) -> Memory | None:
+        """The memory of its weights; None where they are constants, or registers."""
+        depth = self.weights.size // self.mac_units
+        if depth == 1 or self.multipliers.kind == "adders":
+            return None
+        if self.loaded:
+            return Memory(depth, self.mac_units * self.stored_bits, ultra=self.loaded.ultra)
+        stored = stored_codes(self.words, self.multipliers)
+        return Memory(depth, self.mac_units * bits_for(int(stored.min()), int(stored.max())), rom=True)
+
+    @property
+    def bias_memory(self) -> Memory | None:
+        """The memory of its biases where they are loaded and are no registers."""
+        groups = self.shape.channels // self.lanes
+        if self.loaded is None or groups == 1:
+            return None
+        return Memory(groups, self.lanes * self.loaded.accumulator.width, registered=False)
 
     def loaded_as(self, form: Loaded) -> Self:
         """The layer with weights that are loaded, in the widths of a design that may have been made for others.
 
         Raises:
-            ConfigurationError: its weights or biases are finer than the design's.
+            ConfigurationError: its weights or biases are finer than the design's, or its sums wider than the type in
+                which they leave it.
         """
         finer = form.accumulator.fraction - self.product_fraction
         weights, bias = (_in_steps(codes, finer) for codes in (self.weights, self.bias))
@@ -150,9 +181,31 @@ class Weighted(Windowed):
             raise ConfigurationError(
                 f"The products of {self.name!r} have {self.product_fraction} fraction bits, and its design takes "
                 f"{form.accumulator.fraction}; make a design of its own for this network.")
-        stages: Any = {"stages": reduced(form.accumulator, self.stages)}
+        stages = reduced(form.accumulator, self.stages)
+        if form.result is not None:
+            if not form.result.holds(exact_sums(weights, bias, self.input_type, form.accumulator.fraction)):
+                raise ConfigurationError(f"Sums of {self.name!r} could leave {form.result}, in which its design sends "
+                                         "them; make a design of its own for this network, or one for any weights.")
+            stages = (*stages[:-1], retyped(stages[-1], form.result))
+        if form.numbers is not None:
+            stages = self._loaded_stages(stages, form.numbers, form.accumulator)
+        changed: Any = {"stages": stages}
         return replace(self, weights=weights, bias=bias, product_fraction=form.accumulator.fraction, loaded=form,
-                       **stages)
+                       type=stages[-1].type, **changed)
+
+    def _loaded_stages(self, stages: tuple[Stage, ...], numbers: NumberWidths, source: FixedType) -> tuple[Stage, ...]:
+        """The stages, the first that has numbers of training with such as are loaded."""
+        sources = (source, *(stage.type for stage in stages))
+        place = next((at for at, stage in enumerate(stages) if stage.widths(sources[at])), None)
+        if place is None:
+            raise ConfigurationError(f"Layer {self.name!r} has no requantizer, so its design is not for it; make one "
+                                     "of its own for this network.")
+        try:
+            loaded = stages[place].loaded_as(numbers, sources[place], self.shape.channels)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"Layer {self.name!r} does not fit its design: {error}; make a design of its own "
+                                     "for this network.") from error
+        return (*stages[:place], loaded, *stages[place + 1:])
 
     def check_contents(self) -> None:
         """Refuse weights and biases that are not of the loaded memories' widths, or whose sums could overflow.
@@ -173,6 +226,10 @@ class Weighted(Windowed):
             raise ConfigurationError(
                 f"Sums of {self.name!r} could take {sums.width} bits, and its design has {form.accumulator.width}; "
                 "make a design of its own for this network, or one for any weights.")
+        for table in self._stage_tables:
+            if not table.fits:
+                raise ConfigurationError(f"The {table.name}s of the requantizer of {self.name!r} take more than the "
+                                         f"{table.bits} bits of its design; make a design of its own for this network.")
 
     @property
     def stored_bits(self) -> int:
@@ -226,7 +283,8 @@ class Weighted(Windowed):
 
     def folding(self) -> dict[str, int | str]:
         """What a folding chose of it, its multipliers included."""
-        return {**super().folding(), "multipliers": str(self.multipliers)}
+        storage = {"weights": "loaded", **self.loaded.written()} if self.loaded else {"weights": "rom"}
+        return {**super().folding(), "multipliers": str(self.multipliers), **storage}
 
     def folded_as(self, values: Mapping[str, object], operands: tuple[int, int]) -> Self:
         """The layer folded as a file says, with the multipliers of that name."""

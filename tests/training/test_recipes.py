@@ -17,7 +17,7 @@ FOLDER = Path(recipes.__file__).parent
 def test_every_recipe_is_whole_and_every_key_has_a_comment(name):
     recipe = recipes.load(name)
     assert recipe.network().quantized == recipe.quantized
-    assert (recipe.settings().widths is not None) == (name == "quantunet")
+    assert (recipe.settings().widths is not None) == (name in ("quantunet", "quantunet-original"))
     lines = (FOLDER / f"{name}.yaml").read_text().splitlines()
     keys = [index for index, line in enumerate(lines) if re.match(r" *[a-z_]+:", line)]
     assert keys

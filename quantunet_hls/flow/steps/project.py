@@ -13,7 +13,7 @@ from quantunet_hls.core.steps import Step
 from quantunet_hls.core.versions import DISTRIBUTION, version_of
 from quantunet_hls.flow.beyond_part import tell_beyond_part
 from quantunet_hls.flow.capacity import check_capacity
-from quantunet_hls.flow.folded_design import FoldedDesign, fold_design
+from quantunet_hls.flow.folded_design import FoldedDesign, fold_design, stream_choices
 from quantunet_hls.flow.inputs import contents, design_inputs, packages
 from quantunet_hls.flow.opened import Opened
 from quantunet_hls.flow.partial import partial_report
@@ -61,7 +61,7 @@ def make_project(run: Run, opened: Opened, streams: Streams) -> Report:
     """
     work = convolution_work(opened.graph)
     stream = streams.lowered.graph if run.streams else None
-    folded = fold_design(work, run.spec.goal, run.target, stream, run.spec.arithmetic, run.folding)
+    folded = fold_design(work, run.spec.goal, run.target, stream, stream_choices(run.spec), run.folding)
     if stream is not None and folded.streaming is not None:
         check_capacity(run, work, stream, folded.streaming)
     design = _write(run, opened, folded.reuse)

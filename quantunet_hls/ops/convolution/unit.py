@@ -50,7 +50,7 @@ from quantunet_hls.ops.hardware.multipliers import (
     packed_products,
     tree,
 )
-from quantunet_hls.ops.hardware.packing import bits_for, lut_stages, product_bits, stored_codes
+from quantunet_hls.ops.hardware.packing import lut_stages, product_bits, stored_codes
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import requantize, shape_of
 from quantunet_hls.ops.hardware.rom import packed_words, rom
@@ -61,7 +61,7 @@ from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.ops.unit import Components, LayerUnit
 from quantunet_hls.ops.weighted import Weighted
-from quantunet_hls.types.fixed import FixedType, Integers
+from quantunet_hls.types.fixed import FixedType, Integers, bits_for
 
 __all__ = ["FACET", "DotProducts"]
 
@@ -127,7 +127,7 @@ class DotProducts(wiring.Component):
         m.d.comb += [self.i.ready.eq(~first | start), fire.eq(self.i.valid & self.i.ready)]
         count_beats(m, fire, self.synapse_fold, first, last)
 
-        pipeline = Pipeline(m, valid=fire, first=first, last=last)
+        pipeline = Pipeline(m, self.loader.writes if self.loaded else None, valid=fire, first=first, last=last)
         bits = self.source.width
         activations: list[Value] = [
             pipeline.register(code_of(self.i.payload[index * bits: (index + 1) * bits], self.source))
@@ -156,7 +156,7 @@ class DotProducts(wiring.Component):
     def _weights(self, m: Module, fire: Signal) -> list[list[Value]]:
         """One clock after ``fire``: the word's weights, one row a PE."""
         if self.loaded:
-            data, at = loaded_words(m, "weights", self.loader.writes["weights"])
+            data, at = loaded_words(m, "weights", self.loader.writes["weights"], ultra=self.loaded.ultra)
             width = len(data) // (self.pe * self.simd)
         else:
             words = stored_codes(self.words, self.multipliers)

@@ -16,8 +16,11 @@ __all__ = ["MAPPED_SHARES", "Need", "beyond", "held", "in_doubt", "needs", "told
 #: ``reports/reference/estimates.json`` (``benchmarks/estimates.py``), a hundredth further out.
 MAPPED_SHARES: Mapping[str, tuple[float, float]] = {
     "lut": (0.95, 1.18), "dsp": (0.90, 1.01), "bram_18k": (0.86, 1.01)}
+#: UltraRAM is asked for by name, so it is counted and not estimated.
+_COUNTED = {"uram": (1.0, 1.0)}
 
-_TITLES = {"lut": "LUTs", "dsp": "DSP blocks", "bram_18k": "memory blocks of 18 kbit"}
+_TITLES = {"lut": "LUTs", "dsp": "DSP blocks", "bram_18k": "memory blocks of 18 kbit",
+           "uram": "UltraRAM blocks"}
 
 
 @dataclass(frozen=True)
@@ -48,13 +51,13 @@ def needs(graph: StreamGraph, board: Board) -> tuple[Need, ...]:
     """What a folded graph with its multipliers takes of those resources of a board that are known."""
     found, have = estimate(graph, board.part_family), board.resources
     made = []
-    for name, (low, high) in MAPPED_SHARES.items():
+    for name, (low, high) in {**MAPPED_SHARES, **_COUNTED}.items():
         number, of_board = getattr(found, name), getattr(have, name)
-        if of_board is None:
+        if of_board is None or (name in _COUNTED and not number):
             continue
         roms = found.rom_18k if name == "bram_18k" else 0
         # What is written while the design runs may lie in UltraRAM.
-        elsewhere = (have.uram or 0) * ULTRARAM_BLOCKS if name == "bram_18k" else 0
+        elsewhere = max((have.uram or 0) - found.uram, 0) * ULTRARAM_BLOCKS if name == "bram_18k" else 0
         estimated, least, most = (round(share * roms) + max(round(share * (number - roms)) - elsewhere, 0)
                                   for share in (1, low, high))
         made.append(Need(name, estimated, least, most, of_board, roms))

@@ -28,12 +28,14 @@ class Estimate:
     Attributes:
         lut, dsp, bram_18k: as there.
         rom_18k: of the memory blocks those that hold constants.
+        uram: UltraRAM blocks that are asked for; block RAM may go there beside.
     """
 
     lut: int
     dsp: int
     bram_18k: int
     rom_18k: int
+    uram: int
 
 
 _FIELDS = tuple(each.name for each in fields(Estimate))
@@ -92,7 +94,7 @@ def estimated(content: Content, family: Family) -> Estimate:
     roms = sum(made.blocks for made, memory in zip(layouts, content.memories, strict=True) if memory.rom)
     beside = sum((memory_parts(memory, family) for memory in content.memories), LutParts())
     return Estimate(round(cost(content.parts + beside, family) + sum(made.cells for made in layouts)), content.dsp,
-                    sum(made.blocks for made in layouts), roms)
+                    sum(made.blocks for made in layouts), roms, sum(made.ultra for made in layouts))
 
 
 def memory_parts(memory: Memory, family: Family) -> LutParts:

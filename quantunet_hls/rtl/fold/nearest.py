@@ -10,7 +10,7 @@ from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import QuantUNetError
 from quantunet_hls.ops.multipliers import BLOCKS
 from quantunet_hls.ops.streaming import StreamGraph
-from quantunet_hls.ops.weighted import weighted
+from quantunet_hls.ops.weighted import Weighted, weighted
 from quantunet_hls.rtl.fold.capacity import held, needs
 from quantunet_hls.rtl.fold.multipliers import multiplying
 from quantunet_hls.rtl.fold.parallelism import cycle_choices, parallel
@@ -74,6 +74,10 @@ def weight_bits_held(folded: StreamGraph, board: Board, arithmetic: str) -> int 
 
 def with_weight_bits(graph: StreamGraph, bits: int) -> StreamGraph:
     """The graph with all weights cut to so many bits, as an estimate sees a network that was trained with them."""
-    return graph.with_layers({
-        layer.name: replace(layer, weights=layer.weights >> max(layer.weight_bits - bits, 0), multipliers=BLOCKS)
-        for layer in weighted(graph)})
+    return graph.with_layers({layer.name: _narrower(layer, max(layer.weight_bits - bits, 0))
+                              for layer in weighted(graph)})
+
+
+def _narrower(layer: Weighted, places: int) -> Weighted:
+    form = layer.loaded and replace(layer.loaded, low=layer.loaded.low >> places, high=layer.loaded.high >> places)
+    return replace(layer, weights=layer.weights >> places, multipliers=BLOCKS, loaded=form)

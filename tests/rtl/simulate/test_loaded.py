@@ -11,6 +11,7 @@ from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.multipliers import Multipliers
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.cast.stage import Cast
+from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.ops.window import Window
@@ -37,6 +38,61 @@ def network(seed):
                     stages=(Cast(FixedType(14, 6)),)),
     ))
     return graph
+
+
+def requantizer(channels, lines, seed, *, half_even=False):
+    """Of sums with eight fraction bits, a slope of each channel's own around 1/64, into 6 bits."""
+    rng = np.random.default_rng(seed)
+    factors, offsets = (tuple(tuple(rng.integers(*ends, channels).tolist()) for _ in range(lines))
+                        for ends in ((20, 70), (-4000, 4000)))
+    splits = tuple(rng.integers(-300, 300, channels).tolist()) if lines > 1 else ()
+    return Requantize(FixedType(6, 0), -31, 31, 12, factors, offsets, splits, 12, half_even)
+
+
+def requantized(seed):
+    """The numbers of a requantizer's channels in turns, and of two lines at once; sums that leave as they are."""
+    level = FixedType(6, 0)
+    return StreamGraph("levels", (
+        Input("image", (), Shape(6, 6, 2), PIXEL, lanes=2),
+        convolution("turns", "image", 2, 4, (6, 6), PIXEL, seed=seed + 1, stages=(requantizer(4, 1, seed + 5),)),
+        convolution("lines", "turns", 4, 2, (6, 6), level, seed=seed + 2,
+                    stages=(requantizer(2, 2, seed + 6, half_even=True),)),
+        convolution("sums", "lines", 2, 1, (6, 6), level, seed=seed + 3, stages=(Cast(FixedType(13 + seed, 4)),)),
+    ))
+
+
+def leveled(seed):
+    """Loaded weights of that network, in the widths of network 0."""
+    graph = loaded_like(requantized(seed), all_loaded(requantized(0), any_weights=True))
+    changes = {"turns": (2, 1), "lines": (2, 4), "sums": (1, 2)}
+    return with_safe_depths(graph.with_layers({name: replace(graph[name], lanes=lanes, simd=simd)
+                                               for name, (lanes, simd) in changes.items()}))
+
+
+def test_the_numbers_of_requantizers_and_the_type_of_the_result_are_loaded_too(tmp_path):
+    graphs = [leveled(seed) for seed in (0, 3)]
+    assert graphs[0].digest() == graphs[1].digest()
+    simulator = build_simulator(generate(graphs[0], tmp_path, probes=True), tmp_path / "simulation", traced=True)
+    frames = frames_for(graphs[0], 2)
+    seen = simulator.run(frames, weights=[(weights_of(graph), 1) for graph in graphs])
+    # What the netlist would have computed, with numbers as they are.
+    own = [execute(requantized(seed), frames[at: at + 1]) for at, seed in enumerate((0, 3))]
+    expected = {name: np.concatenate([one[name] for one in own]) for name in own[0]}
+    compare(expected, {**seen.traces, "sums": seen.outputs}, graphs[0])
+    assert len(set(seen.outputs.flat)) > 20
+
+
+def test_a_requantizer_that_does_not_fit_is_refused():
+    layer = leveled(0)["turns"]
+    (stage,) = layer.stages
+    with pytest.raises(ConfigurationError, match="drops 13 bits, and its design takes 10"):
+        replace(requantized(0)["turns"], stages=(replace(stage, loaded=None, shift=13),)).loaded_as(
+            replace(layer.loaded, numbers=replace(stage.loaded, shift=10)))
+    large = replace(stage, factors=(tuple(factor << 9 for factor in stage.factors[0]),))
+    with pytest.raises(ConfigurationError, match=r"The factors of the requantizer of 'turns' take more than"):
+        replace(layer, stages=(large,)).check_contents()
+    with pytest.raises(ConfigurationError, match="'turns' has no requantizer"):
+        replace(requantized(0)["turns"], stages=(Cast(stage.type),)).loaded_as(layer.loaded)
 
 
 def design(seed=0):

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from quantunet_hls.ops.window import Window
 from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fold, with_safe_depths
 from quantunet_hls.rtl.generate.stitch import generate
+from quantunet_hls.rtl.generate.verilog import contents_apart
 from quantunet_hls.rtl.reference import execute
+from quantunet_hls.rtl.simulate import verilator
 from quantunet_hls.rtl.simulate.harness import DeadlockError, Stalls, pack, unpack
 from quantunet_hls.rtl.simulate.program import verilate
 from quantunet_hls.rtl.simulate.verilator import build_simulator, compare
@@ -52,6 +55,22 @@ def unrolled():
     changes["column"] = (*changes["column"][:2], replace(changes["column"][2], rest_in_luts=True))
     return graph.with_layers({name: replace(graph[name], lanes=lanes, simd=simd, multipliers=multipliers)
                               for name, (lanes, simd, multipliers) in changes.items()})
+
+
+def test_contents_of_memories_are_read_and_need_no_other_program(tmp_path, monkeypatch):
+    monkeypatch.setattr(verilator, "contents_apart", partial(contents_apart, longest=8))
+    first = convolution("only", "image", 2, 3, (4, 4), PIXEL, seed=1)
+    programs = []
+    # The same weights at other taps: sums are as wide as before.
+    for layer in (first, replace(first, weights=first.weights[::-1, ::-1])):
+        graph = StreamGraph("one", (Input("image", (), Shape(4, 4, 2), PIXEL, lanes=2), layer))
+        graph = with_multipliers(graph, "lut", XCUP)
+        simulator = build_simulator(generate(graph, tmp_path / "verilog"), tmp_path / "simulation")
+        assert simulator.contents
+        frames = frames_for(graph, 2)
+        assert np.array_equal(simulator.run(frames).outputs, execute(graph, frames)["only"])
+        programs.append(simulator.program.stat().st_mtime_ns)
+    assert programs[0] == programs[1]
 
 
 def test_beats_of_columns_and_whole_windows_lose_no_clock(tmp_path):
