@@ -105,10 +105,12 @@ def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream:
 def _chosen(choices: StreamChoices, target: Board, graph: StreamGraph) -> StreamGraph:
     """A folded graph with its weights and its multipliers."""
     from quantunet_hls.rtl.fold.multipliers import multiplying
-    from quantunet_hls.rtl.fold.storage import Storage, placed
+    from quantunet_hls.rtl.fold.storage import Storage, check_loadable, placed
 
-    return placed(graph, Storage(choices.weights, choices.any_weights), target,
-                  lambda graph: multiplying(graph, choices.arithmetic, target))
+    chosen = placed(graph, Storage(choices.weights, choices.any_weights), target,
+                    lambda graph: multiplying(graph, choices.arithmetic, target))
+    check_loadable(chosen, target)
+    return chosen
 
 
 def _at_pace(stream: StreamGraph, cycles: int, chosen: Callable[[StreamGraph], StreamGraph]) -> StreamGraph:
@@ -154,10 +156,12 @@ def _as_given(work: Mapping[str, ConvWork], target: Board, stream: StreamGraph |
         return FoldedDesign(dict(reuse), None)
     from quantunet_hls.ops.weighted import weighted
     from quantunet_hls.rtl.fold.folding_file import folded_as
+    from quantunet_hls.rtl.fold.storage import check_loadable
 
     if given.streaming is None:
         return FoldedDesign(dict(reuse), _at_pace(stream, frame_cycles(work, reuse), partial(_chosen, choices, target)))
     folded = folded_as(stream, given.streaming, target.part_family)
+    check_loadable(folded, target)
     for multiplying in weighted(folded):
         multiplying.check_contents()
     return FoldedDesign(dict(reuse), folded)
