@@ -121,6 +121,8 @@ class NodeKind:
         looked_up: of a table, the table for numbers of which the file's are a line, and how many of the file's one of
             its results stands for; None where there is none.
         product: whether its result is the product of the images that it joins.
+        pointwise: whether each of its values is made of one, by constants that are one for all or one a channel, on
+            their last axis on a channels-last graph.
     """
 
     op_type: str
@@ -165,6 +167,7 @@ class NodeKind:
     gate: Callable[[NodeProto], bool] = lambda _node: False
     looked_up: Callable[[NodeProto, Line], tuple[NodeProto, Fraction] | None] | None = None
     product: bool = False
+    pointwise: bool = False
 
     @property
     def tabulated(self) -> bool:
