@@ -13,7 +13,9 @@ from quantunet_hls.ingest.model_graph import read_network
 from quantunet_hls.ops.qonnx.node_kinds import node_kinds
 from quantunet_hls.ops.table import OPERATORS, STAGES
 from tests.executors import Executors
-from tests.random_networks import BLOCKS, ENDS, RandomNet, random_network
+from tests.random_blocks import BLOCKS
+from tests.random_layers import RandomNet
+from tests.random_networks import ENDS, random_network
 
 SEEDS = range(100)
 #: These are simulated as RTL, too.
