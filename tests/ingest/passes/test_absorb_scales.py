@@ -6,7 +6,11 @@ import pytest
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.flow.verify import reference
 from quantunet_hls.ingest import ingest
+from quantunet_hls.ingest.model_graph import read_network
 from quantunet_hls.ops.qonnx.graph import attribute
+from quantunet_hls.rtl.fold.parallelism import cycle_choices, fold
+from quantunet_hls.rtl.generate.stitch import generate
+from quantunet_hls.rtl.lower import lower
 from tests.builders import Net, op_types
 from tests.executors import Executors
 
@@ -155,6 +159,17 @@ def test_limits_in_front_of_numbers_for_each_channel_have_a_remedy(tmp_path):
     with pytest.raises(IllegalGraphError, match="3 lines of them, of which two can be built; put a quantizer between"):
         ingest(net(quantized=False).model())
     agreeing(net(quantized=True), tmp_path)
+
+
+def test_a_product_of_which_all_bits_are_dropped_is_generated(tmp_path):
+    """Where one channel rises slowly and another not at all, offsets end in more zeros than a product has bits."""
+    net = Net((1, 1, 4, 6))
+    x = net.quant("x", 2, -1, signed=1)
+    x = net.add("Mul", [x, net.constant("slow", 0.001)], net.shapes[x])
+    x = net.add("Add", [x, net.constant("high", 0.5)], net.shapes[x])
+    case = agreeing(ended(net, x, 0.23), tmp_path)
+    lowered = lower(read_network(case.model), "net").graph
+    assert generate(fold(lowered, cycle_choices(lowered)[0]), tmp_path / "verilog")
 
 
 def test_sums_of_thirty_bits_have_their_steps(tmp_path):
