@@ -85,12 +85,13 @@ def _larger(run: Run, plain: StreamGraph, folded_for: Callable[[Goal, Board], St
             ) -> Board | None:
     """The smallest board that holds the design, folded for it as is asked for."""
     from quantunet_hls.rtl.fold.capacity import held, needs
+    from quantunet_hls.rtl.fold.nearest import holds_chosen
 
     for known in boards.by_size():
         if known.name == run.target.name or not known.part_family.mapped:
             continue
         board = known if run.spec.clock_ns is None else replace(known, clock_ns=run.spec.clock_ns)
-        if held(needs(chosen_for(stream_choices(run.spec), board)(plain), board)):
+        if holds_chosen(plain, board, chosen_for(stream_choices(run.spec), board)):
             made = folded_for(run.spec.goal, board)
             if made is not None and held(needs(made, board)):
                 return board

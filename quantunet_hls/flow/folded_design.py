@@ -104,12 +104,17 @@ def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream:
 def chosen_for(choices: StreamChoices, target: Board) -> Callable[[StreamGraph], StreamGraph]:
     """What gives a folded graph its places of weights and its multipliers."""
     from quantunet_hls.rtl.fold.multipliers import multiplying
-    from quantunet_hls.rtl.fold.storage import Storage, placed
+    from quantunet_hls.rtl.fold.storage import Storage, check_loadable, placed
 
     def multiplied(graph: StreamGraph) -> StreamGraph:
         return multiplying(graph, choices.arithmetic, target)
 
-    return lambda graph: placed(graph, Storage(choices.weights, choices.any_weights), target, multiplied)
+    def chosen(graph: StreamGraph) -> StreamGraph:
+        made = placed(graph, Storage(choices.weights, choices.any_weights), target, multiplied)
+        check_loadable(made, target)
+        return made
+
+    return chosen
 
 
 def _at_pace(stream: StreamGraph, cycles: int, chosen: Callable[[StreamGraph], StreamGraph]) -> StreamGraph:
@@ -155,10 +160,12 @@ def _as_given(work: Mapping[str, ConvWork], target: Board, stream: StreamGraph |
         return FoldedDesign(dict(reuse), None)
     from quantunet_hls.ops.weighted import weighted
     from quantunet_hls.rtl.fold.folding_file import folded_as
+    from quantunet_hls.rtl.fold.storage import check_loadable
 
     if given.streaming is None:
         return FoldedDesign(dict(reuse), _at_pace(stream, frame_cycles(work, reuse), chosen_for(choices, target)))
     folded = folded_as(stream, given.streaming, target.part_family)
+    check_loadable(folded, target)
     for multiplying in weighted(folded):
         multiplying.check_contents()
     return FoldedDesign(dict(reuse), folded)

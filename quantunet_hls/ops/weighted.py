@@ -64,7 +64,11 @@ class Weighted(Windowed):
     @property
     def title(self) -> str:
         """What it is and what it multiplies with."""
-        return f"{self.kind}, {self.multipliers}" + (", loaded weights" if self.loaded else "")
+        if self.loaded is None:
+            return f"{self.kind}, {self.multipliers}"
+        memory = self.memories[0]
+        place = "UltraRAM" if self.loaded.ultra else "RAM" if memory.depth > 1 else "registers"
+        return f"{self.kind}, {self.multipliers}, weights loaded into {place} ({memory.depth} x {memory.width} bits)"
 
     @cached_property
     def accumulator(self) -> FixedType:

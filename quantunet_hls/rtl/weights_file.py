@@ -15,17 +15,18 @@ from __future__ import annotations
 import zlib
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError
-from quantunet_hls.core.files import writing
+from quantunet_hls.core.files import write_json, writing
 from quantunet_hls.ops.loaded import STREAM_BITS, LoadedTable
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.ops.weighted import weighted
 
 __all__ = ["FRAME_WORDS", "HEADER_WORDS", "MAGIC", "Fault", "checksum", "data_words", "design_word", "layer_words",
-           "weights_of", "write_weights"]
+           "memory_map", "weights_of", "write_weights"]
 
 #: The first word: "QUNW".
 MAGIC = int.from_bytes(b"QUNW", "little")
@@ -87,7 +88,7 @@ def layer_words(layer: StreamLayer) -> np.ndarray:
 
 
 def write_weights(graph: StreamGraph, path: Path) -> None:
-    """Write a design's file, whole or not at all.
+    """Write a design's file, whole or not at all, and beside it as JSON where in it each memory's contents are.
 
     Raises:
         ConfigurationError: nothing of the design is loaded, or its weights do not fit the widths that it was made for.
@@ -95,6 +96,20 @@ def write_weights(graph: StreamGraph, path: Path) -> None:
     words = weights_of(graph)
     with writing(path) as temporary:
         words.tofile(temporary)
+    write_json(path.with_suffix(".json"), {
+        "design": graph.name, "design_word": design_word(graph), "words": len(words), "checksum": int(words[-1]),
+        "memories": memory_map(graph)})
+
+
+def memory_map(graph: StreamGraph) -> list[dict[str, Any]]:
+    """Of each memory, in the file's order: its layer and name, words and bits of a word, and the file's first word."""
+    found, first = [], HEADER_WORDS
+    for layer in graph.loading:
+        for memory in layer.memories:
+            found.append({"layer": layer.name, "memory": memory.name, "depth": memory.depth, "width": memory.width,
+                          "first_word": first})
+            first += memory.stream_words
+    return found
 
 
 def packed(table: LoadedTable) -> np.ndarray:

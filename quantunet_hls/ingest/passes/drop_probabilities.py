@@ -5,8 +5,8 @@ from __future__ import annotations
 from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
+from quantunet_hls.ops.qonnx.channels import channel_axis
 from quantunet_hls.ops.qonnx.graph import (
-    CHANNELS_LAST,
     QUANT_OPS,
     attribute,
     consumers,
@@ -52,24 +52,9 @@ def drop_probabilities(model: ModelWrapper) -> ModelWrapper:
 
 
 def _is_probability(model: ModelWrapper, node: NodeProto, *, quantized: bool) -> bool:
-    shape, axis = shape_of(model, node.input[0]), _channel_axis(model, node)
+    shape, axis = shape_of(model, node.input[0]), channel_axis(model, node)
     if len(shape) != 4 or model.find_producer(node.input[0]) is None or node.domain not in STANDARD:
         return False
     if node.op_type in PROBABILITIES:
         return not quantized and shape[axis] > 1 and attribute(node, "axis", -1) % 4 == axis
     return node.op_type in node_kinds() and kind_of(node).gate(node) and shape[axis] == 1
-
-
-def _channel_axis(model: ModelWrapper, node: NodeProto) -> int:
-    """On which axis the channels of what a node reads lie, by the layer before it that knows."""
-    order = [0, 1, 2, 3]
-    source = model.find_producer(node.input[0])
-    while source is not None:
-        if source.domain == CHANNELS_LAST:
-            return order.index(3)
-        if source.op_type == TRANSPOSE.op_type and len(order) == len(attribute(source, "perm", order)):
-            order = [attribute(source, "perm", [3, 2, 1, 0])[axis] for axis in order]
-        elif (kind := node_kinds().get(source.op_type)) is not None and kind.spatial:
-            break
-        source = model.find_producer(source.input[0])
-    return order.index(1)

@@ -156,7 +156,7 @@ class DotProducts(wiring.Component):
     def _weights(self, m: Module, fire: Signal) -> list[list[Value]]:
         """One clock after ``fire``: the word's weights, one row a PE."""
         if self.loaded:
-            data, at = loaded_words(m, "weights", self.loader.writes["weights"])
+            data, at = loaded_words(m, "weights", self.loader.writes["weights"], ultra=self.loaded.ultra)
             width = len(data) // (self.pe * self.simd)
         else:
             words = stored_codes(self.words, self.multipliers)

@@ -99,13 +99,13 @@ class Loader(wiring.Component):
                 m.d.sync += [self._address.eq(0), at.eq(at + 1)]
 
 
-def loaded_words(m: Module, name: str, writing: Writing) -> tuple[Value, Signal]:
-    """A loaded memory in place of a ROM: the data, and the address register, a clock before it."""
+def loaded_words(m: Module, name: str, writing: Writing, *, ultra: bool = False) -> tuple[Value, Signal]:
+    """A loaded memory in place of a ROM, perhaps in UltraRAM: the data, and the address register, a clock before it."""
     memory = writing.memory
     at = Signal(range(memory.depth), name=f"{name}_at")
     if memory.depth == 1:
         return _held(m, name, writing), at
-    port = _ram(m, name, writing).read_port(domain="sync")
+    port = _ram(m, name, writing, {"ram_style": "ultra"} if ultra else None).read_port(domain="sync")
     m.d.comb += [port.addr.eq(at), port.en.eq(1)]
     return port.data, at
 
@@ -119,10 +119,10 @@ def loaded_table(m: Module, name: str, writing: Writing, at: Value) -> Value:
     return port.data
 
 
-def _ram(m: Module, name: str, writing: Writing) -> Memory:
+def _ram(m: Module, name: str, writing: Writing, attributes: dict[str, str] | None = None) -> Memory:
     """The memory, with its write port."""
     memory = writing.memory
-    made = Memory(shape=unsigned(memory.width), depth=memory.depth, init=[])
+    made = Memory(shape=unsigned(memory.width), depth=memory.depth, init=[], attrs=attributes)
     m.submodules[name] = made
     port = made.write_port(domain="sync")
     m.d.comb += [port.addr.eq(writing.address), port.data.eq(writing.data), port.en.eq(writing.enable)]

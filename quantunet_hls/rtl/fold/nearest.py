@@ -13,7 +13,7 @@ from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.rtl.fold.capacity import held, needs
 from quantunet_hls.rtl.fold.parallelism import cycle_choices, parallel
 
-__all__ = ["as_fast", "slower", "weight_bits_held", "with_weight_bits"]
+__all__ = ["as_fast", "holds_chosen", "slower", "weight_bits_held", "with_weight_bits"]
 
 #: Fewest bits of a weight that anybody is sent to: a sign and one value.
 _FEWEST_BITS = 2
@@ -43,10 +43,7 @@ def slower(graph: StreamGraph, folded: StreamGraph, board: Board, choose: Callab
     choices = [cycles for cycles in cycle_choices(graph) if cycles > folded.cycles]
 
     def holds(cycles: int) -> bool:
-        try:
-            return held(needs(choose(as_fast(graph, folded, cycles)), board))
-        except QuantUNetError:
-            return False
+        return holds_chosen(as_fast(graph, folded, cycles), board, choose)
 
     if not choices or not holds(choices[-1]):
         return None
@@ -68,6 +65,14 @@ def _rounded_down(rate: float) -> float:
     return float(f"{floor(rate / unit) * unit:.3g}")
 
 
+def holds_chosen(plain: StreamGraph, board: Board, choose: Callable[[StreamGraph], StreamGraph]) -> bool:
+    """Whether the board holds a folding with what is chosen for it; it doesn't where nothing can be chosen."""
+    try:
+        return held(needs(choose(plain), board))
+    except QuantUNetError:
+        return False
+
+
 def weight_bits_held(plain: StreamGraph, board: Board, choose: Callable[[StreamGraph], StreamGraph]) -> int | None:
     """Most bits of a weight with which the board holds a folding; None where it holds it with none.
 
@@ -76,7 +81,7 @@ def weight_bits_held(plain: StreamGraph, board: Board, choose: Callable[[StreamG
         choose: places and chooses them.
     """
     for bits in range(max(layer.weight_bits for layer in weighted(plain)) - 1, _FEWEST_BITS - 1, -1):
-        if held(needs(choose(with_weight_bits(plain, bits)), board)):
+        if holds_chosen(with_weight_bits(plain, bits), board, choose):
             return bits
     return None
 

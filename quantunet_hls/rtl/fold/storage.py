@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from quantunet_hls.boards import Board
+from quantunet_hls.core.errors import BoardError
 from quantunet_hls.ops.loaded import Loaded, NumberWidths
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import Weighted, exact_sums, weighted
@@ -14,7 +15,7 @@ from quantunet_hls.targets import Family
 from quantunet_hls.targets.memories import layout
 from quantunet_hls.types.fixed import FixedType, bits_for, covering
 
-__all__ = ["Storage", "all_loaded", "loaded_like", "placed", "widths_for"]
+__all__ = ["Storage", "all_loaded", "check_loadable", "loaded_like", "placed", "widths_for"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,17 @@ def placed(graph: StreamGraph, storage: Storage, board: Board, multiplying: Call
         return chosen
     changed = {name: _in_ultraram(graph, name, storage.any_weights) for name in moved}
     return multiplying(graph.with_layers(changed))
+
+
+def check_loadable(graph: StreamGraph, board: Board) -> None:
+    """Refuse weights that nothing would load.
+
+    Raises:
+        BoardError: a whole design on a board, whose serial line brings images alone.
+    """
+    if graph.loading and board.serial_line:
+        raise BoardError(f"Weights of {graph.loading[0].name!r} are to be loaded, but by the serial line of "
+                         f"{board.title} only images come; ask for weights in ROM, which its bitstream holds.")
 
 
 def _for_ultraram(graph: StreamGraph, board: Board) -> list[str]:

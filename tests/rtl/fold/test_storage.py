@@ -1,14 +1,17 @@
 from dataclasses import replace
 from functools import partial
 
+import pytest
+
 from quantunet_hls import boards
+from quantunet_hls.core.errors import BoardError
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.fold.estimate import estimate
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers
 from quantunet_hls.rtl.fold.parallelism import fold
-from quantunet_hls.rtl.fold.storage import Storage, placed
+from quantunet_hls.rtl.fold.storage import Storage, all_loaded, check_loadable, placed
 from tests.rtl.graphs import CODE, PIXEL, convolution
 
 
@@ -16,6 +19,15 @@ def small(bram, uram):
     """A board with as few memory blocks."""
     board = boards.load("zcu104")
     return replace(board, resources=replace(board.resources, bram_18k=bram, uram=uram))
+
+
+def test_a_whole_design_with_a_serial_line_has_its_weights_in_its_bitstream():
+    graph = StreamGraph("small", (
+        Input("image", (), Shape(4, 4, 1), PIXEL), convolution("only", "image", 1, 2, (4, 4), PIXEL)))
+    board = boards.load("ulx3s-85f")
+    check_loadable(graph, board)
+    with pytest.raises(BoardError, match="'only' are to be loaded, but by the serial line of Radiona ULX3S"):
+        check_loadable(all_loaded(graph), board)
 
 
 def test_weights_leave_the_netlist_only_where_block_ram_is_short_and_there_is_ultraram():
