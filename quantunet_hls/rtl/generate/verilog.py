@@ -79,11 +79,12 @@ def _in_order(text: str) -> str:
     return _LAST_ASSIGNS.sub(ordered, text)
 
 
-#: Words of a memory from which on Yosys's frontend, quadratic in them, takes more than a CPU second or two.
-_LONG_CONTENT = 2048
+#: Words of a memory that stay where they are. Yosys's frontend is quadratic in them: 1,152 take 1.7 CPU seconds.
+_LONG_CONTENT = 64
 
-_CONTENT = re.compile(r"  initial begin\n((?:    \S+ ?\[\d+\] = \d+'h[0-9a-f]+;\n)+)  end\n")
-_WORD = re.compile(r"    (\S+ ?)\[(\d+)\] = \d+'h([0-9a-f]+);\n")
+_CONTENT = re.compile(r"  initial begin\n((?:    \S+ ?\[\d+\] = \d+'(?:h[0-9a-f]+|d\d+);\n)+)  end\n")
+# Yosys writes words of 32 bits, and no others, as decimal numbers.
+_WORD = re.compile(r"    (\S+ ?)\[(\d+)\] = \d+'(?:h([0-9a-f]+)|d(\d+));\n")
 
 
 def contents_apart(text: str, prefix: str, longest: int = _LONG_CONTENT) -> tuple[str, dict[str, str]]:
@@ -101,10 +102,11 @@ def contents_apart(text: str, prefix: str, longest: int = _LONG_CONTENT) -> tupl
     def moved(found: re.Match[str]) -> str:
         if found[1].count("\n") <= longest:
             return found[0]
-        memories, places, words = zip(*_WORD.findall(found[1]), strict=True)
+        memories, places, hexadecimals, decimals = zip(*_WORD.findall(found[1]), strict=True)
         if len(set(memories)) > 1 or [*map(int, places)] != [*range(len(places))]:
             return found[0]
         name = f"{prefix}.{len(files)}.hex"
+        words = (text or f"{int(number):x}" for text, number in zip(hexadecimals, decimals, strict=True))
         files[name] = "\n".join(words) + "\n"
         return f'  initial $readmemh("{name}", {memories[0]});\n'
 

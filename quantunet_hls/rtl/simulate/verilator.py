@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, MismatchError
+from quantunet_hls.core.files import write_text
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.rtl.generate.design import Design, depth_of
+from quantunet_hls.rtl.generate.verilog import contents_apart
 from quantunet_hls.rtl.simulate.harness import (
     NO_STALLS,
     NOTHING,
@@ -69,12 +71,17 @@ class Simulation:
 
 @dataclass(frozen=True)
 class Simulator:
-    """A built simulation program."""
+    """A built simulation program.
+
+    Attributes:
+        contents: files that it reads when it starts: what is in the memories.
+    """
 
     program: Path
     graph: StreamGraph
     traced: bool
     probed: bool = True
+    contents: tuple[Path, ...] = ()
 
     def run(self, frames: Integers, *, stalls: Stalls = NO_STALLS, wave: Path | None = None,
             quiet_limit: int = QUIET_LIMIT, limit_s: float | None = None,
@@ -100,6 +107,8 @@ class Simulator:
         count = len(frames)
         rounds = self._rounds(count, weights)
         with workshop() as folder:
+            for content in self.contents:
+                (folder / content.name).symlink_to(content)
             # A frame can take no longer than all layers one after the other, twice that with stalls.
             patience = 1 / max(1 - stalls.input - stalls.output, 0.05)
             limit = int((count + 2) * 4 * patience * sum(layer.cycles for layer in graph.layers)) + 100_000
@@ -180,12 +189,32 @@ def build_simulator(design: Design, folder: Path, *, traced: bool = False, wave:
         ToolFailedError: it ended with an error or ran past its limit.
     """
     graph = design.graph
-    sources = [design.files[name] for name in sorted(design.files)]
+    sources, contents = _contents_apart(design, folder / "verilog")
     header = harness_header({"i": graph.input}, graph.output, graph.edges if design.probed else (), traced,
                             LoadPort("weights", 4 * len(graph.loading) + 8, whole=True) if graph.loading else None)
     program = verilate(design.top, sources, folder, harness_text(), header, wave=wave,
                        optimize=graph.cycles >= _WORTH_OPTIMIZING if optimize is None else optimize)
-    return Simulator(program, graph, traced, design.probed)
+    return Simulator(program, graph, traced, design.probed, contents)
+
+
+def _contents_apart(design: Design, folder: Path) -> tuple[list[Path], tuple[Path, ...]]:
+    """The design's Verilog for Verilator, and what it reads from files beside it.
+
+    As statements, Verilator makes code of every word of a memory, which took most of the time that programs with
+    large ROMs took to compile. A program that reads them is the same one for other weights, too.
+    """
+    sources, contents = [], []
+    for name, path in sorted(design.files.items()):
+        text, files = contents_apart(path.read_text(encoding="utf-8"), name)
+        if not files:
+            sources.append(path)
+            continue
+        sources.append(folder / path.name)
+        write_text(sources[-1], text)
+        for file, content in files.items():
+            contents.append((folder / file).resolve())
+            write_text(contents[-1], content)
+    return sources, tuple(contents)
 
 
 def compare(expected: Mapping[str, Integers], seen: Mapping[str, Integers], order: StreamGraph) -> None:
