@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import gcd, lcm
 
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
@@ -13,6 +12,7 @@ from quantunet_hls.core.errors import IllegalGraphError, together
 from quantunet_hls.ingest.passes.fit_sums import sums_fitted
 from quantunet_hls.ingest.ranges import RangeProof
 from quantunet_hls.ingest.scales import PLAN, Levels, Ordered, Plan, SumLevels, Weighing
+from quantunet_hls.ingest.whole_weights import common_measure
 from quantunet_hls.ops.qonnx.graph import attribute, copy_of
 from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, Range
 from quantunet_hls.ops.qonnx.values import pieces_of
@@ -133,7 +133,7 @@ def _order(node: NodeProto, plan: Ordered, given: Range) -> Requantize:
     What is left of b beside a whole number decides between numbers that are equal without it.
     """
     lines = [line for chain in plan.chains if (line := chain.line) is not None]
-    unit = _common_unit([line.factor for line in lines])
+    unit = common_measure([line.factor for line in lines])
     factors = [int(line.factor / unit) for line in lines]
     offsets = [(line.offset - (plan.limit or 0)) / (unit * Fraction(2) ** given.exponent) for line in lines]
     rests = sorted({offset - offset.__floor__() for offset in offsets})
@@ -150,9 +150,3 @@ def _order(node: NodeProto, plan: Ordered, given: Range) -> Requantize:
                                 "compared", "put a quantizer behind it, or use weights of one scale for all filters")
     low, high = min(ends), max(ends)
     return Requantize(covering(low, high), low, high, 0, (tuple(factors),), (tuple(numbers),), (), -given.exponent)
-
-
-def _common_unit(factors: Sequence[Fraction]) -> Fraction:
-    """The largest number of which all of them are whole multiples."""
-    whole = lcm(*(factor.denominator for factor in factors))
-    return Fraction(gcd(*(int(factor * whole) for factor in factors)), whole)
