@@ -96,7 +96,7 @@ class Loaded:
         numbers = self.numbers
         if "numbers" in values:
             widths = _NUMBERS.fullmatch(str(values["numbers"]))
-            if widths is None or max(map(int, widths.groups())) > 2 * WIDEST or "0" in widths.groups()[:2]:
+            if widths is None or max(map(int, widths.groups())) > WIDEST or "0" in widths.groups()[:2]:
                 raise refused("numbers", "bits of factors, of offsets and of splits, as in 9, 20, 0 bits, shift 14")
             factors, offsets, splits, shift = map(int, widths.groups())
             numbers = NumberWidths(shift, factors, offsets, splits)

@@ -15,7 +15,8 @@ from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.ops.window import Window
-from quantunet_hls.rtl.fold.parallelism import with_safe_depths
+from quantunet_hls.rtl.fold.multipliers import with_multipliers
+from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold, with_safe_depths
 from quantunet_hls.rtl.fold.storage import all_loaded, loaded_like
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.reference import execute
@@ -24,7 +25,7 @@ from quantunet_hls.rtl.simulate.verilator import build_simulator, compare
 from quantunet_hls.rtl.weights_file import weights_of
 from quantunet_hls.targets.xcup import XCUP
 from quantunet_hls.types.fixed import FixedType
-from tests.rtl.graphs import CODE, PIXEL, convolution, frames_for
+from tests.rtl.graphs import CODE, PIXEL, convolution, every_kind, frames_for, windows_tables_and_classes
 
 
 def network(seed):
@@ -173,3 +174,15 @@ def test_any_weights_of_the_widths_fit_a_design_that_was_made_for_any():
         for low, high in ((form.low, form.low), (form.high, form.high), (form.low, form.high)):
             bias = rng.choice([layer.bias.min(), layer.bias.max()], layer.bias.shape)
             replace(layer, weights=rng.integers(low, high + 1, layer.weights.shape), bias=bias).check_contents()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("made", [every_kind, windows_tables_and_classes])
+def test_every_layer_kind_computes_with_loaded_weights(made, tmp_path):
+    graph = all_loaded(with_multipliers(fold(made(), 2 * fewest_cycles(made())), "packed", XCUP), any_weights=True)
+    graph = with_multipliers(graph, "packed", XCUP)
+    simulator = build_simulator(generate(graph, tmp_path, probes=True), tmp_path / "simulation", traced=True)
+    frames = frames_for(graph, 3)
+    own = weights_of(graph)
+    seen = simulator.run(frames, stalls=Stalls(0.3, 0.3, 4), weights=[(own, 1), (own, 2)])
+    compare(execute(made(), frames), {**seen.traces, graph.output.name: seen.outputs}, graph)
