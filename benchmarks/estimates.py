@@ -33,7 +33,8 @@ from quantunet_hls.boards import load
 from quantunet_hls.core.files import read_json, write_json
 from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.flow.unfolded import stream_graph
-from quantunet_hls.ops.streaming import Multipliers, StreamGraph
+from quantunet_hls.ops.multipliers import Multipliers
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.rtl.fold.estimate import contents, estimates, memory_parts
 from quantunet_hls.rtl.fold.multipliers import candidates, choose_multipliers, in_fabric

@@ -37,9 +37,11 @@ from quantunet_hls.ops.convolution.stream import Convolution
 from quantunet_hls.ops.hardware.adders import constant_sums
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.relu.stage import Relu
-from quantunet_hls.ops.streaming import BLOCKS, Multipliers, StreamGraph, Window
+from quantunet_hls.ops.streaming import StreamGraph
+from quantunet_hls.ops.window import Window
 from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.generate.verilog import write_verilog

@@ -16,8 +16,9 @@ from quantunet_hls.ops.stages.leaky_relu.stage import LeakyRelu
 from quantunet_hls.ops.stages.relu.stage import Relu
 from quantunet_hls.ops.stages.sigmoid.stage import SIGMOID_TYPE, Sigmoid, sigmoid_table
 from quantunet_hls.ops.stages.threshold.stage import Threshold
-from quantunet_hls.ops.streaming import StreamGraph, StreamLayer, Window
+from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.ops.upsample.stream import Upsample
+from quantunet_hls.ops.window import Window
 from quantunet_hls.ops.zero_insertion.stream import ZeroInsertion
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 

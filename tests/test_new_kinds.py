@@ -60,4 +60,4 @@ def test_all_kinds_are_mapped(tmp_path):
     assert made.differing == 0
     mapped = {layer.name for layer in made.report.layers if layer.figures}
     # The mean's unit rounds, too: it has the name of the quantizer whose values it puts out.
-    assert {"classes", "up_up_0_ConvTranspose_zeros", "down_down_0_MaxPool", "low_low_1_Quant"} <= mapped
+    assert {"classes", "up_up_0_ConvTranspose_pixels", "down_down_0_MaxPool", "low_low_1_Quant"} <= mapped

@@ -46,12 +46,18 @@ class Memory:
     Attributes:
         kind: DDR3, DDR4, HBM2 and the like.
         megabytes: its size in MiB.
-        attached_to: "processor" or "fabric", whichever has the controller's pins.
+        attached_to: "processor" or "fabric", whichever has the controller's pins; of Versal, whose controllers all
+            masters reach through one network, "fabric".
+        bytes_per_s: most that its pins move: bits of the bus, without those of an ECC, times the data rate that the
+            board's documents name, of all channels together. None where these leave it open. Refresh, changes of rows
+            and of direction, and the ports between controller and fabric take some of it. ``docs/boards.md`` has the
+            bus and the rate of each board.
     """
 
     kind: str
     megabytes: Annotated[int, msgspec.Meta(gt=0)]
     attached_to: Literal["processor", "fabric"]
+    bytes_per_s: Annotated[int, msgspec.Meta(gt=0)] | None = None
 
 
 @dataclass(frozen=True)

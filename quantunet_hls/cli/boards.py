@@ -68,7 +68,8 @@ def _one(board: Board) -> Table:
         table.add_row(heading, count)
     table.add_row("Clock aimed at", f"{board.clock_mhz:g} MHz ({board.clock_ns:g} ns)")
     for memory in board.memory:
-        table.add_row("Memory", f"{memory.kind}, {memory.megabytes:,} MiB, at the {memory.attached_to}")
+        rate = f"{memory.bytes_per_s / 1e9:.4g} GB/s" if memory.bytes_per_s else "rate unknown"
+        table.add_row("Memory", f"{memory.kind}, {memory.megabytes:,} MiB, at the {memory.attached_to}, {rate}")
     table.add_row("Tool chains", ", ".join(board.toolchains))
     table.add_row("Part family", board.family)
     for source in board.sources:

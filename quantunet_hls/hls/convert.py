@@ -19,6 +19,7 @@ from quantunet_hls.core.errors import QuantUNetError
 from quantunet_hls.hls.added_layers import added
 from quantunet_hls.hls.mends import mended
 from quantunet_hls.hls.mends.resize_shape_1268 import with_factors
+from quantunet_hls.ingest.passes.phases import in_phases
 from quantunet_hls.ingest.ranges import GraphTypes
 from quantunet_hls.ops.cpp.design import CppDesign
 from quantunet_hls.ops.cpp.facet import cpp_nodes
@@ -73,7 +74,8 @@ def convert(model: ModelWrapper, types: GraphTypes, settings: HlsSettings, folde
     Raises:
         QuantUNetError: hls4ml refuses what the legality check let through.
     """
-    return convert_layers(model, layer_config(model, types, settings.reuse), settings, folder)
+    built, kinds = in_phases(model, types)
+    return convert_layers(built, layer_config(built, kinds, settings.reuse), settings, folder)
 
 
 def convert_layers(model: ModelWrapper, layers: dict[str, Any], settings: HlsSettings, folder: Path) -> ModelGraph:

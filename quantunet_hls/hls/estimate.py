@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 from quantunet_hls.boards import Board, Resources
@@ -91,8 +92,13 @@ def _figures(found: Estimate, available: Resources | None = None) -> list[Figure
 
 
 def _figure(name: str, value: int, available: int | None = None) -> Figure:
-    return Figure(name, value, Source.ESTIMATE, _TOOL, version_of("quantunet-hls"), available,
-                  subject=Subject.CPP)
+    return Figure(name, value, Source.ESTIMATE, _TOOL, _release(), available, subject=Subject.CPP)
+
+
+@cache
+def _release() -> str:
+    """Of this package; looked up once, not for every figure of every layer."""
+    return version_of("quantunet-hls")
 
 
 def _together(parts: Collection[Estimate], outside: tuple[str, ...]) -> Estimate:

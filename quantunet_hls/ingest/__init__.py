@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.ingest import channels_last_ops
 from quantunet_hls.ingest.axes import layouts_of
 from quantunet_hls.ingest.execute import run_graph
@@ -19,6 +20,7 @@ from quantunet_hls.ingest.passes.absorb_padding import absorb_padding
 from quantunet_hls.ingest.passes.absorb_scales import absorb_scales
 from quantunet_hls.ingest.passes.channels_last import channels_last
 from quantunet_hls.ingest.passes.drop_identities import drop_identities
+from quantunet_hls.ingest.passes.drop_probabilities import drop_probabilities
 from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
 from quantunet_hls.ingest.passes.fit_scales import fit_scales
 from quantunet_hls.ingest.passes.linear_quantizers import linear_quantizers
@@ -28,6 +30,7 @@ from quantunet_hls.ingest.passes.plain_classes import plain_classes, with_classe
 from quantunet_hls.ingest.passes.plain_nodes import plain_nodes
 from quantunet_hls.ingest.passes.tabulate import tabulate
 from quantunet_hls.ingest.passes.tidy import tidy
+from quantunet_hls.ingest.reasons import all_reasons
 from quantunet_hls.ingest.scales import Scales
 from quantunet_hls.ops.qonnx.graph import linked, only, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import Layout
@@ -122,15 +125,36 @@ def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
         raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
     channels_last_ops.register()
     original = as_meant(graph)
+    if output == "mask":
+        original = drop_probabilities(original)
     tabulated = tabulate(original)
-    check_legal(tabulated)
-    original = explicit_attributes(original)
+    try:
+        check_legal(tabulated)
+        passed = _passed(tabulated, output)
+    except IllegalGraphError as error:
+        raise all_reasons(tabulated, error.violations, lambda mended: _passed(mended, output)) from error
+    original = linked(explicit_attributes(original))
+    return HardwareGraph(linked(passed.model), original, linked(passed.meant), passed.origins, layouts_of(original),
+                         passed.names, passed.scales, passed.nearest_threshold)
+
+
+class _Passed(NamedTuple):
+    """What the passes behind the legality check give; see :class:`HardwareGraph`."""
+
+    model: ModelWrapper
+    meant: ModelWrapper
+    origins: dict[str, str]
+    names: dict[str, str]
+    scales: Scales
+    nearest_threshold: float | None
+
+
+def _passed(tabulated: ModelWrapper, output: str) -> _Passed:
     meant = explicit_attributes(tabulated)
     absorbed = absorb_scales(meant, output)
     relabelled = channels_last(lower_nodes(absorbed.model))
     model, origins, names = name_nodes(with_classes(relabelled.model) if output == "mask" else relabelled.model)
-    model, nearest = fit_scales(model, absorbed.plans)
+    model, nearest = fit_scales(model, absorbed.plans, names)
     # What passes make of a node may be more than the node: a Concat of many becomes a chain.
     check_sizes(model)
-    return HardwareGraph(linked(model), linked(original), linked(meant), origins, layouts_of(original), names,
-                         absorbed.scales, nearest)
+    return _Passed(model, meant, origins, names, absorbed.scales, nearest)

@@ -33,9 +33,10 @@ from math import lcm
 from typing import Generic, TypeVar
 
 from quantunet_hls.ops.hardware.packing import NARROWEST_BLOCK_PRODUCT
+from quantunet_hls.ops.multipliers import Multipliers
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.base import Stage
-from quantunet_hls.ops.streaming import SHALLOW_FIFO, Multipliers, StreamLayer
+from quantunet_hls.ops.streaming import SHALLOW_FIFO, StreamLayer
 from quantunet_hls.ops.table import facet, stage_facet
 from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.ops.windowed import Windowed

@@ -5,7 +5,7 @@ Types, modes and constants are those that hls4ml's C++ compiler gets.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -50,13 +50,11 @@ class Hls4mlTensor(Protocol):
 
 
 class Hls4mlWeights(Protocol):
-    """hls4ml's ``WeightVariable``; it gives its numbers as they are printed, one after the other."""
+    """hls4ml's ``WeightVariable``, and the format in which it prints each of its numbers."""
 
     data: np.ndarray
     type: Hls4mlType
     precision_fmt: str
-
-    def __iter__(self) -> Iterator[str]: ...
 
 
 class Hls4mlLayer(Protocol):
@@ -155,10 +153,12 @@ class Node:
         values = np.asarray(variable.data, np.float64)
         decimals = max(0, self.constant_type(role).fraction)
         steps = np.ldexp(values, decimals)
-        # So many decimals write every whole number of steps exactly, and text by text takes a microsecond a weight.
+        # So many decimals write every whole number of steps exactly, and formatting takes a microsecond a number.
         if variable.precision_fmt == f"{{:.{decimals}f}}" and np.array_equal(steps, np.floor(steps)):
             return values
-        return np.array([float(text) for text in variable], dtype=np.float64).reshape(values.shape)
+        distinct, places = np.unique(values, return_inverse=True)
+        printed = np.array([float(variable.precision_fmt.format(value)) for value in distinct], np.float64)
+        return printed[places].reshape(values.shape)
 
     def constant_type(self, role: str) -> FixedType:
         """Type of the constants of this role."""

@@ -12,108 +12,30 @@ stream. What a layer is made of stands in its operator's room, in the module
 
 from __future__ import annotations
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 from math import lcm
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.folding.schedule import Actor, Reading
+from quantunet_hls.folding.actors import Actor, Actors, Parts, Places, Reading, every, in_order
+from quantunet_hls.ops.digest import digest
+from quantunet_hls.ops.loaded import LoadedMemory, LoadedTable
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.base import Stage, reduced
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["BLOCKS", "PREFETCH", "SHALLOW_FIFO", "Multipliers", "Staged", "StreamGraph", "StreamLayer", "Window",
-           "digest", "divisors"]
+__all__ = ["PREFETCH", "SHALLOW_FIFO", "Staged", "StreamGraph", "StreamLayer", "divisors"]
 
 #: Up to this many beats a FIFO lives in flip-flops and LUT memory with an unregistered read.
 SHALLOW_FIFO = 32
 
 #: Words that a unit without a line buffer takes in ahead: its pipeline's registers.
 PREFETCH = 2
-
-
-@dataclass(frozen=True)
-class Window:
-    """What a sliding window is: (height, width) each, and zero padding (top, bottom, left, right)."""
-
-    kernel: tuple[int, int]
-    stride: tuple[int, int] = (1, 1)
-    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
-    dilation: tuple[int, int] = (1, 1)
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """Rows and columns of the image from a window's first tap to its last."""
-        return tuple(d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True))  # type: ignore[return-value]
-
-    def reach(self, width: int) -> int:
-        """Pixels of an image of this width, row by row, from a window's first tap to its last, both included."""
-        return (self.span[0] - 1) * width + self.span[1]
-
-    def jump(self, shape: Shape) -> int:
-        """Pixels that the window's first tap moves at once on an image of this shape, at most.
-
-        Between two windows of a row it moves by the stride. It moves farther from row to row where windows skip
-        rows, and from frame to frame where the end of a frame is in no window.
-        """
-        rows, columns = self.output(shape)
-        below, across = self.stride[0] * shape.width, self.stride[1]
-        to_next_row = below - (columns - 1) * across
-        to_next_frame = shape.pixels - (rows - 1) * below - (columns - 1) * across
-        return max(across if columns > 1 else 0, to_next_row if rows > 1 else 0, to_next_frame)
-
-    def output(self, shape: Shape) -> tuple[int, int]:
-        """Height and width of what the window yields on an image of this shape."""
-        top, bottom, left, right = self.padding
-        return ((shape.height + top + bottom - self.span[0]) // self.stride[0] + 1,
-                (shape.width + left + right - self.span[1]) // self.stride[1] + 1)
-
-    @property
-    def taps(self) -> int:
-        """Pixels under the window."""
-        return self.kernel[0] * self.kernel[1]
-
-    @property
-    def columns(self) -> Window:
-        """The same window a column wide, over all columns of the image."""
-        return Window((self.kernel[0], 1), (self.stride[0], 1), (*self.padding[:2], 0, 0), (self.dilation[0], 1))
-
-    @property
-    def across(self) -> Window:
-        """The window that puts such columns together."""
-        return Window((1, self.kernel[1]), (1, self.stride[1]), (0, 0, *self.padding[2:]), (1, self.dilation[1]))
-
-
-@dataclass(frozen=True)
-class Multipliers:
-    """What a layer multiplies with.
-
-    Attributes:
-        kind: ``dsp`` (a multiplier block for each product), ``packed`` (a block for several), ``lut``
-            (look-up tables), or ``adders`` (shifts and additions, for weights that never change).
-        products: products of a block.
-        spacing: bits between two of them, where packed; see :mod:`quantunet_hls.ops.hardware.packing`.
-        rest_in_luts: the outputs that are left over, fewer than ``products``, are computed in look-up tables.
-    """
-
-    kind: str = "dsp"
-    products: int = 1
-    spacing: int = 0
-    rest_in_luts: bool = False
-
-    def __str__(self) -> str:
-        if self.kind != "packed":
-            return self.kind
-        return f"packed {self.products}" + (" and lut" if self.rest_in_luts else "")
-
-
-#: A multiplier block for each product.
-BLOCKS = Multipliers()
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,6 +86,21 @@ class StreamLayer(ABC):
     def mac_units(self) -> int:
         """Multipliers that work side by side."""
         return 0
+
+    @property
+    def hardware(self) -> Self:
+        """The layer as its module is made: without what is loaded into it at start-up."""
+        return self
+
+    @property
+    def memories(self) -> tuple[LoadedMemory, ...]:
+        """Memories that are filled at start-up, in that order."""
+        return ()
+
+    @property
+    def contents(self) -> tuple[LoadedTable, ...]:
+        """What they are filled with."""
+        return ()
 
     @property
     def input_lanes(self) -> int:
@@ -251,19 +188,26 @@ class StreamLayer(ABC):
 
     def _one_clock(self, readings: tuple[Reading, ...], firings: int) -> Actor:
         """A firing a beat, a clock each."""
-        return Actor(self.name, readings, np.ones(firings, np.int64), np.ones(firings, bool), 3)
+        return Actor(self.name, readings, every(1, firings), every(True, firings), 3)
 
-    def _reading(self, source: StreamLayer, needed: np.ndarray, released: np.ndarray, room: int,
-                 place: int = 0) -> Reading:
+    def _in_order(self, source: StreamLayer, firings: int, place: int = 0) -> Reading:
+        """A reading of a word at every firing."""
+        return self._reading(source, in_order(firings), in_order(firings, 1), PREFETCH, place)
+
+    def _reading(self, source: StreamLayer, needed: Places, released: Places, room: int, place: int = 0) -> Reading:
         """A reading of words of as many channels as it takes, behind a width adapter where the source has others."""
         lanes = self.lanes_from(place)
         words = source.shape.pixels * source.shape.channels // lanes
-        last_channel = (np.arange(words) + 1) * lanes
         # The adapter first collects a whole multiple of both widths, where the source's does not hold one.
         common = lcm(source.lanes, lanes)
-        if common > source.lanes:
-            last_channel = -(-last_channel // common) * common
-        return Reading(source.name, words, (last_channel - 1) // source.lanes, needed, released, room)
+
+        def beats(first: int, behind: int) -> np.ndarray:
+            last_channel = np.arange(first + 1, behind + 1) * lanes
+            if common > source.lanes:
+                last_channel = -(-last_channel // common) * common
+            return (last_channel - 1) // source.lanes
+
+        return Reading(source.name, words, Parts(words, 1, beats), needed, released, room)
 
 
 class Staged(StreamLayer):
@@ -362,45 +306,29 @@ class StreamGraph:
         return self.layers[-1]
 
     @property
+    def hardware(self) -> StreamGraph:
+        """The graph as its modules are made: without what is loaded into them at start-up."""
+        return replace(self, layers=tuple(layer.hardware for layer in self.layers))
+
+    @property
+    def loading(self) -> tuple[StreamLayer, ...]:
+        """The layers that have memories to be filled at start-up, in the order in which they are."""
+        return tuple(layer for layer in self.layers if layer.memories)
+
+    @property
     def cycles(self) -> int:
         """Cycles per frame of the slowest layer: what a stream of frames settles to."""
         return max(layer.cycles for layer in self.layers)
 
     @property
-    def actors(self) -> list[Actor]:
+    def actors(self) -> Actors:
         """Every layer as an actor, in the graph's order, for :mod:`quantunet_hls.folding.schedule`."""
-        return [layer.actor(self.sources_of(layer)) for layer in self.layers]
+        return Actors(tuple(partial(layer.actor, self.sources_of(layer)) for layer in self.layers))
 
     def with_layers(self, changed: Mapping[str, StreamLayer]) -> StreamGraph:
         """The same graph with some layers replaced."""
         return replace(self, layers=tuple(changed.get(layer.name, layer) for layer in self.layers))
 
     def digest(self) -> str:
-        """Hex SHA-256 of everything that decides the hardware."""
-        return digest(self)
-
-
-def digest(value: Any) -> str:
-    """Hex SHA-256 of a dataclass of the stream graph, its arrays included."""
-    state = hashlib.sha256()
-    _feed(state, value)
-    return state.hexdigest()
-
-
-def _feed(state: Any, value: Any) -> None:
-    if is_dataclass(value):
-        state.update(type(value).__name__.encode())
-        for part in fields(value):
-            state.update(part.name.encode())
-            _feed(state, getattr(value, part.name))
-    elif isinstance(value, np.ndarray):
-        state.update(repr(value.shape).encode() + np.ascontiguousarray(value, np.int64).tobytes())
-    elif isinstance(value, Mapping):
-        _feed(state, sorted(value.items()))
-    elif isinstance(value, tuple | list):
-        state.update(b"(")
-        for part in value:
-            _feed(state, part)
-        state.update(b")")
-    else:
-        state.update(repr(value).encode() + b";")
+        """Hex SHA-256 of everything that decides the hardware; weights that are loaded don't."""
+        return digest(self.hardware)

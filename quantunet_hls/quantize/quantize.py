@@ -132,13 +132,17 @@ def quantize(source: NetworkSource, read: Images, folder: Path, settings: Settin
         report = {**made.value, "calibration_images": len(images.values), "mean_weight_bits": facts.weight_bits,
                   "mean_activation_bits": facts.activation_bits, "accuracy": accuracy.value}
         write_json(folder / "quantization.json", report)
-    search = report.get("search")
+    _check_loss(report.get("search"), settings, path)
+    return QuantizedNetwork(graph, path, folder / "quantization.json", report)
+
+
+def _check_loss(search: dict[str, Any] | None, settings: Settings, path: Path) -> None:
+    """Refuse widths that lose more than the tolerance, where there is one."""
     if search and not search["within"]:
         raise ToleranceError(
             f"No widths were found that lose at most {settings.tolerance:g} Dice points: the widest allowed reach "
             f"{100 * search['dice']:.2f} of {100 * search['float_dice']:.2f}; that network is in {path}. "
             "Allow more bits or a larger tolerance.")
-    return QuantizedNetwork(graph, path, folder / "quantization.json", report)
 
 
 def _searched(found: Calibrated, widths: Widths, network: FloatNetwork, given: Samples, labelled: bool,

@@ -1,4 +1,5 @@
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
@@ -13,11 +14,17 @@ DATA_SHEETS = {
     "zcu102": (274_080, 548_160, 2_520, 1_824, 0),
     "zcu104": (230_400, 460_800, 1_728, 624, 96),
     "kv260": (117_120, 234_240, 1_248, 288, 64),
+    "kr260": (117_120, 234_240, 1_248, 288, 64),
     "alveo-u50": (871_680, 1_743_360, 5_952, 2_688, 640),
+    "alveo-u55c": (1_303_680, 2_607_360, 9_024, 4_032, 960),
+    "vck190": (899_840, 1_799_680, 1_968, 1_934, 463),
+    "vek280": (520_704, 1_041_408, 1_312, 1_200, 264),
     "alveo-u250": (1_728_000, 3_456_000, 12_288, 5_376, 1_280),
     "arty-a7-100": (63_400, 126_800, 240, 270, 0),
     "ulx3s-85f": (83_640, 83_640, 156, 208, 0),
 }
+
+DOCS = Path(__file__).parents[2] / "docs" / "boards.md"
 
 
 def test_the_catalogue_has_just_these_boards():
@@ -48,6 +55,20 @@ def test_every_board_is_whole(name):
         assert count is None or (isinstance(count, int) and count >= 0)
     # Only look-up tables can be memory, and never all of them.
     assert board.resources.lutram is None or 0 < board.resources.lutram < board.resources.lut
+
+
+def test_what_a_memory_moves_is_its_bus_times_its_rate():
+    rows = [[cell.strip() for cell in line.strip("| \n").split("|")] for line in DOCS.read_text().splitlines()
+            if line.startswith("| `")]
+    told = {}
+    for name, kind, bits, rate, moved, *_ in rows:
+        assert (bits == "-") == (rate == "-")
+        moved = round(float(moved.removesuffix(" GB/s")) * 1e9) if moved != "unknown" else None
+        if bits != "-":
+            assert int(bits) * int(rate) * 10**6 // 8 == moved
+        told.setdefault(name.strip("`"), []).append((kind, moved))
+    assert told == {name: [(chip.kind, chip.bytes_per_s) for chip in boards.load(name).memory]
+                    for name in boards.names()}
 
 
 def test_an_unknown_board_names_the_nearest():

@@ -17,8 +17,9 @@ from quantunet_hls.ops.stages.quotient.stage import Quotient
 from quantunet_hls.ops.stages.relu.stage import Relu
 from quantunet_hls.ops.stages.sigmoid.stage import Sigmoid
 from quantunet_hls.ops.stages.threshold.stage import Threshold
-from quantunet_hls.ops.streaming import StreamGraph, Window
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.upsample.stream import Upsample
+from quantunet_hls.ops.window import Window
 from quantunet_hls.ops.zero_insertion.stream import ZeroInsertion
 from quantunet_hls.types.fixed import FixedType
 

@@ -15,8 +15,9 @@ from quantunet_hls.ops.stages.quotient.stage import Quotient
 from quantunet_hls.ops.stages.relu.stage import Relu
 from quantunet_hls.ops.stages.sigmoid.stage import SIGMOID_TYPE, Sigmoid, sigmoid_table
 from quantunet_hls.ops.stages.threshold.stage import Threshold
-from quantunet_hls.ops.streaming import StreamGraph, Window
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.upsample.stream import Upsample
+from quantunet_hls.ops.window import Window
 from quantunet_hls.ops.zero_insertion.stream import ZeroInsertion
 from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fold

@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from quantunet_hls.hls.mends import random_stamp, resize_kernel_1168, resize_shape_1268
+from quantunet_hls.hls.mends import (
+    model_in_configuration,
+    random_stamp,
+    resize_kernel_1168,
+    resize_shape_1268,
+    reuse_factor_search,
+    weights_one_by_one,
+)
 
 __all__ = ["mended"]
 
@@ -21,4 +28,7 @@ def mended(backend: str) -> Iterator[None]:
         stack.enter_context(resize_shape_1268.applied())
         stack.enter_context(resize_kernel_1168.applied(backend))
         stack.enter_context(random_stamp.applied())
+        stack.enter_context(reuse_factor_search.applied())
+        stack.enter_context(model_in_configuration.applied())
+        stack.enter_context(weights_one_by_one.applied(backend))
         yield

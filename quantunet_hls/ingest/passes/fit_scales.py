@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import gcd, lcm
 
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.core.errors import IllegalGraphError, together
 from quantunet_hls.ingest.passes.fit_sums import sums_fitted
 from quantunet_hls.ingest.ranges import RangeProof
 from quantunet_hls.ingest.scales import PLAN, Levels, Ordered, Plan, SumLevels, Weighing
+from quantunet_hls.ingest.whole_weights import common_measure
 from quantunet_hls.ops.qonnx.graph import attribute, copy_of
 from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, Range
 from quantunet_hls.ops.qonnx.values import pieces_of
@@ -28,19 +28,36 @@ __all__ = ["MAX_TREADS", "fit_scales"]
 MAX_TREADS = 1 << 21
 
 
-def fit_scales(model: ModelWrapper, plans: Sequence[Plan]) -> tuple[ModelWrapper, float | None]:
+def fit_scales(model: ModelWrapper, plans: Sequence[Plan], names: Mapping[str, str]
+               ) -> tuple[ModelWrapper, float | None]:
     """A channels-last graph with the numbers of all nodes that have a plan, and how near they come to a threshold.
 
+    Args:
+        model: the graph.
+        plans: by number.
+        names: of its nodes in the network that is to be blamed.
+
     Raises:
-        IllegalGraphError: a step function that no factor, offset and shift have.
+        IllegalGraphError: step functions that no factor, offset and shift have, or values of too many bits.
     """
     if not plans:
         return model, None
     model = copy_of(model)
     fitting = _Fitting(model, plans)
-    for node in model.graph.node:
-        fitting.take(node)
+    try:
+        for node in model.graph.node:
+            fitting.take(node)
+    except IllegalGraphError as error:
+        # A range that can't be proven; so nothing behind it can be.
+        fitting.broken.append(error)
+    if fitting.broken:
+        raise together([IllegalGraphError(names.get(error.node, error.node), error.rule, error.remedy)
+                        for error in fitting.broken])
     return model, float(min(fitting.nearest)) if fitting.nearest else None
+
+
+#: In the place of those that can't be fitted, so that the others can be looked at.
+_ANY_STEPS = Requantize(covering(-128, 127), -128, 127, 0, ((1,),), ((0,),))
 
 
 class _Fitting:
@@ -51,12 +68,17 @@ class _Fitting:
         self._planned = {number: node for node in model.graph.node if (number := attribute(node, PLAN)) is not None}
         self._found: dict[int, Requantize] = {}
         self.nearest: list[Fraction] = []
+        self.broken: list[IllegalGraphError] = []
 
     def take(self, node: NodeProto) -> None:
         """Fit it, if it has a plan, and prove it."""
         number = attribute(node, PLAN)
         if number is not None:
-            stage = self._fitted(node, number)
+            try:
+                stage = self._fitted(node, number)
+            except IllegalGraphError as error:
+                self.broken.append(error)
+                stage = _ANY_STEPS
             node.CopyFrom(requantize_node(self._model, stage, node.input[0], node.output[0], node.name))
         self._proof.take(node)
 
@@ -99,6 +121,8 @@ class _Fitting:
         assert isinstance(plan, SumLevels)
         own = [each for each, other in enumerate(self._plans) if other == Weighing(number)]
         given = [self._proof.given(self._planned[each])[0] for each in own]
+        # Where one of the three is refused, so are the others, once.
+        self._found |= dict.fromkeys((*own, number), _ANY_STEPS)
         self._found |= zip((*own, number), sums_fitted(node, plan, given), strict=True)
         return self._found
 
@@ -109,7 +133,7 @@ def _order(node: NodeProto, plan: Ordered, given: Range) -> Requantize:
     What is left of b beside a whole number decides between numbers that are equal without it.
     """
     lines = [line for chain in plan.chains if (line := chain.line) is not None]
-    unit = _common_unit([line.factor for line in lines])
+    unit = common_measure([line.factor for line in lines])
     factors = [int(line.factor / unit) for line in lines]
     offsets = [(line.offset - (plan.limit or 0)) / (unit * Fraction(2) ** given.exponent) for line in lines]
     rests = sorted({offset - offset.__floor__() for offset in offsets})
@@ -126,9 +150,3 @@ def _order(node: NodeProto, plan: Ordered, given: Range) -> Requantize:
                                 "compared", "put a quantizer behind it, or use weights of one scale for all filters")
     low, high = min(ends), max(ends)
     return Requantize(covering(low, high), low, high, 0, (tuple(factors),), (tuple(numbers),), (), -given.exponent)
-
-
-def _common_unit(factors: Sequence[Fraction]) -> Fraction:
-    """The largest number of which all of them are whole multiples."""
-    whole = lcm(*(factor.denominator for factor in factors))
-    return Fraction(gcd(*(int(factor * whole) for factor in factors)), whole)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.convolution.layer import Convolution
 from quantunet_hls.ops.convolution.window_convolution import WINDOW_CONVOLUTION, prepare
 from quantunet_hls.ops.cpp.design import CppLayer
@@ -18,7 +18,7 @@ from quantunet_hls.ops.cpp.facet import CppNode, LayerCpp
 from quantunet_hls.ops.cpp.loops import window_loop, window_rows
 from quantunet_hls.ops.cpp.modules import Module, rom_blocks
 from quantunet_hls.ops.qonnx.graph import attribute
-from quantunet_hls.ops.streaming import Window
+from quantunet_hls.ops.window import Window
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["FACET", "ConvolutionModule", "line_buffer_luts"]

@@ -18,6 +18,7 @@ from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import MAX_RANGE_BITS, LayerTypes, Range, Typed, shift_left, to_steps
 from quantunet_hls.ops.qonnx.weights import explicit_kernel, weights_are_quantized
 from quantunet_hls.ops.qonnx.windows import plain_window
+from quantunet_hls.ops.zero_insertion.phases import block_of, factor_before
 from quantunet_hls.types.fixed import FixedType, covering
 
 __all__ = ["FACET"]
@@ -87,13 +88,12 @@ def _ranges(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Ty
     low, high = (np.repeat(end.reshape(group, -1), len(weights) // group, axis=0) for end in (given.low, given.high))
     # The products of one tap lie between these; 0 belongs to both ends, for padding feeds
     # zeros and a sum still under way lacks some of its products.
-    taps = weights.reshape(weights.shape[0], -1, weights.shape[-1])
-    if np.abs(taps).max() * max(float(np.abs(end).max()) for end in (low, high)) > 2.0**MAX_RANGE_BITS:
+    if np.abs(weights).max() * max(float(np.abs(end).max()) for end in (low, high)) > 2.0**MAX_RANGE_BITS:
         raise OverflowError
-    ends = np.stack([taps * low[:, None, :], taps * high[:, None, :]])
-    if 2.0 * np.abs(ends).astype(np.float64).sum((2, 3)).max() > 2.0**MAX_RANGE_BITS:
+    ends = np.stack([weights * low[:, None, None, :], weights * high[:, None, None, :]])
+    if 2.0 * np.abs(ends).astype(np.float64).sum((2, 3, 4)).max() > 2.0**MAX_RANGE_BITS:
         raise OverflowError
-    most, least = np.maximum(ends.max(0), 0).sum((1, 2)), np.minimum(ends.min(0), 0).sum((1, 2))
+    most, least = _of_one_phase(np.maximum(ends.max(0), 0), np.minimum(ends.min(0), 0), factor_before(model, node))
     value, bias_type = _with_bias(model, node, Range(least, most, given.exponent + weight_exponent))
     return value, LayerTypes(
         result=value.type(),
@@ -101,6 +101,17 @@ def _ranges(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Ty
         weight=covering(int(weights.min()), int(weights.max()), -weight_exponent, signed=True),
         bias=bias_type,
     )
+
+
+def _of_one_phase(most: np.ndarray, least: np.ndarray, factor: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Largest and smallest sum of each filter's taps (filters, height, width, channels) that meet pixels together.
+
+    Between those of a spread image lie zeros, so every pixel of the result has the taps of one phase.
+    """
+    rows, columns = (range(min(size, step)) for size, step in zip(most.shape[1:3], factor, strict=True))
+    sums = [[ends[:, row :: factor[0], column :: factor[1]].sum((1, 2, 3)) for row in rows for column in columns]
+            for ends in (most, least)]
+    return np.max(sums[0], axis=0), np.min(sums[1], axis=0)
 
 
 def _with_bias(model: ModelWrapper, node: NodeProto, sums: Range) -> tuple[Range, FixedType]:
@@ -119,6 +130,9 @@ def _with_bias(model: ModelWrapper, node: NodeProto, sums: Range) -> tuple[Range
 def _work(model: ModelWrapper, node: NodeProto) -> ConvWork:
     filters, rows, columns, channels = shape_of(model, node.input[1])
     _, height, width, _ = shape_of(model, node.output[0])
+    block = block_of(model, node)
+    if block is not None:
+        return ConvWork(channels, filters * block**2, height * width // block**2)
     return ConvWork(rows * columns * channels, filters, height * width)
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantunet_hls.folding.schedule import Actor, Reading
+from quantunet_hls.folding.actors import Actor, Reading
 from quantunet_hls.ops.cpp.design import CppLayer
 from quantunet_hls.ops.network import Layer
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.streaming import Window
+from quantunet_hls.ops.window import Window
 
 __all__ = ["LATENCY", "handed_on", "one_clock", "pixelwise", "reading", "window_loop", "window_rows"]
 

@@ -19,7 +19,7 @@ from quantunet_hls.ops.qonnx.graph import attribute, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
 
-__all__ = ["FACET"]
+__all__ = ["FACET", "pixel_blocks"]
 
 _MODES = ("DCR", "CRD")
 
@@ -37,8 +37,12 @@ def _fits(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
 
 def _lowered(_model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
     pixelwise = attribute(node, "mode", "DCR") == "DCR"
-    return [helper.make_node("PixelBlocks", list(node.input), list(node.output), name=node.name,
-                             block=attribute(node, "blocksize"), pixelwise=int(pixelwise))]
+    return [pixel_blocks(node.name, node.input[0], node.output[0], attribute(node, "blocksize"), pixelwise=pixelwise)]
+
+
+def pixel_blocks(name: str, source: str, result: str, block: int, *, pixelwise: bool) -> NodeProto:
+    """The node between two tensors."""
+    return helper.make_node("PixelBlocks", [source], [result], name=name, block=block, pixelwise=int(pixelwise))
 
 
 def _relabel(place: Relabelling) -> None:

@@ -41,8 +41,8 @@ from amaranth.lib.memory import Memory
 from quantunet_hls.ops.hardware.rom import packed_words
 from quantunet_hls.ops.hardware.streams import connect, stream_in, stream_out
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.streaming import Window
 from quantunet_hls.ops.unit import Components
+from quantunet_hls.ops.window import Window
 from quantunet_hls.ops.windowed import Windowed
 
 __all__ = ["LoopLevel", "StridedBuffer", "Tap", "WholeWindows", "WindowGenerator", "line_buffers"]

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.cpp.design import CppLayer
 from quantunet_hls.ops.cpp.facet import LayerCpp
 from quantunet_hls.ops.cpp.loops import window_loop, window_rows
 from quantunet_hls.ops.cpp.modules import Module
 from quantunet_hls.ops.pooling.layer import Pooling
 from quantunet_hls.ops.pooling.window_pooling import WHOLE_POOLING, WINDOW_POOLING, WholePooling, WindowPooling
-from quantunet_hls.ops.streaming import Window
+from quantunet_hls.ops.window import Window
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["FACET", "MaxPoolingModule"]

@@ -19,11 +19,12 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.folding.balance import ConvWork
 from quantunet_hls.ops.qonnx.bounds import Bounds
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, shape_of
-from quantunet_hls.ops.qonnx.ranges import Range, Typed
+from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, all_values
 from quantunet_hls.ops.qonnx.values import Line, Step
 from quantunet_hls.ops.table import OPERATORS, STAGES, facet, stage_facet
+from quantunet_hls.types.fixed import FixedType
 
-__all__ = ["OWN", "STANDARD", "TRANSPOSE", "Layout", "NodeKind", "OnnxNodes", "Relabelling", "Rule",
+__all__ = ["OWN", "STANDARD", "STAND_IN", "TRANSPOSE", "Layout", "NodeKind", "OnnxNodes", "Relabelling", "Rule",
            "behind_real_values", "kind_of", "node_kinds"]
 
 #: ONNX's own domain, as files spell it.
@@ -116,7 +117,10 @@ class NodeKind:
         gate: whether a node gives the probability of what it reads, which is 0.5 where that is 0.
         looked_up: of a table, the table for numbers of which the file's are a line, and how many of the file's one of
             its results stands for; None where there is none.
+        picks: of a node that leaves channels out, which of those that it reads are left, given the axis of channels.
         product: whether its result is the product of the images that it joins.
+        pointwise: whether each of its values is made of one, by constants that are one for all or one a channel, on
+            their last axis on a channels-last graph.
     """
 
     op_type: str
@@ -159,7 +163,9 @@ class NodeKind:
     bounds: Callable[[NodeProto, Sequence[Bounds], int], Bounds] | None = None
     gate: Callable[[NodeProto], bool] = lambda _node: False
     looked_up: Callable[[NodeProto, Line], tuple[NodeProto, Fraction] | None] | None = None
+    picks: Callable[[ModelWrapper, NodeProto, int], Sequence[int]] | None = None
     product: bool = False
+    pointwise: bool = False
 
     @property
     def tabulated(self) -> bool:
@@ -198,12 +204,28 @@ def _transpose(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
 TRANSPOSE = NodeKind("Transpose", _transpose, rules=(_order_of_axes,), new_values=False)
 
 
+#: What anything gives that can't be built.
+_ANYTHING = FixedType(8, 4, signed=True)
+
+
+def _of_anything(model: ModelWrapper, node: NodeProto, _inputs: Sequence[Range]) -> Typed:
+    return all_values(_ANYTHING, shape_of(model, node.output[0])[-1]), LayerTypes(_ANYTHING)
+
+
+def _never_run(node: NodeProto, _inputs: list[np.ndarray]) -> np.ndarray:
+    raise AssertionError(f"{node.name} stands for a node that can't be built")
+
+
+#: What is left of a node that can't be built, so that the others can be looked at.
+STAND_IN = NodeKind("StandIn", _never_run, _of_anything, domains=(OWN,), admitted=False)
+
+
 @cache
 def node_kinds() -> Mapping[str, NodeKind]:
-    """Every kind by op type: those of operators and stages in the order of their tables, and :data:`TRANSPOSE`."""
+    """Every kind by op type: those of operators and stages in the order of their tables, and those of no room."""
     rooms = [*(facet(name, "onnx", OnnxNodes) for name in OPERATORS),
              *(stage_facet(name, "onnx", OnnxNodes) for name in STAGES)]
-    return {kind.op_type: kind for kind in (*(kind for room in rooms for kind in room.kinds), TRANSPOSE)}
+    return {kind.op_type: kind for kind in (*(kind for room in rooms for kind in room.kinds), TRANSPOSE, STAND_IN)}
 
 
 def kind_of(node: NodeProto) -> NodeKind:

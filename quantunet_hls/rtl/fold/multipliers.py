@@ -14,7 +14,8 @@ import numpy as np
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.ops.cost import product_cost
-from quantunet_hls.ops.streaming import BLOCKS, Multipliers, StreamGraph
+from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import Weighted, weighted
 from quantunet_hls.rtl.fold.estimate import cost
 from quantunet_hls.targets import Family

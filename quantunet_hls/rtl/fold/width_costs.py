@@ -29,7 +29,8 @@ import numpy as np
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError
-from quantunet_hls.ops.streaming import Multipliers, StreamGraph, StreamLayer
+from quantunet_hls.ops.multipliers import Multipliers
+from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.ops.weighted import Weighted, weighted
 from quantunet_hls.rtl.fold.estimate import Content, estimated, module_content, shares, stream_content
 from quantunet_hls.rtl.fold.multipliers import LUTS_BESIDE, blocks, candidates, choose_multipliers, luts

@@ -12,8 +12,8 @@ from quantunet_hls.ops.input.layer import Input
 from quantunet_hls.ops.network import TypedNetwork
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.cast.stage import Cast
-from quantunet_hls.ops.streaming import Window
 from quantunet_hls.ops.tensors.codes import Codes
+from quantunet_hls.ops.window import Window
 from quantunet_hls.types.fixed import ROUNDINGS, SATURATIONS, FixedType, cast
 
 CPU = torch.device("cpu")

@@ -12,8 +12,10 @@ from quantunet_hls.ops.convolution.stream import Convolution, Grouped
 from quantunet_hls.ops.convolution.unit import DotProducts
 from quantunet_hls.ops.hardware.packing import packing
 from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.multipliers import Multipliers
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.streaming import Multipliers, StreamGraph, Window
+from quantunet_hls.ops.streaming import StreamGraph
+from quantunet_hls.ops.window import Window
 from quantunet_hls.rtl.fold.multipliers import candidates
 from quantunet_hls.targets.ecp5 import ECP5
 from quantunet_hls.targets.xc7 import XC7

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from quantunet_hls.ops.hardware.streams import WidthAdapter
 from quantunet_hls.ops.hardware.window import WholeWindows, WindowGenerator
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.streaming import Window
+from quantunet_hls.ops.window import Window
 
 BITS = 7
 

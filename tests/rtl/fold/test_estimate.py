@@ -13,7 +13,8 @@ from quantunet_hls.ops.pooling.stream import Pooling
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.stages.relu.stage import Relu
-from quantunet_hls.ops.streaming import StreamGraph, Window
+from quantunet_hls.ops.streaming import StreamGraph
+from quantunet_hls.ops.window import Window
 from quantunet_hls.rtl.fold.estimate import estimate, estimates
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers, in_fabric, with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold, with_safe_depths

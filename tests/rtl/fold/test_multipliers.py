@@ -7,9 +7,11 @@ import pytest
 from quantunet_hls.boards import Resources, load
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.ops.input.stream import Input
+from quantunet_hls.ops.multipliers import Multipliers
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.relu.stage import Relu
-from quantunet_hls.ops.streaming import Multipliers, StreamGraph, Window
+from quantunet_hls.ops.streaming import StreamGraph
+from quantunet_hls.ops.window import Window
 from quantunet_hls.rtl.fold.estimate import estimates
 from quantunet_hls.rtl.fold.multipliers import (
     LUTS_BESIDE,

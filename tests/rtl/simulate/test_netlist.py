@@ -13,7 +13,8 @@ from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.process import run
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.streaming import StreamGraph, Window
+from quantunet_hls.ops.streaming import StreamGraph
+from quantunet_hls.ops.window import Window
 from quantunet_hls.rtl.fold.multipliers import in_fabric, with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate.stitch import generate

@@ -10,7 +10,8 @@ from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.pooling.stream import Pooling
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.cast.stage import Cast
-from quantunet_hls.ops.streaming import StreamGraph, Window
+from quantunet_hls.ops.streaming import StreamGraph
+from quantunet_hls.ops.window import Window
 from quantunet_hls.rtl.fold.parallelism import cycle_choices, fold
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.reference import execute

@@ -163,7 +163,7 @@ def _ranges(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Ty
 
 _QUANT = NodeKind("Quant", _run, _ranges, rules=(_has_sane_scale, _has_known_modes), domains=QUANT_DOMAINS,
                   roles=("scale", "zero", "bits"), plain=_plain, stands_for=_stands_for, explicit=_explicit,
-                  lowered=_lowered)
+                  lowered=_lowered, pointwise=True)
 
 #: No graph has the second name behind the explicit attributes.
 FACET = OnnxNodes((_QUANT, replace(_QUANT, op_type="IntQuant"), BIPOLAR, TRUNC))

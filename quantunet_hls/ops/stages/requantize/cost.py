@@ -1,8 +1,9 @@
 """What requantization costs: tables of factors and offsets, a multiplier, an adder, a choice.
 
 Source
-    UltraScale+ (Yosys 0.70): the sum below is that of single lanes of 2 to 8 bits and 16 to 128 channels to 1 LUT in
-    six of seven that were mapped (45 to 124 LUTs), and 10 of 40 too many for 4 channels, whose tables Yosys simplifies.
+    UltraScale+ (Yosys 0.70): of the lanes of ``benchmarks/requantizers.py`` (4 to 8 bits, 16 channels) the sum below is
+    off by 7 % at most. Of single lanes of 2 to 8 bits and up to 128 channels it was that of six of seven to 1 LUT, and
+    10 of 40 too many for 4 channels, whose tables Yosys simplifies.
     ECP5: 1.1 to 3 times as many LUTs, the more the more channels, for its LUTs have four inputs; it is rough there.
 """
 
@@ -11,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from quantunet_hls.ops.cost import Content, StageCost
-from quantunet_hls.ops.hardware.packing import bits_for
+from quantunet_hls.ops.stages.requantize.product import offset_zeros, product_of
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.targets import Family, LutParts
-from quantunet_hls.types.fixed import FixedType
+from quantunet_hls.types.fixed import FixedType, bits_for
 
 __all__ = ["FACET"]
 
@@ -24,7 +25,9 @@ _WORDS = 64
 
 def _content(stage: Requantize, source: FixedType, family: Family) -> Content:
     stage = stage.reading(source.fraction)
-    zeros, bits = stage.offset_zeros, bits_for(*stage.sums(source.low, source.high))
+    product = product_of(stage, source)
+    kind = FixedType(product.value_bits) if product.clipped else source
+    zeros, bits = offset_zeros(stage, product), bits_for(*stage.sums(kind.low, kind.high))
     offsets = [offset >> zeros for line in stage.offsets for offset in line]
     factors = [factor for line in stage.factors for factor in line]
     words = stage.channels * len(stage.factors)
@@ -33,9 +36,10 @@ def _content(stage: Requantize, source: FixedType, family: Family) -> Content:
         luts += stage.type.width + stage.shift // 5
     if stage.splits:
         luts += _table(stage.splits, stage.channels) + source.width // 2
+    if product.clipped:
+        luts += kind.width + (source.width - kind.width) // 2
     wide, narrow = family.multiplier.operands
-    long, short = sorted((source.width + (not source.signed), bits_for(min(factors), max(factors))), reverse=True)
-    dsp = -(-(long - 1) // (wide - 1)) * -(-(short - 1) // (narrow - 1))
+    dsp = product.blocks(wide, narrow)
     # Two blocks that share a product give two parts of it, which are added.
     luts += dsp // 2 * max(bits - narrow + 1, 0)
     return Content(LutParts(requantizers=luts), dsp=dsp)

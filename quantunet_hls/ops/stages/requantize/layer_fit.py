@@ -8,6 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from quantunet_hls.ops.stages.requantize.fit import Demands, Line, Offsets, Ties
+from quantunet_hls.ops.stages.requantize.product import product_of
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.ops.stages.requantize.steps import Piece, Quantizer, Tread, treads
 from quantunet_hls.types.fixed import covering
@@ -74,7 +75,8 @@ def fit_layer(channels: Sequence[ChannelSteps], fraction: int = 0, result_fracti
         fits = [(fit, shift) for shift in range(least, least + _MORE + 1) if (fit := _all(lines, shift)) is not None]
         ends = [end for channel in channels for end in (channel.treads[0].first, channel.treads[-1].last)]
         stages = [result(*fit, half_even=False) for fit in fits]
-        return min(stages, key=lambda stage: _bits(stage, min(ends), max(ends)))
+        source = covering(min(ends), max(ends), fraction, signed=True)
+        return min(stages, key=lambda stage: (product_of(stage, source).blocks(), _bits(stage, min(ends), max(ends))))
     found = _least_shift(channels, low, high, Ties) if all(channel.evens for channel in channels) else None
     if found is None:
         return None
@@ -171,15 +173,28 @@ def _all(channels: list[_One] | list[_Two], shift: int) -> list[_Fit] | None:
 
 def _stage(fits: Sequence[_Fit], shift: int, *, low: int, high: int, fractions: tuple[int, int], half_even: bool
            ) -> Requantize:
-    """The stage, with offsets that end in as many zeros as all of them can: bits that no adder has to have."""
+    """The stage, with factors whose offsets end in as many zeros as all can: bits that no adder has to have."""
     lines = list(zip(*(fit.lines for fit in fits), strict=True))
-    zeros = next(zeros for zeros in range(min(shift, _MOST_ZEROS), -1, -1)
-                 if all(offsets.nearest(zeros) is not None for line in lines for offsets in line))
-    factors = tuple(tuple(offsets.factor for offsets in line) for line in lines)
-    offsets = tuple(tuple(offsets.nearest(zeros) or 0 for offsets in line) for line in lines)
+    chosen = next(found for zeros in range(min(shift, _MOST_ZEROS), -1, -1)
+                  if (found := _with_zeros(lines, zeros)) is not None)
+    factors, offsets = (tuple(tuple(numbers[which] for numbers in line) for line in chosen) for which in (0, 1))
     splits = tuple(fit.split for fit in fits) if len(lines) > 1 else ()
     if all(len(set(numbers)) == 1 for numbers in (*factors, *offsets, splits or (0,))):
         factors, offsets, splits = (tuple(line[:1] for line in factors), tuple(line[:1] for line in offsets),
                                     splits[:1])
     return Requantize(covering(low, high, fractions[1]), low, high, shift, factors, offsets, splits, fractions[0],
                       half_even)
+
+
+def _with_zeros(lines: Sequence[Sequence[Offsets]], zeros: int) -> list[list[tuple[int, int]]] | None:
+    """A factor and an offset that ends in so many zeros for each channel of each line; None where one has none."""
+    found: list[list[tuple[int, int]]] = []
+    for line in lines:
+        chosen: list[tuple[int, int]] = []
+        for offsets in line:
+            numbers = offsets.nearest(zeros)
+            if numbers is None:
+                return None
+            chosen.append(numbers)
+        found.append(chosen)
+    return found

@@ -107,7 +107,7 @@ def _normalize(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
 
 
 FACET = OnnxNodes((
-    NodeKind("Requantize", _run, _ranges, admitted=False, roles=_ROLES, own_type=True),
+    NodeKind("Requantize", _run, _ranges, admitted=False, roles=_ROLES, own_type=True, pointwise=True),
     NodeKind("BatchNormalization", _normalize, rules=(_is_normalized,), spatial=True, steps=_normalizing, on_sums=True,
              roles=("gamma", "beta", "mean", "variance"), alone=lambda _node: False),
 ))

@@ -4,7 +4,10 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from quantunet_hls.ops.stages.requantize.fit import Demands
 from quantunet_hls.ops.stages.requantize.layer_fit import fit_layer, steps_of
 from quantunet_hls.ops.stages.requantize.steps import Piece, Quantizer, affine, bent
 from quantunet_hls.types.fixed import FixedType
@@ -93,3 +96,30 @@ def test_channels_that_agree_share_their_numbers():
     stage = fit_layer([steps] * 12)
     assert stage is not None
     assert stage.channels == 1
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 90), st.integers(-200, 200), st.integers(0, 40), st.integers(1, 40), st.integers(0, 6),
+       st.integers(1, 6))
+def test_all_factors_and_offsets_are_found_that_treads_allow(slope, start, below, above, shift, bits):
+    quantizer = Quantizer(Fraction(37), 0, -2, (1 << bits) - 1)
+    line = (Fraction(slope) / quantizer.scale, Fraction(start) / quantizer.scale)
+    steps = steps_of((Piece(-below, Fraction(slope), Fraction(start)),), above, quantizer)
+    low, high = steps.treads[0].level, steps.treads[-1].level
+    if low == high:
+        return
+    found = Demands(steps.treads, line, low, high).fitted(shift)
+    levels = {x: tread.level for tread in steps.treads for x in range(tread.first, tread.last + 1)}
+    middle = round(line[0] * (1 << shift))
+    allowed = {(factor, offset) for factor in range(middle - 3, middle + 4)
+               for offset in range(-600 * 2 ** shift // 37 - 200, 600 * 2 ** shift // 37 + 200)
+               if all(min(max(factor * x + offset >> shift, low), high) == level for x, level in levels.items())}
+    if found is None:
+        assert not allowed
+    else:
+        mine = {(int(factor), offset)
+                for factor, least, most in zip(found.factors, found.least, found.most, strict=True)
+                for offset in range(int(least), int(most) + 1)}
+        assert allowed <= mine
+        assert all(min(max(factor * x + offset >> shift, low), high) == level for factor, offset in list(mine)[:50]
+                   for x, level in levels.items())

@@ -1,0 +1,138 @@
+"""LUTs and DSP blocks of a lane that makes levels of sums: one multiplication with a shift.
+
+Draws layers of 16 channels (sums of 144 products of whole weights and activations, a scale a filter, batch
+normalization, bias, ReLU and a quantizer with a float scale), fits each as the flow does, and maps one lane of it with
+Yosys. Writes a JSON table and prints it as Markdown::
+
+    python benchmarks/requantizers.py --family xcup
+
+A lane has the counter that says which channel comes, the tables of the channels' numbers, and all behind. That it
+computes every level of the layer is no matter of this benchmark, but of ``tests/ops/stages``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from quantunet_hls.core.files import write_json
+from quantunet_hls.core.open_tools import yosys_version
+from quantunet_hls.core.workshop import workshop
+from quantunet_hls.ops.cost import staged_content
+from quantunet_hls.ops.hardware.pipeline import Pipeline
+from quantunet_hls.ops.hardware.requantize import requantize, shape_of
+from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.stages.requantize.layer_fit import ChannelSteps, fit_layer, steps_of
+from quantunet_hls.ops.stages.requantize.steps import Piece, Quantizer, bent
+from quantunet_hls.rtl.fold.estimate import cost
+from quantunet_hls.rtl.generate.verilog import write_verilog
+from quantunet_hls.rtl.synthesize.module import MappingOptions, map_module
+from quantunet_hls.targets import FAMILIES, CellCount, Family, family_named
+from quantunet_hls.types.fixed import FixedType, covering
+
+#: Bits of weights, activations and levels.
+WIDTHS = (4, 6, 8)
+SEEDS = range(6)
+CHANNELS = 16
+PRODUCTS = 144
+REFERENCES = Path(__file__).parent.parent / "reports" / "reference"
+
+
+def layer(bits: int, seed: int) -> tuple[list[ChannelSteps], FixedType]:
+    """The steps of each channel of a drawn layer, and the type of its sums."""
+    rng = np.random.default_rng([bits, seed])
+    high, top = (1 << bits - 1) - 1, (1 << bits) - 1
+    weights = rng.integers(-high, high + 1, (CHANNELS, PRODUCTS))
+    lows, highs = (top * np.where(side * weights > 0, weights, 0).sum(1) for side in (-1, 1))
+    spread = np.sqrt((weights.astype(float) ** 2).sum(1)) * top / 2
+    # A few deviations of the sums fill the quantizer's range, as training makes it.
+    scale = Fraction(float(np.float32(rng.uniform(2, 4) / top)))
+    quantizer = Quantizer(scale, 0, 0, top)
+    channels: list[ChannelSteps] = []
+    for channel in range(CHANNELS):
+        gain, shift = (Fraction(float(np.float32(rng.uniform(*ends)))) for ends in ((0.3, 1.5), (-1, 1)))
+        factor = gain * Fraction(float(np.float32(1 / spread[channel])))
+        pieces = bent((Piece(int(lows[channel]), factor, shift),), int(highs[channel]), Fraction(0))
+        channels.append(steps_of(pieces, int(highs[channel]), quantizer))
+    return channels, covering(int(lows.min()), int(highs.max()), signed=True)
+
+
+class Lane(wiring.Component):
+    """A stage for one lane, registered in front."""
+
+    def __init__(self, stage: Stage, source: FixedType):
+        self.stage, self.source = stage, source
+        super().__init__({"i": In(shape_of(source)), "valid": In(1), "o": Out(shape_of(stage.type))})
+
+    def elaborate(self, platform: Any) -> Module:
+        """The logic; Amaranth calls this."""
+        m = Module()
+        pipeline = Pipeline(m, valid=self.valid, last=1)
+        value = pipeline.register(self.i)
+        pipeline.advance()
+        m.d.comb += self.o.eq(requantize(pipeline, [value], self.source, [self.stage])[0])
+        return m
+
+
+def mapped(stage: Stage, source: FixedType, name: str, family: Family, cache: Path, *, dsp: bool) -> CellCount:
+    """Cells of a lane."""
+    with workshop() as folder:
+        files = write_verilog(folder, {name: Lane(stage, source)})
+        return map_module(name, files, MappingOptions(family, dsp=dsp), (), cache).count
+
+
+def measure(family: Family, cache: Path) -> Iterator[dict[str, Any]]:
+    """One row a layer."""
+    for bits in WIDTHS:
+        for seed in SEEDS:
+            channels, source = layer(bits, seed)
+            stage = fit_layer(channels)
+            assert stage is not None, (bits, seed)
+            count = mapped(stage, source, f"lane{bits}_{seed}", family, cache, dsp=True)
+            content = staged_content(1, source, [stage], family)
+            row = {"bits": bits, "seed": seed, "sum_bits": source.width, "shift": stage.shift,
+                   "factor_bits": max(abs(factor) for factor in stage.factors[0]).bit_length(),
+                   "lut": count.lut, "ff": count.ff, "dsp": count.dsp,
+                   "estimated": {"lut": round(cost(content.parts, family)), "dsp": content.dsp}}
+            logging.info("%s", row)
+            yield row
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """The rows as Markdown: the least and the most of each width."""
+    lines = ["| bits | LUTs | DSP blocks |", "|---|---|---|"]
+    for bits in sorted({row["bits"] for row in rows}):
+        ends = [" to ".join(dict.fromkeys(str(end([row[what] for row in rows if row["bits"] == bits]))
+                                          for end in (min, max))) for what in ("lut", "dsp")]
+        lines.append(f"| {bits} | {ends[0]} | {ends[1]} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure and write the table."""
+    parser = argparse.ArgumentParser(description="LUTs and DSP blocks of a lane that makes levels of sums.")
+    parser.add_argument("--family", required=True, choices=[each.name for each in FAMILIES if each.mapped])
+    parser.add_argument("--out", type=Path, default=None)
+    parser.add_argument("--cache", type=Path, default=Path(".cache/requantizers"))
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    out = arguments.out or REFERENCES / f"requantizers_{arguments.family}.json"
+    rows = []
+    for row in measure(family_named(arguments.family), arguments.cache):
+        rows.append(row)
+        write_json(out, {"family": arguments.family, "yosys": yosys_version(), "source": "mapped", "rows": rows})
+    sys.stdout.write(table(rows) + "\n")
+
+
+if __name__ == "__main__":
+    main()

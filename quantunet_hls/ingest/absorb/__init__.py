@@ -1,0 +1,1 @@
+"""What becomes of each kind of node where scales leave the graph, a module for each kind."""
