@@ -90,9 +90,10 @@ def table(cells: Mapping[str, Mapping[str, Cell]]) -> str:
     lines = [
         "# Networks of other projects", "",
         "Networks from the packages that publish them, and in the form that many projects write them, small "
-        "(32x32 pixels, few channels, random weights, batch normalization; encoders of segmentation_models_pytorch have an "
-        "eighth of their channels), as `python -m benchmarks.interop` takes them through the flow: ingest, hls4ml project, C-simulation and simulated "
-        "RTL. A cell says how many integers differ between the executors, of all that were compared; - was not tried.", "",
+        "(32x32 pixels, few channels, random weights, batch normalization; encoders of segmentation_models_pytorch "
+        "have an eighth of their channels), as `python -m benchmarks.interop` takes them through the flow: ingest, "
+        "hls4ml project, C-simulation and simulated RTL. A cell says how many integers differ between the executors, "
+        "of all that were compared; - was not tried.", "",
         f"{len(built)} of {tried_cells} built; {sum(cell.differing for cell in built):,} of "
         f"{sum(cell.values for cell in built):,} values differ.", "",
         f"| network | {' | '.join(FORM_TITLES.values())} |", f"|---|{'---|' * len(FORM_TITLES)}"]
