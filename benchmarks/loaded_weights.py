@@ -1,8 +1,9 @@
 """What it costs to load weights at start-up: LUTs, memory and clock of each layer beside the same with weights in ROM.
 
-Folds a network of the zoo for 294,912 cycles a frame on a board, with weights in ROM and with weights that are loaded
-(``--sums any``), and maps both layer by layer with Yosys; the top, which takes the file in, too. Prints a table in
-Markdown and writes ``reports/reference/loaded_weights.json`` after each layer; a killed run goes on where it was::
+Folds a network of the zoo for 294,912 cycles a frame on a board, with weights in ROM and, with the same multipliers,
+with weights that are loaded (``--sums any``), and maps both layer by layer with Yosys; the top, which takes the file
+in, too. Prints a table in Markdown and writes ``reports/reference/loaded_weights.json`` after each layer; a killed run
+goes on where it was::
 
     python benchmarks/loaded_weights.py
 
@@ -16,7 +17,6 @@ import argparse
 import logging
 import sys
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,9 @@ from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.flow.unfolded import stream_graph
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import weighted
-from quantunet_hls.rtl.fold.multipliers import choose_multipliers, in_fabric
+from quantunet_hls.rtl.fold.multipliers import candidates, choose_multipliers, in_fabric
 from quantunet_hls.rtl.fold.parallelism import fold
-from quantunet_hls.rtl.fold.storage import Storage, placed
+from quantunet_hls.rtl.fold.storage import widths_for
 from quantunet_hls.rtl.generate.design import Design, module_name
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.synthesize.module import MappingOptions, map_module
@@ -55,6 +55,16 @@ def measured(design: Design, name: str, family: Family, folder: Path) -> dict[st
     return {**found, "clock_ns": longest_path(netlist, cell_delays(family.delays.file)).ns}
 
 
+def loaded(graph: StreamGraph, family: Family) -> StreamGraph:
+    """The same with all weights loaded, with the multipliers that it has."""
+    changed = {}
+    for layer in weighted(graph):
+        made = layer.loaded_as(widths_for(layer, any_weights=True, leaves=layer is graph.output))
+        changed[layer.name] = replace(made, multipliers=next(
+            choice for choice in candidates(made, family) if str(choice) == str(layer.multipliers)))
+    return graph.with_layers(changed)
+
+
 def table(rows: dict[str, dict[str, Any]]) -> str:
     """Markdown."""
     lines = ["| module | weights | LUT | FF | LUTRAM | DSP | BRAM18 | clock |", "|---|---|---|---|---|---|---|---|"]
@@ -76,21 +86,18 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     board = load(chosen.board)
     folded = fold(stream_graph(chosen.model, board), CYCLES)
-    designs: dict[str, Design] = {}
-    for form in ("rom", "loaded"):
-        graph: StreamGraph = placed(folded, Storage(form, any_weights=True), board,
-                                    partial(choose_multipliers, board=board))
-        designs[form] = generate(replace(graph, name=f"{form}_net"), chosen.work / form)
+    rom = choose_multipliers(folded, board)
+    designs = {form: generate(replace(graph, name=f"{form}_net"), chosen.work / form)
+               for form, graph in (("rom", rom), ("loaded", loaded(rom, board.part_family)))}
     largest = sorted(weighted(folded), key=lambda layer: -layer.weights.size)[: chosen.layers]
     rows: dict[str, dict[str, Any]] = {}
     for name in (*(layer.name for layer in largest), "top"):
         rows[name] = {form: measured(design, name, board.part_family, chosen.work / form)
                       for form, design in designs.items()}
         logging.info("%s: %s", name, rows[name])
-        loaded = designs["loaded"].graph
         write_json(REFERENCE, {"model": chosen.model, "board": chosen.board, "yosys": yosys_version(),
                                "cycles": {form: design.graph.cycles for form, design in designs.items()},
-                               "file_words": data_words(loaded), "modules": rows})
+                               "file_words": data_words(designs["loaded"].graph), "modules": rows})
     sys.stdout.write(table(rows) + "\n")
     return 0
 

@@ -19,7 +19,7 @@ from quantunet_hls.ops.qonnx.values import pieces_of
 from quantunet_hls.ops.stages.requantize.layer_fit import ChannelSteps, fit_layer, steps_of
 from quantunet_hls.ops.stages.requantize.onnx import requantize_node
 from quantunet_hls.ops.stages.requantize.stage import Requantize
-from quantunet_hls.ops.stages.requantize.steps import nearest_threshold
+from quantunet_hls.ops.stages.requantize.steps import Quantizer, nearest_threshold
 from quantunet_hls.types.fixed import covering
 
 __all__ = ["MAX_TREADS", "fit_scales"]
@@ -111,7 +111,7 @@ class _Fitting:
             tied = tied or (quantizer.half_even and nearest == 0)
         stage = fit_layer(steps, -given.exponent, plan.fraction)
         if stage is None:
-            raise _unfitted(node, steps, given, tied=tied)
+            raise _unfitted(node, plan.quantizers[0], steps, given, tied=tied)
         return stage
 
     def _weighed(self, number: int) -> dict[int, Requantize]:
@@ -126,15 +126,17 @@ class _Fitting:
         return self._found
 
 
-def _unfitted(node: NodeProto, steps: Sequence[ChannelSteps], given: Range, *, tied: bool) -> IllegalGraphError:
+def _unfitted(node: NodeProto, quantizer: Quantizer, steps: Sequence[ChannelSteps], given: Range, *, tied: bool
+              ) -> IllegalGraphError:
     """Why no multiplication with a shift has the steps of all channels."""
     def illegal(reason: str, remedy: str) -> IllegalGraphError:
         return IllegalGraphError(node.name, f"no multiplication with a shift has exactly its steps, for {reason}",
                                  remedy)
 
     if tied:
+        even = " or an even zero point" if quantizer.zero % 2 else ""
         return illegal("some of the values that come lie in the middle between two of its levels",
-                       "use a quantizer with another scale, or one with rounding mode FLOOR")
+                       f"use a quantizer with another scale, or one with rounding mode FLOOR{even}")
     lines = max(len(channel.lines) for channel in steps)
     if lines > 2:
         return illegal(f"what stands in front of it makes {lines} lines of them, of which two can be built",
