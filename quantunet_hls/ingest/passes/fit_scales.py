@@ -110,9 +110,11 @@ class _Fitting:
             self.nearest += [] if nearest is None else [nearest]
         stage = fit_layer(steps, -given.exponent, plan.fraction)
         if stage is None:
+            odd = plan.quantizers[0].zero % 2 and plan.quantizers[0].half_even
             raise IllegalGraphError(node.name, "no multiplication with a shift has exactly its steps, for some of the "
                                     "values that come lie in the middle between two of its levels",
-                                    "use a quantizer with another scale, or one with rounding mode FLOOR")
+                                    "use a quantizer with another scale, or one with rounding mode FLOOR"
+                                    + (" or an even zero point" if odd else ""))
         return stage
 
     def _weighed(self, number: int) -> dict[int, Requantize]:
