@@ -179,6 +179,6 @@ def test_sums_of_thirty_bits_have_their_steps(tmp_path):
     other = net.quant(one, 8, scale=0.011, signed=1)
     x = net.add("Mul", [one, other], net.shapes[one])
     raw = net.constant("raw", net.random.uniform(-1, 1, (2, 2, 3, 3)))
-    x = net.conv(x, 2, weights=net.quant(raw, 10, signed=1, scale=2**-9 * 1.3), bias=None)
+    x = net.conv(x, 2, weights=net.quant(raw, 12, signed=1, scale=2**-11 * 1.3), bias=None)
     case = agreeing(ended(net, x), tmp_path)
     assert max(attribute(node, "shift", 0) for node in case.graph.model.graph.node) > 44
