@@ -275,7 +275,19 @@ def halved(net, image):
 
 
 def to_pixels(net, source):
-    return net.add("DepthToSpace", [source], (1, 1, 8, 12), blocksize=2, name="it")
+    channels = net.shapes[source][1] // 4
+    return net.add("DepthToSpace", [source], (1, channels, 8, 12), blocksize=2, name="it")
+
+
+def each_channel(net, source):
+    return net.add("Mul", [source, net.constant("each", np.reshape([0.9, 0.3], (2, 1, 1)))], net.shapes[source])
+
+
+def sums_of(net, bits):
+    """Sums of numbers of so many bits, times weights of 16."""
+    raw = net.constant("wide", net.random.uniform(-1, 1, (2, 2, 3, 3)))
+    weights = net.quant(raw, 16, scale=3.7e-5, signed=1)
+    return net.conv(net.quant("x", bits, scale=3.3 / 2**bits), 2, weights=weights, bias=None)
 
 
 def of_channels(net, source):
@@ -386,7 +398,7 @@ REMEDIES = {
                               "put a quantizer between the two",
                               chain(start(), _FALLING, pool, quant(), does("Mul", -0.7), quant())),
     "maxima that fall, joined": (chain(start(), _FALLING, pool, with_branch("Concat", of_image()), quant()),
-                                 "put a quantizer there",
+                                 "put one between the two",
                                  chain(start(), _FALLING, pool, quant(), with_branch("Concat", of_image()), quant())),
     "products of shifted numbers": (
         chain(start(lambda net: odd(net, bias="random")), with_branch("Mul", of_image(bias="random")), quant()),
@@ -426,11 +438,17 @@ REMEDIES = {
                                                                    *(net.constant(f"n{place}", value) for place, value
                                                                      in enumerate((2.0**-4, 0, 6, 4)))], (1, 2, 2, 3),
                                                          domain=QUANT_DOMAIN))),
-    "channels of several scales become pixels": (
-        chain(start(partial(odd, filters=4, scale=np.array([0.07, 0.11, 0.3, 0.2]).reshape(4, 1, 1, 1))), to_pixels,
-              quant()), "put a quantizer with one scale in front of it",
-        chain(start(partial(odd, filters=4, scale=np.array([0.07, 0.11, 0.3, 0.2]).reshape(4, 1, 1, 1))), quant(),
-              to_pixels, quant())),
+    "numbers for each channel behind mixed channels": (
+        chain(start(partial(odd, filters=8, bias="random")), to_pixels, each_channel, quant()),
+        "put a quantizer between the two",
+        chain(start(partial(odd, filters=8, bias="random")), to_pixels, quant(), each_channel, quant())),
+    "limits and numbers for each channel": (
+        chain(start(), does("Clip", -0.2, 0.5), each_channel, quant(scale=0.02, bits=6)),
+        "put a quantizer between two of these functions",
+        chain(start(), does("Clip", -0.2, 0.5), quant(), each_channel, quant(scale=0.02, bits=6))),
+    "sums of many bits": (
+        chain(start(partial(sums_of, bits=18)), quant(bits=5)),
+        "quantize what is summed in front of it to fewer bits", chain(start(partial(sums_of, bits=8)), quant(bits=5))),
     # Codes.
     "zero points a channel": (linear(zero=np.array([0, 1]), scale=[0.25] * 2, behind=[0.25] * 2),
                               "use one zero point a tensor", linear(zero=1)),
