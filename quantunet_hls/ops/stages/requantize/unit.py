@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from amaranth.hdl import C, Cat, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import C, Cat, Mux, Value, signed, unsigned
 from amaranth.lib.memory import Memory
 
+from quantunet_hls.ops.hardware.channels import DIRECT_BITS, by_lane, turn_of
 from quantunet_hls.ops.hardware.packing import bits_for
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import as_type, rounded, saturated, shape_of
@@ -19,10 +20,6 @@ from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["FACET"]
 
-#: Bits of a table's address that may come straight from a counter.
-DIRECT_BITS = 4
-
-
 def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, stage: Requantize) -> list[Value]:
     """The value beside its factor and offset, the product, the sum, the level: a register behind each.
 
@@ -33,19 +30,18 @@ def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, s
     product = product_of(stage, source)
     kind = FixedType(product.value_bits, source.fraction, True, saturation="SAT") if product.clipped else source
     zeros, bits = offset_zeros(stage, product), bits_for(*stage.sums(kind.low, kind.high))
-    turn, values, second = _turn(pipeline, stage, len(lanes)), list(lanes), [C(0, 0)] * len(lanes)
+    turn, values, second = turn_of(pipeline, stage.channels, len(lanes)), list(lanes), [C(0, 0)] * len(lanes)
     if stage.splits:
-        splits = _numbers(pipeline, "split", _by_lane([stage.splits], len(lanes)), turn, second)
+        splits = _numbers(pipeline, "split", by_lane([stage.splits], len(lanes)), turn, second)
         second = [pipeline.register(value >= split) for value, split in zip(values, splits, strict=True)]
         values, turn = [pipeline.register(value) for value in values], pipeline.register(turn)
         pipeline.advance()
     elif len(turn) > DIRECT_BITS:
-        # Logic of so many inputs is found as tables only where its address comes out of registers as they are.
         values, turn = [pipeline.register(value) for value in values], pipeline.register(turn)
         pipeline.advance()
     offsets = [[offset >> zeros for offset in line] for line in stage.offsets]
     addends, factors = (
-        [pipeline.register(number) for number in _numbers(pipeline, role, _by_lane(lines, len(lanes)), turn, second)]
+        [pipeline.register(number) for number in _numbers(pipeline, role, by_lane(lines, len(lanes)), turn, second)]
         for role, lines in (("offset", offsets), ("factor", stage.factors)))
     values = [pipeline.register(saturated(value, kind) if product.clipped else value) for value in values]
     pipeline.advance()
@@ -69,25 +65,6 @@ def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, s
     levels = [pipeline.register(_clipped(value, stage)) for value in rounds]
     pipeline.advance()
     return levels
-
-
-def _turn(pipeline: Pipeline, stage: Requantize, lanes: int) -> Value:
-    """Which of a pixel's beats it is that has arrived: all numbers of its channels lie at that place."""
-    beats = max(stage.channels // lanes, 1)
-    if beats == 1:
-        return C(0, 0)
-    turn = Signal(range(beats), name=f"turn_{pipeline.stages}")
-    with pipeline.module.If(pipeline.flags["valid"] & pipeline.flags["last"]):
-        pipeline.module.d.sync += turn.eq(Mux(turn == beats - 1, 0, turn + 1))
-    return turn
-
-
-def _by_lane(lines: Sequence[Sequence[int]], lanes: int) -> list[Integers]:
-    """For every lane the numbers (lines, beats of a pixel) that it needs."""
-    numbers = np.array(lines)
-    if numbers.shape[1] == 1:
-        return [numbers] * lanes
-    return list(np.moveaxis(numbers.reshape(len(lines), -1, lanes), 2, 0))
 
 
 def _numbers(pipeline: Pipeline, role: str, tables: Sequence[Integers], turn: Value, second: Sequence[Value]
