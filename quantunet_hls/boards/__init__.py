@@ -1,7 +1,7 @@
 """The boards that designs are made for: one JSON file each, also of the user's, or any part."""
 
 from quantunet_hls.boards.board import Board, Memory, Resources, SerialLine
-from quantunet_hls.boards.catalogue import load, names, own_folder
+from quantunet_hls.boards.catalogue import by_size, load, names, own_folder
 from quantunet_hls.boards.parts import for_part
 
-__all__ = ["Board", "Memory", "Resources", "SerialLine", "for_part", "load", "names", "own_folder"]
+__all__ = ["Board", "Memory", "Resources", "SerialLine", "by_size", "for_part", "load", "names", "own_folder"]

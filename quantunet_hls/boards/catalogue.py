@@ -11,7 +11,7 @@ from platformdirs import user_data_path
 from quantunet_hls.boards.board import Board, read_board
 from quantunet_hls.core.errors import ConfigurationError, UnknownNameError
 
-__all__ = ["load", "names", "own_folder", "shipped"]
+__all__ = ["by_size", "load", "names", "own_folder", "shipped"]
 
 _FOLDER = Path(__file__).parent
 
@@ -47,6 +47,23 @@ def load(board: str) -> Board:
     if board not in known:
         raise UnknownNameError("board", board, known, "quantunet-hls boards")
     return read_board(known[board])
+
+
+def by_size() -> list[Board]:
+    """The boards of the catalogue whose LUTs, DSP blocks and block RAM are known, fewest LUTs first.
+
+    A file of the user's that is no board is left out; who asks for it by name is told.
+    """
+    found = []
+    for path in _files().values():
+        try:
+            board = read_board(path)
+        except ConfigurationError:
+            continue
+        have = board.resources
+        if have.lut and have.dsp and have.bram_18k:
+            found.append((have.lut, board.name, board))
+    return [board for _, _, board in sorted(found, key=lambda each: each[:2])]
 
 
 @cache

@@ -11,7 +11,7 @@ import click
 from quantunet_hls.flow.options import SpecField, spec_fields
 from quantunet_hls.flow.spec import DesignSpec
 
-__all__ = ["List", "axis_options", "flow_options"]
+__all__ = ["List", "axis_options", "field_options", "flow_options"]
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -52,6 +52,18 @@ def flow_options(*, whole: bool) -> Callable[[Command], Command]:
     return decorate
 
 
+def field_options(*names: str) -> Callable[[Command], Command]:
+    """An option for each of these fields of a :class:`DesignSpec`, for a command of its own, under their names."""
+    fields = {field.name: field for field in spec_fields(DesignSpec)}
+
+    def decorate(command: Command) -> Command:
+        for name in reversed(names):
+            command = _option(fields[name], name, fields[name].default, fields[name].default)(command)
+        return command
+
+    return decorate
+
+
 def axis_options(defaults: Mapping[str, Any]) -> Callable[[Command], Command]:
     """An option for each axis that a sweep can have, and for each setting that all its designs share.
 
@@ -81,6 +93,8 @@ def _option(field: SpecField, name: str, default: Any, told: Any) -> Callable[[C
         default: that is handed over where it is not given.
         told: the default that the help text shows.
     """
+    if field.kind is bool:
+        return click.option(f"--{field.flag}", name, is_flag=True, default=default, help=_help(field))
     return click.option(
         f"--{field.flag}", name, type=click.Path(path_type=Path) if field.kind is Path else field.kind,
         nargs=field.count, multiple=field.repeated, default=default, help=_help(field, told),

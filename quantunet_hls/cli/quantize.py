@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from quantunet_hls.cli.options import field_options
 from quantunet_hls.cli.progress import Progress
 from quantunet_hls.cli.screen import screen
 from quantunet_hls.reports.grid import Column, Grid
@@ -21,7 +22,7 @@ __all__ = ["quantize"]
 @click.argument("model")
 @click.option("--data", type=click.Path(path_type=Path), required=True,
               help="A folder of images like those that it will see; with images/ and masks/ it is scored on the masks.")
-@click.option("--bits", type=int, default=8, show_default=True, help="Of weights and activations; an image has 8.")
+@field_options("bits")
 @click.option("--weight-bits", type=int, default=None, help="Of weights.  [default: --bits]")
 @click.option("--activation-bits", type=int, default=None, help="Of activations.  [default: --bits]")
 @click.option("--scales", type=click.Choice(["float", "power-of-two"]), default="float", show_default=True,
@@ -37,15 +38,7 @@ __all__ = ["quantize"]
               "repeated.")
 @click.option("--score-fold", "scored", type=int, multiple=True,
               help="Score on this fold, which it is not calibrated with; may be repeated.")
-@click.option("--freeze-statistics", is_flag=True,
-              help="Freeze instance and group normalization to the calibration images' statistics; the report says "
-              "what that costs.")
-@click.option("--mean", "means", type=float, multiple=True,
-              help="The network was trained with (v / 255 - MEAN) / STD; once, or once a channel.  [default: v / 256]")
-@click.option("--std", "deviations", type=float, multiple=True, help="See --mean.")
-@click.option("--size", nargs=3, type=int, default=None, metavar="C H W",
-              help="Channels, height, width of an image, for a checkpoint.  [default: what it was trained on]")
-@click.option("--result", metavar="NAME", default=None, help="Which of the network's several outputs counts.")
+@field_options("means", "deviations", "freeze_statistics", "input_shape", "result")
 @click.option("--name", default=None, help="Name of the quantized network.  [default: the model's, with _quantized]")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("quantized"), show_default=True,
               help="Folder for the results' folders; the same command resumes what it holds.")
@@ -72,16 +65,14 @@ def quantize(**options: Any) -> None:
             what = f"Fold {min(both)} is" if both else "All folds are"
             raise ConfigurationError(f"{what} calibrated with and scored on, which says little of other images; "
                                      "name different ones with --fold and --score-fold.")
-        if bool(options["means"]) != bool(options["deviations"]):
-            raise ConfigurationError("Images are normalized with --mean and --std; give both.")
         if options["board"] and options["tolerance"] is None:
             raise ConfigurationError("--board says what widths are to save, which --tolerance asks for; give it, too.")
         settings = Settings(
             scales=options["scales"], freeze_statistics=options["freeze_statistics"], tolerance=options["tolerance"],
             weight_bits=options["weight_bits"] or options["bits"],
             activation_bits=options["activation_bits"] or options["bits"], images=options["images"],
-            normalization=Normalization(options["means"], options["deviations"]) if options["means"] else None)
-        source = open_network(options["model"], options["size"], options["result"])
+            normalization=Normalization.of(options["means"], options["deviations"]))
+        source = open_network(options["model"], options["input_shape"], options["result"])
         labelled = has_masks(options["data"])
         name = design_name(options["name"] or f"{source.name}_quantized")
 

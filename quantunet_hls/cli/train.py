@@ -57,7 +57,7 @@ def _numbers(_: click.Context, option: click.Parameter, text: str | None) -> tup
 @click.option("--architecture", default=None, help="Named shape: small, tiny, original, fixedpoint_paper.")
 @click.option("--depth", type=int, default=None, help="How often the image is halved.")
 @click.option("--base-channels", type=int, default=None, help="Channels at full size; doubled at every halving.")
-@click.option("--upsampling", default=None, help="nearest or bilinear.")
+@click.option("--upsampling", default=None, help="nearest, bilinear or transposed.")
 @click.option("--in-channels", type=int, default=None, help="1 for grey images, 3 for colour.")
 @click.option("--weights", default=None, help="A format such as w0.4, or ternary or binary.")
 @click.option("--activations", default=None, help="A format such as a6.0.")
@@ -71,9 +71,16 @@ def _numbers(_: click.Context, option: click.Parameter, text: str | None) -> tup
 @click.option("--frames-per-second", type=float, default=100.0, show_default=True,
               help="Frame rate that --board folds the design for.")
 @click.option("--init", default=None, help="First weights: a zoo name or a checkpoint's path.  [default: random]")
+@click.option("--teacher", default=None,
+              help="A zoo name or a checkpoint's path: learn from its probabilities as well.")
+@click.option("--distillation", type=float, default=None, help="Weight of what the teacher says.")
 @click.option("--epochs", type=int, default=None)
 @click.option("--stop-after", type=int, default=None,
               help="Stop after this many epochs; the same command without it carries on.")
+@click.option("--keep", default=None,
+              help="Weights of the last epoch, or of the best on the validation images.  [default: the recipe's]")
+@click.option("--average", type=float, default=None,
+              help="Share of itself that a moving average of the weights keeps at a step, such as 0.999.")
 @click.option("--patience", type=int, default=None, help="End after so many epochs without a better Dice.")
 @click.option("--batch-size", type=int, default=None)
 @click.option("--lr", type=float, default=None, help="Peak learning rate.")
@@ -87,6 +94,9 @@ def _numbers(_: click.Context, option: click.Parameter, text: str | None) -> tup
 @click.option("--train-slices", default=None, callback=_numbers,
               help="Instead of folds: places in the order of the names, such as 0-17.")
 @click.option("--val-slices", default=None, callback=_numbers, help="Likewise, such as 18-23.")
+@click.option("--score-folds", default=None, callback=_numbers,
+              help="Folds that the result is scored on, in the end only.  [default: the validation images]")
+@click.option("--score-slices", default=None, callback=_numbers, help="Likewise, by places.")
 @click.option("--out", type=click.Path(path_type=Path), default=None,
               help="Run folder; the same command resumes what it holds.  [default: runs/NAME]")
 @click.option("--save-to-zoo", is_flag=True,
@@ -119,7 +129,9 @@ def train(context: click.Context, **options: Any) -> None:
         training=training,
         validation=validation,
         settings=(recipe if board is None else _unpriced(recipe)).settings(),
+        scoring=_scoring(Split, options["score_folds"], options["score_slices"]),
         init=options["init"],
+        teacher=options["teacher"],
         device=_device(options["device"]),
         stop_after=options["stop_after"],
         command=_command_line(context),
@@ -151,8 +163,8 @@ def train(context: click.Context, **options: Any) -> None:
 
 def _changed(recipe: Recipe, options: dict[str, Any]) -> Recipe:
     """The recipe with what the command line says instead."""
-    same = ("architecture", "depth", "base_channels", "upsampling", "in_channels", "epochs", "patience", "batch_size",
-            "seed", "crop", "crops_per_image")
+    same = ("architecture", "depth", "base_channels", "upsampling", "in_channels", "epochs", "keep", "average",
+            "distillation", "patience", "batch_size", "seed", "crop", "crops_per_image")
     for kind in ("weight", "activation"):
         if options[f"{kind}s"] is not None and options[f"{kind}_bits"] is not None:
             raise ConfigurationError(f"--{kind}s and --{kind}-bits say the same thing twice; give one of them.")
@@ -177,6 +189,10 @@ def _split(kind: Any, folds: tuple[int, ...] | None, slices: tuple[int, ...] | N
     if folds is not None and slices is not None:
         raise ConfigurationError("Images are chosen by folds or by slices, not by both; give one of them.")
     return kind("fold", folds or default) if slices is None else kind("slice", slices)
+
+
+def _scoring(kind: Any, folds: tuple[int, ...] | None, slices: tuple[int, ...] | None) -> Any:
+    return None if folds is None and slices is None else _split(kind, folds, slices, ())
 
 
 def _device(name: str) -> str:
@@ -213,18 +229,18 @@ def _show_epoch(progress: Progress, task: Any, result: Any) -> None:
     progress.update(task, completed=result.epoch)
     bits = [value for key, value in result.record.items() if key.startswith("bits/")]
     mean = f"  bits {sum(bits) / len(bits):.2f}" if bits else ""
-    best = f"best {result.best_dice:.4f} at {result.best_epoch}" if result.best_epoch else "widths are learned"
+    kept = f"kept {result.kept_dice:.4f} at {result.kept_epoch}" if result.kept_epoch else "widths are learned"
     progress.console.print(
         f"epoch {result.epoch}/{result.epochs}  loss {result.loss:.4f}  Dice {result.scores.dice:.4f} "
         f"(by image {result.scores.dice_per_image:.4f})  IoU {result.scores.iou:.4f}  "
-        f"accuracy {result.scores.pixel_accuracy:.4f}{mean}  {best}  {result.seconds:.0f} s",
+        f"accuracy {result.scores.pixel_accuracy:.4f}{mean}  {kept}  {result.seconds:.0f} s",
         highlight=False,
     )
 
 
 def _show_card(card: Any) -> None:
     rows = [(key, f"{card.scores[key]:.4f}") for key in ("dice", "dice_per_image", "iou", "pixel_accuracy")]
-    rows += [("best epoch", str(card.training["best_epoch"])), ("minutes", f"{card.training['minutes']:.1f}"),
+    rows += [("kept epoch", str(card.training["kept_epoch"])), ("minutes", f"{card.training['minutes']:.1f}"),
              ("bits of weights", f"{card.footprint.weight_bits:.2f}"),
              ("bits of activations", f"{card.footprint.activation_bits:.2f}"),
              ("bytes", f"{card.footprint.size_bytes:,}")]
@@ -261,6 +277,7 @@ def _command_line(context: click.Context) -> str:
         if given is None or context.get_parameter_source(option.name or "") is click.core.ParameterSource.DEFAULT:
             continue
         text = ",".join(map(str, given)) if isinstance(given, tuple) else str(given)
-        path = option.name in {"data", "init"} or (option.name == "recipe" and text.endswith((".yaml", ".yml")))
+        own_recipe = option.name == "recipe" and text.endswith((".yaml", ".yml"))
+        path = own_recipe or option.name in {"data", "init", "teacher"}
         words += [option.opts[0], Path(text).resolve().name if path else text]
     return shlex.join(words)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from quantunet_hls.cli.screen import screen
-from quantunet_hls.core.errors import CheckpointError
+from quantunet_hls.core.errors import CheckpointError, ConfigurationError
 from quantunet_hls.reports.grid import Column, Grid
 from quantunet_hls.zoo.folders import Place, own_folder, places
 
@@ -17,11 +17,13 @@ __all__ = ["zoo"]
 
 @click.command()
 @click.option("--verify", is_flag=True, help="Load every checkpoint and check it against its card.")
+@click.option("--score", is_flag=True,
+              help="Score every checkpoint anew on the images that its card names; needs --data.")
 @click.option("--report", type=click.Path(path_type=Path), default=None,
               help="Write a report on all of them to this Markdown file, with plots in a folder beside it.")
 @click.option("--data", type=click.Path(path_type=Path), default=None,
-              help="For the report: folder with the data sets, to show validation images with predictions.")
-def zoo(verify: bool, report: Path | None, data: Path | None) -> None:
+              help="Folder with the data sets' folders: to score on, and for the report to show predictions.")
+def zoo(verify: bool, score: bool, report: Path | None, data: Path | None) -> None:
     """List the trained networks that can be turned into accelerators."""
     # Loading the package's networks takes seconds, which --help should not.
     from quantunet_hls.zoo import checkpoints as models
@@ -31,6 +33,9 @@ def zoo(verify: bool, report: Path | None, data: Path | None) -> None:
 
         for file in write_report(report, data):
             click.echo(str(file))
+        return
+    if score:
+        _score(data)
         return
     verdicts = {verdict.name: verdict.problem for verdict in models.verify()} if verify else {}
     problems = [problem for problem in verdicts.values() if problem]
@@ -59,6 +64,34 @@ def zoo(verify: bool, report: Path | None, data: Path | None) -> None:
     console.print(_origins(entries), soft_wrap=True, highlight=False, markup=False)
     if problems:
         raise CheckpointError(problems[0])
+
+
+def _score(data: Path | None) -> None:
+    from quantunet_hls.zoo.rescore import rescore
+
+    if data is None:
+        raise ConfigurationError("Scoring needs images: give --data, the folder in which the data sets' folders are.")
+    columns = [Column("name", names=True), *(Column(title, figures=True) for title in (
+        "images", "Dice", "spread", "card", "by image", "IoU", "HD95", "lesions"))]
+    rows, other = [], []
+    console = screen()
+    with console.status("Scoring") as status:
+        for found in rescore(data):
+            status.update(f"Scored {found.name}")
+            scores, lesions = found.scores, found.lesions
+            shares = (scores.dice, found.spread, found.stated, scores.dice_per_image, scores.iou)
+            distance = "" if lesions.hausdorff_95 is None else f"{lesions.hausdorff_95:.1f}"
+            rows.append((found.name, str(found.images), *[_share(value) for value in shares], distance,
+                         _share(lesions.recall)))
+            if not found.same:
+                other.append(found.name)
+    console.print(Grid(columns, rows, f"Model zoo: {len(rows)} networks, scored anew"))
+    console.print("In percent, HD95 in pixels. Spread: standard deviation of Dice over other draws of images; lesions: "
+                  "share that was found; HD95 leaves images out that have foreground in truth or result only",
+                  style="dim")
+    if other:
+        raise CheckpointError(f"{other[0]} has another Dice than its card states; fetch the data set and both files "
+                              "again, or train it anew.")
 
 
 def _origins(entries: Mapping[str, Place]) -> str:

@@ -187,8 +187,9 @@ def side_by_side(workers: int) -> Iterator[ThreadPoolExecutor]:
     """Threads that run commands; where this one is interrupted, theirs are stopped and no more are started.
 
     An error is no interruption: commands that are running then end on their own, for their results may be kept.
+    Within such a thread, the new ones are stopped with it.
     """
-    group = _Group()
+    group = _beside.group or _Group()
     with ThreadPoolExecutor(workers, initializer=setattr, initargs=(_beside, "group", group)) as pool:
         try:
             yield pool

@@ -85,7 +85,7 @@ class _Program:
 _SETTINGS = "install AMD's tools and source their settings64.sh"
 _PROGRAMS = (
     _Program("g++", "C-simulation", "apt-get install g++"),
-    _Program("make", "make demo, RTL simulation", "apt-get install make"),
+    _Program("make", "make demo", "apt-get install make"),
     _Program("vitis-run", "C-synthesis and co-simulation, 2024.2 and later", _SETTINGS),
     _Program("vitis_hls", "C-synthesis and co-simulation, up to 2024.1", _SETTINGS, "-version"),
     _Program("vivado_hls", "C-synthesis of the Vivado backend, up to 2020.1", _SETTINGS, "-version"),

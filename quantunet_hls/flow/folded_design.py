@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from quantunet_hls.boards import Board
@@ -12,10 +13,12 @@ from quantunet_hls.folding import ConvWork, Goal, balanced_reuse, frame_cycles, 
 from quantunet_hls.folding.written import WrittenFolding
 
 if TYPE_CHECKING:
+    from quantunet_hls.flow.spec import DesignSpec
+
     # Amaranth is an extra, which nobody needs who has no streaming RTL made.
     from quantunet_hls.ops.streaming import StreamGraph
 
-__all__ = ["FoldedDesign", "fold_design"]
+__all__ = ["FoldedDesign", "StreamChoices", "fold_design", "stream_choices"]
 
 #: Multipliers for a part of unknown size.
 UNKNOWN_PART_BUDGET = 64
@@ -49,8 +52,28 @@ class FoldedDesign:
                               names=dict(names))
 
 
-def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream: StreamGraph | None, arithmetic: str,
-                given: WrittenFolding | None = None) -> FoldedDesign:
+@dataclass(frozen=True)
+class StreamChoices:
+    """What is asked for of the streaming RTL beside its pace.
+
+    Attributes:
+        arithmetic: what its multipliers are, of :data:`quantunet_hls.rtl.fold.multipliers.KINDS`.
+        weights: where they are: auto, rom or loaded.
+        any_weights: whether a design of loaded weights has the types for any of their widths.
+    """
+
+    arithmetic: str = "auto"
+    weights: str = "auto"
+    any_weights: bool = False
+
+
+def stream_choices(spec: DesignSpec) -> StreamChoices:
+    """What a design that is asked for says of them."""
+    return StreamChoices(spec.arithmetic, spec.weights, spec.sums == "any")
+
+
+def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream: StreamGraph | None,
+                choices: StreamChoices, given: WrittenFolding | None = None) -> FoldedDesign:
     """Fold a network for a goal, or as a file says.
 
     Args:
@@ -58,7 +81,7 @@ def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream:
         goal: what for; with none of its fields, half of the board's multiplier blocks.
         target: with its clock.
         stream: the lowered stream graph, where RTL is made.
-        arithmetic: what its multipliers are, of :data:`quantunet_hls.rtl.fold.multipliers.KINDS`.
+        choices: what is asked for of it.
         given: a design's ``folding.json``, edited or not, to be taken instead of the goal.
 
     Raises:
@@ -66,20 +89,28 @@ def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream:
         BoardError: a board of which every folding takes more, or whose size is not known.
     """
     if given is not None:
-        return _as_given(work, target, stream, arithmetic, given)
+        return _as_given(work, target, stream, choices, given)
     if stream is None:
         return FoldedDesign(_reuse_for(work, goal, target), None)
     from quantunet_hls.rtl.fold.fit import fold_for
-    from quantunet_hls.rtl.fold.multipliers import multiplying
 
-    def chosen(graph: StreamGraph) -> StreamGraph:
-        return multiplying(graph, arithmetic, target)
-
+    chosen = partial(_chosen, choices, target)
     if goal.frames_per_s is None and goal.latency_us is None and goal.share is None:
         reuse = _reuse_for(work, goal, target)
         return FoldedDesign(reuse, _at_pace(stream, frame_cycles(work, reuse), chosen))
     folded = fold_for(stream, goal, target, chosen)
     return FoldedDesign(reuse_within(work, folded.cycles), folded)
+
+
+def _chosen(choices: StreamChoices, target: Board, graph: StreamGraph) -> StreamGraph:
+    """A folded graph with its weights and its multipliers."""
+    from quantunet_hls.rtl.fold.multipliers import multiplying
+    from quantunet_hls.rtl.fold.storage import Storage, check_loadable, placed
+
+    chosen = placed(graph, Storage(choices.weights, choices.any_weights), target,
+                    lambda graph: multiplying(graph, choices.arithmetic, target))
+    check_loadable(chosen, target)
+    return chosen
 
 
 def _at_pace(stream: StreamGraph, cycles: int, chosen: Callable[[StreamGraph], StreamGraph]) -> StreamGraph:
@@ -109,7 +140,7 @@ def _reuse_for(work: Mapping[str, ConvWork], goal: Goal, target: Board) -> dict[
     return balanced_reuse(work, goal.multipliers or (max(1, blocks // 2) if blocks else UNKNOWN_PART_BUDGET))
 
 
-def _as_given(work: Mapping[str, ConvWork], target: Board, stream: StreamGraph | None, arithmetic: str,
+def _as_given(work: Mapping[str, ConvWork], target: Board, stream: StreamGraph | None, choices: StreamChoices,
               given: WrittenFolding) -> FoldedDesign:
     reuse = given.reuse_factors
     for name in sorted(set(work) ^ set(reuse)):
@@ -123,10 +154,14 @@ def _as_given(work: Mapping[str, ConvWork], target: Board, stream: StreamGraph |
                                      f"it can have {possible}.")
     if stream is None:
         return FoldedDesign(dict(reuse), None)
+    from quantunet_hls.ops.weighted import weighted
     from quantunet_hls.rtl.fold.folding_file import folded_as
-    from quantunet_hls.rtl.fold.multipliers import multiplying
+    from quantunet_hls.rtl.fold.storage import check_loadable
 
     if given.streaming is None:
-        return FoldedDesign(dict(reuse), _at_pace(stream, frame_cycles(work, reuse),
-                                                  lambda graph: multiplying(graph, arithmetic, target)))
-    return FoldedDesign(dict(reuse), folded_as(stream, given.streaming, target.part_family))
+        return FoldedDesign(dict(reuse), _at_pace(stream, frame_cycles(work, reuse), partial(_chosen, choices, target)))
+    folded = folded_as(stream, given.streaming, target.part_family)
+    check_loadable(folded, target)
+    for multiplying in weighted(folded):
+        multiplying.check_contents()
+    return FoldedDesign(dict(reuse), folded)

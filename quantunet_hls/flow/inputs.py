@@ -32,8 +32,8 @@ def precision_inputs(run: Run) -> dict[str, Any]:
 def design_inputs(run: Run) -> dict[str, Any]:
     """What a design is made for, and with what."""
     return {"name": run.name, "target": asdict(run.target), "board": run.spec.board is not None,
-            "goal": asdict(run.spec.goal), "arithmetic": run.spec.arithmetic, "backend": run.backend,
-            "toolchain": run.toolchain,
+            "goal": asdict(run.spec.goal), "arithmetic": run.spec.arithmetic, "weights": run.spec.weights,
+            "sums": run.spec.sums, "backend": run.backend, "toolchain": run.toolchain,
             "folding": run.folding.to_dict() if run.folding else None, **precision_inputs(run)}
 
 

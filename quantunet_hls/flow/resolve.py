@@ -17,7 +17,7 @@ from quantunet_hls.folding.written import read_folding
 from quantunet_hls.hls import vendor
 from quantunet_hls.ingest.source import NetworkSource, open_network
 from quantunet_hls.quantize.images import calibration_images
-from quantunet_hls.quantize.network import open_float
+from quantunet_hls.quantize.network import Normalization, open_float
 from quantunet_hls.quantize.settings import Settings
 from quantunet_hls.quantize.source import quantized_source
 from quantunet_hls.tuning.precision import read_precision
@@ -59,14 +59,19 @@ def resolve(spec: DesignSpec, progress: Callable[[str], None] = lambda line: Non
 def _source(spec: DesignSpec, progress: Callable[[str], None]) -> NetworkSource:
     """The network; a float one is quantized when it is exported."""
     source = open_network(spec.model, spec.input_shape, spec.result)
+    normalization = Normalization.of(spec.means, spec.deviations)
     if source.quantized:
+        if normalization is not None or spec.freeze_statistics:
+            raise ConfigurationError(f"{source.name} has quantizers already, and takes images as it was trained with; "
+                                     "leave --mean, --std and --freeze-statistics out, or give its float network.")
         return source
     if spec.data is None:
         raise ConfigurationError(
             f"{source.name} is a float network, which is quantized with images like those that it will see; name some "
             "with --data.")
-    settings = Settings(weight_bits=spec.bits, activation_bits=spec.bits)
-    network = open_float(source)
+    settings = Settings(weight_bits=spec.bits, activation_bits=spec.bits, normalization=normalization,
+                        freeze_statistics=spec.freeze_statistics)
+    network = open_float(source, normalization, freeze=spec.freeze_statistics, classes=spec.output == "mask")
     data = Path(spec.data) if isinstance(spec.data, str) else spec.data
     return quantized_source(source, network, calibration_images(data, settings.images, network.image, spec.folds),
                             settings, progress)

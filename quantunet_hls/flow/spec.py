@@ -20,13 +20,17 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
-__all__ = ["ARITHMETICS", "NETLISTS", "OUTPUTS", "TOOLCHAINS", "DesignSpec"]
+__all__ = ["ARITHMETICS", "NETLISTS", "OUTPUTS", "SUMS", "TOOLCHAINS", "WEIGHTS", "DesignSpec"]
 
 #: Who can be asked to synthesize: a vendor's tool, the open tool chain, nobody, or the first of these that is here.
 TOOLCHAINS = ("auto", "vitis", "vivado", "open", "none")
 
 #: What the streaming RTL can multiply with; "auto" lets the board's balance decide for each layer.
 ARITHMETICS = ("auto", "dsp", "packed", "lut")
+
+#: Where the streaming RTL can have its weights, and whose sums its types hold where they are loaded.
+WEIGHTS = ("auto", "rom", "loaded")
+SUMS = ("trained", "any")
 
 #: What a design can send: what the network computes, or the class of each pixel.
 OUTPUTS = ("logits", "mask")
@@ -95,6 +99,15 @@ class DesignSpec:
         Option("what the open tool chain's RTL multiplies with: a DSP block each product, several products a block, "
                "LUTs, or for each layer what suits the part's balance of them", choices=ARITHMETICS,
                noun="arithmetic", axis="arithmetic", whole=True)] = "auto"
+    weights: Annotated[
+        str,
+        Option("where the open tool chain's RTL has its weights: in the netlist, or in memories that a file beside the "
+               "design fills at start-up; auto is the netlist, but where block RAM is short and the part has UltraRAM",
+               choices=WEIGHTS, noun="place for weights", axis="weights", whole=True)] = "auto"
+    sums: Annotated[
+        str,
+        Option("what the types of a design with loaded weights hold: the sums of the trained weights, or of any "
+               "weights of their widths", choices=SUMS, noun="kind of sums", axis="sums", whole=True)] = "trained"
     data: Annotated[
         "str | Path | np.ndarray | None",
         Option("images to check with: a folder, a file, or a .npy array", "drawn phantoms", written=Path,
@@ -123,8 +136,17 @@ class DesignSpec:
                "the network's own and, for the rest, the proven ones", axis="precisions", whole=True)] = None
     bits: Annotated[
         int,
-        Option("bits of weights and activations of a float network, which is quantized with the images of data; see "
-               "`quantunet-hls quantize` for more", shared=True)] = 8
+        Option("bits of weights and activations of a float network, which is quantized with the images of data; its "
+               "image has 8", shared=True)] = 8
+    means: Annotated[
+        Sequence[float],
+        Option("of a float network that was trained with (v / 255 - MEAN) / STD: once, or once a channel", "v / 256",
+               flag="mean", shared=True)] = ()
+    deviations: Annotated[Sequence[float], Option("see mean", flag="std", shared=True)] = ()
+    freeze_statistics: Annotated[
+        bool,
+        Option("freeze a float network's instance and group normalization to the statistics of the images that it is "
+               "quantized with; the report says what that costs", shared=True)] = False
     folds: Annotated[
         Sequence[int],
         Option("where data is a folder with masks, the fold that accuracy is measured on, and that a float network is "

@@ -7,8 +7,8 @@ fixed-point numbers, exactly, in floats wide enough for them. So equal means
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import nn
@@ -17,18 +17,22 @@ from quantunet_hls.core.errors import MismatchError
 from quantunet_hls.ingest import HardwareGraph, run_graph, trace_module
 from quantunet_hls.ingest.exact import ExactTensor, run_exact
 from quantunet_hls.ingest.export import ModuleTrace
+from quantunet_hls.ingest.limits import numbers_of
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, only
 from quantunet_hls.ops.qonnx.node_kinds import behind_real_values, kind_of
 from quantunet_hls.ops.qonnx.values import IDENTITY
 from quantunet_hls.reports.schema import Check
 
-__all__ = ["BREVITAS", "CHANNELS_LAST", "CSIM", "QONNX", "RTL", "Reference", "compare_layers", "reference",
-           "require_equal"]
+__all__ = ["BREVITAS", "CHANNELS_LAST", "CSIM", "QONNX", "RTL", "Reference", "batches", "compare_layers", "entering",
+           "reference", "require_equal", "together"]
 
 #: Names of the executors, as reports show them.
 BREVITAS, QONNX, CHANNELS_LAST, CSIM, RTL = (
     "Brevitas", "QONNX", "channels-last QONNX", "C-simulation", "RTL simulation"
 )
+
+#: Numbers of a graph's tensors that are held at once, several times over, where there is more than one image.
+_AT_A_TIME = 1 << 24
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,23 @@ class Reference:
     def result(self) -> np.ndarray:
         """The network's output, (images, height, width, classes)."""
         return self.tensors[self.output]
+
+
+def batches(graph: HardwareGraph, images: np.ndarray) -> list[np.ndarray]:
+    """The images in groups for :func:`reference`, in order: one each where one has millions of numbers."""
+    each = max(1, _AT_A_TIME // max(numbers_of(graph.model), 1))
+    return [images[first:first + each] for first in range(0, len(images), each)]
+
+
+def entering(graph: HardwareGraph, images: np.ndarray) -> np.ndarray:
+    """Images (images, height, width, channels) as the input port takes them."""
+    return graph.scales.to_port(images) if graph.scales.whole else images
+
+
+def together(groups: Sequence[Sequence[Check]]) -> tuple[Check, ...]:
+    """The comparisons of several groups of images as one: each made the same ones, in the same order."""
+    return tuple(replace(same[0], values=sum(each.values for each in same),
+                         differing=sum(each.differing for each in same)) for same in zip(*groups, strict=True))
 
 
 def reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module | None = None) -> Reference:
@@ -93,8 +114,8 @@ def _exact_reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module
     A module rounds after every operation there, so it is no judge, and is told apart: :attr:`Reference.float_levels`.
     """
     exact = run_exact(graph.meant, graph.to_original(images))
-    entering = graph.scales.to_port(images)
-    tensors = run_graph(graph.model, entering)
+    coming = entering(graph, images)
+    tensors = run_graph(graph.model, coming)
     result = only(graph.model, "output")
     checks = []
     for name, values in tensors.items():
@@ -108,7 +129,7 @@ def _exact_reference(graph: HardwareGraph, images: np.ndarray, module: nn.Module
         differing = exact[origin].differing(graph.as_original(origin, tensors[result]), graph.scales.output)
         checks.append(Check(QONNX, CHANNELS_LAST, None, tensors[result].size, differing))
     levels = None if module is None else _float_levels(graph, exact, images, module)
-    return Reference(entering, tensors, result, tuple(checks), float_levels=levels)
+    return Reference(coming, tensors, result, tuple(checks), float_levels=levels)
 
 
 def _float_levels(graph: HardwareGraph, exact: Mapping[str, ExactTensor], images: np.ndarray, module: nn.Module

@@ -16,7 +16,7 @@ from quantunet_hls.core.process import require_tool, run
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.hls.testbench import EXPECTED, INPUTS, RESULTS, read_values, write_values
 
-__all__ = ["CSimulation", "compile_bench", "require_compiler", "simulate"]
+__all__ = ["CSimulation", "compile_bench", "leave_values", "require_compiler", "simulate"]
 
 #: Multiplications from which on optimizing takes less time than it saves. Measured on a depth-3, base-8 U-Net
 #: (g++ 12.2): -O0 compiles 13 s faster, and then does 2.6 million a second where -O2 does 80 million.
@@ -101,7 +101,7 @@ def simulate(project: Path, images: np.ndarray, expected: np.ndarray, layers: Ma
         expected: float (images, height, width, classes).
         layers: traced layers and their sizes, as the bench knows them.
         compile_s: seconds to note in the result.
-        limit_s: time limit in seconds.
+        limit_s: time limit in seconds, for each image.
 
     Raises:
         ToolFailedError: the simulation crashes, hangs, or leaves results of the wrong size.
@@ -114,7 +114,7 @@ def simulate(project: Path, images: np.ndarray, expected: np.ndarray, layers: Ma
         log = project / "build" / "csim.log"
         try:
             run([(project / "build" / "csim").resolve(), "--trace", folder], cwd=project, log=log,
-                limit_s=limit_s)
+                limit_s=limit_s * len(images))
         except ToolFailedError:
             # Exit code 1 says that values differ: the comparison below tells which.
             if "values compared" not in log.read_text(errors="replace"):
@@ -125,6 +125,12 @@ def simulate(project: Path, images: np.ndarray, expected: np.ndarray, layers: Ma
     if output.shape != (len(images), int(np.prod(expected.shape[1:]))):
         raise ToolFailedError(f"The C-simulation left {output.shape} values in {project / RESULTS}; its log is {log}.")
     return CSimulation(output, traces, compile_s, seconds)
+
+
+def leave_values(project: Path, images: np.ndarray, expected: np.ndarray, output: np.ndarray) -> None:
+    """The files of a simulation in which all of these images were run at once, where they were run in groups."""
+    for name, values in ((INPUTS, images), (EXPECTED, expected), (RESULTS, output)):
+        write_values(project / name, values)
 
 
 def _read_trace(path: Path, images: int, size: int) -> np.ndarray:

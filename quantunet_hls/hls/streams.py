@@ -13,7 +13,8 @@ from __future__ import annotations
 from hls4ml.model.graph import ModelGraph
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.folding.schedule import LEAST_DEPTH, Actor, fifo_depths
+from quantunet_hls.folding.actors import Actor
+from quantunet_hls.folding.schedule import LEAST_DEPTH, fifo_depths
 from quantunet_hls.ops.cpp.design import CppDesign, CppLayer
 from quantunet_hls.ops.cpp.facet import layer_cpp
 from quantunet_hls.ops.cpp.loops import handed_on

@@ -20,6 +20,7 @@ from quantunet_hls.ingest.passes.absorb_padding import absorb_padding
 from quantunet_hls.ingest.passes.absorb_scales import absorb_scales
 from quantunet_hls.ingest.passes.channels_last import channels_last
 from quantunet_hls.ingest.passes.drop_identities import drop_identities
+from quantunet_hls.ingest.passes.drop_probabilities import drop_probabilities
 from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
 from quantunet_hls.ingest.passes.fit_scales import fit_scales
 from quantunet_hls.ingest.passes.linear_quantizers import linear_quantizers
@@ -124,6 +125,8 @@ def ingest(graph: ModelWrapper, output: str = "logits") -> HardwareGraph:
         raise ConfigurationError(f"There is no output {output!r}; use {' or '.join(OUTPUTS)}.")
     channels_last_ops.register()
     original = as_meant(graph)
+    if output == "mask":
+        original = drop_probabilities(original)
     tabulated = tabulate(original)
     try:
         check_legal(tabulated)

@@ -16,9 +16,9 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.core.errors import FloatNetworkError, IllegalGraphError, together
 from quantunet_hls.ingest.load import has_quantizers
 from quantunet_hls.ingest.passes.linear_quantizers import WHY
+from quantunet_hls.ingest.unsupported import unsupported
 from quantunet_hls.ops.qonnx.graph import QUANT_DOMAINS, QUANT_OPS, attribute, constant, consumers, linked, only
 from quantunet_hls.ops.qonnx.node_kinds import TRANSPOSE, NodeKind, Rule, kind_of, node_kinds
-from quantunet_hls.ops.qonnx.refused import REFUSED, Refusal
 
 __all__ = ["MAX_READERS", "check_legal", "violations"]
 
@@ -118,15 +118,7 @@ def _unsupported(node: NodeProto) -> IllegalGraphError:
     if why:
         rule, remedy = (text.decode() for text in why)
         return IllegalGraphError(node.name, rule, remedy)
-    known = {name: kind for name, kind in node_kinds().items() if kind.admitted}
-    if node.op_type in known:
-        owner = "QONNX" if known[node.op_type].domains == QUANT_DOMAINS else "ONNX"
-        return IllegalGraphError(node.name, f"operator {node.op_type} of the domain {node.domain!r} is not ONNX's or "
-                                 "QONNX's own", f"use that of {owner}")
-    built = sorted(set(known) - {TRANSPOSE.op_type, *QUANT_OPS})
-    refusal = REFUSED.get(node.op_type, Refusal("can't be built exactly in hardware",
-                                                f"replace it by one of {', '.join(built)}"))
-    return IllegalGraphError(node.name, f"operator {node.op_type} {refusal.rule}", refusal.remedy)
+    return unsupported(node)
 
 
 def _input_is_quantized(model: ModelWrapper) -> IllegalGraphError | None:

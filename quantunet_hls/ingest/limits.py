@@ -18,7 +18,7 @@ from quantunet_hls.ingest.outside_data import tensors_of
 from quantunet_hls.ops.qonnx.graph import constant_shape
 
 __all__ = ["FILE_BYTES", "MAX_CONSTANTS", "MAX_NODES", "MAX_TENSORS", "check_constants", "check_file_sizes",
-           "check_run", "check_sizes"]
+           "check_run", "check_sizes", "numbers_of"]
 
 #: Bytes of an ONNX file; protobuf itself ends at twice that.
 FILE_BYTES = 1 << 30
@@ -84,9 +84,14 @@ def check_run(model: ModelWrapper, images: int) -> None:
     Raises:
         ConfigurationError: with the number and the limit.
     """
-    numbers = images * sum(_numbers(model, node.output) for node in model.graph.node)
+    numbers = images * numbers_of(model)
     _within(numbers, MAX_TENSORS, f"All tensors of {images} images hold {{}} numbers",
             f"check {max(1, images * MAX_TENSORS // max(numbers, 1))} at most")
+
+
+def numbers_of(model: ModelWrapper) -> int:
+    """Numbers in all tensors that a graph, of known shapes, makes of one image."""
+    return sum(_numbers(model, node.output) for node in model.graph.node)
 
 
 def _numbers(model: ModelWrapper, tensors: Iterable[str]) -> int:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import gcd, lcm
 
 import numpy as np
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.qonnx.filters import filter_axis
+from quantunet_hls.ops.qonnx.filters import filter_axis, filters_of, weights_of
 from quantunet_hls.ops.qonnx.graph import attribute, constant, shape_of
 from quantunet_hls.ops.qonnx.quantizers import is_shift, levels_of, quantizers_of
+from quantunet_hls.ops.qonnx.ranges import to_steps
 from quantunet_hls.ops.qonnx.values import Line, exact, per_channel
-from quantunet_hls.ops.qonnx.weights import is_fixed_point
-from quantunet_hls.types.fixed import Integers
+from quantunet_hls.ops.qonnx.weights import MAX_BITS, is_fixed_point
+from quantunet_hls.types.fixed import Integers, covering
 
-__all__ = ["WholeWeights", "power_of_two", "whole_weights"]
+__all__ = ["WholeWeights", "common_measure", "power_of_two", "whole_weights"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,25 +44,29 @@ def whole_weights(model: ModelWrapper, node: NodeProto, inputs: Sequence[Line]) 
     """The weights of a node whose input channels hold numbers of these lines.
 
     Raises:
-        IllegalGraphError: input channels of different scales are summed, or padded with what is no zero.
+        IllegalGraphError: input channels are summed whose scales have no common measure, or padded with what is no
+            zero.
     """
     axis = filter_axis(node)
     filters = shape_of(model, node.input[1])[axis]
-    factors, offsets = _of_filters(model, node, inputs, filters)
+    read = _read_by(model, node, inputs, filters)
     values, scales = _weights(model, node, axis, filters)
     bias, plain_bias = _bias(model, node, filters)
+    factors = [channels.factor for channels in read]
     common = power_of_two(factors[0]) is not None and len(set(factors)) == 1
-    weights, changed = values, scales is not None
+    weights, changed = _weighed(node, values, read), scales is not None
+    changed = changed or weights is not values
     if scales is None and common and factors[0] != 1:
-        weights, factors, changed = values * float(factors[0]), [Fraction(1)] * filters, True
+        weights, factors, changed = weights * float(factors[0]), [Fraction(1)] * filters, True
     own = scales or [Fraction(1)] * filters
-    if any(offsets):
+    offsets = any(any(channels.offsets) for channels in read)
+    if offsets:
         # Without padding every window has all of its pixels, so what they are off by is one number a filter.
-        sums = np.moveaxis(values, axis, 0).reshape(filters, -1).sum(1)
-        bias = [each + offset * exact(total) * scale
-                for each, offset, total, scale in zip(bias, offsets, sums, own, strict=True)]
+        sums = filters_of(node, values).sum((1, 2))
+        bias = [each + scale * channels.off_by([exact(total) for total in totals])
+                for each, channels, totals, scale in zip(bias, read, sums, own, strict=True)]
     each = [factor * scale for factor, scale in zip(factors, own, strict=True)]
-    is_file = scales is None and plain_bias and not any(offsets) and all(factor == 1 for factor in each)
+    is_file = scales is None and plain_bias and not offsets and all(factor == 1 for factor in each)
     return WholeWeights(weights, changed, tuple(map(Line, each, bias)), is_file)
 
 
@@ -71,21 +77,65 @@ def power_of_two(number: Fraction) -> int | None:
     return number.numerator.bit_length() - number.denominator.bit_length()
 
 
-def _of_filters(model: ModelWrapper, node: NodeProto, inputs: Sequence[Line], filters: int
-                ) -> tuple[list[Fraction], list[Fraction]]:
-    """Factor and offset of what each filter reads; the filters of a group read the same channels."""
+@dataclass(frozen=True)
+class _Channels:
+    """The input channels that a filter reads.
+
+    Attributes:
+        factor: what one of hardware's numbers stands for, where it is multiplied by its channel's multiple.
+        multiples: whole numbers.
+        offsets: of the file's numbers.
+    """
+
+    factor: Fraction
+    multiples: tuple[int, ...]
+    offsets: tuple[Fraction, ...]
+
+    @classmethod
+    def of(cls, lines: Sequence[Line]) -> _Channels:
+        """With the largest factor that all of them are whole multiples of."""
+        factors, offsets = [line.factor for line in lines], tuple(line.offset for line in lines)
+        if len(set(factors)) == 1:
+            return cls(factors[0], (1,) * len(lines), offsets)
+        measure = common_measure(factors)
+        return cls(measure, tuple(int(factor / measure) for factor in factors), offsets)
+
+    def off_by(self, weights: Sequence[Fraction]) -> Fraction:
+        """What the offsets add to a sum with these weights, one a channel."""
+        return sum((offset * weight for offset, weight in zip(self.offsets, weights, strict=True)), Fraction(0))
+
+
+def common_measure(numbers: Sequence[Fraction]) -> Fraction:
+    """The largest number of which all of them are whole multiples."""
+    whole = lcm(*(number.denominator for number in numbers))
+    return Fraction(gcd(*(int(number * whole) for number in numbers)), whole)
+
+
+def _read_by(model: ModelWrapper, node: NodeProto, inputs: Sequence[Line], filters: int) -> list[_Channels]:
+    """What each filter reads; those of a group read the same channels."""
     group = attribute(node, "group", 1)
     each = len(inputs) // group
-    read = [inputs[start:start + each] for start in range(0, group * each, each)]
-    if any(len({(line.factor, line.offset) for line in lines}) > 1 for lines in read):
-        raise IllegalGraphError(node.name, "it sums channels of different scales",
-                                "put a quantizer with one scale in front of it")
-    lines = [read[filter_ // (filters // group)][0] for filter_ in range(filters)]
-    offsets = [line.offset for line in lines]
-    if any(offsets) and (any(attribute(node, "pads", [0])) or node.op_type != "Conv"):
+    read = [_Channels.of(inputs[start:start + each]) for start in range(0, group * each, each)]
+    padded = any(attribute(node, "pads", [0])) or node.op_type != "Conv"
+    if padded and any(any(channels.offsets) for channels in read):
         raise IllegalGraphError(node.name, "it pads an image in which no number stands for 0",
                                 "put a quantizer in front of it")
-    return [line.factor for line in lines], offsets
+    return [read[filter_ // (filters // group)] for filter_ in range(filters)]
+
+
+def _weighed(node: NodeProto, weights: np.ndarray, read: Sequence[_Channels]) -> np.ndarray:
+    """Weights times their channels' multiples; the very array where all of these are 1."""
+    multiples = [channels.multiples for channels in read]
+    largest = max(abs(multiple) for each in multiples for multiple in each)
+    if all(multiple == 1 for each in multiples for multiple in each):
+        return weights
+    if largest < 1 << MAX_BITS:
+        found = filters_of(node, weights) * np.array(multiples, np.float64)[:, np.newaxis, np.newaxis]
+        steps, _ = to_steps(found)
+        if covering(int(steps.min()), int(steps.max()), signed=True).width <= MAX_BITS:
+            return weights_of(node, found)
+    raise IllegalGraphError(node.name, f"it sums channels of different scales, which weights of {MAX_BITS} bits do not "
+                            "bring together", "put a quantizer with one scale in front of it")
 
 
 def _weights(model: ModelWrapper, node: NodeProto, axis: int, filters: int

@@ -20,7 +20,7 @@ import re
 from dataclasses import replace
 
 from quantunet_hls.core.errors import ConfigurationError, shown
-from quantunet_hls.nets.unet import LayerWidths
+from quantunet_hls.nets.config import LayerWidths
 
 __all__ = ["with_formats"]
 

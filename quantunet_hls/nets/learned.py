@@ -14,8 +14,9 @@ import torch
 from brevitas.core.bit_width import BitWidthParameter
 from torch import Tensor, nn
 
+from quantunet_hls.nets.config import UNetConfig
 from quantunet_hls.nets.quantizers import NARROWEST_ACTIVATION, NARROWEST_WEIGHT
-from quantunet_hls.nets.unet import QuantUNet, UNetConfig
+from quantunet_hls.nets.unet import QuantUNet
 
 __all__ = [
     "clamp_widths", "learned_widths", "narrowest_width", "set_widths", "settle_widths", "settled_config",

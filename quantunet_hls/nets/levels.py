@@ -58,13 +58,17 @@ _FUNCTIONS = {"ternary": ternarize, "binary": binarize}
 class _Levels(nn.Module):
     """Levels in the forward pass, the weights' own gradient in the backward pass."""
 
-    def __init__(self, kind: str):
+    def __init__(self, kind: str, *, transposed: bool):
         super().__init__()
-        self.kind = kind
+        self.kind, self.transposed = kind, transposed
 
     def forward(self, weights: Tensor) -> Tensor:
+        if self.transposed:
+            levels = _FUNCTIONS[self.kind](weights.transpose(0, 1)).transpose(0, 1)
+        else:
+            levels = _FUNCTIONS[self.kind](weights)
         # The difference is exactly 0, so what is seen is exactly the levels.
-        return _FUNCTIONS[self.kind](weights) + (weights - weights.detach())
+        return levels + (weights - weights.detach())
 
 
 def use_levels(net: QuantUNet) -> None:
@@ -73,7 +77,8 @@ def use_levels(net: QuantUNet) -> None:
         kind = net.config.widths_of(name).weight_levels
         layer = net.convolution(name)
         if net.config.quantized and kind is not None and not parametrize.is_parametrized(layer):
-            parametrize.register_parametrization(layer, "weight", _Levels(kind))
+            parametrize.register_parametrization(
+                layer, "weight", _Levels(kind, transposed=net.config.transposed(name)))
 
 
 def settle_levels(net: QuantUNet) -> QuantUNet:

@@ -101,20 +101,24 @@ def _learning(quantizer: type, learned: bool, narrowest: int) -> type:
 class _LargestOfFilter(nn.Module):
     """Scale of weights that have but one magnitude a filter: that magnitude, which is a power of two."""
 
-    def __init__(self) -> None:  # Brevitas reads what a part needs from its signature
+    def __init__(self, filter_axis: int) -> None:  # Brevitas reads what a part needs from its signature
         super().__init__()
+        self._others = tuple(axis for axis in range(4) if axis != filter_axis)
 
     def forward(self, weights: Tensor, threshold: Tensor) -> Tensor:
         del threshold
-        return weights.detach().abs().amax(dim=(1, 2, 3), keepdim=True).clamp(min=_SMALLEST_RANGE)
+        return weights.detach().abs().amax(dim=self._others, keepdim=True).clamp(min=_SMALLEST_RANGE)
 
 
-def level_weight_quantizer() -> type:
+def level_weight_quantizer(filter_axis: int = 0) -> type:
     """Weights that are -a, 0 or a already, with a power of two ``a`` for each filter: 2 bits, narrow, exact.
 
     They become so by :func:`quantunet_hls.nets.levels.use_levels`.
+
+    Args:
+        filter_axis: of the weights; 1 of a transposed convolution.
     """
-    return Int8WeightPerTensorFixedPoint.let(bit_width=2, scaling_impl=_LargestOfFilter)
+    return Int8WeightPerTensorFixedPoint.let(bit_width=2, filter_axis=filter_axis, scaling_impl=_LargestOfFilter)
 
 
 def bias_quantizer(bits: int) -> type:

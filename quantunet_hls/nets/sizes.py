@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from quantunet_hls.core.errors import ConfigurationError, shown
-from quantunet_hls.nets.unet import UNetConfig
+from quantunet_hls.nets.config import UNetConfig
 
 __all__ = ["MOST_VALUES", "LayerSize", "check_image_size", "layer_sizes", "state_bytes", "values_of"]
 
@@ -25,6 +25,7 @@ class LayerSize:
         outputs: channels out.
         height: rows of its output in pixels.
         width: columns.
+        overlap: taps of a filter that meet pixels where it stands; of a transposed convolution without overlap one.
     """
 
     kernel: int
@@ -32,6 +33,7 @@ class LayerSize:
     outputs: int
     height: int
     width: int
+    overlap: int
 
     @property
     def weights(self) -> int:
@@ -46,7 +48,7 @@ class LayerSize:
     @property
     def macs(self) -> int:
         """Multiplications."""
-        return self.weights * self.height * self.width
+        return self.overlap * self.inputs * self.values
 
 
 def layer_sizes(config: UNetConfig, height: int, width: int) -> dict[str, LayerSize]:
@@ -54,13 +56,13 @@ def layer_sizes(config: UNetConfig, height: int, width: int) -> dict[str, LayerS
     channels, sizes = config.level_channels, {}
     reads = config.in_channels
     for name in config.layer_names:
-        level = config.level_of(name)
+        level, kernel = config.level_of(name), config.kernel_of(name)
         writes = config.classes if name == "head" else channels[level]
         if name.startswith("dec") and name.endswith("a"):
             reads = channels[level] + (channels[level] if config.up_convolution else channels[level + 1])
         sizes[name] = LayerSize(
-            kernel=1 if name == "head" else 3, inputs=reads, outputs=writes, height=height >> level,
-            width=width >> level,
+            kernel=kernel, inputs=reads, outputs=writes, height=height >> level, width=width >> level,
+            overlap=1 if config.transposed(name) else kernel**2,
         )
         reads = writes
     return sizes

@@ -13,7 +13,7 @@ stream. What a layer is made of stands in its operator's room, in the module
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import lcm
 from typing import Any, ClassVar, Self
@@ -21,8 +21,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.folding.schedule import Actor, Reading
+from quantunet_hls.folding.actors import Actor, Parts, Places, Reading, every, in_order
 from quantunet_hls.ops.digest import digest
+from quantunet_hls.ops.loaded import LoadedMemory, LoadedTable
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.base import Stage, reduced
 from quantunet_hls.types.fixed import FixedType, Integers
@@ -84,6 +85,21 @@ class StreamLayer(ABC):
     def mac_units(self) -> int:
         """Multipliers that work side by side."""
         return 0
+
+    @property
+    def hardware(self) -> Self:
+        """The layer as its module is made: without what is loaded into it at start-up."""
+        return self
+
+    @property
+    def memories(self) -> tuple[LoadedMemory, ...]:
+        """Memories that are filled at start-up, in that order."""
+        return ()
+
+    @property
+    def contents(self) -> tuple[LoadedTable, ...]:
+        """What they are filled with."""
+        return ()
 
     @property
     def input_lanes(self) -> int:
@@ -171,19 +187,26 @@ class StreamLayer(ABC):
 
     def _one_clock(self, readings: tuple[Reading, ...], firings: int) -> Actor:
         """A firing a beat, a clock each."""
-        return Actor(self.name, readings, np.ones(firings, np.int64), np.ones(firings, bool), 3)
+        return Actor(self.name, readings, every(1, firings), every(True, firings), 3)
 
-    def _reading(self, source: StreamLayer, needed: np.ndarray, released: np.ndarray, room: int,
-                 place: int = 0) -> Reading:
+    def _in_order(self, source: StreamLayer, firings: int, place: int = 0) -> Reading:
+        """A reading of a word at every firing."""
+        return self._reading(source, in_order(firings), in_order(firings, 1), PREFETCH, place)
+
+    def _reading(self, source: StreamLayer, needed: Places, released: Places, room: int, place: int = 0) -> Reading:
         """A reading of words of as many channels as it takes, behind a width adapter where the source has others."""
         lanes = self.lanes_from(place)
         words = source.shape.pixels * source.shape.channels // lanes
-        last_channel = (np.arange(words) + 1) * lanes
         # The adapter first collects a whole multiple of both widths, where the source's does not hold one.
         common = lcm(source.lanes, lanes)
-        if common > source.lanes:
-            last_channel = -(-last_channel // common) * common
-        return Reading(source.name, words, (last_channel - 1) // source.lanes, needed, released, room)
+
+        def beats(first: int, behind: int) -> np.ndarray:
+            last_channel = np.arange(first + 1, behind + 1) * lanes
+            if common > source.lanes:
+                last_channel = -(-last_channel // common) * common
+            return (last_channel - 1) // source.lanes
+
+        return Reading(source.name, words, Parts(words, 1, beats), needed, released, room)
 
 
 class Staged(StreamLayer):
@@ -282,19 +305,45 @@ class StreamGraph:
         return self.layers[-1]
 
     @property
+    def hardware(self) -> StreamGraph:
+        """The graph as its modules are made: without what is loaded into them at start-up."""
+        return replace(self, layers=tuple(layer.hardware for layer in self.layers))
+
+    @property
+    def loading(self) -> tuple[StreamLayer, ...]:
+        """The layers that have memories to be filled at start-up, in the order in which they are."""
+        return tuple(layer for layer in self.layers if layer.memories)
+
+    @property
     def cycles(self) -> int:
         """Cycles per frame of the slowest layer: what a stream of frames settles to."""
         return max(layer.cycles for layer in self.layers)
 
     @property
-    def actors(self) -> list[Actor]:
+    def actors(self) -> LayerActors:
         """Every layer as an actor, in the graph's order, for :mod:`quantunet_hls.folding.schedule`."""
-        return [layer.actor(self.sources_of(layer)) for layer in self.layers]
+        return LayerActors(self)
 
     def with_layers(self, changed: Mapping[str, StreamLayer]) -> StreamGraph:
         """The same graph with some layers replaced."""
         return replace(self, layers=tuple(changed.get(layer.name, layer) for layer in self.layers))
 
     def digest(self) -> str:
-        """Hex SHA-256 of everything that decides the hardware."""
-        return digest(self)
+        """Hex SHA-256 of everything that decides the hardware; weights that are loaded don't."""
+        return digest(self.hardware)
+
+
+@dataclass(frozen=True)
+class LayerActors(Collection[Actor]):
+    """The actors of a graph's layers, made one after the other whenever they are gone through."""
+
+    graph: StreamGraph
+
+    def __len__(self) -> int:
+        return len(self.graph.layers)
+
+    def __iter__(self) -> Iterator[Actor]:
+        return (layer.actor(self.graph.sources_of(layer)) for layer in self.graph.layers)
+
+    def __contains__(self, actor: object) -> bool:
+        return any(each is actor for each in self)

@@ -6,17 +6,25 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.ops.hardware.packing import MOST_PRODUCTS, NARROWEST_BLOCK_PRODUCT, bits_for, lut_stages, packing
+from quantunet_hls.ops.hardware.packing import (
+    MOST_PRODUCTS,
+    NARROWEST_BLOCK_PRODUCT,
+    lut_stages,
+    packing,
+    stored_codes,
+)
+from quantunet_hls.ops.loaded import Loaded, LoadedMemory, LoadedTable, NumberWidths
 from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
-from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.stages.base import Stage, reduced, retyped
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.windowed import Windowed
-from quantunet_hls.types.fixed import FixedType, Integers, covering
+from quantunet_hls.targets.memories import Memory
+from quantunet_hls.types.fixed import FixedType, Integers, bits_for, covering
 
 __all__ = ["Weighted", "exact_sums", "weighted"]
 
@@ -31,6 +39,7 @@ class Weighted(Windowed):
         bias: integer codes (output channels), in steps of the products: ``2**-product_fraction``.
         product_fraction: fraction bits of input times weight.
         multipliers: what the products are made of.
+        loaded: of weights that are loaded at start-up the widths; None where they are part of the netlist.
     """
 
     narrows: ClassVar[bool] = False
@@ -40,6 +49,7 @@ class Weighted(Windowed):
     product_fraction: int
     stages: tuple[Stage, ...]
     multipliers: Multipliers = field(default=BLOCKS, kw_only=True)
+    loaded: Loaded | None = field(default=None, kw_only=True)
 
     @property
     def sharing(self) -> int:
@@ -54,11 +64,17 @@ class Weighted(Windowed):
     @property
     def title(self) -> str:
         """What it is and what it multiplies with."""
-        return f"{self.kind}, {self.multipliers}"
+        if self.loaded is None:
+            return f"{self.kind}, {self.multipliers}"
+        memory = self.memories[0]
+        place = "UltraRAM" if self.loaded.ultra else "RAM" if memory.depth > 1 else "registers"
+        return f"{self.kind}, {self.multipliers}, weights loaded into {place} ({memory.depth} x {memory.width} bits)"
 
     @cached_property
     def accumulator(self) -> FixedType:
-        """The narrowest type that no partial sum overflows, from the weights themselves."""
+        """The narrowest type that no partial sum overflows, from the weights themselves, or that of loaded weights."""
+        if self.loaded:
+            return self.loaded.accumulator
         return exact_sums(self.weights, self.bias, self.input_type, self.product_fraction)
 
     @property
@@ -77,9 +93,16 @@ class Weighted(Windowed):
         return self.mac_units // self.lanes
 
     @property
+    def weight_ends(self) -> Integers:
+        """The least and the largest weight that the hardware has to multiply with."""
+        if self.loaded:
+            return np.array([self.loaded.low, self.loaded.high])
+        return np.array([self.weights.min(), self.weights.max()])
+
+    @property
     def weight_bits(self) -> int:
         """Bits of the narrowest weights' two's complement."""
-        return bits_for(int(self.weights.min()), int(self.weights.max()))
+        return bits_for(*map(int, self.weight_ends))
 
     @property
     @abstractmethod
@@ -90,6 +113,129 @@ class Weighted(Windowed):
     def constant(self) -> bool:
         """Whether each multiplier has one weight for ever."""
         return False
+
+    # Weights that are loaded.
+
+    @property
+    def hardware(self) -> Self:
+        """The layer as its module is made: without the weights where they are loaded."""
+        if self.loaded is None:
+            return self
+        changed: Any = {"stages": tuple(stage.hardware for stage in self.stages)}
+        return replace(self, weights=np.broadcast_to(np.int64(0), self.weights.shape),
+                       bias=np.broadcast_to(np.int64(0), self.bias.shape), **changed)
+
+    @property
+    def memories(self) -> tuple[LoadedMemory, ...]:
+        """What is loaded, in the order in which it is; the weights come first."""
+        if self.loaded is None:
+            return ()
+        groups = self.shape.channels // self.lanes
+        return (LoadedMemory("weights", self.weights.size // self.mac_units, self.mac_units * self.stored_bits),
+                LoadedMemory("biases", groups, self.lanes * self.loaded.accumulator.width),
+                *(table.memory for table in self._stage_tables))
+
+    @property
+    def contents(self) -> tuple[LoadedTable, ...]:
+        """What these memories are filled with."""
+        if self.loaded is None:
+            return ()
+        stored = stored_codes(self.words, self.multipliers)
+        return (LoadedTable("weights", stored.reshape(len(stored), -1), self.stored_bits),
+                LoadedTable("biases", self.bias.reshape(-1, self.lanes), self.loaded.accumulator.width),
+                *self._stage_tables)
+
+    @property
+    def _stage_tables(self) -> tuple[LoadedTable, ...]:
+        return tuple(table for stage in self.stages for table in stage.tables(self.lanes))
+
+    @property
+    def weight_memory(self) -> Memory | None:
+        """The memory of its weights; None where they are constants, or registers."""
+        depth = self.weights.size // self.mac_units
+        if depth == 1 or self.multipliers.kind == "adders":
+            return None
+        if self.loaded:
+            return Memory(depth, self.mac_units * self.stored_bits, ultra=self.loaded.ultra)
+        stored = stored_codes(self.words, self.multipliers)
+        return Memory(depth, self.mac_units * bits_for(int(stored.min()), int(stored.max())), rom=True)
+
+    @property
+    def bias_memory(self) -> Memory | None:
+        """The memory of its biases where they are loaded and are no registers."""
+        groups = self.shape.channels // self.lanes
+        if self.loaded is None or groups == 1:
+            return None
+        return Memory(groups, self.lanes * self.loaded.accumulator.width, registered=False)
+
+    def loaded_as(self, form: Loaded) -> Self:
+        """The layer with weights that are loaded, in the widths of a design that may have been made for others.
+
+        Raises:
+            ConfigurationError: its weights or biases are finer than the design's, or its sums wider than the type in
+                which they leave it.
+        """
+        finer = form.accumulator.fraction - self.product_fraction
+        weights, bias = (_in_steps(codes, finer) for codes in (self.weights, self.bias))
+        if weights is None or bias is None:
+            raise ConfigurationError(
+                f"The products of {self.name!r} have {self.product_fraction} fraction bits, and its design takes "
+                f"{form.accumulator.fraction}; make a design of its own for this network.")
+        stages = reduced(form.accumulator, self.stages)
+        if form.result is not None:
+            if not form.result.holds(exact_sums(weights, bias, self.input_type, form.accumulator.fraction)):
+                raise ConfigurationError(f"Sums of {self.name!r} could leave {form.result}, in which its design sends "
+                                         "them; make a design of its own for this network, or one for any weights.")
+            stages = (*stages[:-1], retyped(stages[-1], form.result))
+        if form.numbers is not None:
+            stages = self._loaded_stages(stages, form.numbers, form.accumulator)
+        changed: Any = {"stages": stages}
+        return replace(self, weights=weights, bias=bias, product_fraction=form.accumulator.fraction, loaded=form,
+                       type=stages[-1].type, **changed)
+
+    def _loaded_stages(self, stages: tuple[Stage, ...], numbers: NumberWidths, source: FixedType) -> tuple[Stage, ...]:
+        """The stages, the first that has numbers of training with such as are loaded."""
+        sources = (source, *(stage.type for stage in stages))
+        place = next((at for at, stage in enumerate(stages) if stage.widths(sources[at])), None)
+        if place is None:
+            raise ConfigurationError(f"Layer {self.name!r} has no requantizer, so its design is not for it; make one "
+                                     "of its own for this network.")
+        try:
+            loaded = stages[place].loaded_as(numbers, sources[place], self.shape.channels)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"Layer {self.name!r} does not fit its design: {error}; make a design of its own "
+                                     "for this network.") from error
+        return (*stages[:place], loaded, *stages[place + 1:])
+
+    def check_contents(self) -> None:
+        """Refuse weights and biases that are not of the loaded memories' widths, or whose sums could overflow.
+
+        Raises:
+            ConfigurationError: says what, and what to do.
+        """
+        form = self.loaded
+        if form is None:
+            return
+        low, high = int(self.weights.min()), int(self.weights.max())
+        if low < form.low or high > form.high:
+            raise ConfigurationError(
+                f"The weights of {self.name!r} reach from {low} to {high}, and its design takes {form.low} to "
+                f"{form.high}; make a design of its own for this network.")
+        sums = exact_sums(self.weights, self.bias, self.input_type, self.product_fraction)
+        if not form.accumulator.holds(sums):
+            raise ConfigurationError(
+                f"Sums of {self.name!r} could take {sums.width} bits, and its design has {form.accumulator.width}; "
+                "make a design of its own for this network, or one for any weights.")
+        for table in self._stage_tables:
+            if not table.fits:
+                raise ConfigurationError(f"The {table.name}s of the requantizer of {self.name!r} take more than the "
+                                         f"{table.bits} bits of its design; make a design of its own for this network.")
+
+    @property
+    def stored_bits(self) -> int:
+        """Bits of a weight as a loaded memory has it: in a packed word it may be one less than it is."""
+        low, high = map(int, self.weight_ends)
+        return bits_for(low - (self.multipliers.kind == "packed"), high)
 
     def check(self) -> None:
         """Refuse multipliers that it can't have."""
@@ -123,7 +269,7 @@ class Weighted(Windowed):
             yield BLOCKS
         if self.shares_inputs:
             for products in range(2, min(MOST_PRODUCTS, self.lanes) + 1):
-                packed = packing(self.weights, self.input_type, products, operands)
+                packed = packing(self.weight_ends, self.input_type, products, operands)
                 if packed:
                     rest = self.lanes % products
                     if rest != 1 or not narrow:
@@ -137,7 +283,8 @@ class Weighted(Windowed):
 
     def folding(self) -> dict[str, int | str]:
         """What a folding chose of it, its multipliers included."""
-        return {**super().folding(), "multipliers": str(self.multipliers)}
+        storage = {"weights": "loaded", **self.loaded.written()} if self.loaded else {"weights": "rom"}
+        return {**super().folding(), "multipliers": str(self.multipliers), **storage}
 
     def folded_as(self, values: Mapping[str, object], operands: tuple[int, int]) -> Self:
         """The layer folded as a file says, with the multipliers of that name."""
@@ -169,6 +316,13 @@ class Weighted(Windowed):
 def weighted(graph: StreamGraph) -> tuple[Weighted, ...]:
     """The layers with weights, in the graph's order."""
     return tuple(layer for layer in graph.layers if isinstance(layer, Weighted))
+
+
+def _in_steps(codes: Integers, finer: int) -> Integers | None:
+    """The same numbers in steps that are smaller by so many bits, or larger where that is negative and loses none."""
+    if finer >= 0:
+        return codes << finer
+    return None if (codes & ((1 << -finer) - 1)).any() else codes >> -finer
 
 
 def exact_sums(weights: Integers, bias: Integers, source: FixedType, fraction: int) -> FixedType:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor, Parts, every
 from quantunet_hls.ops.shape import Shape, Sides
 from quantunet_hls.ops.streaming import PREFETCH, Staged, StreamLayer
 from quantunet_hls.ops.window import Window
@@ -130,18 +130,26 @@ class Windowed(Staged):
         last = (_last_inside(row, 0, window, shape.height) * shape.width
                 + _last_inside(column, 1, window, shape.width))
         first = row * shape.width + column
-        following = np.append(first[1:], first[0] + shape.pixels)
-        pass_ = np.tile(np.arange(passes), len(row))
-        needed = np.repeat(last * words, passes) + (pass_ // self.repeats + 1) * (words // self.parts) - 1
         # Where the padding is wide, the first tap may come back; what it has left behind is gone.
-        released = np.maximum.accumulate(
-            np.where(pass_ == passes - 1, np.repeat(following, passes), np.repeat(first, passes)) * words)
+        kept = np.maximum.accumulate(first)
+        following = np.append(kept[1:], max(kept[-1], first[0] + shape.pixels))
+        of_passes = (np.arange(passes) // self.repeats + 1) * (words // self.parts) - 1
+
+        def needed(start: int, behind: int) -> np.ndarray:
+            return last[start:behind, None] * words + of_passes
+
+        def released(start: int, behind: int) -> np.ndarray:
+            found = np.repeat(kept[start:behind] * words, passes).reshape(-1, passes)
+            found[:, -1] = following[start:behind] * words
+            return found
+
         room = (window.reach(shape.width) + self.spare) * words
         if window == Window((1, 1)) and passes == 1:
             room = words + PREFETCH
         levels = (self.side_by_side - 1).bit_length()
-        return Actor(self.name, (self._reading(sources[0], needed, released, room),),
-                     np.full(len(needed), self.window_beats, np.int64), np.ones(len(needed), bool),
+        pixels, firings = len(row), len(row) * passes
+        reading = self._reading(sources[0], Parts(pixels, passes, needed), Parts(pixels, passes, released), room)
+        return Actor(self.name, (reading,), every(self.window_beats, firings), every(True, firings),
                      _DATAPATH + levels + _STAGE * len(self.stages))
 
 

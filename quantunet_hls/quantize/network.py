@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from quantunet_hls.core.errors import ConfigurationError, shown
 from quantunet_hls.ingest import as_meant
+from quantunet_hls.ingest.passes.drop_probabilities import drop_probabilities
 from quantunet_hls.ingest.source import NetworkSource
 from quantunet_hls.ops.qonnx.graph import copy_of, only, replace_nodes, shape_of
 from quantunet_hls.quantize.affine import Affine, affine_node, check_finite, fold_affine
@@ -70,6 +72,17 @@ class Normalization:
             raise ConfigurationError(f"Images can't be normalized with means {shown(self.means)} and standard "
                                      f"deviations {shown(self.deviations)}; give numbers, the deviations above 0.")
 
+    @classmethod
+    def of(cls, means: Sequence[float], deviations: Sequence[float]) -> Normalization | None:
+        """What somebody asks for; None where there is nothing.
+
+        Raises:
+            ConfigurationError: one without the other, or no such numbers.
+        """
+        if bool(means) != bool(deviations):
+            raise ConfigurationError("Images are normalized with --mean and --std; give both.")
+        return cls(tuple(means), tuple(deviations)) if means else None
+
     def affine(self, channels: int) -> Affine:
         """The same for what enters a network, v / 256.
 
@@ -85,19 +98,22 @@ class Normalization:
 
 
 def open_float(source: NetworkSource, normalization: Normalization | None = None, *,
-               freeze: bool = False) -> FloatNetwork:
+               freeze: bool = False, classes: bool = False) -> FloatNetwork:
     """Read a float network.
 
     Args:
         source: of the network.
         normalization: of its images, which becomes its first layer; without one they are v / 256.
         freeze: whether normalization by each image's statistics will be frozen.
+        classes: whether nothing but the class of each pixel is asked for.
 
     Raises:
         IllegalGraphError: there is such a normalization, and it won't be.
         QuantUNetError: a graph that is malformed, or holds what are no numbers.
     """
     given = as_meant(source.graph())
+    if classes:
+        given = drop_probabilities(given)
     check_finite(given)
     if not freeze:
         check_statistics(given)

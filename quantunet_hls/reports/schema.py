@@ -138,7 +138,7 @@ class Target:
 
 
 #: What an option of a design can be.
-Told = str | int | float | list[str | int]
+Told = bool | str | int | float | list[str | int | float]
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,11 @@ class RtlFolder:
         return self.folder / "simulation"
 
     @property
+    def weights(self) -> Path:
+        """Where weights are loaded at start-up, their file."""
+        return self.folder / "weights.bin"
+
+    @property
     def mapped(self) -> Path:
         """Folder of the mapped modules."""
         return self.folder / "mapped"

@@ -34,6 +34,7 @@ from quantunet_hls.rtl.simulate.verilator import Simulation, Simulator, build_si
 from quantunet_hls.rtl.synthesize.fits import layers_for_ultraram
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule, MappingOptions, map_design
 from quantunet_hls.rtl.synthesize.timing import DesignTiming, design_timing
+from quantunet_hls.rtl.weights_file import write_weights
 from quantunet_hls.targets.place import Placed
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
@@ -168,6 +169,17 @@ class Project:
         expected = self.simulate(frames, Stalls())
         return check_netlist(self.design(), mapped, self.board.part_family, expected, frames,
                              self.files.netlist, extent=extent, progress=progress)
+
+    def write_weights(self) -> Path | None:
+        """Write the file of weights where some are loaded at start-up; returns it.
+
+        Raises:
+            ConfigurationError: weights that do not fit the widths of the design.
+        """
+        if not self.graph.loading:
+            return None
+        write_weights(self.graph, self.files.weights)
+        return self.files.weights
 
     def write_ip(self) -> Path:
         """Write the AXI block as IP for AMD's tools; returns its ``component.xml``."""

@@ -52,8 +52,10 @@ def _some(form: Any) -> Any:
 
 def _one(field: SpecField) -> Any:
     """What a file can say for one value of a field."""
-    forms = {int: Annotated[int, msgspec.Meta(gt=0, lt=_LARGEST_NUMBER)],
-             float: Annotated[float, msgspec.Meta(gt=0, lt=_LARGEST_NUMBER)]}
+    forms: dict[type, Any] = {
+        int: Annotated[int, msgspec.Meta(gt=0, lt=_LARGEST_NUMBER)],
+        float: Annotated[float, msgspec.Meta(gt=-_LARGEST_NUMBER if field.repeated else 0, lt=_LARGEST_NUMBER)],
+        bool: bool}
     form = forms.get(field.kind, str)
     return form | None if field.default is None else form
 

@@ -21,6 +21,9 @@ __all__ = ["Layout", "Memory", "MemoryCell", "MemoryCells", "in_block_rom", "lay
 BLOCK_ROM_WORDS = 128
 BLOCK_ROM_BITS = 4096
 
+#: Words and bits of an UltraRAM block (UG573).
+ULTRA_WORDS, ULTRA_BITS = 4096, 72
+
 #: Costs of a bit's multiplexer behind a deep memory, of a write enable before it, of a unit of what is emulated.
 _MUX, _DEMUX, _EMULATION = 0.5, 0.5, 2.0
 
@@ -34,12 +37,14 @@ class Memory:
 
     Attributes:
         registered: whether it is read with a clock, so that it may become memory blocks.
+        ultra: whether it is asked for in UltraRAM.
     """
 
     depth: int
     width: int
     rom: bool = False
     registered: bool = True
+    ultra: bool = False
 
     @property
     def bits(self) -> int:
@@ -55,11 +60,13 @@ class Layout:
         blocks: of 18 kbit.
         cells: LUTs that are memory.
         copies: of its words, side by side where it is deeper than a cell; what is read is chosen from so many.
+        ultra: UltraRAM blocks.
     """
 
     blocks: int = 0
     cells: int = 0
     copies: int = 1
+    ultra: int = 0
 
 
 @dataclass(frozen=True)
@@ -125,6 +132,9 @@ def in_block_rom(words: int, bits: int) -> bool:
 
 def layout(memory: Memory, family: Family) -> Layout:
     """What Yosys makes of a memory: the cheapest of blocks, LUT memory, and logic, which has neither."""
+    if memory.ultra:
+        copies = -(-memory.depth // ULTRA_WORDS)
+        return Layout(copies=copies, ultra=copies * -(-memory.width // ULTRA_BITS))
     cells = family.memories
     choices = [choice for cell in cells.blocks for choice in cell.layouts(memory)] if memory.registered else []
     if memory.rom:

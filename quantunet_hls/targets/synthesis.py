@@ -49,3 +49,6 @@ class Synthesis(Protocol):
             uram: large memories without initial content may become UltraRAM.
             library: what to read instead of Yosys's own library; the netlist is the same.
         """
+
+    def netlist(self, text: str) -> str:
+        """What Yosys wrote with this library, as Verilog in which every cell has the parameters that it has."""

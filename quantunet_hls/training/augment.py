@@ -6,11 +6,14 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample
+from torch.nn.functional import affine_grid, grid_sample, interpolate
 
 from quantunet_hls.training.settings import Augmentation
 
 __all__ = ["augment", "random_crops"]
+
+#: Places along a side that are moved by draws of their own in an elastic change; what lies between goes along.
+_ELASTIC_PLACES = 4
 
 
 def augment(
@@ -49,13 +52,28 @@ def augment(
     rows_x = torch.stack([cosine * mirror[0], -sine * aspect * mirror[1], shift_x], dim=1)
     rows_y = torch.stack([sine / aspect * mirror[0], cosine * mirror[1], shift_y], dim=1)
     grid = affine_grid(torch.stack([rows_x, rows_y], dim=1), list(images.shape), align_corners=False)
+    if how.elastic:
+        grid = grid + _elastic(images, how.elastic, generator)
 
     moved = grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
     moved_masks = grid_sample(
         masks[:, None].float(), grid, mode="nearest", padding_mode="zeros", align_corners=False
     )
+    if how.gamma:
+        moved = moved ** (1 + evenly(how.gamma))[:, None, None, None]
     changed = moved * gain[:, None, None, None] + offset[:, None, None, None]
+    if how.noise:
+        spread = torch.rand(count, 1, 1, 1, generator=generator) * how.noise
+        changed = changed + spread * torch.randn(changed.shape, generator=generator)
     return changed.mul(256).round().clamp(0, 255) / 256, moved_masks[:, 0].to(masks.dtype)
+
+
+def _elastic(images: Tensor, limit: float, generator: torch.Generator) -> Tensor:
+    """How far every place of every image is moved, (N, H, W, 2) in a grid's coordinates, from -1 to 1 along a side."""
+    count, _, height, width = images.shape
+    draws = torch.rand(count, 2, _ELASTIC_PLACES, _ELASTIC_PLACES, generator=generator) * 2 - 1
+    smooth = interpolate(draws * (2 * limit), size=(height, width), mode="bicubic", align_corners=True)
+    return smooth.permute(0, 2, 3, 1)
 
 
 def random_crops(images: Tensor, masks: Tensor, side: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

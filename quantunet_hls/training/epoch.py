@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from quantunet_hls.nets import QuantUNet
 from quantunet_hls.nets.learned import learned_widths, width_offsets
 from quantunet_hls.training.augment import augment, random_crops
-from quantunet_hls.training.losses import segmentation_loss
+from quantunet_hls.training.losses import distillation_loss, segmentation_loss
 from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.widths import Excess, fill_within, move_widths, settle_within
 
-__all__ = ["Course", "learning_rate", "train_epoch"]
+__all__ = ["Course", "learning_rate", "move_average", "train_epoch"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,8 @@ class Course:
         device: where to compute.
         optimizer: of all parameters but the widths.
         generator: of order and augmentation.
+        average: the average of the net's weights over the steps, as a net; None where none is taken.
+        teacher: a network in eval mode whose probabilities are learnt from; None where there is none.
     """
 
     net: QuantUNet
@@ -38,6 +40,8 @@ class Course:
     device: str
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
+    average: QuantUNet | None = None
+    teacher: nn.Module | None = None
 
 
 def learning_rate(step: int, steps: int, settings: Settings) -> float:
@@ -55,7 +59,7 @@ def train_epoch(course: Course, images: Tensor, masks: Tensor, epoch: int, learn
     settings = course.settings
     course.net.train()
     if settings.widths is not None and not learning:
-        _settle(course.net, settings, course.excess)
+        _settle(course)
     loss_of = _Loss(course.net, settings, course.excess)
     draws = len(images) * settings.crops_per_image
     steps = math.ceil(draws / settings.batch_size)
@@ -66,6 +70,9 @@ def train_epoch(course: Course, images: Tensor, masks: Tensor, epoch: int, learn
         parts = _step(course, loss_of, images[chosen], masks[chosen], rate, learning)
         if learning and settings.widths is not None:
             move_widths(course.net, settings.widths, steps)
+        if course.average is not None:
+            # Widths that move have no average: it begins when they are whole.
+            move_average(course.average, course.net, 0.0 if learning else settings.average)
         for name, value in parts.items():
             totals[name] = totals.get(name, 0.0) + float(value.detach())
         if on_step:
@@ -83,9 +90,15 @@ def _step(course: Course, loss_of: _Loss, batch: Tensor, truth: Tensor, rate: fl
         batch, truth = random_crops(batch, truth, settings.crop, generator)
     batch, truth = augment(batch, truth, settings.augmentation, generator)
     optimizer.zero_grad()
+    batch = batch.to(course.device, memory_format=torch.channels_last)
     with torch.autocast(torch.device(course.device).type, torch.bfloat16, enabled=settings.mixed_precision):
-        logits = course.net(batch.to(course.device, memory_format=torch.channels_last))
-    parts = loss_of(logits.float(), truth.to(course.device), learning)
+        logits = course.net(batch).float()
+    parts = loss_of(logits, truth.to(course.device), learning)
+    if course.teacher is not None:
+        with torch.no_grad():
+            taught = torch.as_tensor(course.teacher(batch))
+        parts["distillation"] = distillation_loss(logits, taught)
+        parts["loss"] = parts["loss"] + settings.distillation * parts["distillation"]
     parts["loss"].backward()
     nn.utils.clip_grad_norm_([value for group in optimizer.param_groups for value in group["params"]], 1.0)
     optimizer.step()
@@ -110,8 +123,19 @@ class _Loss:
         return {"loss": loss} | parts
 
 
-def _settle(net: QuantUNet, settings: Settings, excess: Excess | None) -> None:
+@torch.no_grad()
+def move_average(average: QuantUNet, net: QuantUNet, share: float) -> None:
+    """Let an average of weights, running statistics among them, keep a share of itself; the rest comes from the net."""
+    for kept, now in zip(average.state_dict().values(), net.state_dict().values(), strict=True):
+        if kept.is_floating_point():
+            kept.lerp_(now, 1.0 - share)
+        else:
+            kept.copy_(now)
+
+
+def _settle(course: Course) -> None:
     """Make whole numbers of the widths, once, and keep the optimizer from them."""
+    net, settings, excess = course.net, course.settings, course.excess
     offsets = width_offsets(net).values()
     assert settings.widths is not None
     assert excess is not None
@@ -123,3 +147,5 @@ def _settle(net: QuantUNet, settings: Settings, excess: Excess | None) -> None:
             fill_within(net, excess, settings.widths.widest)
         for offset in offsets:
             offset.requires_grad_(False)
+        if course.average is not None:
+            move_average(course.average, net, 0.0)

@@ -59,11 +59,12 @@ def equalize(net: QuantUNet) -> None:
         for name, behind in readers(net.config):
             writer = net.convolution(name)
             count = writer.out_channels
-            written = writer.weight.abs().amax(dim=(1, 2, 3))
-            slices = [net.convolution(reader).weight[:, first:first + count] for reader, first in behind]
+            filters = net.filters(name)
+            written = filters.abs().amax(dim=(1, 2, 3))
+            slices = [net.filters(reader)[:, first:first + count] for reader, first in behind]
             read = torch.stack([part.abs().amax(dim=(0, 2, 3)) for part in slices]).amax(dim=0)
             factor = _factor(written, read)
-            writer.weight.div_(factor[:, None, None, None])
+            filters.div_(factor[:, None, None, None])
             cast(Tensor, writer.bias).div_(factor)
             for part in slices:
                 part.mul_(factor[None, :, None, None])

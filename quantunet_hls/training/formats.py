@@ -54,7 +54,7 @@ def fit_formats(net: QuantUNet, config: UNetConfig, images: Tensor) -> None:
             rows.append(_row(column, plus=name))
             wanted.append(room - np.log2(_range(net.convolution(name).weight)))
         for writer, first in reads[name]:
-            part = net.convolution(name).weight[:, first:first + net.convolution(writer).out_channels]
+            part = net.filters(name)[:, first:first + net.convolution(writer).out_channels]
             rows.append(_row(column, plus=name, minus=writer))
             wanted.append(room - np.log2(_range(part)))
     if not rows:
@@ -65,7 +65,7 @@ def fit_formats(net: QuantUNet, config: UNetConfig, images: Tensor) -> None:
         layer.weight.mul_(factor)
         cast(Tensor, layer.bias).mul_(factor)
         for reader, first in behind:
-            net.convolution(reader).weight[:, first:first + layer.out_channels].div_(factor)
+            net.filters(reader)[:, first:first + layer.out_channels].div_(factor)
 
 
 def _row(column: dict[str, int], *, plus: str, minus: str | None = None) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.data.image_folders import Samples, to_input
@@ -38,9 +39,9 @@ class EpochResult:
         epoch: its number, from 1.
         epochs: how many there will be.
         loss: mean over its steps.
-        scores: on the validation images, after it.
-        best_epoch: epoch of the best validation Dice so far; 0 while bit widths are still learned.
-        best_dice: that Dice.
+        scores: on the validation images, after it, of the averaged weights where there is an average.
+        kept_epoch: epoch whose weights are kept so far; 0 while bit widths are still learned.
+        kept_dice: its validation Dice.
         seconds: wall-clock time it took, validation included.
         record: all figures of the epoch, also the parts of the loss and each learned width in bits.
     """
@@ -49,8 +50,8 @@ class EpochResult:
     epochs: int
     loss: float
     scores: Scores
-    best_epoch: int
-    best_dice: float
+    kept_epoch: int
+    kept_dice: float
     seconds: float
     record: Mapping[str, float] = field(default_factory=dict)
 
@@ -63,6 +64,7 @@ def train(
     run_folder: Path,
     *,
     start: str = "random",
+    teacher: nn.Module | None = None,
     device: str = "cpu",
     stop_after: int | None = None,
     on_step: Callable[[int, int], None] | None = None,
@@ -72,16 +74,18 @@ def train(
     A run folder that holds the state of the same training carries on from there; the
     result equals that of a training that was never interrupted, bit for bit on the
     same machine with the same number of threads. When the iterator is exhausted the
-    net has the weights of the epoch with the best validation Dice and is in eval mode,
-    on the CPU. Where bit widths are learned, only epochs with settled widths can be the best one.
+    net has the weights of the epoch that is kept (:class:`Settings`), averaged where there is an average, and is in
+    eval mode, on the CPU. Where bit widths are learned, only epochs with settled widths count.
 
     Args:
         net: the network, with its first weights (and activation scales, where it is quantized).
         training: images that it learns from.
-        validation: images that choose the best epoch.
+        validation: images that every epoch is scored on, and that choose the best one if that is kept.
         settings: how.
         run_folder: where the state file lives.
-        start: what the first weights are, in words or as a hash; part of what makes a training the same.
+        start: what the first weights are, in words or as a hash; part of what makes a training the same. So is a
+            teacher, which has to be among these words.
+        teacher: a network whose probabilities are learnt from as well; takes the same images.
         device: where to compute, as PyTorch names it; "cuda" is not repeatable bit for bit.
         stop_after: epochs after which to stop early; the same training without it carries on from there.
         on_step: called after every step with the steps done in this epoch and their number.
@@ -91,7 +95,7 @@ def train(
         CheckpointError: its state file is damaged.
         DataError: masks without any foreground, or with more classes than the network has.
     """
-    _check(net, training, validation, settings, stop_after)
+    _check(net, training, validation, settings, teacher, stop_after)
     told: dict[str, Any] = {
         "architecture": net.config.to_dict(),
         "settings": settings.to_dict(),
@@ -104,11 +108,13 @@ def train(
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     height, width = _input_size(training, settings)
     excess = excess_of(net, settings.widths, height, width) if settings.widths else None
-    course, state = (_resumed(net, settings, excess, device, told, path) if path.exists()
-                     else _begun(net, settings, excess, device, told))
+    if teacher is not None:
+        teacher.to(device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    course, state = (_resumed(net, settings, excess, teacher, device, told, path) if path.exists()
+                     else _begun(net, settings, excess, teacher, device, told))
     yield from _epochs(course, state, path, training, validation, stop_after, on_step)
-    # Stopped before its widths were settled, it has no best epoch yet.
-    net.load_state_dict(state.best_net or state.net)
+    # Stopped before its widths were settled, it has no epoch that counts yet.
+    net.load_state_dict(state.kept_net or state.net)
     net.to("cpu", memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     net.eval()
 
@@ -123,19 +129,19 @@ def _epochs(course: Course, state: TrainingState, path: Path, training: Samples,
         began = time.monotonic()
         learning = settings.widths is not None and state.epoch < learning_epochs(settings)
         record = train_epoch(course, images, masks, state.epoch, learning, on_step)
-        scores = evaluate(net, validation, window=settings.crop)
+        scores = evaluate(course.average or net, validation, window=settings.crop)
         record |= asdict(scores)
         record |= {f"bits/{name}": float(bits) for name, bits in width_values(net).items()}
         _record(state, course, record, time.monotonic() - began, eligible=not learning)
         save_state(path, state)
         yield EpochResult(
             epoch=state.epoch, epochs=settings.epochs, loss=record["loss"], scores=scores,
-            best_epoch=state.best_epoch, best_dice=state.best_scores.get("dice", 0.0),
+            kept_epoch=state.kept_epoch, kept_dice=state.kept_scores.get("dice", 0.0),
             seconds=state.history[-1]["seconds"], record=state.history[-1],
         )
 
 
-def _begun(net: QuantUNet, settings: Settings, excess: Excess | None, device: str,
+def _begun(net: QuantUNet, settings: Settings, excess: Excess | None, teacher: nn.Module | None, device: str,
            told: dict[str, Any]) -> tuple[Course, TrainingState]:
     """A training before its first epoch."""
     torch.manual_seed(settings.seed)
@@ -144,24 +150,28 @@ def _begun(net: QuantUNet, settings: Settings, excess: Excess | None, device: st
         start_within(net, excess)
     state = TrainingState(
         told=told, epoch=0, net={}, optimizer={}, generator=generator.get_state(), rng=torch.get_rng_state(),
-        best_epoch=0, best_scores={}, best_net={}, history=[], seconds=0.0,
+        average={}, kept_epoch=0, kept_scores={}, kept_net={}, history=[], seconds=0.0,
     )
-    return Course(net, settings, excess, device, _optimizer(net, settings), generator), state
+    average = copy.deepcopy(net) if settings.average else None
+    return Course(net, settings, excess, device, _optimizer(net, settings), generator, average, teacher), state
 
 
-def _resumed(net: QuantUNet, settings: Settings, excess: Excess | None, device: str, told: dict[str, Any],
-             path: Path) -> tuple[Course, TrainingState]:
+def _resumed(net: QuantUNet, settings: Settings, excess: Excess | None, teacher: nn.Module | None, device: str,
+             told: dict[str, Any], path: Path) -> tuple[Course, TrainingState]:
     """The training whose state lies there, if it was told the same."""
     state = load_state(path)
     _check_same(told, state.told, path)
     # Brevitas makes new parameters when it loads a state, so the optimizer must come after it.
+    average = copy.deepcopy(net) if settings.average else None
     net.load_state_dict(state.net)
+    if average is not None:
+        average.load_state_dict(state.average)
     optimizer, generator = _optimizer(net, settings), torch.Generator()
     optimizer.load_state_dict(state.optimizer)
     generator.set_state(state.generator)
     torch.set_rng_state(state.rng)
     _log.info("resuming %s after epoch %d of %d", path, state.epoch, settings.epochs)
-    return Course(net, settings, excess, device, optimizer, generator), state
+    return Course(net, settings, excess, device, optimizer, generator, average, teacher), state
 
 
 def learning_epochs(settings: Settings) -> int:
@@ -182,11 +192,11 @@ def _input_size(samples: Samples, settings: Settings) -> tuple[int, int]:
 
 
 def _out_of_patience(state: TrainingState, settings: Settings) -> bool:
-    return (settings.patience is not None and state.best_epoch > 0
-            and state.epoch - state.best_epoch >= settings.patience)
+    return (settings.patience is not None and state.kept_epoch > 0
+            and state.epoch - state.kept_epoch >= settings.patience)
 
 
-def _check(net: QuantUNet, training: Samples, validation: Samples, settings: Settings,
+def _check(net: QuantUNet, training: Samples, validation: Samples, settings: Settings, teacher: nn.Module | None,
            stop_after: int | None) -> None:
     for kind, samples in (("training", training), ("validation", validation)):
         _check_masks(kind, samples, net.config.classes)
@@ -197,6 +207,8 @@ def _check(net: QuantUNet, training: Samples, validation: Samples, settings: Set
             "A quantized network can't be trained in mixed precision, because bfloat16 can't hold its integers; "
             "switch it off."
         )
+    if (teacher is not None) != (settings.distillation > 0):
+        raise ConfigurationError("A teacher and the weight of what it teaches (distillation) go together; give both.")
     if settings.widths is not None and not net.learned_widths:
         raise ConfigurationError("Bit widths can only be learned by a network that is built for it (learned_widths).")
 
@@ -239,11 +251,13 @@ def _record(state: TrainingState, course: Course, record: Mapping[str, float], s
     state.epoch += 1
     state.seconds += seconds
     state.net, state.optimizer = _on_cpu(course.net.state_dict()), _on_cpu(course.optimizer.state_dict())
+    state.average = _on_cpu(course.average.state_dict()) if course.average is not None else {}
     state.generator, state.rng = course.generator.get_state(), torch.get_rng_state()
     state.history.append({"epoch": state.epoch, **record, "seconds": seconds})
-    if eligible and (not state.best_epoch or record["dice"] > state.best_scores["dice"]):
-        state.best_epoch, state.best_net = state.epoch, state.net
-        state.best_scores = {entry.name: record[entry.name] for entry in fields(Scores)}
+    latest = course.settings.keep == "last"
+    if eligible and (latest or not state.kept_epoch or record["dice"] > state.kept_scores["dice"]):
+        state.kept_epoch, state.kept_net = state.epoch, state.average or state.net
+        state.kept_scores = {entry.name: record[entry.name] for entry in fields(Scores)}
 
 
 def _on_cpu(value: Any) -> Any:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from monai.losses.dice import DiceCELoss
 from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-__all__ = ["segmentation_loss"]
+__all__ = ["distillation_loss", "segmentation_loss"]
 
 
 def segmentation_loss(classes: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
@@ -27,3 +28,15 @@ def segmentation_loss(classes: int) -> Callable[[Tensor, Tensor], tuple[Tensor, 
         return loss.dice(logits, truth), entropy
 
     return of
+
+
+def distillation_loss(logits: Tensor, teacher: Tensor) -> Tensor:
+    """Cross entropy towards what a teacher thinks probable (Hinton et al., arXiv 1503.02531, temperature 1).
+
+    Args:
+        logits: (N, classes, H, W).
+        teacher: its logits, of the same shape.
+    """
+    if logits.shape[1] == 1:
+        return binary_cross_entropy_with_logits(logits, teacher.sigmoid())
+    return cross_entropy(logits, teacher.softmax(dim=1))

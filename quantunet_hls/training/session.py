@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 
 import torch
@@ -25,8 +26,7 @@ from quantunet_hls.zoo.cards import Card
 __all__ = ["Plan", "calibration_samples", "first_weights", "run"]
 
 _SCORES_NOTE = (
-    "on the validation folds, at the epoch with the best validation dice; dice and iou pool the pixels of all images, "
-    "dice_per_image is the mean over images that have any foreground"
+    "dice and iou pool the pixels of all images, dice_per_image is the mean over images that have any foreground"
 )
 
 
@@ -39,9 +39,11 @@ class Plan:
         data: data folder.
         architecture: the network.
         training: images that it learns from.
-        validation: images that choose the best epoch.
+        validation: images that every epoch is scored on, and that choose the best one if that is kept.
         settings: how it is trained.
+        scoring: images that the result is scored on, in the end and never before; None for the validation images.
         init: zoo name or checkpoint path of the first weights; None for random ones.
+        teacher: zoo name or checkpoint path of a network that is learnt from as well; None without one.
         device: where to compute, as PyTorch names it.
         stop_after: epochs after which to stop early, to be carried on another time.
         command: the command line that asks for this plan, for the card.
@@ -54,19 +56,28 @@ class Plan:
     training: Split
     validation: Split
     settings: Settings = field(default_factory=Settings)
+    scoring: Split | None = None
     init: str | None = None
+    teacher: str | None = None
     device: str = "cpu"
     stop_after: int | None = None
     command: str = ""
     recipe: str = ""
 
     def __post_init__(self) -> None:
-        shared = set(self.training.numbers) & set(self.validation.numbers)
-        if shared and self.training.kind == self.validation.kind:
-            raise ConfigurationError(
-                f"{self.training.kind.capitalize()} {min(shared)} is asked for both in training and in validation; "
-                f"give each {self.training.kind} to one of them."
-            )
+        for (one, first), (other, second) in combinations(self.splits.items(), 2):
+            shared = set(first.numbers) & set(second.numbers)
+            if shared and first.kind == second.kind:
+                raise ConfigurationError(
+                    f"{first.kind.capitalize()} {min(shared)} is asked for both in {one} and in {other}; "
+                    f"give each {first.kind} to one of them."
+                )
+
+    @property
+    def splits(self) -> dict[str, Split]:
+        """Which images are used, by what for; no image is in two of them."""
+        given = {"training": self.training, "validation": self.validation, "scoring": self.scoring}
+        return {use: split for use, split in given.items() if split is not None}
 
 
 def calibration_samples(plan: Plan) -> Samples:
@@ -114,40 +125,45 @@ def run(
     """Train (or carry on, or find it done) and leave ``<name>.pt`` with its card in the run folder.
 
     Returns:
-        The network of the best epoch in eval mode, and its card.
+        The network of the epoch that is kept, in eval mode, and its card.
     """
-    if plan.init is not None:
-        # Before a thousand images are read.
-        zoo.load(plan.init)
-    chosen, held_out = plan.training.names(plan.data), plan.validation.names(plan.data)
-    both = sorted(set(chosen) & set(held_out))
-    if both:
-        raise ConfigurationError(f"{both[0]} is asked for both in training and in validation; give it to one of them.")
-    for names in (chosen, held_out):
-        require_masks(plan.data, names)
+    # Before a thousand images are read.
+    for start in (plan.init, plan.teacher):
+        if start is not None:
+            zoo.load(start)
+    names = {use: split.names(plan.data) for use, split in plan.splits.items()}
+    for (one, first), (other, second) in combinations(names.items(), 2):
+        both = sorted(set(first) & set(second))
+        if both:
+            raise ConfigurationError(f"{both[0]} is asked for both in {one} and in {other}; give it to one of them.")
+    for chosen in names.values():
+        require_masks(plan.data, chosen)
     check_writable(run_folder)
-    training = read_pairs(plan.data, chosen, channels=plan.architecture.in_channels)
-    validation = read_pairs(
-        plan.data, held_out, channels=plan.architecture.in_channels,
-        height=training.images.shape[2], width=training.images.shape[3],
-    )
+    channels = plan.architecture.in_channels
+    training = read_pairs(plan.data, names.pop("training"), channels=channels)
+    height, width = training.images.shape[2:]
+    others = {use: read_pairs(plan.data, chosen, channels=channels, height=height, width=width)
+              for use, chosen in names.items()}
     claim(run_folder, "training", earlier=lambda folder: load_state(folder / STATE_FILE).epoch >= 0)
     with exclusively(run_folder):
-        return _run(plan, run_folder, training, validation, on_step, on_epoch)
+        return _run(plan, run_folder, training, others, on_step, on_epoch)
 
 
 def _run(
     plan: Plan,
     run_folder: Path,
     training: Samples,
-    validation: Samples,
+    others: Mapping[str, Samples],
     on_step: Callable[[int, int], None] | None,
     on_epoch: Callable[[EpochResult], None] | None,
 ) -> tuple[QuantUNet, Card]:
     net, start = first_weights(plan, training)
+    teacher, teacher_card = zoo.load(plan.teacher) if plan.teacher is not None else (None, None)
+    if teacher_card is not None:
+        start += f", taught by {teacher_card.name} (sha256 {teacher_card.sha256})"
     results = train(
-        net, training, validation, plan.settings, run_folder,
-        start=start, device=plan.device, stop_after=plan.stop_after, on_step=on_step,
+        net, training, others["validation"], plan.settings, run_folder,
+        start=start, teacher=teacher, device=plan.device, stop_after=plan.stop_after, on_step=on_step,
     )
     with scalars(Path(run_folder)) as write:
         for result in results:
@@ -157,23 +173,36 @@ def _run(
     net = settled(net)
     state = load_state(Path(run_folder) / STATE_FILE)
     data_set = plan.data.resolve().name
+    scored = "scoring" if "scoring" in others else "validation"
+    uses = {"training": training, **others}
     card = zoo.save(
         net, plan.name, folder=Path(run_folder),
         height=plan.settings.crop or training.images.shape[2], width=plan.settings.crop or training.images.shape[3],
-        scores=evaluate(net, validation, window=plan.settings.crop).to_dict() | {"meaning": _SCORES_NOTE},
+        scores=evaluate(net, others[scored], window=plan.settings.crop).to_dict()
+        | {"meaning": f"{_scored_on(plan)}; {_SCORES_NOTE}"},
         data={
             "name": data_set, **terms_of(data_set).to_dict(),
-            f"training_{plan.training.kind}s": list(plan.training.numbers), "training_images": len(training),
-            f"validation_{plan.validation.kind}s": list(plan.validation.numbers), "validation_images": len(validation),
+            **{key: value for use, split in plan.splits.items() for key, value in (
+                (f"{use}_{split.kind}s", list(split.numbers)), (f"{use}_images", len(uses[use])))},
         },
         training={
             "command": plan.command, "recipe": plan.recipe, "seed": plan.settings.seed, "start": start,
-            "epochs": plan.settings.epochs, "epochs_done": state.epoch, "best_epoch": state.best_epoch,
+            "epochs": plan.settings.epochs, "epochs_done": state.epoch, "kept_epoch": state.kept_epoch,
             "minutes": round(state.seconds / 60, 1), "settings": plan.settings.summary(),
             "history": [_figures(epoch) for epoch in state.history],
         },
     )
     return net, card
+
+
+def _scored_on(plan: Plan) -> str:
+    """On which images the scores are, and whether anything was chosen on them."""
+    chosen = plan.settings.keep == "best"
+    if plan.scoring is not None:
+        return (f"on the scoring {plan.scoring.kind}s, which chose nothing"
+                + (" (the epoch was chosen on the validation images)" if chosen else ""))
+    where = f"on the validation {plan.validation.kind}s"
+    return f"{where}, at the epoch with the best Dice on them" if chosen else f"{where}, which chose nothing"
 
 
 def _figures(epoch: Mapping[str, float]) -> dict[str, float]:

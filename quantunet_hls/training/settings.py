@@ -8,10 +8,13 @@ from typing import Any
 
 from quantunet_hls.core.errors import ConfigurationError, shown
 
-__all__ = ["MEASURES", "Augmentation", "BoardCost", "Settings", "WidthGoal", "WidthLearning"]
+__all__ = ["KEPT", "MEASURES", "Augmentation", "BoardCost", "Settings", "WidthGoal", "WidthLearning"]
 
 #: What a bit width can be weighed by.
 MEASURES = ("mean", "parameters", "operations", "board")
+
+#: Which epoch's weights a training ends with: those of its last one, or those of the best validation Dice.
+KEPT = ("last", "best")
 
 _LARGEST, _SEEDS = 1e9, 2**63
 
@@ -35,6 +38,10 @@ class Augmentation:
         scale: larger or smaller, as a share.
         gain: brighter or darker by a factor, as a share.
         offset: added to all pixels either way, where full scale is 1.
+        gamma: exponent of the grey values above or below 1, as a share; full scale stays what it is.
+        noise: standard deviation of noise in every pixel, drawn up to this, where full scale is 1.
+        elastic: how far a place is moved beside what moves the whole picture, as a share of height and width;
+            neighbouring places move alike.
     """
 
     flip: bool = True
@@ -43,6 +50,9 @@ class Augmentation:
     scale: float = 0.12
     gain: float = 0.2
     offset: float = 0.03
+    gamma: float = 0.0
+    noise: float = 0.0
+    elastic: float = 0.0
 
     def __post_init__(self) -> None:
         _check_numbers("An augmentation", self)
@@ -144,6 +154,11 @@ class Settings:
         augmentation: what is done to the training images.
         dice_weight: of the Dice loss.
         cross_entropy_weight: of the (binary) cross entropy.
+        distillation: weight of the cross entropy towards a teacher's probabilities; 0 where there is no teacher.
+        average: share of itself that the average of the weights keeps at a step (an exponential moving average); what
+            is scored and kept is the average. 0 keeps the weights as they are.
+        keep: the weights of the "last" epoch of those that count, or those of the "best" validation Dice. The second
+            is a choice by the validation images, which then say too much of the result.
         patience: epochs without a better validation Dice after which the training ends; None trains them all.
         crop: side in pixels of the squares that are cut from larger images, at random places in training and
             side by side with some overlap in validation; None takes images as they are.
@@ -161,6 +176,9 @@ class Settings:
     augmentation: Augmentation = Augmentation()
     dice_weight: float = 1.0
     cross_entropy_weight: float = 1.0
+    distillation: float = 0.0
+    average: float = 0.0
+    keep: str = "last"
     patience: int | None = None
     crop: int | None = None
     crops_per_image: int = 1
@@ -183,6 +201,19 @@ class Settings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigurationError(f"A training's {name} must be at least 1, not {shown(value)}.")
+        if self.keep not in KEPT:
+            raise ConfigurationError(f"A training keeps the {' or the '.join(KEPT)} epoch, not {shown(self.keep)}.")
+        if self.patience is not None and self.keep == "last":
+            raise ConfigurationError(
+                "Patience waits for a better validation Dice, so the last epoch would be a choice, too; leave patience "
+                "out, or keep the best epoch and score it on other images."
+            )
+        if not 0 <= self.average < 1:
+            raise ConfigurationError(
+                f"The average keeps a share of itself from 0 to below 1, not {shown(self.average)}."
+            )
+        if not self.distillation >= 0:
+            raise ConfigurationError(f"The weight of a teacher is 0 or more, not {shown(self.distillation)}.")
         if min(self.dice_weight, self.cross_entropy_weight) < 0 or self.dice_weight + self.cross_entropy_weight == 0:
             raise ConfigurationError("The weights of Dice and cross entropy are 0 or more, and not both 0.")
 

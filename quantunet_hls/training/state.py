@@ -28,9 +28,10 @@ class TrainingState:
         optimizer: the optimizer's state dict.
         generator: state of the generator of order and augmentation.
         rng: state of torch's global generator.
-        best_epoch: epoch (from 1) of the best validation Dice, 0 before the first.
-        best_scores: the scores at that epoch.
-        best_net: the network's state dict at that epoch.
+        average: state dict of the average of the weights; empty where there is none.
+        kept_epoch: epoch (from 1) whose weights are kept, 0 before the first that counts.
+        kept_scores: the validation scores at that epoch.
+        kept_net: the network's state dict, averaged where there is an average, at that epoch.
         history: one record of plain values for each epoch done.
         seconds: wall-clock time of the epochs done.
     """
@@ -41,9 +42,10 @@ class TrainingState:
     optimizer: dict[str, Any]
     generator: Tensor
     rng: Tensor
-    best_epoch: int
-    best_scores: dict[str, float]
-    best_net: dict[str, Any]
+    average: dict[str, Any]
+    kept_epoch: int
+    kept_scores: dict[str, float]
+    kept_net: dict[str, Any]
     history: list[dict[str, float]]
     seconds: float
 

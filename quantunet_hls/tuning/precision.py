@@ -9,6 +9,9 @@ or gets its proven type. The types of quantizers, weights and biases change the
 network (:mod:`quantunet_hls.tuning.requantize`): another type for weights
 rounds them anew, to nearest even, and saturates them. Accumulators and other
 results don't: they may be wider than what the proof says, and not narrower.
+
+Where a scale is no power of two, a type counts in steps of it. Then a quantizer can
+have more or fewer levels of the same scale; another scale is nothing that a type says.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from quantunet_hls.ops.qonnx.graph import QUANT_OPS
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, LayerTypes, Range
 from quantunet_hls.ops.qonnx.weights import MAX_BITS
-from quantunet_hls.tuning.requantize import Constants, Requantized, requantize
+from quantunet_hls.tuning.requantize import Constants, Levels, Requantized, requantize, scales_of
 from quantunet_hls.types import FixedType, parse_type
 
 __all__ = ["Precision", "PrecisionError", "chosen_types", "decided_precision", "precision_of", "read_precision",
@@ -121,6 +124,7 @@ def with_precision(graph: HardwareGraph, precision: Precision) -> ModelWrapper:
     types = infer_types(graph.model)
     nodes = {str(node.name): node for node in graph.model.graph.node}
     activations: dict[str, FixedType] = {}
+    levels: dict[str, FixedType] = {}
     constants: dict[str, dict[str, Constants]] = {"weight": {}, "bias": {}}
     for name, kinds in precision.layers.items():
         if name not in nodes:
@@ -132,20 +136,28 @@ def with_precision(graph: HardwareGraph, precision: Precision) -> ModelWrapper:
             if role in constants and _differs(kind, now[role]):
                 _check_quantizer(name, role, kind)
                 constants[role][name] = Constants(kind)
-        if nodes[name].op_type in QUANT_OPS and kinds.get("result", now["result"]) != now["result"]:
+        if kinds.get("result", now["result"]) == now["result"]:
+            continue
+        scales = scales_of(graph, name)
+        if scales is not None:
+            _check_quantizer(name, "result", kinds["result"])
+            _check_levels(name, kinds["result"], types.layers[name].result, scales)
+            levels[name] = kinds["result"]
+        elif nodes[name].op_type in QUANT_OPS:
             _check_quantizer(name, "result", kinds["result"])
             _check_modes(name, kinds["result"])
             activations[name] = kinds["result"]
     port = _port(graph)
-    if precision.image is not None and precision.image != activations.get(port, types.image):
-        raise PrecisionError(f"The image has the type of the quantizer behind it, {port!r}, which is "
-                             f"{activations.get(port, types.image)}, not {precision.image}; give both the same.")
-    if graph.scales.whole and (activations or any(constants.values())):
-        changed = sorted({*activations, *constants["weight"], *constants["bias"]})
+    image = (activations | levels).get(port, types.image)
+    if precision.image is not None and precision.image != image:
+        raise PrecisionError(f"The image has the type of the quantizer behind it, {port!r}, which is {image}, "
+                             f"not {precision.image}; give both the same.")
+    changed = sorted({*constants["weight"], *constants["bias"]})
+    if graph.scales.whole and changed:
         raise PrecisionError(f"Layer {changed[0]!r}: the network has scales that are no powers of two, which no type "
-                             "says; quantize its float network with other widths.")
-    changes = Requantized(activations, constants["weight"], constants["bias"])
-    return requantize(graph, changes)
+                             "of weights says; leave it out, or quantize its float network anew "
+                             "(quantunet-hls quantize MODEL --data DIR --weight-bits BITS).")
+    return requantize(graph, Requantized(activations, constants["weight"], constants["bias"], levels))
 
 
 def _port(graph: HardwareGraph) -> str:
@@ -162,6 +174,19 @@ def _check_quantizer(name: str, role: str, kind: FixedType) -> None:
                              "from 2**-60 to 2**60.")
     if role != "result" and not kind.signed:
         raise PrecisionError(f"Layer {name!r}: its {role} can't be {kind}; constants have signed types.")
+
+
+def _check_levels(name: str, kind: FixedType, now: FixedType, scales: Levels) -> None:
+    """Refuse what is not the same quantizer with more or fewer levels."""
+    if scales.zero:
+        raise PrecisionError(f"Layer {name!r}: its quantizer has the zero point {scales.zero}, which no type says; "
+                             "leave it out, or quantize its float network anew (quantunet-hls quantize MODEL --data "
+                             "DIR --activation-bits BITS).")
+    step = now.fraction if scales.power is None else kind.fraction
+    if replace(kind, width=now.width, signed=now.signed) != replace(now, fraction=step):
+        possible = replace(now, width=kind.width, signed=kind.signed)
+        raise PrecisionError(f"Layer {name!r}: its quantizer keeps its scale {scales.scale:g} and how it rounds, so "
+                             f"its result can't be {kind}; {possible} is as wide.")
 
 
 def _check_modes(name: str, kind: FixedType) -> None:

@@ -15,18 +15,24 @@ from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ingest import HardwareGraph, ingest
+from quantunet_hls.ingest.whole_weights import power_of_two
 from quantunet_hls.ops.qonnx.filters import filters_of, weights_of
 from quantunet_hls.ops.qonnx.graph import (
+    QUANT_OPS,
+    attribute,
     constant,
     consumers,
     copy_of,
+    only,
     set_attribute,
     shape_of,
 )
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
+from quantunet_hls.ops.qonnx.quantizers import quantizers_of
 from quantunet_hls.types import FixedType
 
-__all__ = ["Constants", "Requantized", "origin_of", "requantize", "requantize_hardware", "stored_constants"]
+__all__ = ["Constants", "Levels", "Requantized", "origin_of", "requantize", "requantize_hardware", "scales_of",
+           "stored_constants"]
 
 _DOMAIN = "qonnx.custom_op.general"
 
@@ -53,11 +59,13 @@ class Requantized:
         activations: type of a quantizer.
         weights: of a convolution.
         biases: of a convolution.
+        levels: type of a quantizer that keeps its scale, if that is no power of two.
     """
 
     activations: Mapping[str, FixedType] = field(default_factory=dict)
     weights: Mapping[str, Constants] = field(default_factory=dict)
     biases: Mapping[str, Constants] = field(default_factory=dict)
+    levels: Mapping[str, FixedType] = field(default_factory=dict)
 
 
 def requantize(graph: HardwareGraph, changes: Requantized) -> ModelWrapper:
@@ -68,6 +76,8 @@ def requantize(graph: HardwareGraph, changes: Requantized) -> ModelWrapper:
     model = copy_of(graph.original)
     for name, kind in changes.activations.items():
         _set_quantizer(model, _node(model, origin_of(graph, name)), kind)
+    for name, kind in changes.levels.items():
+        _set_levels(model, _node(model, origin_of(graph, name)), kind)
     for index, table in ((1, changes.weights), (2, changes.biases)):
         for name, constants in table.items():
             _set_constants(model, _node(model, origin_of(graph, name)), index, constants)
@@ -104,6 +114,34 @@ def origin_of(graph: HardwareGraph, name: str) -> str:
     return graph.origins[str(node.output[0])]
 
 
+@dataclass(frozen=True)
+class Levels:
+    """A quantizer of the network whose levels hardware has as whole numbers.
+
+    Attributes:
+        scale: of its first channel.
+        power: whether it is that of all channels and a power of two, its exponent; else None.
+        zero: its zero point.
+    """
+
+    scale: float
+    power: int | None
+    zero: int
+
+
+def scales_of(graph: HardwareGraph, name: str) -> Levels | None:
+    """What a node of the hardware graph makes levels of; None where it is no quantizer's, or one that a type says."""
+    (node,) = [node for node in graph.model.graph.node if node.name == name]
+    source = graph.original.find_producer(graph.origins[str(node.output[0])])
+    enters = graph.scales.port is not None and node.input[0] == only(graph.model, "input")
+    if source is None or source.op_type not in QUANT_OPS or not (enters or kind_of(node).own_type):
+        return None
+    quantizers = quantizers_of(graph.original, source)
+    scales = {quantizer.scale for quantizer in quantizers}
+    return Levels(float(quantizers[0].scale), power_of_two(quantizers[0].scale) if len(scales) == 1 else None,
+                  quantizers[0].zero)
+
+
 def stored_constants(graph: HardwareGraph, name: str, index: int) -> np.ndarray:
     """Weights (index 1) or biases (2) of a convolution from before they were quantized, in the hardware's order."""
     model = graph.original
@@ -129,6 +167,20 @@ def _set_quantizer(model: ModelWrapper, node: NodeProto, kind: FixedType) -> Non
     set_attribute(node, "signed", int(kind.signed))
     set_attribute(node, "narrow", int(kind.saturation == "SAT_SYM"))
     set_attribute(node, "rounding_mode", "FLOOR" if kind.rounding == "TRN" else "ROUND")
+
+
+def _set_levels(model: ModelWrapper, node: NodeProto, kind: FixedType) -> None:
+    """More or fewer levels of the same scale, or of that of the type where it is a power of two."""
+    (quantizer, *others) = quantizers_of(model, node)
+    if not others and power_of_two(quantizer.scale) is not None:
+        scale = _fresh(model, f"{node.output[0]}_scale")
+        model.set_initializer(scale, np.array(2.0**kind.exponent, dtype=np.float32))
+        node.input[1] = scale
+    bits = _fresh(model, f"{node.output[0]}_bits")
+    model.set_initializer(bits, np.array(kind.width, dtype=np.float32))
+    node.input[3] = bits
+    set_attribute(node, "signed", int(kind.signed))
+    set_attribute(node, "narrow", int(kind.signed and kind.width > 1 and bool(attribute(node, "narrow", 0))))
 
 
 def _set_constants(model: ModelWrapper, node: NodeProto, index: int, constants: Constants) -> None:

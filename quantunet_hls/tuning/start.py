@@ -48,5 +48,7 @@ def open_origin(model: str | Path | nn.Module, input_shape: tuple[int, int, int]
     graph = ingest(source.graph())
     if graph.scales.whole:
         raise ConfigurationError(f"{source.name} has scales that are no powers of two, which no type says, so there is "
-                                 "nothing to choose; tune the float network that it was made of.")
+                                 "nothing to choose; quantize its float network with a tolerance, which chooses widths "
+                                 "(quantunet-hls quantize MODEL --data DIR --tolerance POINTS), or with --scales "
+                                 "power-of-two, and tune that.")
     return Origin(source.name, source.sha256, graph, lambda samples: segment(emulate_graph(graph), samples))

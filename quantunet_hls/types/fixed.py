@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from quantunet_hls.core.errors import ConfigurationError
 
-__all__ = ["ROUNDINGS", "SATURATIONS", "FixedType", "Integers", "cast", "covering", "parse_type", "shifted_right"]
+__all__ = ["ROUNDINGS", "SATURATIONS", "FixedType", "Integers", "bits_for", "cast", "covering", "parse_type",
+           "shifted_right"]
 
 Integers = NDArray[np.int64]
 
@@ -111,6 +112,11 @@ def parse_type(text: str) -> FixedType:
                                  "or ufixed for one without sign.")
     unsigned, width, integer, rounding, saturation = match.groups()
     return FixedType(int(width), int(width) - int(integer), not unsigned, rounding or "TRN", saturation or "WRAP")
+
+
+def bits_for(low: int, high: int) -> int:
+    """Bits of the narrowest two's complement number that holds both."""
+    return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length() if high > 0 else 0) + 1
 
 
 def covering(low: int, high: int, fraction: int = 0, *, signed: bool | None = None) -> FixedType:

@@ -10,7 +10,9 @@ from PIL import Image
 from quantunet_hls import boards
 from quantunet_hls.cli.train import train
 from quantunet_hls.core.errors import CheckpointError, ConfigurationError, DataError, QuantUNetError
+from quantunet_hls.data.image_folders import Split, read_pairs
 from quantunet_hls.data.phantoms import draw_phantoms
+from quantunet_hls.data.scores import evaluate
 from quantunet_hls.flow.width_budget import RESERVE, design_shares
 from quantunet_hls.nets import LayerWidths, QuantUNet, calibrate
 from quantunet_hls.zoo import checkpoints as zoo
@@ -56,8 +58,8 @@ def test_a_float_net_and_a_quantized_one_from_it(data, here):
     assert card.data["training_folds"] == [1, 2, 3]
     assert card.data["validation_images"] == 2
     assert card.training["start"].startswith("base (sha256")
-    assert card.scores["dice"] == pytest.approx(max(epoch["dice"] for epoch in torch.load(
-        here / "elsewhere" / "state.pt", weights_only=True)["history"]))
+    assert card.scores["dice"] == torch.load(
+        here / "elsewhere" / "state.pt", weights_only=True)["history"][-1]["dice"]
     assert card.training["command"] == (
         "quantunet-hls train --data 'phantom set' --name few_bits --depth 1 --base-channels 2 --init base "
         "--epochs 2 --batch-size 4 --lr 0.001"
@@ -85,6 +87,25 @@ def test_a_quantized_net_from_random_weights(data, here):
     assert card.training["start"] == "random"
 
 
+def test_what_it_is_scored_on_chose_nothing(data, here):
+    folds = ("--train-folds", "1", "--val-folds", "2,3", "--score-folds", "4")
+    assert invoke("--data", data, "--name", "base", "--float", *SMALL, *folds, "--average", "0.9").exit_code == 0
+    done = invoke("--data", data, "--name", "pupil", *SMALL, *folds, "--keep", "best",
+                  "--teacher", "runs/base/base.pt", "--distillation", "0.5")
+    assert done.exit_code == 0, done.output
+    net, card = zoo.load(here / "runs" / "pupil" / "pupil.pt")
+    unseen = read_pairs(data, Split("fold", (4,)).names(data))
+    assert card.scores == {**evaluate(net, unseen).to_dict(), "meaning": card.scores["meaning"]}
+    assert "on the scoring folds, which chose nothing" in card.scores["meaning"]
+    assert "the epoch was chosen on the validation images" in card.scores["meaning"]
+    assert card.data["scoring_folds"] == [4]
+    assert card.data["scoring_images"] == len(unseen)
+    assert "taught by base (sha256 " in card.training["start"]
+    base = zoo.card_of(here / "runs" / "base" / "base.pt")
+    assert base.scores["meaning"].startswith("on the scoring folds, which chose nothing; ")
+    assert base.training["kept_epoch"] == base.training["epochs"]
+
+
 @pytest.mark.parametrize(("arguments", "error", "says"), [
     (["--name", "no good"], ConfigurationError, "no good"),
     (["--name", "x", "--train-folds", "a"], ConfigurationError, "--train-folds"),
@@ -108,6 +129,11 @@ def test_a_quantized_net_from_random_weights(data, here):
     (["--name", "x", "--train-slices", "0-3", "--val-slices", "3-5"], ConfigurationError, "Slice 3"),
     (["--name", "x", "--train-slices", "0-3"], ConfigurationError, ".png is asked for both"),
     (["--name", "x", "--val-slices", "1", "--val-folds", "1"], ConfigurationError, "not by both"),
+    (["--name", "x", "--score-folds", "4"], ConfigurationError, "both in validation and in scoring"),
+    (["--name", "x", "--score-slices", "1", "--score-folds", "1"], ConfigurationError, "not by both"),
+    (["--name", "x", "--patience", "2"], ConfigurationError, "keep the best epoch"),
+    (["--name", "x", "--teacher", "nothing.pt", "--distillation", "1"], CheckpointError, "nothing.pt"),
+    (["--name", "x", "--distillation", "1"], ConfigurationError, "teacher"),
     (["--name", "x", "--device", "tpu"], ConfigurationError, "tpu"),
     (["--name", "x", "--crop", "64"], DataError, "64 pixels"),
 ])

@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from PIL import Image
 
 from quantunet_hls.cli.zoo import zoo
 from quantunet_hls.core.errors import CheckpointError
@@ -43,6 +45,21 @@ def test_verify_fails_where_an_entry_is_spoilt(folder):
     assert isinstance(shown.exception, CheckpointError)
     assert "second.pt" in str(shown.exception)
     assert "no" in next(line for line in shown.output.splitlines() if "second" in line)
+
+
+def test_scores_need_images_and_say_where_a_card_is_wrong(folder, tmp_path):
+    assert "--data" in str(CliRunner().invoke(zoo, ["--score"]).exception)
+    for kind in ("images", "masks"):
+        (tmp_path / "sets" / "phantoms" / kind).mkdir(parents=True)
+        Image.fromarray(np.full((8, 8), 255, np.uint8)).save(tmp_path / "sets" / "phantoms" / kind / "0.png")
+    for name in _NAMES:
+        net, _ = models.load(name)
+        models.save(net, name, height=8, width=8, scores={"dice": 0.5678},
+                    data={"name": "phantoms", "validation_slices": [0]})
+    shown = CliRunner().invoke(zoo, ["--score", "--data", str(tmp_path / "sets")])
+    assert isinstance(shown.exception, CheckpointError)
+    assert f"{_NAMES[0]} has another Dice" in str(shown.exception)
+    assert sum("56.78" in line for line in shown.output.splitlines()) == 2
 
 
 def test_an_empty_zoo_is_an_empty_table(tmp_path, monkeypatch, nothing_shipped):

@@ -12,7 +12,9 @@ import pytest
 
 from quantunet_hls import generate_accelerator
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
+from quantunet_hls.flow import verify
 from quantunet_hls.flow.steps import STEPS
+from quantunet_hls.hls.testbench import read_values
 from tests.builders import Net, small_unet
 
 PART = "xc7z020clg400-1"
@@ -63,6 +65,17 @@ def test_from_and_to(home, made):
     early = generate_accelerator(home / "the net.onnx", **options(home, last="ingest"))
     assert early.report is None
     assert early.checks == ()
+
+
+def test_images_by_themselves_leave_the_same_checks_and_files(home, made, monkeypatch):
+    bench = made.project / "tb_data"
+    before = {path.name: read_values(path).tolist() for path in bench.iterdir()}
+    monkeypatch.setattr(verify, "_AT_A_TIME", 1)
+    again = generate_accelerator(home / "the net.onnx", **options(home, data=home / "some images.npy", first="csim",
+                                                                  last="csim"))
+    assert again.checks == made.checks
+    assert {path.name: read_values(path).tolist() for path in bench.iterdir()} == before
+    assert [len(values) for values in before.values()] == [2, 2, 2]
 
 
 def test_a_board_of_ones_own_is_named_in_the_report_as_its_file_is(home, tmp_path):

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 
 import pytest
 import torch
@@ -43,6 +44,33 @@ def test_estimates_stand_in_the_report_before_anything_is_mapped(net, tmp_path):
     for name in ("lut", "dsp", "bram_18k"):
         assert str(figures[name].source) == "estimate"
         assert figures[name].value <= 0.5 * figures[name].available
+
+
+def test_what_a_board_cannot_hold_is_refused_when_it_is_folded_with_what_it_holds(net, tmp_path):
+    path, said = tmp_path / "tiny.json", []
+    path.write_text(json.dumps({"title": "A tiny board", "family": "xcup", "part": "xcau7p-sbvc484-1-e",
+                                "clock_ns": 5, "resources": {"lut": 2000, "dsp": 4, "bram_18k": 8, "uram": 0}}))
+
+    def generated(**goal):
+        return generate_accelerator(net, str(path), name="net", input_shape=(1, 8, 8), toolchain="open",
+                                    projects=tmp_path / "projects", reports=tmp_path / "reports", progress=said.append,
+                                    **goal)
+
+    told = (r"A tiny board can't hold the RTL: it takes about [\d,]+ LUTs, of which there are 2,000\. "
+            r"What fits by the same estimate: \d+ frames a second \(--fps ")
+    with pytest.raises(BoardError, match=told) as no:
+        generated(target_fps=300_000)
+    # Nothing has been written but the network.
+    assert not (tmp_path / "projects" / "net" / "hls").exists()
+    assert "(--board pynq-z2)" in str(no.value)
+    rate = float(re.search(r"--fps (\d+)", str(no.value))[1])
+    made = generated(target_fps=rate, last="project")
+    (lut,) = (figure for figure in made.report.figures if (figure.name, figure.tool) == ("lut", "quantunet-hls"))
+    assert lut.value <= lut.available
+    assert not any("can't hold" in line for line in said)
+    # Who does not ask for its mapping has it all the same.
+    generated(target_fps=300_000, last="project")
+    assert any(line.startswith("A tiny board can't hold the RTL") for line in said)
 
 
 def test_a_part_that_nothing_open_maps_is_folded_and_estimated(net, tmp_path):

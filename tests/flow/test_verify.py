@@ -3,8 +3,20 @@ import pytest
 import torch
 
 from quantunet_hls.core.errors import MismatchError
-from quantunet_hls.flow.verify import BREVITAS, CHANNELS_LAST, CSIM, QONNX, compare_layers, reference, require_equal
+from quantunet_hls.flow import verify
+from quantunet_hls.flow.verify import (
+    BREVITAS,
+    CHANNELS_LAST,
+    CSIM,
+    QONNX,
+    batches,
+    compare_layers,
+    reference,
+    require_equal,
+    together,
+)
 from quantunet_hls.ingest import export_module, ingest
+from quantunet_hls.ingest.limits import numbers_of
 from quantunet_hls.nets import LayerWidths
 from quantunet_hls.reports.schema import Check
 from tests.builders import brevitas_unet
@@ -63,3 +75,30 @@ def test_ties_at_the_port_round_the_same_everywhere():
     images = (np.arange(-40, 56 * 12 - 40) / 512)[: 8 * 12 * 7].reshape(7, 8, 12, 1)
     assert sum(check.differing for check in reference(graph_of(net), images, net).checks) == 0
     assert torch.get_default_dtype() is torch.float32
+
+
+def test_images_are_checked_in_groups_that_are_held_at_once(monkeypatch):
+    net = brevitas_unet()
+    graph = graph_of(net)
+    images = np.random.default_rng(0).uniform(0, 1, (5, 8, 12, 1))
+    assert [len(group) for group in batches(graph, images)] == [5]
+    whole = reference(graph, images, net)
+    monkeypatch.setattr(verify, "_AT_A_TIME", 2 * numbers_of(graph.model))
+    groups = batches(graph, images)
+    assert [len(group) for group in groups] == [2, 2, 1]
+    assert np.array_equal(np.concatenate(groups), images)
+    # The same comparisons, of the same numbers of values.
+    parts = [reference(graph, group, net) for group in groups]
+    assert together([part.checks for part in parts]) == whole.checks
+    assert np.array_equal(np.concatenate([part.result for part in parts]), whole.result)
+    # However large an image is, one is held.
+    monkeypatch.setattr(verify, "_AT_A_TIME", 1)
+    assert [len(group) for group in batches(graph, images)] == [1] * 5
+
+
+def test_what_differs_in_any_group_is_counted():
+    # A layer that is run twice is compared twice.
+    one = [Check(QONNX, CSIM, "a", 4, 0), Check(QONNX, CSIM, "a", 4, 1), Check(QONNX, CSIM, None, 4, 1)]
+    other = [Check(QONNX, CSIM, "a", 2, 2), Check(QONNX, CSIM, "a", 2, 0), Check(QONNX, CSIM, None, 2, 0)]
+    assert together([one, other]) == (
+        Check(QONNX, CSIM, "a", 6, 2), Check(QONNX, CSIM, "a", 6, 1), Check(QONNX, CSIM, None, 6, 1))

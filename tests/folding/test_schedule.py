@@ -1,5 +1,6 @@
 """The schedule's FIFO depths against a naive simulation, clock by clock, of the same actors."""
 
+import tracemalloc
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -9,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quantunet_hls.core.errors import ConfigurationError
-from quantunet_hls.folding.schedule import LEAST_DEPTH, Actor, Reading, fifo_depths, schedule
+from quantunet_hls.folding import firings
+from quantunet_hls.folding.actors import Actor, Parts, Reading, every, in_order, over_frames
+from quantunet_hls.folding.schedule import LEAST_DEPTH, fifo_depths, last_beats
+from tests.folding import whole_arrays
 
 
 def constant(length, value):
@@ -160,11 +164,55 @@ def test_what_firings_take_straight_from_the_stream_stands_there(room):
 
 
 def test_beats_come_in_order_and_never_faster_than_the_actor_fires():
-    times = schedule([feeder(8), passing("slow", "image", 8, clocks=5, latency=4)])
-    assert len(times["slow"]) % 8 == 0
-    assert (np.diff(times["slow"]) >= 5).all()
+    slow = passing("slow", "image", 8, clocks=5, latency=4)
+    times = last_beats([feeder(8), slow])
+    assert len(times) % 8 == 0
+    assert (np.diff(times) >= 5).all()
     # One beat of the image a pace of the slowest, from the beginning.
-    assert times["image"][:3].tolist() == [1, 6, 11]
+    assert times[:3].tolist() == [9, 14, 19]
+
+
+@given(diamonds(), st.sampled_from((1, 3, 7, 64)))
+def test_in_blocks_of_any_size_it_is_the_schedule_of_whole_arrays(actors, block):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(firings, "BLOCK", block)
+        assert fifo_depths(actors) == whole_arrays.fifo_depths(actors)
+        assert last_beats(actors).tolist() == whole_arrays.last_beats(actors).tolist()
+
+
+def chain(length, beats):
+    """Actors that say of each beat what they do only when asked."""
+    names = ["image", *(f"a{number}" for number in range(length))]
+    each = in_order(beats)
+    readings = [(), *((Reading(source, beats, each, each, in_order(beats, 1), 2),) for source in names[:-1])]
+    return [Actor(name, reading, every(1, beats), every(True, beats), 3)
+            for name, reading in zip(names, readings, strict=True)]
+
+
+def test_memory_is_that_of_the_streams_in_use():
+    peaks = []
+    for length in (3, 12):
+        tracemalloc.start()
+        fifo_depths(chain(length, 30_000))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_parts_are_worked_out_for_what_is_asked():
+    asked = []
+
+    def made(first, behind):
+        asked.append((first, behind))
+        return np.arange(first, behind)[:, None] * 10 + np.arange(3)
+
+    parts = Parts(4, 3, made)
+    assert len(parts) == 12
+    assert parts[:].tolist() == [0, 1, 2, 10, 11, 12, 20, 21, 22, 30, 31, 32]
+    assert parts[4:8].tolist() == [11, 12, 20, 21]
+    assert parts[-1:].tolist() == [32]
+    assert asked[1:] == [(1, 3), (3, 4)]
+    assert over_frames(parts, 10, 14, 100).tolist() == [31, 32, 100, 101]
 
 
 def test_a_buffer_that_can_never_hold_what_a_firing_waits_for_is_refused():

@@ -14,7 +14,7 @@ from rich.console import Console
 from quantunet_hls import boards
 from quantunet_hls.core.decode import converted
 from quantunet_hls.core.errors import QuantUNetError
-from quantunet_hls.flow.folded_design import fold_design
+from quantunet_hls.flow.folded_design import StreamChoices, fold_design
 from quantunet_hls.flow.unfolded import stream_graph
 from quantunet_hls.folding import Goal
 from quantunet_hls.folding.written import read_folding
@@ -67,8 +67,8 @@ def _folding(path: Path) -> None:
     board = boards.load("zcu104")
     given = read_folding(path)
     work = convolution_work(_network())
-    fold_design(work, Goal(), board, None, "auto", given)
-    fold_design(work, Goal(), board, _stream(), "auto", given)
+    fold_design(work, Goal(), board, None, StreamChoices(), given)
+    fold_design(work, Goal(), board, _stream(), StreamChoices(), given)
 
 
 def _precision(path: Path) -> None:

@@ -5,6 +5,7 @@ import pytest
 from onnx import TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
+from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest import as_meant, violations
 from quantunet_hls.ops.qonnx.node_kinds import node_kinds
 from quantunet_hls.ops.qonnx.refused import REFUSED
@@ -19,7 +20,10 @@ def found(build, opset=23):
     next(entry for entry in proto.opset_import if not entry.domain).version = opset
     # Some of these operators give other types than float32.
     proto.graph.output[0].type.tensor_type.elem_type = TensorProto.UNDEFINED
-    return list(violations(as_meant(ModelWrapper(proto))))
+    try:
+        return list(violations(as_meant(ModelWrapper(proto))))
+    except IllegalGraphError as error:
+        return list(error.violations)
 
 
 def behind(op_type, *constants, shape=SHAPE, outputs=1, domain="", **attributes):
@@ -144,14 +148,9 @@ REMEDIES = {
     "Unsqueeze": (behind("Unsqueeze", whole(0), shape=(1, *SHAPE)), layer()),
     "Expand": (behind("Expand", whole(2, 2, 4, 6), shape=(2, 2, 4, 6)), layer()),
     "Tile": (behind("Tile", whole(1, 1, 2, 2), shape=(1, 2, 8, 12)), layer()),
-    "Split": (lambda net: [net.nodes.append(helper.make_node("Split", [net.quant("x")], ["one", "two"], name="it",
-                                                             axis=1, num_outputs=2)),
-                           net.shapes.update(one=(1, 1, 4, 6), two=(1, 1, 4, 6)), net.concat("two", "one")][-1],
-              of_parts),
     "Gather": (behind("Gather", whole(1, 0), axis=1), of_parts),
     "GatherElements": (behind("GatherElements", np.zeros(SHAPE, np.int64), axis=1), of_parts),
     "GatherND": (behind("GatherND", np.zeros((1, 1), np.int64)), of_parts),
-    "SpaceToDepth": (behind("SpaceToDepth", shape=(1, 8, 2, 3), blocksize=2), layer(strides=(2, 2))),
     **{name: (behind(name, floats(0.5)), compared) for name in ("GreaterOrEqual", "Less", "LessOrEqual", "Equal")},
     "Cast": (behind("Cast", to=TensorProto.FLOAT16), layer()),
     "CastLike": (behind("CastLike", np.zeros(1, np.float16)), layer()),

@@ -324,9 +324,18 @@ REMEDIES = {
                                 "pad with zeros", node("Pad", whole(0, 0, 1, 1, 0, 0, 1, 1), shape=(1, 2, 6, 8))),
     "padding by ones": (node("Pad", whole(0, 0, 1, 1, 0, 0, 1, 1), np.float32(1), shape=(1, 2, 6, 8)), "pad with zeros",
                         node("Pad", whole(0, 0, 1, 1, 0, 0, 1, 1), np.float32(0), shape=(1, 2, 6, 8))),
-    "every second row": (node("Slice", whole(0), whole(4), whole(2), whole(2), shape=(1, 2, 2, 6)), "slice without "
-                         "steps; every second pixel is a MaxPool of kernel 1 and stride 2",
-                         lambda net: net.quant(net.pool(net.quant("x"), (1, 1), strides=[2, 1]))),
+    "every second channel": (node("Slice", whole(0), whole(2), whole(1), whole(2), shape=(1, 1, 4, 6)),
+                             "slice those that are side by side, each piece by itself",
+                             node("Slice", whole(0), whole(1), whole(1), shape=(1, 1, 4, 6))),
+    "rows from below": (node("Slice", whole(3), whole(-5), whole(2), whole(-1)), "slice forwards",
+                        node("Slice", whole(0), whole(3), whole(2), whole(2), shape=(1, 2, 2, 6))),
+    "large blocks": (node("SpaceToDepth", shape=(1, 32, 1, 1), blocksize=4), "use blocks of 2 x 2, or a convolution "
+                     "with a stride in its place", node("SpaceToDepth", shape=(1, 8, 2, 3), blocksize=2)),
+    "blocks beyond the edge": (node("SpaceToDepth", shape=(1, 8, 1, 3), blocksize=2, image=lambda net: net.quant(
+        net.conv(net.quant("x"), 2, pads=[0, 1, 1, 1]))), "use images of an even height and width",
+        node("SpaceToDepth", shape=(1, 8, 2, 3), blocksize=2)),
+    "a split batch": (node("Split", whole(1), axis=0), "keep batch, channels, height and width",
+                      node("Split", whole(2), axis=1)),
     "a mean of channels": (reduced("ReduceMean", 1, shape=(1, 1, 4, 6)), "reduce height and width of an image",
                            reduced("ReduceMean", 2, 3)),
     "a mean without its axes": (reduced("ReduceMean", 2, 3, keepdims=0, shape=(1, 2)), "reduce height and width of an "
@@ -455,7 +464,7 @@ def test_a_mask_of_several_masks():
 #: Followed in the tests of older opsets.
 APART = ("use nn.BatchNorm2d",
          # For what only another pass could bring about, and what no small network here comes to.
-         "put a quantizer straight in front of it", "use a quantizer with another scale, or one with rounding mode")
+         "put a quantizer straight in front of it", "use a quantizer with another scale, of ")
 
 _PACKAGE = Path(quantunet_hls.__file__).parent
 #: What can't be done to a graph here: the file is damaged, or the network must be trained or exported in another way.
@@ -463,14 +472,16 @@ ELSEWHERE = ("export the network", "train the network", "calibrate the network",
              "round the width before export", "bring the network's values near 1", "quantize statically")
 #: Behind ONNX's own checks, which refuse such a file before.
 BEHIND_ONNX = ("use Conv2d", "use ConvTranspose2d", "use a 2-d pooling layer", "concatenate channels",
-               "pad by constant numbers", "slice at constant places", "use interpolate(scale_factor=2)",
+               "pad by constant numbers", "slice at constant places", "split into parts of constant sizes",
+               "use interpolate(scale_factor=2)",
                "clip to two numbers", "use one scale a tensor or one a channel", "quantize to integers of 2 to 16 bits")
 
 
 def remedies():
     """The remedies of all rules, as patterns, with where they stand."""
     files = [*_PACKAGE.glob("ops/**/*onnx.py"), *_PACKAGE.glob("ops/qonnx/*.py"), *_PACKAGE.glob("ingest/passes/*.py"),
-             _PACKAGE / "ingest/legality.py", _PACKAGE / "ops/stages/cast/other_quantizers.py"]
+             *_PACKAGE.glob("ingest/absorb/*.py"), _PACKAGE / "ingest/legality.py", _PACKAGE / "ops/padding/parts.py",
+             _PACKAGE / "ops/stages/cast/other_quantizers.py"]
     for file in files:
         for call in ast.walk(ast.parse(file.read_text())):
             if isinstance(call, ast.Call) and len(call.args) >= 2 and getattr(call.func, "id", "") in (

@@ -12,6 +12,7 @@ from quantunet_hls.nets.sizes import layer_sizes
     {"depth": 2, "base_channels": 3}, {"depth": 1, "base_channels": 2, "in_channels": 3, "classes": 4},
     {"depth": 2, "base_channels": 3, "channels": (3, 4, 5), "up_convolution": False},
     {"depth": 2, "base_channels": 2, "channels": (2, 5, 3)},
+    {"depth": 2, "base_channels": 2, "channels": (2, 5, 3), "upsampling": "transposed"},
 ])
 def test_sizes_are_those_of_the_layers_that_run(shape):
     config = UNetConfig(quantized=False, **shape)
@@ -19,10 +20,12 @@ def test_sizes_are_those_of_the_layers_that_run(shape):
 
     def look(layer, _inputs, output):
         values = output[0].numel()
-        seen.append((layer.weight.numel(), values, layer.weight.numel() * output.shape[2] * output.shape[3]))
+        places = output.shape[2] * output.shape[3]
+        seen.append((layer.weight.numel(), values, layer.weight.numel() * places // (
+            4 if isinstance(layer, nn.ConvTranspose2d) else 1)))
 
     for part in net.modules():
-        if isinstance(part, nn.Conv2d):
+        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
             part.register_forward_hook(look)
     net(torch.rand(1, config.in_channels, 8, 12))
     sizes = layer_sizes(config, 8, 12)
@@ -46,14 +49,16 @@ def test_named_shapes_are_architectures():
         shape_of("smal")
 
 
-@pytest.mark.parametrize(("upsampling", "up_convolution"), [("nearest", False), ("bilinear", True)])
+@pytest.mark.parametrize(("upsampling", "up_convolution"), [
+    ("nearest", False), ("bilinear", True), ("transposed", True)])
 def test_every_kind_of_upsampling_trains(upsampling, up_convolution):
     torch.manual_seed(0)
     net = QuantUNet(depth=2, base_channels=2, channels=(2, 3, 4), upsampling=upsampling, up_convolution=up_convolution)
     output = net.train()(torch.rand(2, 1, 8, 12))
     assert output.shape == (2, 1, 8, 12)
     output.square().sum().backward()
-    assert all(part.weight.grad is not None for part in net.modules() if isinstance(part, nn.Conv2d))
+    assert all(part.weight.grad is not None for part in net.modules()
+               if isinstance(part, nn.Conv2d | nn.ConvTranspose2d))
 
 
 @pytest.mark.parametrize("wrong", [{"channels": (8, 16)}, {"channels": (8, 16, 0, 4)}, {"channels": (4, 8, 8, 8)},

@@ -71,9 +71,10 @@ def test_calibration_freezes_the_scales_and_restores_the_mode():
     assert {name: part.act_quant.scale().item() for name, part in layers_with(net, "act_quant")} == before
 
 
-def test_folding_batchnorm_keeps_a_float_nets_function():
+@pytest.mark.parametrize("upsampling", ["nearest", "transposed"])
+def test_folding_batchnorm_keeps_a_float_nets_function(upsampling):
     torch.manual_seed(0)
-    net = QuantUNet(depth=1, base_channels=2, quantized=False, batch_norm=True)
+    net = QuantUNet(depth=1, base_channels=2, quantized=False, batch_norm=True, upsampling=upsampling)
     for _ in range(3):
         net(torch.rand(4, 1, 8, 12))
     for part in net.modules():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from quantunet_hls.training.augment import augment
 from quantunet_hls.training.settings import Augmentation
 
 STILL = Augmentation(flip=False, rotation=0, shift=0, scale=0, gain=0, offset=0)
+ALL = Augmentation(gamma=0.4, noise=0.1, elastic=0.05)
 
 
 def seeded(seed=0):
@@ -31,7 +34,7 @@ def test_no_limits_change_nothing():
 @given(seed=st.integers(0, 2**31), height=st.integers(4, 20), width=st.integers(4, 20), channels=st.integers(1, 3))
 def test_images_stay_what_an_8_bit_port_carries_and_masks_keep_their_classes(seed, height, width, channels):
     images, masks = batch(height, width, channels, classes=4)
-    after, masks_after = augment(images, masks, Augmentation(), seeded(seed))
+    after, masks_after = augment(images, masks, ALL, seeded(seed))
     grey = after * 256
     assert torch.equal(grey, grey.round())
     assert 0 <= grey.min() <= grey.max() <= 255
@@ -80,3 +83,34 @@ def test_the_generator_decides():
     other, _ = augment(images, masks, Augmentation(), seeded(2))
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
+
+
+def test_elastic_moves_neighbours_alike_and_the_mask_with_them():
+    y, x = torch.meshgrid(torch.arange(64), torch.arange(64), indexing="ij")
+    disc = ((y - 32) ** 2 + (x - 32) ** 2 < 14**2).to(torch.uint8).repeat(8, 1, 1)
+    how = replace(STILL, elastic=0.05)
+    after, masks = augment(disc[:, None].float() * 200 / 256, disc, how, seeded(3))
+    bright = after[:, 0] > 100 / 256
+    assert (bright != masks.bool()).float().mean() < 0.005
+    assert not torch.equal(masks, disc)
+    for mask in masks.bool():
+        # Nothing is torn: a pixel that lies three within the disc is still in it, one that lies eight outside is not.
+        assert mask[(y - 32) ** 2 + (x - 32) ** 2 < 6**2].all()
+        assert not mask[(y - 32) ** 2 + (x - 32) ** 2 > 22**2].any()
+
+
+def test_gamma_keeps_black_and_the_order_of_grey_values():
+    ramp = (torch.arange(16) / 16).repeat(4, 1, 16, 1)
+    after, _ = augment(ramp, torch.zeros(4, 16, 16, dtype=torch.uint8), replace(STILL, gamma=0.5), seeded())
+    assert (after[..., 0] == 0).all()
+    assert (after.diff(dim=-1) >= 0).all()
+    assert len({tuple(image[0, 0].tolist()) for image in after}) == 4
+
+
+def test_noise_is_in_every_pixel_and_as_strong_as_asked_at_most():
+    flat = torch.full((64, 1, 32, 32), 0.5)
+    after, _ = augment(flat, torch.zeros(64, 32, 32, dtype=torch.uint8), replace(STILL, noise=0.1), seeded())
+    spreads = (after - 0.5).flatten(1).std(dim=1)
+    # Drawn evenly up to 0.1: half of that in the mean, give or take what 64 draws can be off.
+    assert spreads.max() < 0.11
+    assert 0.04 < spreads.mean() < 0.06

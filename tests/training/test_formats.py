@@ -12,10 +12,10 @@ from quantunet_hls.training.prepare import quantize
 SAMPLES = draw_phantoms(6, 16, 24, seed=3)
 
 
-@pytest.mark.parametrize("up_convolution", [True, False])
-def test_a_rescaled_net_computes_the_same_and_fills_its_formats(up_convolution):
+@pytest.mark.parametrize("kind", [{}, {"up_convolution": False}, {"upsampling": "transposed"}])
+def test_a_rescaled_net_computes_the_same_and_fills_its_formats(kind):
     torch.manual_seed(0)
-    shape = {"depth": 2, "base_channels": 3, "up_convolution": up_convolution}
+    shape = {"depth": 2, "base_channels": 3, **kind}
     net = QuantUNet(quantized=False, **shape).double().eval()
     free = with_formats(LayerWidths(8), "a6.0")
     config = UNetConfig(widths=with_formats(LayerWidths(), "w0.4", "a6.0"),

@@ -11,7 +11,7 @@ from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.data.scores import evaluate
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, settled
 from quantunet_hls.nets.learned import width_values
-from quantunet_hls.training.epoch import learning_rate
+from quantunet_hls.training.epoch import learning_rate, move_average
 from quantunet_hls.training.loop import STATE_FILE, train
 from quantunet_hls.training.prepare import quantize
 from quantunet_hls.training.settings import Settings, WidthLearning
@@ -28,6 +28,9 @@ def float_net(**kind):
 
 def quantized_net():
     return quantize(float_net(), UNetConfig(depth=1, base_channels=2), TRAINING)
+
+
+AVERAGED = dataclasses.replace(SETTINGS, average=0.5)
 
 
 def normalised_net():
@@ -58,7 +61,8 @@ def ternary_net():
 
 @pytest.mark.parametrize(("make", "how", "stop_at_step"), [
     (quantized_net, SETTINGS, None), (quantized_net, SETTINGS, 5), (normalised_net, SETTINGS, None),
-    (normalised_net, SETTINGS, 5), (learning_net, LEARNING, 5),
+    (normalised_net, SETTINGS, 5), (learning_net, dataclasses.replace(LEARNING, average=0.5), 5),
+    (quantized_net, AVERAGED, 5), (normalised_net, AVERAGED, None),
     pytest.param(ternary_net, SETTINGS, 5, marks=pytest.mark.slow),
 ])
 def test_a_stopped_run_resumes_to_the_same_result(tmp_path, make, how, stop_at_step):
@@ -91,11 +95,11 @@ def test_a_stopped_run_resumes_to_the_same_result(tmp_path, make, how, stop_at_s
     assert torch.equal(one.generator, other.generator)
 
 
-def test_widths_are_learned_then_settled_and_only_settled_epochs_can_be_the_best(tmp_path):
+def test_widths_are_learned_then_settled_and_only_settled_epochs_count(tmp_path):
     net = learning_net()
     settings = dataclasses.replace(LEARNING, epochs=5, widths=WidthLearning(target=3.5, pace=3.0, settled=0.4))
     results = list(train(net, TRAINING, VALIDATION, settings, tmp_path))
-    assert [result.best_epoch > 0 for result in results] == [False, False, False, True, True]
+    assert [result.kept_epoch > 0 for result in results] == [False, False, False, True, True]
     assert ["bitwidth_loss" in result.record for result in results] == [True, True, True, False, False]
     widths = [{key: bits for key, bits in result.record.items() if key.startswith("bits/")} for result in results]
     assert len(widths[0]) == len(width_values(net))
@@ -112,9 +116,9 @@ def test_widths_can_be_learned_only_where_they_are_parameters(tmp_path):
 
 
 def test_it_ends_when_nothing_gets_better(tmp_path):
-    settings = dataclasses.replace(SETTINGS, epochs=40, patience=2, learning_rate=1e-6)
+    settings = dataclasses.replace(SETTINGS, epochs=40, keep="best", patience=2, learning_rate=1e-6)
     results = list(train(float_net(), TRAINING, VALIDATION, settings, tmp_path))
-    assert results[-1].epoch == results[-1].best_epoch + 2
+    assert results[-1].epoch == results[-1].kept_epoch + 2
     assert len(results) < 40
 
 
@@ -124,17 +128,81 @@ def test_a_crop_must_fit_the_images(tmp_path):
         next(train(float_net(), TRAINING, VALIDATION, settings, tmp_path))
 
 
-def test_training_learns_and_ends_with_the_best_epoch(tmp_path):
+def test_training_learns_and_ends_with_the_best_epoch_where_that_is_asked_for(tmp_path):
     net = normalised_net()
     before = evaluate(net, VALIDATION).dice
-    settings = dataclasses.replace(SETTINGS, epochs=12)
+    settings = dataclasses.replace(SETTINGS, epochs=12, keep="best")
     results = list(train(net, TRAINING, VALIDATION, settings, tmp_path))
     best = max(results, key=lambda result: result.scores.dice)
     assert best.scores.dice > before + 0.1
-    assert results[-1].best_epoch == best.epoch
+    assert results[-1].kept_epoch == best.epoch
     assert not net.training
     assert evaluate(net, VALIDATION) == best.scores
     assert results[-1].loss < results[0].loss
+
+
+def test_without_a_word_nothing_is_chosen_the_last_epoch_is_kept(tmp_path):
+    # What is learnt makes everything worse on masks that say the opposite, so the last epoch isn't the best one.
+    net, opposite = normalised_net(), dataclasses.replace(VALIDATION, masks=1 - VALIDATION.masks)
+    results = list(train(net, TRAINING, opposite, dataclasses.replace(SETTINGS, epochs=6), tmp_path))
+    assert max(result.scores.dice for result in results) > results[-1].scores.dice
+    assert [result.kept_epoch for result in results] == [*range(1, 7)]
+    assert evaluate(net, opposite) == results[-1].scores
+
+
+@pytest.mark.parametrize("make", [normalised_net, quantized_net])
+def test_an_average_that_keeps_nothing_is_the_net_itself(make):
+    net, average = make(), make()
+    with torch.no_grad():
+        for value in net.parameters():
+            value.add_(0.25)
+    move_average(average, net, 0.0)
+    assert same(average.state_dict(), net.state_dict())
+
+
+def test_an_average_lies_between_the_weights_of_its_steps(tmp_path):
+    start, settings = normalised_net(), dataclasses.replace(SETTINGS, epochs=1, batch_size=len(TRAINING), average=0.75)
+    before = {key: value.clone() for key, value in start.state_dict().items()}
+    assert len(list(train(start, TRAINING, VALIDATION, settings, tmp_path))) == 1
+    state = load_state(tmp_path / STATE_FILE)
+    # One step: three quarters of where it stood, one quarter of where it came to; float32 rounds the two sums apart.
+    for key, value in state.average.items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, 0.75 * before[key] + 0.25 * state.net[key])
+    assert same(state.kept_net, state.average)
+    assert same(start.state_dict(), state.average)
+
+
+def test_the_average_begins_when_the_widths_are_whole(tmp_path):
+    settings = dataclasses.replace(LEARNING, average=0.9)
+    net = learning_net()
+    for result in train(net, TRAINING, VALIDATION, settings, tmp_path):
+        state = load_state(tmp_path / STATE_FILE)
+        if not result.kept_epoch:
+            assert same(state.average, state.net)
+    assert not same(state.average, state.net)
+    widths = {key: value for key, value in state.net.items() if key.endswith("bit_width_offset")}
+    assert widths
+    assert all(torch.equal(state.average[key], value) for key, value in widths.items())
+
+
+def test_a_teacher_is_learnt_from(tmp_path):
+    teacher = normalised_net()
+    for _ in train(teacher, TRAINING, VALIDATION, dataclasses.replace(SETTINGS, epochs=12), tmp_path / "teacher"):
+        pass
+    taught = {key: value.clone() for key, value in teacher.state_dict().items()}
+    pupil, settings = quantized_net(), dataclasses.replace(SETTINGS, epochs=8, distillation=1.0)
+    results = list(train(pupil, TRAINING, VALIDATION, settings, tmp_path / "pupil", teacher=teacher))
+    assert results[-1].record["distillation"] < results[0].record["distillation"]
+    assert same(teacher.state_dict(), taught)
+
+
+@pytest.mark.parametrize("given", [{"teacher": normalised_net()},
+                                   {"settings": dataclasses.replace(SETTINGS, distillation=1.0)}])
+def test_a_teacher_and_its_weight_go_together(tmp_path, given):
+    told = {"settings": SETTINGS} | given
+    with pytest.raises(ConfigurationError, match="teacher"):
+        next(train(float_net(), TRAINING, VALIDATION, run_folder=tmp_path, **told))
 
 
 def test_a_finished_run_trains_no_more_and_gives_the_same_net(tmp_path):
@@ -149,7 +217,7 @@ def test_stopping_early_keeps_the_schedule(tmp_path):
     all_losses = [result.loss for result in train(whole, TRAINING, VALIDATION, SETTINGS, tmp_path / "whole")]
     stopped = list(train(parts, TRAINING, VALIDATION, SETTINGS, tmp_path / "parts", stop_after=2))
     assert [result.loss for result in stopped] == all_losses[:2]
-    assert evaluate(parts, VALIDATION).dice == stopped[-1].best_dice
+    assert evaluate(parts, VALIDATION).dice == stopped[-1].kept_dice
     rest = list(train(normalised_net(), TRAINING, VALIDATION, SETTINGS, tmp_path / "parts"))
     assert [result.loss for result in rest] == all_losses[2:]
     with pytest.raises(ConfigurationError, match="stop after"):
@@ -255,7 +323,8 @@ def test_the_rate_climbs_to_its_peak_and_falls_to_a_hundredth():
 
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": 0}, {"learning_rate": 0.0}, {"learning_rate": 2.0},
-                                   {"warmup": 1.0}])
+                                   {"warmup": 1.0}, {"keep": "middle"}, {"average": 1.0}, {"distillation": -1.0},
+                                   {"patience": 3}])
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ConfigurationError):
         Settings(**wrong)

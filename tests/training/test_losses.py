@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from quantunet_hls.training.losses import segmentation_loss
+from quantunet_hls.training.losses import distillation_loss, segmentation_loss
 
 
 @pytest.mark.parametrize("classes", [1, 3])
@@ -25,3 +25,14 @@ def test_dice_is_taken_over_the_batch():
     # Cross entropy: 32 of 128 pixels at ln 2. Dice: 2 * 16 / (16 + 32), as half of every pixel is found.
     expected = 0.25 * torch.log(torch.tensor(2.0)) + 1 - 2 * 16 / 48
     assert float(sum(segmentation_loss(1)(logits, masks))) == pytest.approx(float(expected), abs=1e-5)
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_nothing_is_nearer_to_a_teacher_than_the_teacher(classes):
+    generator = torch.Generator().manual_seed(0)
+    teacher, other = torch.randn(2, 2, classes, 4, 4, generator=generator)
+    least = distillation_loss(teacher, teacher)
+    assert 0 < least < distillation_loss(teacher + 0.1 * other, teacher) < distillation_loss(other, teacher)
+    # Where it is all but sure, what is left to learn is the class that it is sure of.
+    sure = 1000 * teacher
+    assert float(distillation_loss(sure, sure)) < 1e-3

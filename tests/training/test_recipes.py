@@ -17,7 +17,7 @@ FOLDER = Path(recipes.__file__).parent
 def test_every_recipe_is_whole_and_every_key_has_a_comment(name):
     recipe = recipes.load(name)
     assert recipe.network().quantized == recipe.quantized
-    assert (recipe.settings().widths is not None) == (name == "quantunet")
+    assert (recipe.settings().widths is not None) == (name in ("quantunet", "quantunet-original"))
     lines = (FOLDER / f"{name}.yaml").read_text().splitlines()
     keys = [index for index, line in enumerate(lines) if re.match(r" *[a-z_]+:", line)]
     assert keys
@@ -36,9 +36,9 @@ def test_the_recipe_that_others_change_says_every_key():
 def test_a_new_recipe_is_a_new_file(tmp_path, monkeypatch):
     copy = shutil.copytree(FOLDER, tmp_path / "recipes")
     monkeypatch.setattr(recipes, "_FOLDER", copy)
-    (copy / "patient.yaml").write_text("epochs: 70\npatience: 5\n")
+    (copy / "patient.yaml").write_text("epochs: 70\nkeep: best\npatience: 5\n")
     assert "patient" in recipes.names()
-    assert recipes.load("patient") == replace(recipes.load("uniform"), epochs=70, patience=5)
+    assert recipes.load("patient") == replace(recipes.load("uniform"), epochs=70, keep="best", patience=5)
     assert recipes.load("patient").settings().patience == 5
 
 

@@ -1,12 +1,14 @@
 """The precision file: read, put into a network, refused where it is wrong."""
 
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from quantunet_hls import generate_accelerator
+from quantunet_hls.cli.quantize import quantize
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, UnknownNameError
 from quantunet_hls.ingest import ingest, run_graph
 from quantunet_hls.ingest.ranges import infer_types
@@ -19,6 +21,7 @@ from quantunet_hls.tuning.precision import (
     read_precision,
     with_precision,
 )
+from quantunet_hls.tuning.start import open_origin
 from quantunet_hls.types import parse_type
 from tests.builders import Net, small_unet
 
@@ -204,3 +207,63 @@ def test_types_wider_than_anything_compares_exactly_are_refused(graph):
     for text in ("fixed<54,20>", "fixed<999,-999>", "fixed<999,999>"):
         with pytest.raises(PrecisionError, match="exact up to 53 bits"):
             chosen_types(graph, Precision(None, {name: {"accumulator": parse_type(text)}}))
+
+
+def scaled(bits=6, image_bits=6, zero=0, scale=0.07, signed=0):
+    """A network whose scales are no powers of two; the quantizer in its middle is called ``middle``."""
+    net = Net((1, 2, 4, 6))
+    sums = net.conv(net.quant("x", image_bits, scale=0.03), 3)
+    levels = net.quant(net.relu(sums), bits, scale=scale, signed=signed, name="middle")
+    net.constant(net.nodes[-1].input[2], zero)
+    net.conv(levels, 2)
+    return ingest(net.model())
+
+
+def test_a_quantizer_of_any_scale_gets_more_or_fewer_levels_of_it():
+    for bits, image_bits, signed in ((4, 6, 0), (8, 6, 0), (5, 7, 0), (6, 6, 1)):
+        graph, wanted = scaled(), scaled(bits, image_bits, signed=signed)
+        quantizers = [node.name for node in graph.model.graph.node if node.op_type == "Quant"]
+        types = infer_types(wanted.model)
+        choice = Precision(None, {"middle": {"result": types.layers["middle"].result},
+                                  quantizers[0]: {"result": types.image}})
+        made = ingest(with_precision(graph, choice))
+        image = np.random.default_rng(0).uniform(-0.5, 2.5, (2, *graph.input_shape))
+        levels = wanted.scales.to_port(image)
+        assert np.array_equal(made.scales.to_port(image), levels)
+        before, after = run_graph(wanted.model, levels), run_graph(made.model, levels)
+        assert all(np.array_equal(values, after[name]) for name, values in before.items())
+        assert chosen_types(made, choice).layers == types.layers
+
+
+def test_a_quantizer_of_a_power_of_two_among_others_gets_another():
+    graph, wanted = scaled(scale=0.25), scaled(4, scale=0.5)
+    kind = infer_types(wanted.model).layers["middle"].result
+    made = ingest(with_precision(graph, Precision(None, {"middle": {"result": kind}})))
+    levels = np.random.default_rng(0).integers(0, 64, (2, *graph.input_shape)).astype(float)
+    before, after = run_graph(wanted.model, levels), run_graph(made.model, levels)
+    assert all(np.array_equal(values, after[name]) for name, values in before.items())
+
+
+@pytest.mark.parametrize(("settings", "kind", "message"), [
+    ({}, "ufixed<4,6>", r"keeps its scale 0.07.*; ufixed<4,4,TRN,WRAP> is as wide"),
+    ({}, "ufixed<4,4,RND_CONV,SAT>", r"can't be ufixed<4,4,RND_CONV,SAT>; ufixed<4,4,TRN,WRAP> is as"),
+    ({"zero": 3}, "ufixed<4,4>", "zero point 3.*leave it out, or quantize its float network anew"),
+])
+def test_other_scales_than_a_type_says_are_refused(settings, kind, message):
+    with pytest.raises(PrecisionError, match=message):
+        with_precision(scaled(**settings), only_with(middle={"result": kind}))
+
+
+def test_tuning_of_any_scale_is_refused_with_commands_that_there_are(tmp_path):
+    scaled().original.save(str(tmp_path / "scaled.onnx"))
+    with pytest.raises(ConfigurationError, match="quantize its float network") as caught:
+        open_origin(tmp_path / "scaled.onnx")
+    options = {name for parameter in quantize.params for name in parameter.opts}
+    assert {"--tolerance", "--scales", "--data"} == options.intersection(re.findall(r"--[\w-]+", str(caught.value)))
+
+
+def test_weights_of_any_scale_keep_their_type():
+    graph = scaled()
+    name = next(node.name for node in graph.model.graph.node if node.op_type == "Conv")
+    with pytest.raises(PrecisionError, match="no type of weights says; leave it out"):
+        with_precision(graph, only_with(**{name: {"weight": "fixed<3,3>"}}))

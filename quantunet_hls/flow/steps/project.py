@@ -12,7 +12,8 @@ from quantunet_hls.core.files import write_json
 from quantunet_hls.core.steps import Step
 from quantunet_hls.core.versions import DISTRIBUTION, version_of
 from quantunet_hls.flow.beyond_part import tell_beyond_part
-from quantunet_hls.flow.folded_design import FoldedDesign, fold_design
+from quantunet_hls.flow.capacity import check_capacity
+from quantunet_hls.flow.folded_design import FoldedDesign, fold_design, stream_choices
 from quantunet_hls.flow.inputs import contents, design_inputs, packages
 from quantunet_hls.flow.opened import Opened
 from quantunet_hls.flow.partial import partial_report
@@ -53,10 +54,16 @@ def _for_vitis(run: Run) -> bool:
 
 
 def make_project(run: Run, opened: Opened, streams: Streams) -> Report:
-    """Fold the network and write the project; returns what is known of it so far."""
+    """Fold the network and write the project; returns what is known of it so far.
+
+    Raises:
+        QuantUNetError: no such folding, or RTL that the board can't hold although it is to be mapped.
+    """
     work = convolution_work(opened.graph)
-    folded = fold_design(work, run.spec.goal, run.target, streams.lowered.graph if run.streams else None,
-                         run.spec.arithmetic, run.folding)
+    stream = streams.lowered.graph if run.streams else None
+    folded = fold_design(work, run.spec.goal, run.target, stream, stream_choices(run.spec), run.folding)
+    if stream is not None and folded.streaming is not None:
+        check_capacity(run, work, stream, folded.streaming)
     design = _write(run, opened, folded.reuse)
     write_json(run.files.folded.folding, folded.written(work, opened.graph.renamed).to_dict())
     estimate = _estimated(run, design)

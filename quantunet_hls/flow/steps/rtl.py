@@ -10,11 +10,18 @@ from quantunet_hls.flow.folded_streams import FoldedStreams, rtl_tools
 from quantunet_hls.flow.inputs import contents, design_inputs, image_inputs, packages
 from quantunet_hls.flow.opened import Opened
 from quantunet_hls.flow.partial import partial_report
-from quantunet_hls.flow.verify import RTL, compare_layers, reference, require_equal
-from quantunet_hls.reports.schema import Report
+from quantunet_hls.flow.verify import RTL, batches, compare_layers, entering, reference, require_equal, together
+from quantunet_hls.reports.schema import Check, Report
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+
     from quantunet_hls.flow.run import Run
+    from quantunet_hls.ingest import HardwareGraph
+    from quantunet_hls.rtl.project import Project
+    from quantunet_hls.rtl.simulate.verilator import Simulation
 
 __all__ = ["simulate_rtl", "step"]
 
@@ -46,17 +53,31 @@ def simulate_rtl(run: Run, opened: Opened, streams: FoldedStreams) -> Report:
     from quantunet_hls.rtl.simulate.harness import Stalls
 
     graph, tensors, files = opened.graph, run.files.folded.tensors(), run.files
-    expected = reference(graph, check_images(run.data, run.spec.images, *graph.input_shape))
+    images = check_images(run.data, run.spec.images, *graph.input_shape)
     rtl = streams.project
-    simulation = rtl.simulate(codes_of(expected.images, rtl.graph.input.type), Stalls())
+    simulation = rtl.simulate(codes_of(entering(graph, images), rtl.graph.input.type), Stalls())
     if run.spec.images > 1 and simulation.cycles_per_frame > SLOWER * rtl.graph.cycles:
         run.progress(f"slower than folded: {simulation.cycles_per_frame:,.0f} cycles a frame in simulation, where "
                      f"the slowest layer takes {rtl.graph.cycles:,}; ask for another rate")
-    layers = {rtl.lowered.tensors[name]: codes * rtl.graph[name].type.step
-              for name, codes in simulation.traces.items() if rtl.lowered.tensors.get(name) in tensors}
-    output = simulation.outputs * rtl.graph.output.type.step
-    checks = compare_layers(expected, graph, RTL, layers, tensors, output)
+    checks = _compared(graph, images, rtl, simulation, tensors)
     require_equal(checks)
+    written = rtl.write_weights()
+    weights = {"weights": files.within(written)} if written else {}
     ip = {"ip": files.within(rtl.write_ip())} if "vivado" in run.target.toolchains else {}
     return partial_report(run, graph, figures=simulation_figures(simulation, rtl.graph, run.target.clock_ns),
-                          checks=checks, files={"rtl": files.within(files.rtl.verilog), **ip})
+                          checks=checks, files={"rtl": files.within(files.rtl.verilog), **weights, **ip})
+
+
+def _compared(graph: HardwareGraph, images: np.ndarray, rtl: Project, simulation: Simulation,
+              tensors: Mapping[str, str]) -> tuple[Check, ...]:
+    """Every layer of the simulation against the hardware graph, whose tensors are held of a group of images."""
+    checks: list[tuple[Check, ...]] = []
+    first = 0
+    for group in batches(graph, images):
+        part = slice(first, first + len(group))
+        layers = {rtl.lowered.tensors[name]: codes[part] * rtl.graph[name].type.step
+                  for name, codes in simulation.traces.items() if rtl.lowered.tensors.get(name) in tensors}
+        output = simulation.outputs[part] * rtl.graph.output.type.step
+        checks.append(compare_layers(reference(graph, group), graph, RTL, layers, tensors, output))
+        first = part.stop
+    return together(checks)

@@ -51,10 +51,9 @@ def map_rtl(run: Run, opened: Opened, streams: FoldedStreams) -> Report:
     """
     # Amaranth and the tools are an extra, which nobody else needs.
     from quantunet_hls.rtl.report import layer_reports, mapped_figures
-    from quantunet_hls.rtl.synthesize.fits import check_fits, check_memory
+    from quantunet_hls.rtl.synthesize.fits import check_fits
 
     rtl = streams.project
-    check_memory(rtl.graph, run.target)
     modules = len(rtl.graph.layers) + (run.target.serial_line is not None)
     done = count(1)
 

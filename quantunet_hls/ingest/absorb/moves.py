@@ -21,7 +21,10 @@ __all__ = ["bent", "moved"]
 def moved(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
     """Values that move, channels in their order."""
     held = held if held.addends else graph.settled(held)
-    channels = graph.channels(node.output[0])
+    channels, picks = graph.channels(node.output[0]), kind_of(node).picks
+    if picks is not None and not held.waiting and not held.addends:
+        held = replace(held, chains=tuple(held.chains[place] for place in picks(
+            graph.given, node, graph.axes[node.input[0]])))
     if channels != len(held.chains):
         if len(set(held.chains)) > 1:
             raise IllegalGraphError(node.name, "it moves values between channels of different scales",

@@ -128,5 +128,6 @@ _CHANGES: Mapping[str, tuple[int, Callable[[NodeProto, _Constants], None]]] = {
     "Split": (13, _inputs_from(split=np.int64)),
     "Softmax": (13, _axis_from_the_front),
     "LogSoftmax": (13, _axis_from_the_front),
+    "Hardmax": (13, _axis_from_the_front),
     "BatchNormalization": (14, _training_said),
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import gcd, lcm
 
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
@@ -13,9 +12,13 @@ from quantunet_hls.core.errors import IllegalGraphError, together
 from quantunet_hls.ingest.passes.fit_sums import sums_fitted
 from quantunet_hls.ingest.ranges import RangeProof
 from quantunet_hls.ingest.scales import PLAN, Levels, Ordered, Plan, SumLevels, Weighing
+from quantunet_hls.ingest.whole_weights import common_measure
 from quantunet_hls.ops.qonnx.graph import attribute, copy_of
 from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, Range
 from quantunet_hls.ops.qonnx.values import pieces_of
+from quantunet_hls.ops.stages.multi_threshold.fit import MOST_BITS, thresholds_of_treads
+from quantunet_hls.ops.stages.multi_threshold.onnx import threshold_node
+from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
 from quantunet_hls.ops.stages.requantize.layer_fit import ChannelSteps, fit_layer, steps_of
 from quantunet_hls.ops.stages.requantize.onnx import requantize_node
 from quantunet_hls.ops.stages.requantize.stage import Requantize
@@ -79,10 +82,12 @@ class _Fitting:
             except IllegalGraphError as error:
                 self.broken.append(error)
                 stage = _ANY_STEPS
-            node.CopyFrom(requantize_node(self._model, stage, node.input[0], node.output[0], node.name))
+            names = node.input[0], node.output[0], node.name
+            node.CopyFrom(threshold_node(self._model, stage, *names) if isinstance(stage, MultiThreshold)
+                          else requantize_node(self._model, stage, *names))
         self._proof.take(node)
 
-    def _fitted(self, node: NodeProto, number: int) -> Requantize:
+    def _fitted(self, node: NodeProto, number: int) -> Requantize | MultiThreshold:
         if number in self._found:
             return self._found[number]
         plan = self._plans[number]
@@ -94,7 +99,7 @@ class _Fitting:
         assert isinstance(plan, Ordered), "what weighs a sum comes before its levels"
         return _order(node, plan, given)
 
-    def _levels(self, node: NodeProto, plan: Levels, given: Range) -> Requantize:
+    def _levels(self, node: NodeProto, plan: Levels, given: Range) -> Requantize | MultiThreshold:
         step = Fraction(2) ** given.exponent
         steps: list[ChannelSteps] = []
         held = 0
@@ -110,9 +115,15 @@ class _Fitting:
             self.nearest += [] if nearest is None else [nearest]
         stage = fit_layer(steps, -given.exponent, plan.fraction)
         if stage is None:
-            raise IllegalGraphError(node.name, "no multiplication with a shift has exactly its steps, for some of the "
-                                    "values that come lie in the middle between two of its levels",
-                                    "use a quantizer with another scale, or one with rounding mode FLOOR")
+            # Thresholds have any steps that rise or fall.
+            searched = thresholds_of_treads([channel.treads for channel in steps], -given.exponent, plan.fraction)
+            if searched is None:
+                raise IllegalGraphError(
+                    node.name, "no multiplication with a shift has exactly its steps, for some of the values that come "
+                    "lie in the middle between two of its levels, and thresholds would have to rise and fall, or to be "
+                    f"more than {(1 << MOST_BITS) - 1}", f"use a quantizer with another scale, of {MOST_BITS} bits at "
+                    "most, or with rounding mode FLOOR")
+            return searched
         return stage
 
     def _weighed(self, number: int) -> dict[int, Requantize]:
@@ -133,7 +144,7 @@ def _order(node: NodeProto, plan: Ordered, given: Range) -> Requantize:
     What is left of b beside a whole number decides between numbers that are equal without it.
     """
     lines = [line for chain in plan.chains if (line := chain.line) is not None]
-    unit = _common_unit([line.factor for line in lines])
+    unit = common_measure([line.factor for line in lines])
     factors = [int(line.factor / unit) for line in lines]
     offsets = [(line.offset - (plan.limit or 0)) / (unit * Fraction(2) ** given.exponent) for line in lines]
     rests = sorted({offset - offset.__floor__() for offset in offsets})
@@ -150,9 +161,3 @@ def _order(node: NodeProto, plan: Ordered, given: Range) -> Requantize:
                                 "compared", "put a quantizer behind it, or use weights of one scale for all filters")
     low, high = min(ends), max(ends)
     return Requantize(covering(low, high), low, high, 0, (tuple(factors),), (tuple(numbers),), (), -given.exponent)
-
-
-def _common_unit(factors: Sequence[Fraction]) -> Fraction:
-    """The largest number of which all of them are whole multiples."""
-    whole = lcm(*(factor.denominator for factor in factors))
-    return Fraction(gcd(*(int(factor * whole) for factor in factors)), whole)

@@ -16,10 +16,10 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.ingest.limits import check_constants
 from quantunet_hls.ops.qonnx.graph import attribute, copy_of, is_constant, only, replace_nodes
 
-__all__ = ["fold_constants"]
+__all__ = ["FOLDABLE", "fold_constants"]
 
 #: What exporters compute on constants. Each takes time in proportion to what it reads and writes.
-_FOLDABLE = frozenset((
+FOLDABLE = frozenset((
     "Abs", "Add", "And", "Cast", "Ceil", "Clip", "Concat", "Constant", "ConstantOfShape", "Div",
     "Equal", "Exp", "Expand", "Flatten", "Floor", "Gather", "Greater", "GreaterOrEqual", "Identity", "Less",
     "LessOrEqual", "Log", "Max", "Min", "Mod", "Mul", "Neg", "Not", "Or", "Pad", "Pow", "Range",
@@ -54,7 +54,7 @@ def fold_constants(model: ModelWrapper) -> tuple[ModelWrapper, bool]:
             model.set_initializer(node.output[0], np.array(value, dtype=np.int64))
             continue
         known = {name: _known_shape(model, name) for name in node.output if name}
-        if (node.op_type in _FOLDABLE and node.domain in _STANDARD and result not in node.output
+        if (node.op_type in FOLDABLE and node.domain in _STANDARD and result not in node.output
                 and not (node.op_type == "Clip" and node.output[0] in codes)
                 and all(not name or name in shapes or is_constant(model, name) for name in node.input)
                 and all(shape is not None for shape in known.values())):

@@ -14,6 +14,7 @@ from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.ingest.unsupported import check_operators
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, copy_of
 from quantunet_hls.ops.qonnx.node_kinds import node_kinds
 
@@ -40,7 +41,9 @@ def infer_shapes(model: ModelWrapper) -> ModelWrapper:
     Raises:
         onnx.shape_inference.InferenceError: the nodes contradict each other.
         ConfigurationError: a convolution of something else than an image.
+        IllegalGraphError: operators that onnx is not shown.
     """
+    check_operators(model.graph.node)
     standard = copy.deepcopy(model.model)
     del standard.graph.value_info[:]
     nodes = [part for node in standard.graph.node for part in _standard(node)]

@@ -38,7 +38,7 @@ def with_classes(model: ModelWrapper) -> ModelWrapper:
     """A channels-last graph whose result is a class index (batch, height, width, 1), where it is not one already.
 
     Several channels are classes, of which the largest wins, the lowest of equal ones; a single one is the foreground
-    where it is positive. A sigmoid at the end goes, with the quantizer behind it: its sign is that of its input.
+    where it is positive.
 
     Raises:
         IllegalGraphError: several channels end in a sigmoid, so each is a mask of its own.
@@ -47,19 +47,13 @@ def with_classes(model: ModelWrapper) -> ModelWrapper:
     last = model.find_producer(only(model, "output"))
     if _is_class(last):
         return model
-    chain = [last]
-    if last.op_type in QUANT_OPS:
-        chain.append(model.find_producer(last.input[0]))
     logits = str(last.output[0])
     batch, height, width, channels = shape_of(model, logits)
-    sigmoid = chain[-1]
+    sigmoid = model.find_producer(last.input[0]) if last.op_type in QUANT_OPS else last
     if sigmoid is not None and kind_of(sigmoid).gate(sigmoid):
-        if channels != 1:
-            raise IllegalGraphError(sigmoid.name, f"its {channels} channels are masks of their own, not classes of "
-                                    "which one wins", "leave the sigmoid out, or ask for the logits")
-        logits = str(sigmoid.input[0])
-        for node in chain:
-            model.graph.node.remove(node)
+        rule = (f"its {channels} channels are masks of their own, not classes of which one wins" if channels > 1 else
+                "other nodes read it, too")
+        raise IllegalGraphError(sigmoid.name, rule, "leave the sigmoid out, or ask for the logits")
     if channels > 1:
         node = helper.make_node("ArgMax", [logits], ["classes"], name="classes", axis=3, keepdims=1)
     else:

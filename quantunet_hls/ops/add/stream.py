@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-import numpy as np
-
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.add import layer as typed
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.stages.base import Stage, apply_stages, reduced
-from quantunet_hls.ops.streaming import PREFETCH, Staged, StreamLayer
+from quantunet_hls.ops.streaming import Staged, StreamLayer
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
 __all__ = ["FACET", "Add"]
@@ -64,9 +62,7 @@ class Add(Staged):
 
     def actor(self, sources: Sequence[StreamLayer]) -> Actor:
         """A beat of each stream a clock."""
-        beats = np.arange(self.beats)
-        return self._one_clock(tuple(self._reading(source, beats, beats + 1, PREFETCH) for source in sources),
-                               self.beats)
+        return self._one_clock(tuple(self._in_order(source, self.beats) for source in sources), self.beats)
 
 
 def _lowered(layer: typed.Add, name: str, sources: Sequence[Source]) -> Add:

@@ -13,6 +13,7 @@ from quantunet_hls.ops.qonnx.ends import at_the_end, bypass_source, lone_source,
 from quantunet_hls.ops.qonnx.graph import attribute, set_attribute, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
+from quantunet_hls.ops.qonnx.refused import PROBABILITIES
 
 __all__ = ["FACET"]
 
@@ -34,7 +35,7 @@ def _plain_end(model: ModelWrapper, node: NodeProto) -> None:
     set_attribute(node, "axis", axis)
     set_attribute(node, "keepdims", 1)
     if source is not None and (source.op_type == "Sigmoid" or (
-            source.op_type == "Softmax" and attribute(source, "axis", -1) % len(shape) == axis)):
+            source.op_type in PROBABILITIES and attribute(source, "axis", -1) % len(shape) == axis)):
         bypass_source(model, node, source)
     shape[axis] = 1
     state_result(model, node, shape, TensorProto.INT64)

@@ -9,11 +9,11 @@ from typing import ClassVar, Self
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor, every
 from quantunet_hls.ops.argmax import layer as typed
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.streaming import PREFETCH, StreamLayer, divisors
+from quantunet_hls.ops.streaming import StreamLayer, divisors
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
 __all__ = ["FACET", "ArgMax"]
@@ -60,8 +60,8 @@ class ArgMax(StreamLayer):
     def actor(self, sources: Sequence[StreamLayer]) -> Actor:
         """A beat that comes in a clock, one that goes out a pixel."""
         beats, pixel = np.arange(self.cycles), self.input_shape.channels // self.simd
-        return Actor(self.name, (self._reading(sources[0], beats, beats + 1, PREFETCH),),
-                     np.ones(len(beats), np.int64), beats % pixel == pixel - 1, 3 + (self.simd - 1).bit_length())
+        return Actor(self.name, (self._in_order(sources[0], self.cycles),), every(1, self.cycles),
+                     beats % pixel == pixel - 1, 3 + (self.simd - 1).bit_length())
 
     def foldings(self) -> list[Self]:
         """All numbers of channels that are compared side by side."""

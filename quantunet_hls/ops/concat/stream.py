@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor, Parts, Reading
 from quantunet_hls.ops.concat import layer as typed
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.streaming import PREFETCH, StreamLayer, divisors
@@ -35,13 +35,22 @@ class Concat(StreamLayer):
     def actor(self, sources: Sequence[StreamLayer]) -> Actor:
         """Pixel by pixel the beats of one source, then those of the other."""
         counts = [channels // self.lanes for channels in self.channels]
-        turn = np.tile(np.repeat(np.arange(len(counts)), counts), self.shape.pixels)
-        readings = []
-        for index, source in enumerate(sources):
-            mine = turn == index
-            taken = np.cumsum(mine)
-            readings.append(self._reading(source, np.where(mine, taken - 1, -1), taken, PREFETCH))
-        return self._one_clock(tuple(readings), len(turn))
+        turn = np.repeat(np.arange(len(counts)), counts)
+        readings = (self._of_turn(source, turn == index) for index, source in enumerate(sources))
+        return self._one_clock(tuple(readings), self.beats)
+
+    def _of_turn(self, source: StreamLayer, mine: np.ndarray) -> Reading:
+        """How a source is read whose turn it is at these beats of each pixel."""
+        taken, each = np.cumsum(mine), np.count_nonzero(mine)
+
+        def released(first: int, behind: int) -> np.ndarray:
+            return np.arange(first, behind)[:, None] * each + taken
+
+        def needed(first: int, behind: int) -> np.ndarray:
+            return np.where(mine, released(first, behind) - 1, -1)
+
+        pixels, beats = self.shape.pixels, len(mine)
+        return self._reading(source, Parts(pixels, beats, needed), Parts(pixels, beats, released), PREFETCH)
 
     def foldings(self) -> list[Self]:
         """Lanes that divide the channels of both sources."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,12 +16,12 @@ from quantunet_hls.ops.cost import (
     windows_content,
 )
 from quantunet_hls.ops.hardware.adder_graph import adder_bits, adder_graph
-from quantunet_hls.ops.hardware.packing import bits_for, packed_codes, product_bits
+from quantunet_hls.ops.hardware.packing import product_bits, stored_codes
 from quantunet_hls.ops.multipliers import Multipliers
 from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.targets import Family, LutParts
-from quantunet_hls.targets.memories import Memory, layout
-from quantunet_hls.types.fixed import Integers
+from quantunet_hls.targets.memories import layout
+from quantunet_hls.types.fixed import Integers, bits_for
 
 __all__ = ["FACET"]
 
@@ -30,14 +31,14 @@ SHALLOW_TABLE = 16
 
 def _content(layer: Weighted, family: Family) -> Content:
     multipliers, width = layer.multipliers, layer.lanes * layer.type.width
-    words, word = _stored_weights(layer, multipliers)
-    rom = (Memory(words, word, rom=True),) if words > 1 and multipliers.kind != "adders" else ()
+    weights, biases = layer.weight_memory, layer.bias_memory
+    memories = tuple(memory for memory in (weights, biases) if memory)
     stages = _stages(layer, family)
     if multipliers.kind in ("lut", "adders"):
         # Such a layer is mapped without multiplier blocks.
         stages = stages.without_blocks()
     registers = 5 + (layer.products_each - 1).bit_length() + stage_registers(layer.stages)
-    return (Content(_products(layer, multipliers, family), rom, _blocks(layer, multipliers)) + stages
+    return (Content(_products(layer, multipliers, family), memories, _blocks(layer, multipliers)) + stages
             + windows_content(layer) + fifo_content(-(-(registers + 1) // layer.window_beats) + 2, width))
 
 
@@ -62,7 +63,7 @@ FACET = ProductCost(_content, _parts, _blocks)
 def _products(layer: Weighted, multipliers: Multipliers, family: Family) -> LutParts:
     """Of a layer's products, their sums, and the weights and biases that are made of logic."""
     per_output = layer.products_each
-    product = product_bits(layer.weights, layer.input_type)
+    product = product_bits(layer.weight_ends, layer.input_type)
     tree = layer.lanes * _tree_bits(per_output, product)
     in_luts = _products_in_luts(layer, multipliers)
     soft = 0
@@ -90,18 +91,6 @@ def _products_in_luts(layer: Weighted, multipliers: Multipliers) -> int:
     return rest * layer.products_each
 
 
-def _stored_weights(layer: Weighted, multipliers: Multipliers) -> tuple[int, int]:
-    """Words of the ROM of a layer's weights, and bits of a word."""
-    codes = _stored(layer, multipliers)
-    return len(codes), layer.mac_units * bits_for(int(codes.min()), int(codes.max()))
-
-
-def _stored(layer: Weighted, multipliers: Multipliers) -> Integers:
-    """Weights as the ROM has them: (words, lanes, products of a lane)."""
-    words = layer.words
-    return packed_codes(words, multipliers.products) if multipliers.kind == "packed" else words
-
-
 def _digit_bits(layer: Weighted, in_luts: int) -> int:
     """Two bits of a weight are a digit: its multiple, and its sum with the neighbour in the same LUTs.
 
@@ -117,11 +106,12 @@ def _digit_bits(layer: Weighted, in_luts: int) -> int:
 
 def _table_luts(layer: Weighted, multipliers: Multipliers, family: Family) -> tuple[int, int]:
     """Tables and deep tables, as of :class:`LutParts`, of the weights and biases that are made of logic."""
+    if layer.loaded:
+        return 0, 0
     tables = []
-    codes = _stored(layer, multipliers)
-    if len(codes) > 1 and multipliers.kind != "adders" and not layout(
-            Memory(*_stored_weights(layer, multipliers), rom=True), family).blocks:
-        tables.append(codes.reshape(len(codes), -1))
+    rom = replace(layer, multipliers=multipliers).weight_memory
+    if rom and not layout(rom, family).blocks:
+        tables.append(stored_codes(layer.words, multipliers).reshape(rom.depth, -1))
     tables.append(layer.bias.reshape(-1, layer.lanes))
     shallow = deep = 0
     for table in tables:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.convolution.layer import Convolution
 from quantunet_hls.ops.convolution.window_convolution import WINDOW_CONVOLUTION, prepare
 from quantunet_hls.ops.cpp.design import CppLayer

@@ -10,6 +10,7 @@ import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.convolution import layer as typed
+from quantunet_hls.ops.loaded import WIDEST
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.multipliers import BLOCKS
 from quantunet_hls.ops.stages.base import apply_stages, reduced, retyped
@@ -21,9 +22,6 @@ from quantunet_hls.ops.windowed import room_in
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["FACET", "Convolution", "Grouped"]
-
-#: Wider sums than this can't be simulated in 64-bit integers, nor would they map well.
-WIDEST_ACCUMULATOR = 48
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,7 +101,7 @@ class Convolution(Weighted):
     @property
     def constant(self) -> bool:
         """Whether it is unrolled fully, so that each multiplier has one weight for ever."""
-        return self.mac_units == self.weights.size
+        return self.loaded is None and self.mac_units == self.weights.size
 
     def check(self) -> None:
         """Refuse a SIMD that no window generator gives."""
@@ -250,8 +248,8 @@ def _lowered(layer: typed.Convolution, name: str, sources: Sequence[Source]) -> 
     window = Window(kernel, layer.stride, (top, bottom, left, right), layer.dilation)
     weights, bias, fraction = _products(layer, source.type)
     exact = exact_sums(weights, bias, source.type, fraction)
-    if exact.width > WIDEST_ACCUMULATOR:
-        raise IllegalGraphError(layer.name, f"its sums take {exact.width} bits, more than the {WIDEST_ACCUMULATOR} "
+    if exact.width > WIDEST:
+        raise IllegalGraphError(layer.name, f"its sums take {exact.width} bits, more than the {WIDEST} "
                                 "that the RTL has", "use narrower weights or activations")
     if not layer.accumulator.holds(exact) and layer.accumulator.saturation != "WRAP":
         raise IllegalGraphError(layer.name, f"its accumulator {layer.accumulator} saturates between two products",

@@ -1,4 +1,4 @@
-"""The matrix-vector unit: PE x SIMD multipliers, weights in ROM, exact-width registered adder trees.
+"""The matrix-vector unit: PE x SIMD multipliers, weights in ROM or loaded, exact-width registered adder trees.
 
 A convolution of groups is one in which not all processing elements have the same inputs.
 
@@ -23,7 +23,9 @@ Multipliers
 
 Exactness
     Products, tree levels and accumulators have the width that holds every
-    possible sum of these very weights, so nothing wraps before the requantization.
+    possible sum of these very weights, so nothing wraps before the requantization. Where weights are
+    loaded the widths are those of :class:`~quantunet_hls.ops.loaded.Loaded`, and who writes the weights proves
+    that no sum of theirs is wider.
 """
 
 from __future__ import annotations
@@ -38,6 +40,7 @@ from amaranth.lib.memory import Memory
 
 from quantunet_hls.ops.hardware.adders import constant_sums
 from quantunet_hls.ops.hardware.beats import code_of, count_beats
+from quantunet_hls.ops.hardware.loader import LOAD_BITS, Loader, loaded_table, loaded_words
 from quantunet_hls.ops.hardware.multipliers import (
     Addend,
     add,
@@ -47,17 +50,18 @@ from quantunet_hls.ops.hardware.multipliers import (
     packed_products,
     tree,
 )
-from quantunet_hls.ops.hardware.packing import bits_for, lut_stages, packed_codes, product_bits
+from quantunet_hls.ops.hardware.packing import lut_stages, product_bits, stored_codes
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import requantize, shape_of
 from quantunet_hls.ops.hardware.rom import packed_words, rom
 from quantunet_hls.ops.hardware.streams import Fifo, connect, stream_in, stream_out
 from quantunet_hls.ops.hardware.window import line_buffers
+from quantunet_hls.ops.loaded import Loaded, LoadedMemory
 from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.ops.unit import Components, LayerUnit
 from quantunet_hls.ops.weighted import Weighted
-from quantunet_hls.types.fixed import FixedType, Integers
+from quantunet_hls.types.fixed import FixedType, Integers, bits_for
 
 __all__ = ["FACET", "DotProducts"]
 
@@ -68,7 +72,7 @@ def _components(layer: Weighted) -> Components:
     """The line buffer and the unit behind it."""
     return {**line_buffers(layer), "products": DotProducts(
         layer.words, layer.bias.reshape(-1, layer.lanes), layer.input_type, layer.accumulator, layer.stages,
-        sharing=layer.sharing, multipliers=layer.multipliers)}
+        sharing=layer.sharing, multipliers=layer.multipliers, loaded=layer.loaded, memories=layer.memories)}
 
 
 FACET = LayerUnit(_components)
@@ -77,7 +81,8 @@ FACET = LayerUnit(_components)
 class DotProducts(wiring.Component):
     """Dot products of ``synapse_fold`` beats each, requantized.
 
-    In: beats of activations. Out: beats of ``pe`` results.
+    In: beats of activations. Out: beats of ``pe`` results. Where weights are loaded, they come by ``load``, and
+    those of the layers behind leave by ``passed``.
 
     Args:
         words: weight codes (synapse_fold * neuron_fold, pe, simd), used one word a beat, over and over.
@@ -88,11 +93,15 @@ class DotProducts(wiring.Component):
         sharing: processing elements, side by side, that multiply the same ``simd`` channels of a beat, as those of
             one group do; the next have the next ``simd`` channels. None where all share them.
         multipliers: what the products are made of.
+        loaded: widths of what is loaded; of ``words`` and ``bias`` then only the shapes matter.
+        memories: that are loaded.
     """
 
     def __init__(self, words: Integers, bias: Integers, source: FixedType, accumulator: FixedType,
-                 stages: Sequence[Stage], *, sharing: int | None = None, multipliers: Multipliers = BLOCKS):
-        self.multipliers = multipliers
+                 stages: Sequence[Stage], *, sharing: int | None = None, multipliers: Multipliers = BLOCKS,
+                 loaded: Loaded | None = None, memories: Sequence[LoadedMemory] = ()):
+        self.multipliers, self.loaded = multipliers, loaded
+        self.ends = np.array([loaded.low, loaded.high]) if loaded else np.array([words.min(), words.max()])
         self.words, self.bias, self.source, self.accumulator = words, bias, source, accumulator
         self.stages = tuple(stages)
         self.neuron_fold, self.pe = bias.shape
@@ -100,17 +109,25 @@ class DotProducts(wiring.Component):
         self.synapse_fold, self.simd = len(words) // self.neuron_fold, words.shape[2]
         self.result = self.stages[-1].type if self.stages else accumulator
         inputs = self.simd * (self.pe // self.sharing)
-        super().__init__({"i": stream_in(inputs * source.width), "o": stream_out(self.pe * self.result.width)})
+        ports = {"i": stream_in(inputs * source.width), "o": stream_out(self.pe * self.result.width)}
+        if loaded:
+            self.loader = Loader(memories)
+            ports |= {"load": stream_in(LOAD_BITS), "passed": stream_out(LOAD_BITS)}
+        super().__init__(ports)
 
     def elaborate(self, platform: Any) -> Module:
         """The logic; Amaranth calls this."""
         m = Module()
+        if self.loaded:
+            m.submodules.loader = self.loader
+            connect(m, self.load, self.loader.i)
+            connect(m, self.loader.o, self.passed)
         first, last, start = Signal(), Signal(), Signal()
         fire = Signal()
         m.d.comb += [self.i.ready.eq(~first | start), fire.eq(self.i.valid & self.i.ready)]
         count_beats(m, fire, self.synapse_fold, first, last)
 
-        pipeline = Pipeline(m, valid=fire, first=first, last=last)
+        pipeline = Pipeline(m, self.loader.writes if self.loaded else None, valid=fire, first=first, last=last)
         bits = self.source.width
         activations: list[Value] = [
             pipeline.register(code_of(self.i.payload[index * bits: (index + 1) * bits], self.source))
@@ -138,16 +155,17 @@ class DotProducts(wiring.Component):
 
     def _weights(self, m: Module, fire: Signal) -> list[list[Value]]:
         """One clock after ``fire``: the word's weights, one row a PE."""
-        words = self.words
-        if self.multipliers.kind == "packed":
-            words = packed_codes(words, self.multipliers.products)
-            words[:, self._in_luts()] = self.words[:, self._in_luts()]
-        width = _bits(words)
-        if len(words) == 1:
-            return [[C(int(code), signed(width)) for code in row] for row in words[0]]
-        data, at = rom(m, "weights", words.reshape(len(words), -1), width)
+        if self.loaded:
+            data, at = loaded_words(m, "weights", self.loader.writes["weights"], ultra=self.loaded.ultra)
+            width = len(data) // (self.pe * self.simd)
+        else:
+            words = stored_codes(self.words, self.multipliers)
+            width = bits_for(int(words.min()), int(words.max()))
+            if len(words) == 1:
+                return [[C(int(code), signed(width)) for code in row] for row in words[0]]
+            data, at = rom(m, "weights", words.reshape(len(words), -1), width)
         with m.If(fire):
-            m.d.sync += at.eq(Mux(at == len(words) - 1, 0, at + 1))
+            m.d.sync += at.eq(Mux(at == len(self.words) - 1, 0, at + 1))
         codes = [data[index * width: (index + 1) * width].as_signed() for index in range(self.pe * self.simd)]
         return [codes[pe * self.simd: (pe + 1) * self.simd] for pe in range(self.pe)]
 
@@ -163,7 +181,7 @@ class DotProducts(wiring.Component):
         in_luts = self._in_luts()
         triples = [pipeline.register(value + (value << 1)) for value in arrived] if any(in_luts) else []
         pipeline.advance()
-        bits = _bits(self.words)
+        bits = bits_for(*map(int, self.ends))
         parts = {pe: lut_parts(self._inputs(list(zip(activations, triples, strict=True)), pe),
                                [code[:bits].as_signed() for code in rows[pe]])
                  for pe in range(self.pe) if in_luts[pe]}
@@ -172,7 +190,7 @@ class DotProducts(wiring.Component):
         for first in range(0, self.pe, group):
             members = [pe for pe in range(first, min(first + group, self.pe)) if pe not in parts]
             if len(members) > 1:
-                field = product_bits(self.words, self.source)
+                field = product_bits(self.ends, self.source)
                 products |= zip(members, packed_products(
                     pipeline, activations, [rows[pe] for pe in members], self.multipliers.spacing, field), strict=True)
             elif members:
@@ -215,19 +233,22 @@ class DotProducts(wiring.Component):
 
     def _biases(self, m: Module, pipeline: Pipeline) -> list[Value]:
         """The biases that belong to the sums that stand before the accumulators now."""
-        width = _bits(self.bias)
-        if self.neuron_fold == 1:
+        width = self.accumulator.width if self.loaded else bits_for(int(self.bias.min()), int(self.bias.max()))
+        if self.neuron_fold == 1 and not self.loaded:
             return [C(int(code), signed(width)) for code in self.bias[0]]
         at = Signal(range(self.neuron_fold), name="bias_at")
         with m.If(pipeline.flags["valid"] & pipeline.flags["last"]):
             m.d.sync += at.eq(Mux(at == self.neuron_fold - 1, 0, at + 1))
+        data = self._bias_words(m, width, at)
+        return [data[index * width: (index + 1) * width].as_signed() for index in range(self.pe)]
+
+    def _bias_words(self, m: Module, width: int, at: Signal) -> Value:
+        """The biases of a group of outputs."""
+        if self.loaded:
+            return loaded_table(m, "bias", self.loader.writes["biases"], at)
         memory = Memory(shape=unsigned(width * self.pe), depth=self.neuron_fold,
                         init=packed_words(self.bias, width))
         m.submodules.bias = memory
         port = memory.read_port(domain="comb")
         m.d.comb += port.addr.eq(at)
-        return [port.data[index * width: (index + 1) * width].as_signed() for index in range(self.pe)]
-
-
-def _bits(codes: Integers) -> int:
-    return bits_for(int(np.min(codes)), int(np.max(codes)))
+        return port.data

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from onnx import GraphProto, NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.cpp.design import CppLayer
 from quantunet_hls.ops.cpp.modules import Module
 from quantunet_hls.ops.network import Layer

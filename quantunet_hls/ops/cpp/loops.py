@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantunet_hls.folding.schedule import Actor, Reading
+from quantunet_hls.folding.actors import Actor, Reading
 from quantunet_hls.ops.cpp.design import CppLayer
 from quantunet_hls.ops.network import Layer
 from quantunet_hls.ops.shape import Shape

@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.depth_to_space import layer as typed
 from quantunet_hls.ops.depth_to_space.layer import places_of_channels
 from quantunet_hls.ops.lowering import LayerLowering, Source

@@ -17,8 +17,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from quantunet_hls.ops.hardware.packing import bits_for
-from quantunet_hls.types.fixed import FixedType, Integers
+from quantunet_hls.types.fixed import FixedType, Integers, bits_for
 
 __all__ = ["Adder", "AdderGraph", "Term", "adder_bits", "adder_graph", "node_ranges", "signed_digits", "sum_bits"]
 

@@ -22,21 +22,16 @@ from __future__ import annotations
 import numpy as np
 
 from quantunet_hls.ops.multipliers import Multipliers
-from quantunet_hls.types.fixed import FixedType, Integers
+from quantunet_hls.types.fixed import FixedType, Integers, bits_for
 
-__all__ = ["MOST_PRODUCTS", "NARROWEST_BLOCK_PRODUCT", "bits_for", "lut_stages", "packed_codes", "packing",
-           "product_bits"]
+__all__ = ["MOST_PRODUCTS", "NARROWEST_BLOCK_PRODUCT", "lut_stages", "packed_codes", "packing", "product_bits",
+           "stored_codes"]
 
 #: Yosys makes products of fewer bits in LUTs, one by one and dearly, whatever is asked for.
 NARROWEST_BLOCK_PRODUCT = 9
 
 #: More products than this never fit any block.
 MOST_PRODUCTS = 4
-
-
-def bits_for(low: int, high: int) -> int:
-    """Bits of the narrowest two's complement number that holds both."""
-    return max((-low - 1).bit_length() if low < 0 else 0, high.bit_length() if high > 0 else 0) + 1
 
 
 def product_bits(weights: Integers, source: FixedType) -> int:
@@ -81,6 +76,17 @@ def packed_codes(codes: Integers, products: int) -> Integers:
     for output in range(codes.shape[1]):
         if output % products:
             stored[:, output] = codes[:, output] - (stored[:, output - 1] < 0)
+    return stored
+
+
+def stored_codes(words: Integers, multipliers: Multipliers) -> Integers:
+    """Weights (words, outputs, inputs) as they are stored for their multipliers."""
+    if multipliers.kind != "packed":
+        return words
+    stored = packed_codes(words, multipliers.products)
+    if multipliers.rest_in_luts:
+        whole = words.shape[1] - words.shape[1] % multipliers.products
+        stored[:, whole:] = words[:, whole:]
     return stored
 
 

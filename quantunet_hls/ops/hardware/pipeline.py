@@ -7,7 +7,13 @@ plain LUTs in every tool.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
 from amaranth.hdl import Module, Signal, Value, ValueLike
+
+if TYPE_CHECKING:
+    from quantunet_hls.ops.hardware.loader import Writing
 
 __all__ = ["Pipeline"]
 
@@ -15,11 +21,12 @@ __all__ = ["Pipeline"]
 class Pipeline:
     """Adds registers to a module and keeps every lane and flag in step.
 
-    ``flags`` are carried along with the data; :attr:`stages` counts the registers so far.
+    ``flags`` are carried along with the data; :attr:`stages` counts the registers so far, and :attr:`writes` has by
+    name the memories that are filled at start-up.
     """
 
-    def __init__(self, module: Module, **flags: ValueLike):
-        self.module = module
+    def __init__(self, module: Module, writes: Mapping[str, Writing] | None = None, **flags: ValueLike):
+        self.module, self.writes = module, writes or {}
         self.stages = 0
         self.flags: dict[str, Value] = {name: Value.cast(flag) for name, flag in flags.items()}
 

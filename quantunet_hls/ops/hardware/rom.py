@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from amaranth.hdl import Module, Signal, Value, unsigned
 from amaranth.lib.memory import Memory
 
@@ -9,6 +10,9 @@ from quantunet_hls.targets.memories import in_block_rom
 from quantunet_hls.types.fixed import Integers
 
 __all__ = ["packed_words", "rom"]
+
+#: Words that are taken into bits together.
+_AT_A_TIME = 256
 
 
 def rom(m: Module, name: str, words: Integers, width: int) -> tuple[Value, Signal]:
@@ -25,6 +29,11 @@ def rom(m: Module, name: str, words: Integers, width: int) -> tuple[Value, Signa
 
 
 def packed_words(words: Integers, width: int) -> list[int]:
-    """Codes (words, n) as one number a word, code 0 in the lowest bits."""
-    mask = (1 << width) - 1
-    return [sum((int(code) & mask) << (index * width) for index, code in enumerate(word)) for word in words]
+    """Codes (words, n) as one number a word, code 0 in the lowest bits; no code has more than ``width``."""
+    bits = np.minimum(np.arange(width), 63)
+    packed: list[int] = []
+    for start in range(0, len(words), _AT_A_TIME):
+        codes = np.asarray(words[start:start + _AT_A_TIME], np.int64)[..., None] >> bits & 1
+        rows = np.packbits(codes.astype(np.uint8).reshape(len(codes), -1), axis=1, bitorder="little")
+        packed += (int.from_bytes(row.tobytes(), "little") for row in rows)
+    return packed

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.input import layer as typed
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.streaming import StreamLayer

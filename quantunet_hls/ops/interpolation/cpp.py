@@ -11,7 +11,7 @@ from hls4ml.model.attributes import Attribute, TypeAttribute
 from hls4ml.model.layers import Layer
 from onnx import GraphProto, NodeProto
 
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.cpp.design import CppLayer
 from quantunet_hls.ops.cpp.facet import AddedLayer, LayerCpp
 from quantunet_hls.ops.cpp.loops import LATENCY, one_clock, reading

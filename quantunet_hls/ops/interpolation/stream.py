@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.interpolation import layer as typed
 from quantunet_hls.ops.interpolation.layer import Places
 from quantunet_hls.ops.lowering import LayerLowering, Source

@@ -8,12 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.multiply import layer as typed
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.base import Stage, apply_stages, reduced
-from quantunet_hls.ops.streaming import PREFETCH, Staged, StreamLayer
+from quantunet_hls.ops.streaming import Staged, StreamLayer
 from quantunet_hls.types.fixed import FixedType, Integers, covering
 
 __all__ = ["FACET", "Multiply"]
@@ -73,7 +73,7 @@ class Multiply(Staged):
             needed, released = beats // times, (beats + 1) // times
         else:
             needed, released = np.minimum(beats, words - 1), np.minimum(beats + 1, words)
-        return self._one_clock((self._reading(sources[0], beats, beats + 1, PREFETCH),
+        return self._one_clock((self._in_order(sources[0], self.beats),
                                 self._reading(sources[1], needed, released, 0, place=1)), self.beats)
 
 

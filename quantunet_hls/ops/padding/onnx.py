@@ -1,4 +1,4 @@
-"""ONNX's ``Pad`` and ``Slice`` as this package's ``CropPad``, where they are no window's own padding.
+"""ONNX's ``Pad``, ``Slice``, ``Split`` and ``SpaceToDepth``, of which ``CropPad`` is left where windows take none in.
 
 Its attribute ``pads`` has a number for each axis at its start, then one for each axis at its end: places that are
 added there; less than none cuts as many off.
@@ -13,6 +13,14 @@ from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
+from quantunet_hls.ops.padding.parts import (
+    blocks_are_of_two,
+    has_whole_parts,
+    space_to_depth_nodes,
+    split_nodes,
+    thinned,
+)
+from quantunet_hls.ops.qonnx.channels import channel_axis
 from quantunet_hls.ops.qonnx.graph import attribute, constant, set_attribute, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes, Relabelling
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
@@ -85,10 +93,39 @@ def _keeps_neighbours(model: ModelWrapper, node: NodeProto) -> IllegalGraphError
     if len({found.size for found in given if found is not None}) > 1:
         return IllegalGraphError(node.name, "it has not one start, end and step for each of its axes",
                                  "export the network again")
-    if steps is not None and np.any(steps != 1):
-        return IllegalGraphError(node.name, f"it takes places {steps.tolist()} apart or backwards",
-                                 "slice without steps; every second pixel is a MaxPool of kernel 1 and stride 2")
+    if steps is not None and np.any(steps < 1):
+        return IllegalGraphError(node.name, f"it takes places in steps of {steps.tolist()}, which is backwards",
+                                 "slice forwards")
+    if set(_steps(model, node)) & {0, channel_axis(model, node)}:
+        return IllegalGraphError(node.name, "it takes channels that are no neighbours",
+                                 "slice those that are side by side, each piece by itself, and concatenate them")
     return None
+
+
+def _steps(model: ModelWrapper, node: NodeProto) -> dict[int, int]:
+    """Of a Slice, by axis, where there are others than 1."""
+    axes, steps = _input(model, node, 3), _input(model, node, 4)
+    if steps is None:
+        return {}
+    return {int(axis) % 4: int(step) for axis, step in zip(np.arange(steps.size) if axes is None else axes, steps,
+                                                           strict=True) if step != 1}
+
+
+def _without_steps(model: ModelWrapper, node: NodeProto) -> list[NodeProto]:
+    steps = _steps(model, node)
+    if not steps:
+        return [node]
+    first, behind = _bounds(model, node)
+    return thinned(model, node, dict(enumerate(zip(first, behind, strict=True))), steps)
+
+
+def _kept_channels(model: ModelWrapper, node: NodeProto, axis: int) -> range:
+    first, behind = _bounds(model, node)
+    return range(first[axis], behind[axis])
+
+
+def _never_run(node: NodeProto, _inputs: list[np.ndarray]) -> np.ndarray:
+    raise AssertionError(f"{node.op_type} is short for other nodes")
 
 
 def _explicit_pad(model: ModelWrapper, node: NodeProto) -> None:
@@ -163,6 +200,10 @@ FACET = OnnxNodes((
     NodeKind("Pad", _run_pad, rules=(_puts_zeros,), roles=("pads",), new_values=False, zeros=True,
              explicit=_explicit_pad, lowered=_lowered),
     NodeKind("Slice", _run_slice, rules=(_keeps_neighbours,), roles=("starts", "ends"), new_values=False,
-             explicit=_explicit_slice, lowered=_lowered),
+             stands_for=_without_steps, picks=_kept_channels, explicit=_explicit_slice,
+             lowered=_lowered),
+    NodeKind("Split", _never_run, rules=(has_whole_parts,), new_values=False, stands_for=split_nodes),
+    NodeKind("SpaceToDepth", _never_run, rules=(blocks_are_of_two,), new_values=False,
+             stands_for=space_to_depth_nodes),
     NodeKind("CropPad", _run, _ranges, admitted=False, copies=True, new_values=False, relabel=_relabel),
 ))

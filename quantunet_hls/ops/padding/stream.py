@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.padding import layer as typed
 from quantunet_hls.ops.padding.layer import Span, spans

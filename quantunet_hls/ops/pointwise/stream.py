@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.pointwise import layer as typed
 from quantunet_hls.ops.stages.base import Stage, apply_stages
-from quantunet_hls.ops.streaming import PREFETCH, Staged, StreamLayer
+from quantunet_hls.ops.streaming import Staged, StreamLayer
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["FACET", "Pointwise"]
@@ -39,8 +37,7 @@ class Pointwise(Staged):
 
     def actor(self, sources: Sequence[StreamLayer]) -> Actor:
         """A beat a clock."""
-        beats = np.arange(self.beats)
-        return self._one_clock((self._reading(sources[0], beats, beats + 1, PREFETCH),), self.beats)
+        return self._one_clock((self._in_order(sources[0], self.beats),), self.beats)
 
 
 def _lowered(layer: typed.Pointwise, name: str, sources: Sequence[Source]) -> Pointwise:

@@ -87,6 +87,34 @@ def _plain_largest(model: ModelWrapper, node: NodeProto) -> None:
     remove_attribute(node, "ceil_mode")
 
 
+def _plain_mean(model: ModelWrapper, node: NodeProto) -> None:
+    """The same; where all windows have one divisor, they are windows that reach over no edge."""
+    _plain(model, node)
+    kernel, strides = list(attribute(node, "kernel_shape")), list(attribute(node, "strides", [1, 1]))
+    pads, counted = list(attribute(node, "pads", [0, 0, 0, 0])), attribute(node, "count_include_pad", 0)
+    if {len(kernel), len(strides)} != {2} or len(pads) != 4 or min(pads) < 0 or attribute(
+            node, "auto_pad", "NOTSET") not in ("NOTSET", "") or any(
+            step != 1 for step in attribute(node, "dilations", [1, 1])):
+        return
+    given, made = (image_size(model, node, name) for name in (node.input[0], node.output[0]))
+    for axis in (0, 1):
+        before, behind = pads[axis], pads[axis + 2]
+        begins = [place * strides[axis] - before for place in range(made[axis])]
+        first, end = (-before, given[axis] + behind) if counted else (0, given[axis])
+        counts = {min(begin + kernel[axis], end) - max(begin, first) for begin in begins}
+        if len(counts) > 1 or min(counts) < 1 or (counts != {kernel[axis]} and len(begins) > 1):
+            return
+        if counts != {kernel[axis]}:
+            # A single window, of which a part lies where nothing is counted.
+            (kernel[axis],) = counts
+            pads[axis], strides[axis] = (before if counted else 0), given[axis] + before + behind
+            begins = [-pads[axis]]
+        pads[axis + 2] = max(begins[-1] + kernel[axis] - given[axis], 0)
+    for name, numbers in (("kernel_shape", kernel), ("strides", strides), ("pads", pads)):
+        set_attribute(node, name, numbers)
+    remove_attribute(node, "ceil_mode")
+
+
 def _fits(_model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
     def illegal(rule: str, remedy: str) -> IllegalGraphError:
         return IllegalGraphError(node.name, rule, remedy)
@@ -209,6 +237,7 @@ FACET = OnnxNodes((
     NodeKind("MaxPool", _run, _largest, rules=(_fits,), spatial=True, any_input=True, new_values=False,
              largest=True, plain=_plain_largest, explicit=explicit_window),
     NodeKind("AveragePool", _run, _mean, rules=(_fits, _counts_padding), quantized=(_mean_is_exact,), spatial=True,
-             any_input=True, plain=_plain, explicit=explicit_window, with_padding=_mean_with_padding, exact=_is_whole,
-             finer=_finer, summed=_sum, divisor=lambda _model, node: int(np.prod(attribute(node, "kernel_shape")))),
+             any_input=True, plain=_plain_mean, explicit=explicit_window, with_padding=_mean_with_padding,
+             exact=_is_whole, finer=_finer, summed=_sum,
+             divisor=lambda _model, node: int(np.prod(attribute(node, "kernel_shape")))),
 ))

@@ -9,14 +9,14 @@ from typing import ClassVar
 import numpy as np
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor, every
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.pooling import layer as typed
 from quantunet_hls.ops.shape import Sides
 from quantunet_hls.ops.stages.base import Stage, apply_stages, reduced, retyped
 from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.stages.quotient.stage import Quotient
-from quantunet_hls.ops.streaming import PREFETCH, StreamLayer
+from quantunet_hls.ops.streaming import StreamLayer
 from quantunet_hls.ops.window import Window
 from quantunet_hls.ops.windowed import Windowed, room_in
 from quantunet_hls.types.fixed import FixedType, Integers, covering
@@ -117,7 +117,7 @@ class WholePooling(Pooling):
     def actor(self, sources: Sequence[StreamLayer]) -> Actor:
         """A beat in a clock; one out for each of the last pixel."""
         beats = np.arange(self.cycles)
-        return Actor(self.name, (self._reading(sources[0], beats, beats + 1, PREFETCH),), np.ones(len(beats), np.int64),
+        return Actor(self.name, (self._in_order(sources[0], self.cycles),), every(1, self.cycles),
                      beats >= self.cycles - self.groups, _WHOLE_LATENCY + _STAGE_LATENCY * len(self.stages))
 
 

@@ -117,6 +117,7 @@ class NodeKind:
         gate: whether a node gives the probability of what it reads, which is 0.5 where that is 0.
         looked_up: of a table, the table for numbers of which the file's are a line, and how many of the file's one of
             its results stands for; None where there is none.
+        picks: of a node that leaves channels out, which of those that it reads are left, given the axis of channels.
         product: whether its result is the product of the images that it joins.
         pointwise: whether each of its values is made of one, by constants that are one for all or one a channel, on
             their last axis on a channels-last graph.
@@ -162,6 +163,7 @@ class NodeKind:
     bounds: Callable[[NodeProto, Sequence[Bounds], int], Bounds] | None = None
     gate: Callable[[NodeProto], bool] = lambda _node: False
     looked_up: Callable[[NodeProto, Line], tuple[NodeProto, Fraction] | None] | None = None
+    picks: Callable[[ModelWrapper, NodeProto, int], Sequence[int]] | None = None
     product: bool = False
     pointwise: bool = False
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from quantunet_hls.ops.qonnx.linear import QDQ_FORM
 
-__all__ = ["REFUSED", "Refusal"]
+__all__ = ["PROBABILITIES", "REFUSED", "Refusal"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,9 @@ def _all(op_types: str, rule: str, remedy: str) -> dict[str, Refusal]:
     return dict.fromkeys(op_types.split(), Refusal(rule, remedy))
 
 
+#: Functions of all channels that keep their order.
+PROBABILITIES = ("Softmax", "LogSoftmax", "Hardmax")
+
 _NOT_EXACT = "can't be built exactly in hardware"
 
 #: By op type.
@@ -44,14 +47,14 @@ REFUSED: Mapping[str, Refusal] = {
     "MaxUnpool": Refusal("needs to know where maxima lay", "use nearest upsampling (nn.Upsample(scale_factor=2))"),
     **_all("Gemm MatMul MatMulInteger QLinearMatMul Einsum", "multiplies matrices, and no images",
            "use a convolution of 1 x 1 (nn.Conv2d(channels, outputs, 1)), which is the same at every pixel"),
-    **_all("Softmax LogSoftmax Hardmax", "shares one among all channels",
-           "export the logits; the largest one is the same class, which --output mask gives"),
+    **_all(" ".join(PROBABILITIES), "shares one among all channels",
+           "export the logits, or ask for the largest class (--output mask), for which one over the channels at the "
+           "network's end is left out"),
     **_all("LSTM GRU RNN", "goes over an image again and again", "use convolutions in its place"),
     **_all("Reshape Flatten Squeeze Unsqueeze Expand Tile", "brings an image into another shape",
            "keep batch, channels, height and width from layer to layer"),
-    **_all("Split Gather GatherElements GatherND", "takes an image's channels or pixels apart",
-           "give each part a convolution of its own"),
-    "SpaceToDepth": Refusal("moves pixels to channels", "use a convolution with a stride in its place"),
+    **_all("Gather GatherElements GatherND", "takes an image's channels or pixels apart",
+           "slice neighbours (x[:, :8]), or give each part a convolution of its own"),
     **_all("GreaterOrEqual Less LessOrEqual Equal", "is not the comparison that there is",
            "compare with Greater, at the network's end"),
     **_all("Cast CastLike", "gives what is no float32 number",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, TypeVar
 
+from quantunet_hls.ops.loaded import LoadedTable, NumberWidths
 from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.types.fixed import FixedType, Integers
 
@@ -40,6 +41,29 @@ class Stage(ABC):
     def deferred(self, following: Stage) -> tuple[Stage, ...]:
         """It and the stage behind it: as they are, or others that together give the same and take less hardware."""
         return (self, following)
+
+    # Numbers that are loaded at start-up.
+
+    def widths(self, source: FixedType) -> NumberWidths | None:
+        """Of the numbers that training gives it, for values of a type; None where it has none that can be loaded."""
+        return None
+
+    def loaded_as(self, widths: NumberWidths, source: FixedType, channels: int) -> Stage:
+        """The stage with numbers that are loaded, of such widths, for values of a type in so many channels.
+
+        Raises:
+            ConfigurationError: its numbers are finer.
+        """
+        raise NotImplementedError
+
+    def tables(self, lanes: int) -> tuple[LoadedTable, ...]:
+        """Of so many lanes what is loaded."""
+        return ()
+
+    @property
+    def hardware(self) -> Stage:
+        """The stage without what is loaded."""
+        return self
 
     @abstractmethod
     def apply(self, codes: Integers, source: FixedType) -> Integers:

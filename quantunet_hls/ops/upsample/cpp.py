@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.cpp.design import CppLayer
 from quantunet_hls.ops.cpp.facet import LayerCpp
 from quantunet_hls.ops.cpp.loops import one_clock, reading

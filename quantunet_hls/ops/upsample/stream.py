@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor, Parts
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import StreamLayer
@@ -38,13 +38,21 @@ class Upsample(StreamLayer):
         words = shape.channels // self.lanes
         row = shape.width * words
         pixels = np.repeat(np.arange(shape.width), self.factor[1])
-        one_row = (pixels[:, None] * words + np.arange(words)).reshape(-1)
-        rows = np.repeat(np.arange(shape.height), self.factor[0])
-        needed = (rows[:, None] * row + one_row).reshape(-1)
-        last_of_row = np.zeros((shape.height, self.factor[0], len(one_row)), np.int64)
-        last_of_row[:, -1, -1] = 1
-        released = (np.arange(shape.height)[:, None, None] + last_of_row).reshape(-1) * row
-        return self._one_clock((self._reading(sources[0], needed, released, 2 * row),), self.beats)
+        of_row = (pixels[:, None] * words + np.arange(words)).reshape(-1)
+
+        def needed(first: int, behind: int) -> np.ndarray:
+            return (np.arange(first, behind) // self.factor[0] * row)[:, None] + of_row
+
+        def released(first: int, behind: int) -> np.ndarray:
+            rows = np.arange(first, behind)
+            found = np.repeat(rows // self.factor[0] * row, len(of_row)).reshape(len(rows), -1)
+            # A row goes with its last pixel of the last time.
+            found[:, -1] = (rows + 1) // self.factor[0] * row
+            return found
+
+        rows, places = self.shape.height, len(of_row)
+        reading = self._reading(sources[0], Parts(rows, places, needed), Parts(rows, places, released), 2 * row)
+        return self._one_clock((reading,), self.beats)
 
     def passing(self, sources: Sequence[StreamLayer]) -> StreamLayer:
         """The pixels of another type."""

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from quantunet_hls.folding.schedule import Actor
+from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import StreamLayer

@@ -8,7 +8,7 @@ DSP blocks are counted as they will be instantiated, memories laid out as Yosys 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 
 from quantunet_hls.boards import Board
 from quantunet_hls.ops.cost import NOTHING, Content, adapter_content, fifo_content, layer_cost
@@ -23,11 +23,22 @@ __all__ = ["Estimate", "contents", "cost", "estimate", "estimated", "estimates",
 
 @dataclass(frozen=True)
 class Estimate:
-    """Resources in the units of the board catalogue."""
+    """Resources in the units of the board catalogue.
+
+    Attributes:
+        lut, dsp, bram_18k: as there.
+        rom_18k: of the memory blocks those that hold constants.
+        uram: UltraRAM blocks that are asked for; block RAM may go there beside.
+    """
 
     lut: int
     dsp: int
     bram_18k: int
+    rom_18k: int
+    uram: int
+
+
+_FIELDS = tuple(each.name for each in fields(Estimate))
 
 
 def cost(parts: LutParts, family: Family) -> float:
@@ -67,7 +78,7 @@ def estimates(graph: StreamGraph, family: Family) -> dict[str, Estimate]:
 def estimate(graph: StreamGraph, family: Family) -> Estimate:
     """Resources of a folded graph whose multipliers have been chosen."""
     modules = estimates(graph, family).values()
-    return Estimate(*(sum(getattr(module, name) for module in modules) for name in ("lut", "dsp", "bram_18k")))
+    return Estimate(*(sum(getattr(module, name) for module in modules) for name in _FIELDS))
 
 
 def shares(graph: StreamGraph, board: Board) -> dict[str, float]:
@@ -80,9 +91,10 @@ def shares(graph: StreamGraph, board: Board) -> dict[str, float]:
 def estimated(content: Content, family: Family) -> Estimate:
     """Resources of what a module has."""
     layouts = [layout(memory, family) for memory in content.memories]
+    roms = sum(made.blocks for made, memory in zip(layouts, content.memories, strict=True) if memory.rom)
     beside = sum((memory_parts(memory, family) for memory in content.memories), LutParts())
     return Estimate(round(cost(content.parts + beside, family) + sum(made.cells for made in layouts)), content.dsp,
-                    sum(made.blocks for made in layouts))
+                    sum(made.blocks for made in layouts), roms, sum(made.ultra for made in layouts))
 
 
 def memory_parts(memory: Memory, family: Family) -> LutParts:

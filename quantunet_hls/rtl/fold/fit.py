@@ -8,7 +8,7 @@ from collections.abc import Callable
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, ConfigurationError
 from quantunet_hls.folding import Goal
-from quantunet_hls.folding.schedule import schedule
+from quantunet_hls.folding.schedule import last_beats
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.fold.estimate import shares
 from quantunet_hls.rtl.fold.parallelism import cycle_choices, fewest_cycles, fold, parallel
@@ -18,9 +18,7 @@ __all__ = ["cycles_at_rate", "fold_for", "latency_cycles"]
 
 def latency_cycles(graph: StreamGraph) -> int:
     """Clocks from a frame's first pixel to its last result, when pixels come at the pace of the slowest layer."""
-    (*_, last) = made = graph.actors
-    beats = int(last.writes.sum())
-    return int(schedule(made)[last.name][beats - 1])
+    return int(last_beats(graph.actors)[graph.output.beats - 1])
 
 
 def fold_for(graph: StreamGraph, goal: Goal, board: Board, arithmetic: Callable[[StreamGraph], StreamGraph]

@@ -8,6 +8,9 @@ from dataclasses import replace
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.folding.written import StreamFolding
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
+from quantunet_hls.ops.weighted import Weighted
+from quantunet_hls.rtl.fold.requantizers import with_thresholds
+from quantunet_hls.rtl.fold.storage import widths_for
 from quantunet_hls.targets import Family
 
 __all__ = ["folded_as", "folding_of"]
@@ -37,11 +40,22 @@ def folded_as(graph: StreamGraph, folding: StreamFolding, family: Family) -> Str
                                  f"network {'has' if name in wanted else 'lacks'}; take the folding.json of this "
                                  "network.")
     (port,) = graph.input.foldings()
-    changed = {layer.name: _changed(layer, folding.layers[layer.name], family) for layer in graph.inner}
-    return replace(graph.with_layers({port.name: port, **changed}), fifo_depths=dict(folding.fifo_depths))
+    changed = {layer.name: _changed(layer, folding.layers[layer.name], family, leaves=layer is graph.output)
+               for layer in graph.inner}
+    folded = with_thresholds(graph.with_layers({port.name: port, **changed}))
+    return replace(folded, fifo_depths=dict(folding.fifo_depths))
 
 
-def _changed(layer: StreamLayer, values: Mapping[str, int | str], family: Family) -> StreamLayer:
+def _changed(layer: StreamLayer, values: Mapping[str, int | str], family: Family, *, leaves: bool) -> StreamLayer:
+    if isinstance(layer, Weighted):
+        # A file of before weights could be loaded does not say where they are.
+        values = {"weights": "rom", **values}
+        if values["weights"] == "loaded":
+            layer = layer.loaded_as(widths_for(layer, leaves=leaves).changed(values, layer.name))
+            values = {**layer.folding(), **values}
+        elif values["weights"] != "rom":
+            raise ConfigurationError(f"In the folding the weights of layer {layer.name!r} are {values['weights']!r}; "
+                                     "they can be rom or loaded.")
     takes = layer.folding()
     for key in sorted(set(values) ^ set(takes)):
         raise ConfigurationError(f"In the folding layer {layer.name!r} {'lacks' if key in takes else 'has'} {key!r}; "

@@ -6,12 +6,13 @@ says what each was made from, and only what changed is generated again.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from amaranth.hdl import Cat, ClockSignal, Instance, Module, ResetSignal, Signal
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, DomainRenamer, Instance, Module, ResetSignal, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
@@ -20,16 +21,19 @@ from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.core.store import Key, Store, key_of
 from quantunet_hls.core.versions import versions_of
 from quantunet_hls.ops.digest import digest
+from quantunet_hls.ops.hardware.loader import LOAD_BITS
 from quantunet_hls.ops.hardware.streams import Fifo, Fork, connect, stream_in, stream_out
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.rtl.generate.design import Design, depth_of, module_name
+from quantunet_hls.rtl.generate.intake import Gate, Intake
 from quantunet_hls.rtl.generate.units import LayerUnit, sources_of
 from quantunet_hls.rtl.generate.verilog import write_verilog
 
-__all__ = ["Top", "generate"]
+__all__ = ["LoadedTop", "Top", "generate", "top_of"]
 
 #: Who makes a layer's Verilog, and the top's.
 _MAKERS = (__name__,)
+
 
 class Top(wiring.Component):
     """Every layer's module as an instance, a FIFO an edge, forks where a stream has several readers.
@@ -37,7 +41,8 @@ class Top(wiring.Component):
     With ``probes`` the ports ``probe_valid`` and ``probe_ready`` show the
     handshake at every FIFO's output, in the order of ``graph.edges``,
     ``level_<n>`` the fill of the n-th FIFO, and ``trace_<n>`` its payload. With
-    ``inline`` the layers are inside instead of modules of other files.
+    ``inline`` the layers are inside instead of modules of other files. Where
+    layers are loaded at start-up, what they take comes by the stream ``load``.
     """
 
     def __init__(self, graph: StreamGraph, *, probes: bool, inline: bool = False):
@@ -47,6 +52,8 @@ class Top(wiring.Component):
             "i": stream_in(graph.input.type.width * graph.input.lanes),
             "o": stream_out(graph.output.type.width * graph.output.lanes),
         }
+        if graph.loading:
+            ports["load"] = stream_in(LOAD_BITS)
         if probes:
             ports |= {"probe_valid": Out(len(edges)), "probe_ready": Out(len(edges))}
             ports |= {f"level_{n}": Out(range(depth_of(graph, edge) + 1)) for n, (edge, _, _) in enumerate(edges)}
@@ -62,8 +69,12 @@ class Top(wiring.Component):
         for index, (edge, source, _) in enumerate(edges):
             fifo = Fifo(source.type.width * source.lanes, depth_of(graph, edge))
             m.submodules[f"fifo_{index}"] = fifos[edge] = fifo
+        links = [stream_out(LOAD_BITS).signature.create(path=(f"load_{n}",)) for n in range(len(graph.loading) + 1)]
+        loads = {layer.name: pair for layer, pair in zip(graph.loading, pairwise(links), strict=True)}
+        if graph.loading:
+            connect(m, self.load, links[0])
         for layer in graph.layers:
-            stream = self.i if layer is graph.input else self._instance(m, layer, fifos)
+            stream = self.i if layer is graph.input else self._instance(m, layer, fifos, loads)
             readers = [fifos[edge].i for edge, source, _ in edges if source is layer]
             if layer is graph.output:
                 readers.append(self.o)
@@ -86,11 +97,16 @@ class Top(wiring.Component):
                 ]
         return m
 
-    def _instance(self, m: Module, layer: StreamLayer, fifos: dict[str, Fifo]) -> Any:
+    def _instance(self, m: Module, layer: StreamLayer, fifos: Mapping[str, Fifo],
+                  loads: Mapping[str, tuple[Any, Any]]) -> Any:
         if self.inline:
             m.submodules[layer.name] = unit = LayerUnit(layer, sources_of(self.graph, layer))
             for index, source in enumerate(layer.sources):
                 connect(m, fifos[f"{source}->{layer.name}"].o, getattr(unit, f"i{index}"))
+            if layer.name in loads:
+                load, passed = loads[layer.name]
+                connect(m, load, unit.load)
+                connect(m, unit.passed, passed)
             return unit.o
         output = stream_out(layer.type.width * layer.lanes).signature.create()
         ports: dict[str, Any] = {
@@ -103,8 +119,56 @@ class Top(wiring.Component):
             m.d.comb += stream.ready.eq(ready)
             ports |= {f"i_i{index}_payload": stream.payload, f"i_i{index}_valid": stream.valid,
                       f"o_i{index}_ready": ready}
+        if layer.name in loads:
+            load, passed = loads[layer.name]
+            ports |= {"i_load_payload": load.payload, "i_load_valid": load.valid, "o_load_ready": load.ready,
+                      "o_passed_payload": passed.payload, "o_passed_valid": passed.valid,
+                      "i_passed_ready": passed.ready}
         m.submodules[layer.name] = Instance(module_name(self.graph, layer), **ports)
         return output
+
+
+class LoadedTop(wiring.Component):
+    """The same behind a gate, with what takes in the files of weights.
+
+    Besides the ports of :class:`Top` it has the stream ``weights``, and ``loaded``, ``fault`` and ``checksum`` of
+    :class:`~quantunet_hls.rtl.generate.intake.Intake`. Until the weights are there all layers are held in reset, but
+    for their loaders, which have none: a layer may begin with what is in the padding before any pixel has come.
+    """
+
+    def __init__(self, graph: StreamGraph, *, probes: bool, inline: bool = False):
+        self.graph, self.core = graph, Top(graph, probes=probes, inline=inline)
+        ports = {name: member for name, member in self.core.signature.members.items() if name != "load"}
+        super().__init__({**ports, "weights": stream_in(LOAD_BITS), "loaded": Out(1), "fault": Out(3),
+                          "checksum": Out(32)})
+
+    def elaborate(self, platform: Any) -> Module:
+        """The logic; Amaranth calls this."""
+        m = Module()
+        graph, core = self.graph, self.core
+        m.submodules.intake = intake = Intake(graph)
+        m.submodules.gate = gate = Gate(len(self.i.payload), graph.input.beats, graph.output.beats)
+        m.domains.layers = layers = ClockDomain("layers", local=True)
+        m.submodules.core = DomainRenamer("layers")(core)
+        m.d.comb += [layers.clk.eq(ClockSignal()), layers.rst.eq(ResetSignal() | ~intake.loaded)]
+        connect(m, self.weights, intake.i)
+        connect(m, intake.o, core.load)
+        connect(m, self.i, gate.i)
+        connect(m, gate.o, core.i)
+        connect(m, core.o, self.o)
+        m.d.comb += [
+            intake.idle.eq(gate.idle), gate.loaded.eq(intake.loaded), gate.wanted.eq(intake.wanted),
+            gate.leaves.eq(self.o.valid & self.o.ready), self.loaded.eq(intake.loaded), self.fault.eq(intake.fault),
+            self.checksum.eq(intake.checksum),
+        ]
+        m.d.comb += [getattr(self, name).eq(getattr(core, name)) for name in core.signature.members
+                     if name not in ("i", "o", "load")]
+        return m
+
+
+def top_of(graph: StreamGraph, *, probes: bool = False, inline: bool = False) -> Top | LoadedTop:
+    """The top of a graph, with what takes in its weights where some are loaded."""
+    return (LoadedTop if graph.loading else Top)(graph, probes=probes, inline=inline)
 
 
 def generate(graph: StreamGraph, folder: Path, *, probes: bool = False) -> Design:
@@ -120,13 +184,15 @@ def generate(graph: StreamGraph, folder: Path, *, probes: bool = False) -> Desig
     check_name("design", graph.name)
     tools = {**versions_of("amaranth"), "Yosys": yosys_version()}
     wanted: dict[str, tuple[Key, Callable[[], Any]]] = {}
-    for layer in graph.inner:
-        sources = sources_of(graph, layer)
+    # What is made can't depend on weights that are loaded, for it is made without them.
+    made = graph.hardware
+    for layer in made.inner:
+        sources = sources_of(made, layer)
         key = key_of({"layer": digest(layer), "sources": [digest(source) for source in sources]}, _MAKERS, tools)
         wanted[module_name(graph, layer)] = (key, partial(LayerUnit, layer, sources))
     top = f"{graph.name}_probed" if probes else graph.name
-    key = key_of({"graph": digest(graph), "probes": probes}, _MAKERS, tools)
-    wanted[top] = (key, partial(Top, graph, probes=probes))
+    key = key_of({"graph": digest(made), "probes": probes}, _MAKERS, tools)
+    wanted[top] = (key, partial(top_of, made, probes=probes))
     store, files = Store(folder / "manifest.json"), {name: folder / f"{name}.v" for name in wanted}
     missing = {name: make() for name, (key, make) in wanted.items() if store.find(name, key) is None}
     if missing:

@@ -14,6 +14,7 @@ from typing import Any
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 
+from quantunet_hls.ops.hardware.loader import LOAD_BITS
 from quantunet_hls.ops.hardware.streams import WidthAdapter, connect, stream_in, stream_out
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.ops.unit import layer_unit
@@ -40,13 +41,17 @@ def sources_of(graph: StreamGraph, layer: StreamLayer) -> tuple[SourceStream, ..
 
 
 class LayerUnit(wiring.Component):
-    """The hardware of one layer: streams ``i0``, ``i1``... in, ``o`` out."""
+    """The hardware of one layer: streams ``i0``, ``i1``... in, ``o`` out.
+
+    A layer that is loaded at start-up has the stream ``load`` besides, and hands on by ``passed`` what is not its own.
+    """
 
     def __init__(self, layer: StreamLayer, sources: Sequence[SourceStream]):
         self.layer, self.sources = layer, tuple(sources)
         super().__init__({
             **{f"i{index}": stream_in(source.width) for index, source in enumerate(sources)},
             "o": stream_out(layer.type.width * layer.lanes),
+            **({"load": stream_in(LOAD_BITS), "passed": stream_out(LOAD_BITS)} if layer.memories else {}),
         })
         self._components = layer_unit(layer).components(layer)
 
@@ -64,6 +69,9 @@ class LayerUnit(wiring.Component):
             adapted.append(stream)
         for name, component in self._components.items():
             m.submodules[name] = component
+            if "load" in component.signature.members:
+                connect(m, self.load, component.load)
+                connect(m, component.passed, self.passed)
             if len(adapted) == 1:
                 connect(m, adapted[0], component.i)
             else:

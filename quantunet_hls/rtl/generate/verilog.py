@@ -13,6 +13,7 @@ from amaranth.lib.wiring import In
 
 from quantunet_hls.core.open_tools import run_yosys
 from quantunet_hls.core.workshop import keep, workshop
+from quantunet_hls.rtl.generate import memory_contents
 
 __all__ = ["contents_apart", "to_rtlil", "write_verilog"]
 
@@ -26,7 +27,9 @@ def to_rtlil(component: Any, name: str) -> str:
     """
     ports = {"_".join(map(str, path)): (value, PortDirection.Input if member.flow is In else PortDirection.Output)
              for path, member, value in component.signature.flatten(component)}
-    return _without_zeroed_memories(str(rtlil.convert(component, name=name, ports=ports, emit_src=False)))
+    with memory_contents.applied():
+        text = str(rtlil.convert(component, name=name, ports=ports, emit_src=False))
+    return _without_zeroed_memories(text)
 
 
 _ZEROED = re.compile(r"\n  cell \$meminit_v2 \S+\n    parameter \\MEMID \"(?P<memory>[^\"]+)\"\n(?:    .*\n)*?"
@@ -76,11 +79,12 @@ def _in_order(text: str) -> str:
     return _LAST_ASSIGNS.sub(ordered, text)
 
 
-#: Words of a memory from which on Yosys's frontend, quadratic in them, takes more than a CPU second or two.
-_LONG_CONTENT = 2048
+#: Words of a memory that stay where they are. Yosys's frontend is quadratic in them: 1,152 take 1.7 CPU seconds.
+_LONG_CONTENT = 64
 
-_CONTENT = re.compile(r"  initial begin\n((?:    \S+ ?\[\d+\] = \d+'h[0-9a-f]+;\n)+)  end\n")
-_WORD = re.compile(r"    (\S+ ?)\[(\d+)\] = \d+'h([0-9a-f]+);\n")
+_CONTENT = re.compile(r"  initial begin\n((?:    \S+ ?\[\d+\] = \d+'(?:h[0-9a-f]+|d\d+);\n)+)  end\n")
+# Yosys writes words of 32 bits, and no others, as decimal numbers.
+_WORD = re.compile(r"    (\S+ ?)\[(\d+)\] = \d+'(?:h([0-9a-f]+)|d(\d+));\n")
 
 
 def contents_apart(text: str, prefix: str, longest: int = _LONG_CONTENT) -> tuple[str, dict[str, str]]:
@@ -98,10 +102,11 @@ def contents_apart(text: str, prefix: str, longest: int = _LONG_CONTENT) -> tupl
     def moved(found: re.Match[str]) -> str:
         if found[1].count("\n") <= longest:
             return found[0]
-        memories, places, words = zip(*_WORD.findall(found[1]), strict=True)
+        memories, places, hexadecimals, decimals = zip(*_WORD.findall(found[1]), strict=True)
         if len(set(memories)) > 1 or [*map(int, places)] != [*range(len(places))]:
             return found[0]
         name = f"{prefix}.{len(files)}.hex"
+        words = (text or f"{int(number):x}" for text, number in zip(hexadecimals, decimals, strict=True))
         files[name] = "\n".join(words) + "\n"
         return f'  initial $readmemh("{name}", {memories[0]});\n'
 

@@ -5,6 +5,9 @@ Streams (AMBA AXI4-Stream, ARM IHI 0051)
     and zeros (in) or the sign (out, where codes are signed) above. A pixel of
     the input is one beat. ``TLAST`` marks a frame's last beat on the way out; on
     the way in a beat count decides, and a ``TLAST`` elsewhere is only counted.
+    Where weights are loaded at start-up, their file (docs/weights.md) comes by a
+    stream of its own, ``s_axis_weights``, 32 bits wide, with ``TLAST`` at its last word;
+    no pixel is taken before, nor any file while a frame is inside.
 
 Registers (AMBA AXI4-Lite, ARM IHI 0022), 32 bits each
     ======  =================================================================
@@ -14,6 +17,9 @@ Registers (AMBA AXI4-Lite, ARM IHI 0022), 32 bits each
     0x0C    cycles from the last beat out of one frame to that of the next
     0x10    frames whose ``TLAST`` came in at another beat than the last
     0x14    version: the first 32 bits of the stream graph's digest
+    0x18    where weights are loaded: bit 0 they are there; bits 4 to 6 what was wrong with
+            the last file, of :class:`~quantunet_hls.rtl.weights_file.Fault`
+    0x1C    likewise: the checksum of the last file, as computed from what came
     ======  =================================================================
 """
 
@@ -28,17 +34,27 @@ from amaranth.lib.wiring import In, Out
 
 from quantunet_hls.ops.hardware.streams import Fifo
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
-from quantunet_hls.rtl.generate.stitch import Top
+from quantunet_hls.rtl.generate.stitch import top_of
 from quantunet_hls.rtl.generate.verilog import write_verilog
 
-__all__ = ["FRAMES_IN_FLIGHT", "REGISTERS", "AxiTop", "stream_bytes", "write_axi"]
+__all__ = ["FRAMES_IN_FLIGHT", "REGISTERS", "WEIGHT_REGISTERS", "AxiTop", "registers_of", "stream_bytes", "write_axi"]
 
 #: Byte addresses of the registers.
 REGISTERS = {"control": 0x00, "frames": 0x04, "latency": 0x08, "interval": 0x0C, "misplaced_last": 0x10,
              "version": 0x14}
 
+#: Those that a design has besides whose weights are loaded.
+WEIGHT_REGISTERS = {"weights": 0x18, "checksum": 0x1C}
+#: In ``weights``: where the number of the fault begins.
+FAULT_BIT = 4
+
 #: Frames whose start is remembered until they leave; more are never inside at once.
 FRAMES_IN_FLIGHT = 4
+
+
+def registers_of(graph: StreamGraph) -> dict[str, int]:
+    """Byte addresses of a design's registers."""
+    return {**REGISTERS, **(WEIGHT_REGISTERS if graph.loading else {})}
 
 
 def stream_bytes(layer: StreamLayer) -> int:
@@ -54,7 +70,9 @@ class AxiTop(wiring.Component):
     """
 
     def __init__(self, graph: StreamGraph, *, inline: bool = False):
-        self.graph, self.inline = graph, inline
+        # Weights that are loaded are no part of it.
+        self.graph = graph = graph.hardware
+        self.inline = inline
         super().__init__({
             "aclk": In(1), "aresetn": In(1),
             "s_axis_tdata": In(8 * stream_bytes(graph.input)), "s_axis_tvalid": In(1), "s_axis_tready": Out(1),
@@ -66,6 +84,8 @@ class AxiTop(wiring.Component):
             "s_axi_bresp": Out(2), "s_axi_bvalid": Out(1), "s_axi_bready": In(1),
             "s_axi_araddr": In(5), "s_axi_arvalid": In(1), "s_axi_arready": Out(1),
             "s_axi_rdata": Out(32), "s_axi_rresp": Out(2), "s_axi_rvalid": Out(1), "s_axi_rready": In(1),
+            **({"s_axis_weights_tdata": In(32), "s_axis_weights_tvalid": In(1), "s_axis_weights_tready": Out(1),
+                "s_axis_weights_tlast": In(1)} if graph.loading else {}),
         })
 
     def elaborate(self, platform: Any) -> Module:
@@ -76,22 +96,19 @@ class AxiTop(wiring.Component):
         first, last = self.graph.input, self.graph.output
         paused, clear = Signal(), Signal()
         out_code = Signal(last.lanes * last.type.width)
-        core_ready = Signal()
+        core_ready, loaded, fault, checksum = Signal(), Signal(), Signal(3), Signal(32)
         taken = self.s_axis_tvalid & self.s_axis_tready
         given = self.m_axis_tvalid & self.m_axis_tready
         in_code = self.s_axis_tdata[: first.lanes * first.type.width]
         in_valid = self.s_axis_tvalid & ~paused
-        if self.inline:
-            m.submodules.core = core = Top(self.graph, probes=False, inline=True)
-            m.d.comb += [
-                core.i.payload.eq(in_code), core.i.valid.eq(in_valid), core_ready.eq(core.i.ready),
-                out_code.eq(core.o.payload), self.m_axis_tvalid.eq(core.o.valid), core.o.ready.eq(self.m_axis_tready),
-            ]
-        else:
-            m.submodules.core = Instance(
-                self.graph.name, i_clk=ClockSignal(), i_rst=ResetSignal(), i_i_payload=in_code, i_i_valid=in_valid,
-                o_i_ready=core_ready, o_o_payload=out_code, o_o_valid=self.m_axis_tvalid,
-                i_o_ready=self.m_axis_tready)
+        given_in = {"i_payload": in_code, "i_valid": in_valid, "o_ready": self.m_axis_tready}
+        given_out = {"i_ready": core_ready, "o_payload": out_code, "o_valid": self.m_axis_tvalid}
+        if self.graph.loading:
+            given_in |= {"weights_payload": Cat(self.s_axis_weights_tdata, self.s_axis_weights_tlast),
+                         "weights_valid": self.s_axis_weights_tvalid}
+            given_out |= {"weights_ready": self.s_axis_weights_tready, "loaded": loaded, "fault": fault,
+                          "checksum": checksum}
+        self._core(m, given_in, given_out)
         extended = out_code.as_signed() if last.type.signed and last.lanes == 1 else out_code
         m.d.comb += [self.s_axis_tready.eq(core_ready & ~paused), self.m_axis_tdata.eq(extended)]
 
@@ -113,8 +130,21 @@ class AxiTop(wiring.Component):
         with m.If(clear):
             m.d.sync += [frames.eq(0), latency.eq(0), interval.eq(0), misplaced.eq(0)]
         version = C(int(self.graph.digest()[:8], 16), 32)
-        self._registers(m, paused, clear, [Cat(paused), frames, latency, interval, misplaced, version])
+        weights = [Cat(loaded, C(0, FAULT_BIT - 1), fault), checksum] if self.graph.loading else []
+        self._registers(m, paused, clear, [Cat(paused), frames, latency, interval, misplaced, version, *weights])
         return m
+
+    def _core(self, m: Module, given_in: dict[str, Any], given_out: dict[str, Any]) -> None:
+        """The design, its ports by name."""
+        if not self.inline:
+            m.submodules.core = Instance(self.graph.name, i_clk=ClockSignal(), i_rst=ResetSignal(),
+                                         **{f"i_{name}": value for name, value in given_in.items()},
+                                         **{f"o_{name}": value for name, value in given_out.items()})
+            return
+        m.submodules.core = core = top_of(self.graph, inline=True)
+        ports = {"_".join(map(str, path)): value for path, _, value in core.signature.flatten(core)}
+        m.d.comb += [ports[name].eq(value) for name, value in given_in.items()]
+        m.d.comb += [value.eq(ports[name]) for name, value in given_out.items()]
 
     def _beats(self, m: Module, name: str, moves: Any, beats: int, starts: Signal) -> Any:
         """Counts a frame's beats: high at its last one; ``starts`` is high as its first one moves."""

@@ -8,7 +8,10 @@ from xml.etree import ElementTree
 from quantunet_hls.boards import Board
 from quantunet_hls.core.files import check_name
 
-__all__ = ["NAMESPACE", "Port", "component_xml", "ports_of"]
+__all__ = ["NAMESPACE", "WEIGHTS_BUS", "Port", "component_xml", "ports_of"]
+
+#: The bus of weights, of a design that has them loaded.
+WEIGHTS_BUS = "s_axis_weights"
 
 NAMESPACE = "http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009"
 
@@ -56,13 +59,17 @@ def component_xml(design: str, ports: Mapping[str, Port], files: Sequence[str], 
     buses = _element(root, "busInterfaces")
     _bus(buses, "s_axis", "interface", "axis", "slave", _STREAM_PORTS)
     _bus(buses, "m_axis", "interface", "axis", "master", _STREAM_PORTS)
+    loads = f"{WEIGHTS_BUS}_tdata" in ports
+    if loads:
+        _bus(buses, WEIGHTS_BUS, "interface", "axis", "slave", _STREAM_PORTS)
     lite = _bus(buses, "s_axi", "interface", "aximm", "slave", _LITE_PORTS)
     _element(_element(lite, "slave"), "memoryMapRef").set(_name("memoryMapRef"), "s_axi")
     # The kind of a bus comes before its ports in the schema's order.
     lite.insert(3, lite[-1])
     lite.remove(lite[-1])
-    _signal(buses, "aclk", "clock", "CLK", {"ASSOCIATED_BUSIF": "s_axis:m_axis:s_axi", "ASSOCIATED_RESET": "aresetn",
-                                            "FREQ_HZ": str(round(1e9 / board.clock_ns))})
+    _signal(buses, "aclk", "clock", "CLK", {
+        "ASSOCIATED_BUSIF": ":".join(["s_axis", "m_axis", "s_axi", *([WEIGHTS_BUS] if loads else [])]),
+        "ASSOCIATED_RESET": "aresetn", "FREQ_HZ": str(round(1e9 / board.clock_ns))})
     _signal(buses, "aresetn", "reset", "RST", {"POLARITY": "ACTIVE_LOW"})
     _memory_map(root, registers)
     _model(root, top, ports)

@@ -18,10 +18,13 @@ from quantunet_hls.reports.parsers.foreign import read_text
 from quantunet_hls.reports.parsers.vivado import parse_timing, parse_utilization
 from quantunet_hls.reports.schema import Figure, Source, Subject, stated
 from quantunet_hls.rtl.generate.verilog import write_verilog
-from quantunet_hls.rtl.integrate.axi import REGISTERS, AxiTop
-from quantunet_hls.rtl.integrate.ipxact import component_xml, ports_of
+from quantunet_hls.rtl.integrate.axi import AxiTop, registers_of
+from quantunet_hls.rtl.integrate.ipxact import WEIGHTS_BUS, component_xml, ports_of
 
 __all__ = ["implement", "packaging_script", "vivado_script", "write_ip"]
+
+#: Every block's.
+BUSES = ("s_axis", "m_axis", "s_axi")
 
 #: Folder of the Verilog beside the scripts, and the script that :func:`implement` runs.
 HDL, SCRIPT = "hdl", "vivado.tcl"
@@ -64,8 +67,14 @@ def vivado_script(design: str, files: Sequence[str], board: Board) -> str:
     ]) + "\n"
 
 
-def packaging_script(design: str, files: Sequence[str], board: Board) -> str:
+def packaging_script(design: str, files: Sequence[str], board: Board, buses: Sequence[str] = BUSES) -> str:
     """Tcl that has Vivado package the IP itself, should a version not take our ``component.xml``.
+
+    Args:
+        design: name of the stream graph.
+        files: names of the Verilog files, the AXI wrapper's included.
+        board: for whose part.
+        buses: of the block.
 
     Raises:
         ConfigurationError: a name that Tcl would read as something else.
@@ -80,7 +89,7 @@ def packaging_script(design: str, files: Sequence[str], board: Board) -> str:
         "ipx::infer_bus_interface {aclk} xilinx.com:signal:clock_rtl:1.0 [ipx::current_core]",
         "ipx::infer_bus_interface {aresetn} xilinx.com:signal:reset_rtl:1.0 [ipx::current_core]",
         *(f"ipx::associate_bus_interfaces -busif {bus} -clock aclk [ipx::current_core]"
-          for bus in ("s_axis", "m_axis", "s_axi")),
+          for bus in buses),
         "ipx::check_integrity [ipx::current_core]",
         "ipx::save_core [ipx::current_core]",
         "close_project",
@@ -104,8 +113,10 @@ def write_ip(graph: StreamGraph, verilog: Sequence[Path], board: Board, folder: 
     ports = ports_of(top)
     names.append(write_verilog(folder / HDL, {f"{graph.name}_axi": top})[f"{graph.name}_axi"].name)
     write_text(folder / SCRIPT, vivado_script(graph.name, names, board))
-    write_text(folder / "package.tcl", packaging_script(graph.name, names, board))
-    description = component_xml(graph.name, ports, [f"{HDL}/{name}" for name in names], REGISTERS, board)
+    buses = (*BUSES, WEIGHTS_BUS) if graph.loading else BUSES
+    write_text(folder / "package.tcl", packaging_script(graph.name, names, board, buses))
+    description = component_xml(graph.name, ports, [f"{HDL}/{name}" for name in names],
+                                registers_of(graph), board)
     write_text(folder / "component.xml", description)
     return folder / "component.xml"
 

@@ -1,12 +1,17 @@
 // Drives a design's streams, cycle by cycle: beats from files in, beats to a file out.
 //
 // design.h, written beside it, gives the class Design, the constants kInputs, kInWords (by
-// input), kEdges, kOutWords, kTraced and kTraceBeats (of a frame, by edge), and the functions
-// offer(), accepted(), level(), handshake() and trace_beat(). A beat is a whole number of
-// 32-bit words, lowest first.
+// input), kLoads, kSettle, kHeld, kEdges, kOutWords, kTraced and kTraceBeats (of a frame, by edge), and
+// the functions offer(), accepted(), fault(), level(), handshake() and trace_beat(). A beat is a
+// whole number of 32-bit words, lowest first.
 //
 // The clocks are counted up to the last output beat. A traced design runs on until every
 // trace is whole: a layer may have computed its last window before its frame has ended.
+//
+// Where weights are loaded (kLoads), they come in at the first port. The file of rounds says how
+// many of its beats and of the output's each round has: the round's weights go first, and when
+// they and all that they take to settle are through, its frames; clocks are counted with these.
+// A single layer (kHeld) is in reset until its weights are there, as in its design.
 
 #include "design.h"
 
@@ -66,6 +71,11 @@ struct Input {
     bool offering;
 };
 
+// Beats of weights and of results, of all rounds up to this one.
+struct Round {
+    uint64_t loads, outputs;
+};
+
 }  // namespace
 
 // in.bin out.bin report.json frame_beats total_beats stall_in stall_out seed quiet_limit cycle_limit [wave.vcd]
@@ -76,6 +86,12 @@ int main(int argc, char** argv) {
         std::vector<uint32_t> words = load(std::string(argv[1]) + "." + std::to_string(port));
         const uint64_t beats = words.size() / kInWords[port];
         inputs.push_back({std::move(words), beats, 0, false});
+    }
+    std::vector<Round> rounds;
+    const std::vector<uint32_t> written = load(std::string(argv[1]) + ".rounds");
+    for (std::size_t at = 0; at + 1 < written.size(); at += 2) {
+        const Round before = rounds.empty() ? Round{0, 0} : rounds.back();
+        rounds.push_back({before.loads + written[at], before.outputs + written[at + 1]});
     }
     FILE* output = writer(argv[2]);
     const uint64_t frame_beats = std::strtoull(argv[4], nullptr, 10);
@@ -112,20 +128,35 @@ int main(int argc, char** argv) {
 
     std::vector<uint32_t> largest(kEdges > 0 ? kEdges : 1, 0);
     std::vector<uint64_t> frame_ends;
-    uint64_t received = 0, cycle = 0, quiet = 0, first_out = 0, last_out = 0;
+    uint64_t received = 0, clock = 0, cycle = 0, quiet = 0, first_out = 0, last_out = 0;
     std::vector<uint64_t> missing;
     for (int edge = 0; kTraced && edge < kEdges; ++edge)
         missing.push_back(kTraceBeats[edge] * (total_beats / frame_beats));
     std::size_t unfinished = missing.size();
     uint32_t beat[kOutWords];
     const char* end = "complete";
+    std::size_t round = 0;
+    int settling = kLoads ? kSettle : 0;
     while (received < total_beats || unfinished > 0) {
         if (cycle >= cycle_limit) { end = "cycle limit"; break; }
         if (quiet >= quiet_limit) { end = "stuck"; break; }
+        bool whole = settling == 0 && received >= rounds[round].outputs;
+        for (int edge = 0; whole && kTraced && edge < kEdges; ++edge)
+            whole = missing[edge] <= kTraceBeats[edge] * ((total_beats - rounds[round].outputs) / frame_beats);
+        if (round + 1 < rounds.size() && whole) {
+            ++round;
+            settling = kLoads ? kSettle : 0;
+        }
+        if (kLoads && settling > 0 && inputs[0].sent >= rounds[round].loads) --settling;
+        const bool loading = settling > 0;
         design->clk = 0;
+        if (kHeld) design->rst = loading;
         for (int port = 0; port < kInputs; ++port) {
             Input& input = inputs[port];
-            const bool starts = !input.offering && input.sent < input.beats && !dice.falls(stall_in);
+            const bool loads = kLoads && port == 0;
+            const uint64_t allowed = loads ? rounds[round].loads
+                : loading ? input.sent : input.beats * rounds[round].outputs / total_beats;
+            const bool starts = !input.offering && input.sent < allowed && !dice.falls(stall_in);
             input.offering |= starts;
             offer(*design, port, input.offering, starts ? &input.words[input.sent * kInWords[port]] : nullptr);
         }
@@ -156,16 +187,17 @@ int main(int argc, char** argv) {
                 }
             }
         }
-        quiet = moved ? 0 : quiet + 1;
+        quiet = moved || (loading && inputs[0].sent >= rounds[round].loads) ? 0 : quiet + 1;
 #if VM_TRACE_VCD
-        if (wave) wave->dump(2 * cycle);
+        if (wave) wave->dump(2 * clock);
 #endif
         design->clk = 1;
         design->eval();
 #if VM_TRACE_VCD
-        if (wave) wave->dump(2 * cycle + 1);
+        if (wave) wave->dump(2 * clock + 1);
 #endif
-        ++cycle;
+        ++clock;
+        if (!loading) ++cycle;
     }
     std::fclose(output);
     for (FILE* trace : traces) std::fclose(trace);
@@ -179,6 +211,8 @@ int main(int argc, char** argv) {
     FILE* report = writer(argv[3]);
     std::fprintf(report, "{\"end\": \"%s\", \"cycles\": %llu, \"first_output\": %llu, \"received\": %llu",
                  end, (unsigned long long)clocks, (unsigned long long)first_out, (unsigned long long)received);
+    std::fprintf(report, ", \"loaded\": %llu, \"fault\": %u",
+                 (unsigned long long)(kLoads ? inputs[0].sent : 0), fault(*design));
     std::fprintf(report, ", \"frame_ends\": [");
     for (std::size_t n = 0; n < frame_ends.size(); ++n)
         std::fprintf(report, "%s%llu", n ? ", " : "", (unsigned long long)frame_ends[n]);

@@ -21,11 +21,40 @@ from quantunet_hls.core.files import TOOL_BYTES, read_json
 from quantunet_hls.ops.streaming import StreamLayer
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["NO_STALLS", "QUIET_LIMIT", "DeadlockError", "Stalls", "drive", "harness_header", "harness_text", "pack",
-           "read_beats", "unpack"]
+__all__ = ["NOTHING", "NO_STALLS", "QUIET_LIMIT", "DeadlockError", "LoadPort", "Round", "Stalls", "drive",
+           "harness_header", "harness_text", "marked", "pack", "read_beats", "unpack"]
 
 #: Clocks without a beat anywhere after which a design counts as stuck.
 QUIET_LIMIT = 100_000
+
+
+@dataclass(frozen=True)
+class Round:
+    """What is simulated between two files of weights: the file, and the output beats of the frames behind it.
+
+    Attributes:
+        load: words, with the bit behind each (beats, 2); none where nothing is loaded.
+        outputs: beats.
+    """
+
+    load: np.ndarray
+    outputs: int
+
+
+@dataclass(frozen=True)
+class LoadPort:
+    """Where weights come in.
+
+    Attributes:
+        port: its name.
+        settle: clocks from its last beat until frames may come.
+        whole: whether it is a whole design, which says what is wrong with a file; a layer by itself must be held in
+            reset while it is loaded.
+    """
+
+    port: str
+    settle: int
+    whole: bool
 
 
 class DeadlockError(QuantUNetError):
@@ -40,6 +69,9 @@ class Stalls:
     output: float = 0.0
     seed: int = 1
 
+
+#: No weights.
+NOTHING = np.zeros((0, 2), "<u4")
 
 #: Neither side ever pauses.
 NO_STALLS = Stalls()
@@ -73,15 +105,15 @@ def read_beats(path: Path, layer: StreamLayer) -> np.ndarray:
     return np.fromfile(path, "<u4").reshape(-1, _words(layer))
 
 
-def drive(program: Path, inputs: Sequence[np.ndarray], frame_beats: int, total_beats: int, folder: Path, *,
+def drive(program: Path, inputs: Sequence[np.ndarray], frame_beats: int, rounds: Sequence[Round], folder: Path, *,
           stalls: Stalls, cycle_limit: int, quiet_limit: int = QUIET_LIMIT, wave: Path | None = None,
           limit_s: float | None = None) -> dict:
     """Run a program that was built with ``harness.cpp``; what comes out is then in ``out.bin``.
 
     Args:
-        inputs: of each port the beats as :func:`pack` makes them.
+        inputs: of each port the beats as :func:`pack` makes them; that of weights is none of them.
         frame_beats: output beats of a frame.
-        total_beats: output beats after which it ends.
+        rounds: one after the other; all have weights, or none.
         folder: for the beats; an empty one.
         cycle_limit: clocks after which it ends anyway.
 
@@ -91,8 +123,11 @@ def drive(program: Path, inputs: Sequence[np.ndarray], frame_beats: int, total_b
     Raises:
         ToolFailedError: the program ran past ``limit_s``.
     """
-    for port, beats in enumerate(inputs):
+    load = np.concatenate([one.load for one in rounds])
+    for port, beats in enumerate([load, *inputs] if len(load) else inputs):
         beats.astype("<u4").tofile(folder / f"in.bin.{port}")
+    np.array([(len(one.load), one.outputs) for one in rounds], "<u4").tofile(folder / "in.bin.rounds")
+    total_beats = sum(one.outputs for one in rounds)
     arguments = ["in.bin", "out.bin", "report.json", frame_beats, total_beats, round(stalls.input * 1000),
                  round(stalls.output * 1000), stalls.seed, quiet_limit, cycle_limit]
     if wave is not None:
@@ -102,13 +137,21 @@ def drive(program: Path, inputs: Sequence[np.ndarray], frame_beats: int, total_b
     return report
 
 
+def marked(words: np.ndarray, *places: int) -> np.ndarray:
+    """Words of a stream of weights with the bit behind each, which is high at these places."""
+    marks = np.zeros(len(words), "<u4")
+    marks[list(places)] = 1
+    return np.stack([words.astype("<u4"), marks], axis=1)
+
+
 def harness_text() -> str:
     """The C++ that drives a design; :func:`harness_header` makes what it includes."""
     return resources.files("quantunet_hls.rtl.simulate").joinpath("harness.cpp").read_text(encoding="utf-8")
 
 
 def harness_header(inputs: Mapping[str, StreamLayer], output: StreamLayer,
-                   edges: Sequence[tuple[str, StreamLayer, StreamLayer]] = (), traced: bool = False) -> str:
+                   edges: Sequence[tuple[str, StreamLayer, StreamLayer]] = (), traced: bool = False,
+                   load: LoadPort | None = None) -> str:
     """Text of the ``design.h`` that the harness includes.
 
     Args:
@@ -116,17 +159,22 @@ def harness_header(inputs: Mapping[str, StreamLayer], output: StreamLayer,
         output: the layer whose beats go out at the port ``o``.
         edges: of a top with probes: what they show.
         traced: keep the beats of every edge.
+        load: where weights come in, if they do.
     """
+    ports = {**({load.port: 2} if load else {}), **{port: _words(source) for port, source in inputs.items()}}
     valid, ready = (f"(word(d.probe_{name}, edge / 32) >> (edge % 32) & 1)" for name in ("valid", "ready"))
-    offers = [f"d.{port}_valid = valid; if (words) set(d.{port}_payload, words, {_words(source)}); break;"
-              for port, source in inputs.items()]
+    offers = [f"d.{port}_valid = valid; if (words) set(d.{port}_payload, words, {count}); break;"
+              for port, count in ports.items()]
     beats = [" ".join(_copies(source, n)) + f" return {_words(source)};" for n, (_, source, _) in enumerate(edges)]
     return f"""#pragma once
 #include <cstdint>
 #include "Vdesign.h"
 using Design = Vdesign;
-constexpr int kInputs = {len(inputs)};
-constexpr int kInWords[] = {{{", ".join(str(_words(source)) for source in inputs.values())}}};
+constexpr int kInputs = {len(ports)};
+constexpr int kInWords[] = {{{", ".join(map(str, ports.values()))}}};
+constexpr bool kLoads = {str(load is not None).lower()};
+constexpr int kSettle = {load.settle if load else 0};
+constexpr bool kHeld = {str(load is not None and not load.whole).lower()};
 constexpr int kEdges = {len(edges)};
 constexpr int kOutWords = {_words(output)};
 constexpr int kTraceWords = {max([_words(source) for _, source, _ in edges], default=1)};
@@ -134,7 +182,8 @@ constexpr bool kTraced = {str(traced).lower()};
 constexpr uint64_t kTraceBeats[] = {{{", ".join(str(source.beats) for _, source, _ in edges) or "0"}}};
 {_PORTS}
 inline void offer(Design& d, int port, bool valid, const uint32_t* words) {_by("port", offers)}
-inline bool accepted(const Design& d, int port) {_by("port", [f"return d.{port}_ready;" for port in inputs], "false")}
+inline bool accepted(const Design& d, int port) {_by("port", [f"return d.{port}_ready;" for port in ports], "false")}
+inline uint32_t fault(const Design& d) {{ return {"d.fault" if load and load.whole else "0"}; }}
 inline uint32_t handshake(const Design& d, int edge) {{ return {f"{valid} | {ready} << 1" if edges else "0"}; }}
 inline uint32_t level(const Design& d, int edge) {
     _by("edge", [f"return d.level_{n};" for n in range(len(edges))], "0")}

@@ -11,19 +11,27 @@ import numpy as np
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.ops.streaming import StreamLayer
 from quantunet_hls.rtl.simulate.harness import (
+    NOTHING,
     DeadlockError,
+    LoadPort,
+    Round,
     Stalls,
     drive,
     harness_header,
     harness_text,
+    marked,
     pack,
     read_beats,
     unpack,
 )
 from quantunet_hls.rtl.simulate.program import verilate
+from quantunet_hls.rtl.weights_file import layer_words
 from quantunet_hls.types.fixed import Integers
 
 __all__ = ["LayerBench"]
+
+#: Clocks from a layer's last word of weights until it is in its memory, and some more.
+_SETTLE = 8
 
 
 @dataclass(frozen=True)
@@ -45,7 +53,8 @@ class LayerBench:
     @property
     def header(self) -> str:
         """What the harness must know of it."""
-        return harness_header({f"i{port}": source for port, source in enumerate(self.sources)}, self.layer)
+        return harness_header({f"i{port}": source for port, source in enumerate(self.sources)}, self.layer,
+                              load=LoadPort("load", _SETTLE, whole=False) if self.layer.memories else None)
 
     def run(self, inputs: Sequence[Integers], folder: Path, *, cycle_limit: int, stalls: Stalls) -> Integers:
         """Build it and simulate it.
@@ -68,7 +77,9 @@ class LayerBench:
         beats = [pack(codes, source.lanes, source.type.width)
                  for codes, source in zip(inputs, self.sources, strict=True)]
         with workshop() as place:
-            report = drive(program, beats, self.layer.beats, total, place, stalls=stalls, cycle_limit=cycle_limit)
+            load = marked(layer_words(self.layer), 0) if self.layer.memories else NOTHING
+            report = drive(program, beats, self.layer.beats, [Round(load, total)], place, stalls=stalls,
+                           cycle_limit=cycle_limit)
             if report["end"] == "stuck":
                 raise DeadlockError(f"Layer {self.layer.name!r} alone is stuck after {report['cycles']} cycles and "
                                     f"{report['received']} of {total} output beats.")

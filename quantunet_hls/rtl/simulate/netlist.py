@@ -38,6 +38,7 @@ from quantunet_hls.rtl.simulate.layer_simulation import LayerBench
 from quantunet_hls.rtl.simulate.program import simulator_versions
 from quantunet_hls.rtl.simulate.verilator import Simulation, build_simulator
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule
+from quantunet_hls.rtl.weights_file import layer_words
 from quantunet_hls.targets import FAMILIES, Family
 from quantunet_hls.targets.family import CellModels
 from quantunet_hls.types.fixed import Integers
@@ -203,7 +204,8 @@ def _checked_layer(bench: LayerBench, inputs: Sequence[Integers], expected: Inte
         return Compared(bench.layer.name, wanted.size, int(np.count_nonzero(wanted != seen)), expected.size)
 
     texts = {"module": bench.module, "header": bench.header, "cycle_limit": cycle_limit}
-    return _kept(folder, _inputs(bench.files, texts, [*inputs, expected], stalls), simulated)
+    loaded = [layer_words(bench.layer)] if bench.layer.memories else []
+    return _kept(folder, _inputs(bench.files, texts, [*inputs, expected, *loaded], stalls), simulated)
 
 
 def _checked_top(design: Design, module: MappedModule, models: Sequence[Path], expected: Simulation, frames: Integers,

@@ -1,9 +1,15 @@
-"""Verilog and the C++ that drives it to a program, with Verilator."""
+"""Verilog and the C++ that drives it to a program, with Verilator and g++.
+
+Verilator writes dozens of small files, and would have each compiled by itself behind a precompiled header: for a small
+design 12 of 14 CPU seconds go into reading Verilator's own headers again and again. So they are compiled a few
+megabytes at a time, the program around them with the first, without make.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,30 +25,35 @@ __all__ = ["simulator_versions", "verilate"]
 
 BUILD_LIMIT_S = 1800.0
 
-#: Verilator's own part of every program, compiled, by what it was compiled for: 4 of the 10 CPU seconds that a small
-#: design's program takes. As long as this process lives, one program hands it on to the next.
-_runtimes: dict[tuple[str, bool], dict[str, bytes]] = {}
-_RUNTIME = ("verilated.o", "verilated_threads.o", "verilated_vcd_c.o")
+#: Bytes of C++ that are compiled at once: some two CPU seconds, with the headers less than one of them.
+_UNIT_BYTES = 4_000_000
+
+#: Verilator's own part of every program, compiled, by where it is and whether it writes waveforms: 3 CPU seconds, more
+#: than most of the rest of a small design's program. As long as this process lives, the first hands it on.
+_runtimes: dict[tuple[str, bool], bytes] = {}
+_making_runtime = threading.Lock()
+
+_RUNTIME = ("verilated.cpp", "verilated_threads.cpp")
+_DEFINED = {"VERILATOR": 1, **dict.fromkeys(
+    ("VM_COVERAGE", "VM_SC", "VM_TIMING", "VM_TRACE_FST", "VM_TRACE_SAIF"), 0)}
 
 
 def simulator_versions() -> dict[str, str]:
     """Versions of what makes a program.
 
     Raises:
-        ToolNotFoundError: Verilator, a C++ compiler or make is not installed.
+        ToolNotFoundError: Verilator or a C++ compiler is not installed.
     """
     _verilator_root()
-    compiler = process.require_tool("g++", "the RTL simulation", "install a C++ compiler")
-    process.require_tool("make", "the RTL simulation", "install make")
-    return {**versions_of("verilator"), "g++": tool_version(compiler, "-dumpfullversion", r"(\S+)")}
+    return {**versions_of("verilator"), "g++": tool_version(_compiler(), "-dumpfullversion", r"(\S+)")}
 
 
 def verilate(top: str, sources: Sequence[Path], folder: Path, harness: str, header: str, *, wave: bool = False,
              optimize: bool = True) -> Path:
     """Compile Verilog and the C++ that drives it to a program; nothing is done where ``folder`` has it already.
 
-    It is built in a fresh folder with a plain path, in which links stand for Verilator's and the sources' folders:
-    make can't have a space in any path, and what a killed compiler left would be taken for whole.
+    It is built in a fresh folder with a plain path, in which links stand for Verilator's and the sources' folders, so
+    that no tool reads anything but a path in one.
 
     Args:
         top: name of the top module, whose class is ``Vdesign``.
@@ -52,57 +63,114 @@ def verilate(top: str, sources: Sequence[Path], folder: Path, harness: str, head
         optimize: spend compile time for a faster program.
 
     Raises:
-        ToolNotFoundError: Verilator, a C++ compiler or make is not installed.
+        ToolNotFoundError: Verilator or a C++ compiler is not installed.
         ToolFailedError: it ended with an error or ran past its limit.
     """
     tools, root = simulator_versions(), _verilator_root()
-    effort = f"OPT_FAST={'-O1' if optimize else '-O0'} OPT_SLOW=-O0 OPT_GLOBAL=-O0"
     included = [part for place in sorted({path.parent for path in sources}) for part in sorted(place.glob("*.vh"))]
-    inputs = {"top": top, "harness": harness, "header": header, "wave": wave, "effort": effort, "verilator": str(root),
-              "verilog": [sha256_file(path) for path in (*sources, *included)]}
+    inputs = {"top": top, "harness": harness, "header": header, "wave": wave, "optimize": optimize,
+              "verilator": str(root), "verilog": [sha256_file(path) for path in (*sources, *included)]}
     program = folder / "simulation"
 
     def build() -> None:
         with workshop(folder) as bench:
             (bench / "harness.cpp").write_text(harness, encoding="utf-8")
             (bench / "design.h").write_text(header, encoding="utf-8")
-            _build(top, sources, bench, folder / "verilator.log", effort, root, wave=wave)
+            (bench / "verilator").symlink_to(root)
+            written = _translate(top, sources, bench, folder / "verilator.log", wave=wave)
+            _compile(written, bench, folder, str(root), wave=wave, optimize=optimize)
             keep(bench / "simulation", program)
 
     Store(folder / "simulation.json").made("simulation", key_of(inputs, (__name__,), tools), build, [program])
     return program.resolve()
 
 
-def _build(top: str, sources: Sequence[Path], bench: Path, log: Path, effort: str, root: Path, *, wave: bool) -> None:
-    """Have Verilator leave the program ``simulation`` in a folder that has the C++."""
-    (bench / "verilator").symlink_to(root)
-    made = bench / "verilated"
-    made.mkdir()
-    runtime = _runtimes.get((str(root), wave), {})
-    for name, content in runtime.items():
-        (made / name).write_bytes(content)
-    make = " ".join([effort, *(f"-o {name}" for name in runtime)])
+def _translate(top: str, sources: Sequence[Path], bench: Path, log: Path, *, wave: bool) -> list[Path]:
+    """Have Verilator write the C++ of some Verilog; returns its files."""
     files = [path.resolve() for path in sources]
     places = {place: f"sources{index}" for index, place in enumerate(dict.fromkeys(path.parent for path in files))}
     for place, name in places.items():
         (bench / name).symlink_to(place)
+    made = bench / "verilated"
+    made.mkdir()
     command: list[str | Path] = [
-        root / "bin" / "verilator_bin", "--cc", "--exe", "--build", "-j", str(min(os.cpu_count() or 1, 4)),
+        bench / "verilator" / "bin" / "verilator_bin", "--cc", "-j", str(min(os.cpu_count() or 1, 4)),
         "--prefix", "Vdesign", "--top-module", top, "--Mdir", made.name, "-Wno-fatal", "-Wno-lint",
         "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--output-split", "20000",
-        # The same program whatever folder it was built in.
-        "-CFLAGS", f"-I.. -ffile-prefix-map={bench}=.", "-MAKEFLAGS", make,
         *(["--trace-vcd"] if wave else []),
         *[f"-I{name}" for place, name in places.items() if place.name == "models"],
-        *[f"{places[path.parent]}/{path.name}" for path in files], "harness.cpp", "-o", "../simulation",
+        *[f"{places[path.parent]}/{path.name}" for path in files],
     ]
-    process.run(command, log=log, cwd=bench, limit_s=BUILD_LIMIT_S, environment={
-        "VERILATOR_ROOT": str(bench / "verilator"),
-        "PATH": f"{bench / 'verilator' / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
-        # The wheel's configuration lacks the compiler's flag for precompiled headers.
-        "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include",
-    })
-    _runtimes[str(root), wave] = {name: (made / name).read_bytes() for name in _RUNTIME if (made / name).is_file()}
+    process.run(command, log=log, cwd=bench, limit_s=BUILD_LIMIT_S,
+                environment={"VERILATOR_ROOT": str(bench / "verilator")})
+    return sorted(made.glob("*.cpp"))
+
+
+def _compile(written: Iterable[Path], bench: Path, logs: Path, root: str, *, wave: bool, optimize: bool) -> None:
+    """Make the program ``simulation`` of what Verilator wrote and of ``harness.cpp``, in their folder."""
+    # What runs once, before the first clock, and is most of the text, is never worth optimizing.
+    slow = [path for path in written if path.stem.endswith("Slow") or not optimize]
+    fast = [path for path in written if path not in slow]
+    units = {f"slow{number}": (texts, "-O0") for number, texts in enumerate(_units(slow))}
+    units |= {f"fast{number}": (texts, "-O1") for number, texts in enumerate(_units(fast))}
+    texts, effort = units[first := "fast0" if fast else "slow0"]
+    units[first] = [*texts, bench / "harness.cpp"], effort
+
+    def compiled(name: str) -> Path:
+        texts, effort = units[name]
+        lines = "".join(f'#include "{path.relative_to(bench)}"\n' for path in texts)
+        return _object(name, lines, bench, logs, effort, wave=wave)
+
+    objects = [_runtime(bench, logs, root, wave=wave)]
+    with process.side_by_side(min(os.cpu_count() or 1, len(units))) as pool:
+        objects += pool.map(compiled, units)
+    process.run([_compiler(), *(path.name for path in objects), "-pthread", "-o", "simulation"], log=logs / "link.log",
+                cwd=bench, limit_s=BUILD_LIMIT_S)
+
+
+def _units(files: Iterable[Path]) -> list[list[Path]]:
+    """Files in groups that are compiled at once, none much over the limit but for one large file."""
+    units: list[list[Path]] = []
+    room = 0
+    for path in files:
+        size = path.stat().st_size
+        if not units or size > room:
+            units.append([])
+            room = _UNIT_BYTES
+        units[-1].append(path)
+        room -= size
+    return units
+
+
+def _runtime(bench: Path, logs: Path, root: str, *, wave: bool) -> Path:
+    """Verilator's own part of a program."""
+    path = bench / "runtime.o"
+    with _making_runtime:
+        if (known := _runtimes.get((root, wave))) is not None:
+            path.write_bytes(known)
+            return path
+        names = (*_RUNTIME, *(["verilated_vcd_c.cpp"] if wave else []))
+        _object("runtime", "".join(f'#include "{name}"\n' for name in names), bench, logs, "-O0", wave=wave)
+        _runtimes[root, wave] = path.read_bytes()
+    return path
+
+
+def _object(name: str, text: str, bench: Path, logs: Path, effort: str, *, wave: bool) -> Path:
+    """Compile a text that includes others."""
+    (bench / f"{name}.cpp").write_text(text, encoding="utf-8")
+    defined = {**_DEFINED, "VM_TRACE": int(wave), "VM_TRACE_VCD": int(wave)}
+    command: list[str | Path] = [
+        _compiler(), "-std=gnu++17", effort, "-w", *(f"-D{key}={value}" for key, value in defined.items()),
+        "-I.", "-Iverilated", "-Iverilator/include", "-Iverilator/include/vltstd",
+        # The same program whatever folder it was built in.
+        f"-ffile-prefix-map={bench}=.", "-c", f"{name}.cpp", "-o", f"{name}.o",
+    ]
+    process.run(command, log=logs / f"{name}.log", cwd=bench, limit_s=BUILD_LIMIT_S)
+    return bench / f"{name}.o"
+
+
+def _compiler() -> Path:
+    return process.require_tool("g++", "the RTL simulation", "install a C++ compiler")
 
 
 def _verilator_root() -> Path:

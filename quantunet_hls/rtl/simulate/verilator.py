@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, MismatchError
+from quantunet_hls.core.files import write_text
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.rtl.generate.design import Design, depth_of
+from quantunet_hls.rtl.generate.verilog import contents_apart
 from quantunet_hls.rtl.simulate.harness import (
     NO_STALLS,
+    NOTHING,
     QUIET_LIMIT,
     DeadlockError,
+    LoadPort,
+    Round,
     Stalls,
     drive,
     harness_header,
     harness_text,
+    marked,
     pack,
     read_beats,
     unpack,
 )
 from quantunet_hls.rtl.simulate.program import verilate
+from quantunet_hls.rtl.weights_file import Fault, weights_of
 from quantunet_hls.types.fixed import Integers
 
 __all__ = ["Simulation", "Simulator", "build_simulator", "compare"]
@@ -64,24 +71,33 @@ class Simulation:
 
 @dataclass(frozen=True)
 class Simulator:
-    """A built simulation program."""
+    """A built simulation program.
+
+    Attributes:
+        contents: files that it reads when it starts: what is in the memories.
+    """
 
     program: Path
     graph: StreamGraph
     traced: bool
     probed: bool = True
+    contents: tuple[Path, ...] = ()
 
     def run(self, frames: Integers, *, stalls: Stalls = NO_STALLS, wave: Path | None = None,
-            quiet_limit: int = QUIET_LIMIT, limit_s: float | None = None) -> Simulation:
+            quiet_limit: int = QUIET_LIMIT, limit_s: float | None = None,
+            weights: Sequence[tuple[np.ndarray, int]] | None = None) -> Simulation:
         """Simulate frames back to back.
 
         Args:
             frames: codes of the input (frames, height, width, channels).
+            weights: files of weights (:func:`quantunet_hls.rtl.weights_file.weights_of`), each with the number of
+                frames that it is for, one after the other; by default where weights are loaded the graph's own.
             wave: file for the waveform (VCD), of a simulator that was built for it.
             quiet_limit: clocks without any movement after which the design is stuck.
 
         Raises:
-            ConfigurationError: frames of another shape or range than the design's input.
+            ConfigurationError: frames of another shape or range than the design's input; or a file of weights that
+                the design refuses.
             DeadlockError: nothing moves any more, while beats are missing at the output or, traced, between layers.
             MismatchError: more beats came out than the frames have.
             ToolFailedError: the program ran past ``limit_s``.
@@ -89,15 +105,21 @@ class Simulator:
         graph, first, last = self.graph, self.graph.input, self.graph.output
         _check_frames(frames, first)
         count = len(frames)
+        rounds = self._rounds(count, weights)
         with workshop() as folder:
+            for content in self.contents:
+                (folder / content.name).symlink_to(content)
             # A frame can take no longer than all layers one after the other, twice that with stalls.
             patience = 1 / max(1 - stalls.input - stalls.output, 0.05)
             limit = int((count + 2) * 4 * patience * sum(layer.cycles for layer in graph.layers)) + 100_000
-            report = drive(self.program, [pack(frames, first.lanes, first.type.width)], last.beats, last.beats * count,
+            report = drive(self.program, [pack(frames, first.lanes, first.type.width)], last.beats, rounds,
                            folder, stalls=stalls, quiet_limit=quiet_limit, cycle_limit=limit, wave=wave,
                            limit_s=limit_s)
             edges = graph.edges if self.probed else ()
             if report["end"] != "complete":
+                if report["fault"]:
+                    raise ConfigurationError(f"The design refuses the file of weights: {Fault(report['fault'])}; "
+                                             "write the file of this design.")
                 raise DeadlockError(_stuck(graph, report) if self.probed else
                                     f"The simulation is stuck after {report['cycles']} cycles.")
             if report["received"] > last.beats * count:
@@ -110,6 +132,17 @@ class Simulator:
                     traces[source.name] = self._read(folder / f"out.bin.{index}", source, count)
         return Simulation(outputs, report["cycles"], report["first_output"], tuple(report["frame_ends"]),
                           dict(zip((edge for edge, _, _ in edges), report["largest_fill"], strict=True)), traces)
+
+    def _rounds(self, count: int, weights: Sequence[tuple[np.ndarray, int]] | None) -> list[Round]:
+        """Files of weights with the output beats of their frames."""
+        beats = self.graph.output.beats
+        if not self.graph.loading:
+            return [Round(NOTHING, beats * count)]
+        chosen = [(weights_of(self.graph), count)] if weights is None else weights
+        if sum(frames for _, frames in chosen) != count:
+            raise ConfigurationError(f"The files of weights are for {sum(frames for _, frames in chosen)} frames, and "
+                                     f"there are {count}; say of each file for how many it is.")
+        return [Round(marked(words, len(words) - 1), beats * frames) for words, frames in chosen]
 
     def _read(self, path: Path, layer: StreamLayer, frames: int) -> Integers:
         beats = read_beats(path, layer)[: frames * layer.beats]
@@ -156,11 +189,32 @@ def build_simulator(design: Design, folder: Path, *, traced: bool = False, wave:
         ToolFailedError: it ended with an error or ran past its limit.
     """
     graph = design.graph
-    sources = [design.files[name] for name in sorted(design.files)]
-    header = harness_header({"i": graph.input}, graph.output, graph.edges if design.probed else (), traced)
+    sources, contents = _contents_apart(design, folder / "verilog")
+    header = harness_header({"i": graph.input}, graph.output, graph.edges if design.probed else (), traced,
+                            LoadPort("weights", 4 * len(graph.loading) + 8, whole=True) if graph.loading else None)
     program = verilate(design.top, sources, folder, harness_text(), header, wave=wave,
                        optimize=graph.cycles >= _WORTH_OPTIMIZING if optimize is None else optimize)
-    return Simulator(program, graph, traced, design.probed)
+    return Simulator(program, graph, traced, design.probed, contents)
+
+
+def _contents_apart(design: Design, folder: Path) -> tuple[list[Path], tuple[Path, ...]]:
+    """The design's Verilog for Verilator, and what it reads from files beside it.
+
+    As statements, Verilator makes code of every word of a memory, which took most of the time that programs with
+    large ROMs took to compile. A program that reads them is the same one for other weights, too.
+    """
+    sources, contents = [], []
+    for name, path in sorted(design.files.items()):
+        text, files = contents_apart(path.read_text(encoding="utf-8"), name)
+        if not files:
+            sources.append(path)
+            continue
+        sources.append(folder / path.name)
+        write_text(sources[-1], text)
+        for file, content in files.items():
+            contents.append((folder / file).resolve())
+            write_text(contents[-1], content)
+    return sources, tuple(contents)
 
 
 def compare(expected: Mapping[str, Integers], seen: Mapping[str, Integers], order: StreamGraph) -> None:

@@ -118,7 +118,8 @@ def map_module(module: str, files: Mapping[str, Path], options: MappingOptions, 
                 write_text(folder / source, text)
             seconds = run_yosys(folder / "map.ys", cache / f"{module}.log", MAPPING_LIMIT_S).seconds
             statistics = read_json(folder / f"{module}.stat.json", TOOL_BYTES)
-            write_text(netlist, (folder / f"{module}.netlist.v").read_text(encoding="utf-8"))
+            mapped = (folder / f"{module}.netlist.v").read_text(encoding="utf-8")
+            write_text(netlist, options.family.synthesis.netlist(mapped))
             if connected:
                 _keep_connections(module, folder, cells)
         numbers = {cell: number for cell, number in statistics["design"]["num_cells_by_type"].items()

@@ -29,3 +29,7 @@ class Ecp5Synthesis:
         """Yosys's commands, as of :meth:`quantunet_hls.targets.synthesis.Synthesis.commands`."""
         flags = [flag for flag, wanted in (("-nodsp", not dsp), ("-nobram", not bram)) if wanted]
         return [" ".join(["synth_ecp5", *flags, "-top", top])]
+
+    def netlist(self, text: str) -> str:
+        """As Yosys wrote it."""
+        return text

@@ -53,6 +53,9 @@ class Recipe:
     mixed_precision: bool
     dice_weight: float
     cross_entropy_weight: float
+    distillation: float
+    average: float
+    keep: str
     patience: int | None
     crop: int | None
     crops_per_image: int

@@ -84,6 +84,43 @@ def test_a_mask_can_be_asked_for(end):
     assert np.prod(graph.original.get_tensor_shape(graph.original.graph.output[0].name)) == 24 * channels
 
 
+@pytest.mark.parametrize("op_type", ["Softmax", "LogSoftmax", "Hardmax"])
+@pytest.mark.parametrize("layout", ["first", "last", "turned"])
+def test_probabilities_of_which_a_mask_is_asked_for_are_left_out(op_type, layout):
+    net, logits = network(3, last=layout == "last")
+    if layout == "turned":
+        logits = net.transpose(logits, (0, 2, 3, 1))
+    net.add(op_type, [logits], net.shapes[logits], name="it", axis=1 if layout == "first" else 3)
+    graph = ingest(net.model(), "mask")
+    assert op_types(graph.model) == ["Quant", "Conv", "ArgMax"]
+    assert np.array_equal(result_of(graph, "mask"), FIRST_LARGEST)
+    with pytest.raises(IllegalGraphError, match=r"'it': operator .*ask for the largest class \(--output mask\)"):
+        ingest(net.model())
+
+
+@pytest.mark.parametrize(("axis", "bits"), [(2, None), (1, 3)])
+def test_probabilities_that_are_others_than_the_classes_are_refused(axis, bits):
+    net, logits = network(3)
+    net.add("Softmax", [logits], net.shapes[logits], name="it", axis=axis)
+    if bits:
+        # Quantized ones are equal where the logits are not.
+        net.quant(net.nodes[-1].output[0], bits, -3)
+    with pytest.raises(IllegalGraphError, match="'it': operator Softmax"):
+        ingest(net.model(), "mask")
+
+
+def test_a_sigmoid_of_any_scale_is_left_out_before_its_table_rounds():
+    net = Net((1, 1, 4, 6))
+    levels = net.quant("x", 8, scale=0.003, signed=1)
+    weights = net.quant(net.constant("ones", np.ones((1, 1, 1, 1))), 2, scale=1.0, signed=1)
+    logits = net.add("Conv", [levels, weights], (1, 1, 4, 6), kernel_shape=[1, 1])
+    net.add("Sigmoid", [logits], (1, 1, 4, 6))
+    graph = ingest(net.model(), "mask")
+    levels = np.arange(-12, 12).reshape(1, 4, 6, 1)
+    found = run_graph(graph.model, levels)[graph.model.graph.output[0].name]
+    assert np.array_equal(found, levels > 0)
+
+
 def test_what_is_a_mask_stays_one():
     net, logits = network(3)
     argmax(net, logits)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from quantunet_hls.folding import firings
 from quantunet_hls.folding.schedule import SPARE, fifo_depths
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.fold.parallelism import fold
@@ -12,6 +13,7 @@ from quantunet_hls.rtl.generate.design import depth_of
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.simulate.harness import DeadlockError
 from quantunet_hls.rtl.simulate.verilator import build_simulator
+from tests.folding import whole_arrays
 from tests.rtl.graphs import every_kind, frames_for
 from tests.rtl.test_random_nets import random_unet
 
@@ -90,9 +92,16 @@ def test_every_layer_kind_has_an_actor_that_takes_the_clocks_of_its_layer():
         assert int(actor.writes.sum()) == layer.beats
         for reading in actor.readings:
             # All that comes in is waited for, in order, and let go of again by the next frame.
-            assert int(reading.needed.max()) == reading.words - 1
-            assert reading.released[-1] <= reading.words
+            assert int(reading.needed[:].max()) == reading.words - 1
+            assert reading.released[:][-1] <= reading.words
             assert (reading.released[1:] >= reading.released[:-1]).all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_random_nets_depths_are_those_of_whole_arrays(seed, monkeypatch):
+    monkeypatch.setattr(firings, "BLOCK", 1000)
+    actors = folded(seed).actors
+    assert fifo_depths(actors) == whole_arrays.fifo_depths(list(actors))
 
 
 def test_only_streams_that_meet_another_or_stand_at_a_zero_insertion_are_deep():

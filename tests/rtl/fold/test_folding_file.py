@@ -1,5 +1,5 @@
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import pytest
 
@@ -10,6 +10,8 @@ from quantunet_hls.folding.written import StreamFolding
 from quantunet_hls.rtl.fold.folding_file import folded_as, folding_of
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers
 from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold
+from quantunet_hls.rtl.fold.storage import all_loaded
+from quantunet_hls.rtl.weights_file import weights_of
 from quantunet_hls.targets.xcup import XCUP
 from tests.rtl.graphs import every_kind
 
@@ -37,7 +39,38 @@ def test_an_edited_folding_is_taken():
     assert graph.fifo_depths[edge] == 333
 
 
+def test_loaded_weights_come_back_from_their_file_whatever_the_weights():
+    graph = all_loaded(folded(), any_weights=True)
+    graph = graph.with_layers({"merge": graph["merge"].loaded_as(replace(graph["merge"].loaded, ultra=True))})
+    written = read(asdict(folding_of(graph)))
+    assert folded_as(every_kind(), written, XCUP).digest() == graph.digest()
+    assert written.layers["merge"] | {"lanes": 0, "simd": 0, "multipliers": ""} == {
+        "lanes": 0, "simd": 0, "multipliers": "", "weights": "loaded", "range": "-7..7",
+        "sums": str(graph["merge"].accumulator), "memory": "ultra"}
+    other = every_kind()
+    head = other["head"]
+    other = other.with_layers({"head": replace(head, weights=-head.weights, bias=head.bias // 2)})
+    assert folded_as(other, written, XCUP).digest() == graph.digest()
+
+
+def test_a_person_may_ask_for_loaded_weights_of_one_layer():
+    written = asdict(folding_of(folded()))
+    assert written["layers"]["merge"]["weights"] == "rom"
+    written["layers"]["merge"] |= {"weights": "loaded", "multipliers": "lut"}
+    del written["layers"]["mid"]["weights"]
+    graph = folded_as(every_kind(), read(written), XCUP)
+    assert [layer.name for layer in graph.loading] == ["merge"]
+    assert graph["merge"].accumulator.width == graph["merge"].loaded.accumulator.width
+    assert (weights_of(graph) == weights_of(folded_as(every_kind(), folding_of(graph), XCUP))).all()
+
+
 @pytest.mark.parametrize(("change", "says"), [
+    (lambda f: f["layers"]["merge"].update(weights="cloud"), "rom or loaded"),
+    (lambda f: f["layers"]["merge"].update(sums="fixed<9,4>"), "has 'sums'"),
+    (lambda f: f["layers"]["merge"].update(weights="loaded", sums="ufixed<9,4>"), "a type with a sign"),
+    (lambda f: f["layers"]["merge"].update(weights="loaded", range="7"), "the least and the largest"),
+    (lambda f: f["layers"]["merge"].update(weights="loaded", memory="core"), "auto or ultra"),
+    (lambda f: f["layers"]["merge"].update(weights="loaded", sums="fixed<12,9>"), "fraction bits"),
     (lambda f: f["layers"].pop("merge"), "lacks layer 'merge'"),
     (lambda f: f["layers"].update(other={"lanes": 1}), "names layer 'other'"),
     (lambda f: f["layers"]["merge"].update(lanes=3), "3 lanes do not divide"),

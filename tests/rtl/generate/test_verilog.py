@@ -131,6 +131,9 @@ def test_only_whole_contents_in_order_are_put_apart():
     whole = f"  initial begin\n{rows}  end\n"
     assert contents_apart(whole, "m", longest=4) == ('  initial $readmemh("m.0.hex", rom);\n',
                                                      {"m.0.hex": "00\n01\n02\n03\n04\n"})
+    # Yosys writes words of 32 bits as decimal numbers.
+    assert contents_apart(whole.replace("8'h04", "32'd4000000000"), "m", longest=4)[1] == {
+        "m.0.hex": "00\n01\n02\n03\nee6b2800\n"}
     for other in (whole.replace("rom[3]", "rom[4]"), whole.replace("rom[3]", "ram[3]"),
                   whole.replace("8'h03", "8'bx0000011")):
         assert contents_apart(other, "m", longest=4) == (other, {})

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,7 +18,9 @@ from quantunet_hls.ops.window import Window
 from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fold, with_safe_depths
 from quantunet_hls.rtl.generate.stitch import generate
+from quantunet_hls.rtl.generate.verilog import contents_apart
 from quantunet_hls.rtl.reference import execute
+from quantunet_hls.rtl.simulate import verilator
 from quantunet_hls.rtl.simulate.harness import DeadlockError, Stalls, pack, unpack
 from quantunet_hls.rtl.simulate.program import verilate
 from quantunet_hls.rtl.simulate.verilator import build_simulator, compare
@@ -52,6 +55,22 @@ def unrolled():
     changes["column"] = (*changes["column"][:2], replace(changes["column"][2], rest_in_luts=True))
     return graph.with_layers({name: replace(graph[name], lanes=lanes, simd=simd, multipliers=multipliers)
                               for name, (lanes, simd, multipliers) in changes.items()})
+
+
+def test_contents_of_memories_are_read_and_need_no_other_program(tmp_path, monkeypatch):
+    monkeypatch.setattr(verilator, "contents_apart", partial(contents_apart, longest=8))
+    first = convolution("only", "image", 2, 3, (4, 4), PIXEL, seed=1)
+    programs = []
+    # The same weights at other taps: sums are as wide as before.
+    for layer in (first, replace(first, weights=first.weights[::-1, ::-1])):
+        graph = StreamGraph("one", (Input("image", (), Shape(4, 4, 2), PIXEL, lanes=2), layer))
+        graph = with_multipliers(graph, "lut", XCUP)
+        simulator = build_simulator(generate(graph, tmp_path / "verilog"), tmp_path / "simulation")
+        assert simulator.contents
+        frames = frames_for(graph, 2)
+        assert np.array_equal(simulator.run(frames).outputs, execute(graph, frames)["only"])
+        programs.append(simulator.program.stat().st_mtime_ns)
+    assert programs[0] == programs[1]
 
 
 def test_beats_of_columns_and_whole_windows_lose_no_clock(tmp_path):
@@ -207,10 +226,24 @@ def test_a_program_is_the_same_whoever_compiled_the_simulators_own_part(monkeypa
     monkeypatch.setattr("quantunet_hls.rtl.simulate.program._runtimes", {})
     (tmp_path / "top.v").write_text("module top(input a, output b); assign b = ~a; endmodule\n")
     harness = '#include "Vdesign.h"\nint main() { Vdesign design; design.eval(); return design.b; }\n'
-    programs, logs = [], []
+    programs, compiled = [], []
     for name in ("first", "second"):
         program = verilate("top", [tmp_path / "top.v"], tmp_path / name, harness, "", optimize=False)
         programs.append(program.read_bytes())
-        logs.append((tmp_path / name / "verilator.log").read_text())
+        compiled.append((tmp_path / name / "runtime.log").exists())
     assert programs[0] == programs[1]
-    assert ["verilated.cpp" in log for log in logs] == [True, False]
+    assert compiled == [True, False]
+
+
+def test_a_program_of_several_units_is_the_same_program(monkeypatch, tmp_path):
+    graph = StreamGraph("units", (Input("image", (), Shape(4, 4, 1), PIXEL),
+                                  convolution("only", "image", 1, 1, (4, 4), PIXEL)))
+    design, frames = generate(graph, tmp_path / "verilog", probes=True), frames_for(graph, 2)
+    whole = build_simulator(design, tmp_path / "whole", traced=True)
+    monkeypatch.setattr("quantunet_hls.rtl.simulate.program._UNIT_BYTES", 1000)
+    parts = build_simulator(design, tmp_path / "parts", traced=True, optimize=True)
+    logs = {path.stem for path in (tmp_path / "parts").glob("*.log")}
+    assert {"fast0", "fast1", "slow0", "slow1"} <= logs
+    seen, expected = parts.run(frames), whole.run(frames)
+    assert (seen.cycles, seen.largest_fill) == (expected.cycles, expected.largest_fill)
+    assert np.array_equal(seen.outputs, expected.outputs)

@@ -36,7 +36,8 @@ def _netlist(folder, options, library):
         write_text(folder / name, text)
     write_text(folder / "map.ys", mapping_script("every", options, library=library))
     run_yosys(folder / "map.ys", folder / "log")
-    return (folder / "every.netlist.v").read_text()
+    netlist = (folder / "every.netlist.v").read_text()
+    return options.family.synthesis.netlist(netlist) if library else netlist
 
 
 def _unnumbered(netlist):
@@ -74,4 +75,28 @@ def test_the_netlist_is_that_of_the_whole_library(options, tmp_path):
 def test_what_was_not_tried_is_read_whole():
     assert XCUP.synthesis.library("0.71") is None
     assert ECP5.synthesis.library("0.70") is None
-    assert "('h" not in XCUP.synthesis.library("0.70").files["library/brams_defs.vh"]
+    texts = XCUP.synthesis.library("0.70").files
+    assert not [name for name, text in texts.items() if "slice_init" in text or "init_slice" in text]
+
+
+@pytest.mark.parametrize("width", [18432, 36864])
+def test_a_blocks_content_is_cut_into_the_parameters_that_it_has(width):
+    words = [n * 40503 % 512 for n in range(width // 9)]
+    content = sum(word << 9 * at for at, word in enumerate(words))
+    netlist = f"  RAMB36E2 #(\n    .A(32'sd0),\n    .INIT({width}'h{content:0{width // 4}x}),\n    .INIT_A(72'h0)\n"
+    lines = XCUP.synthesis.netlist(netlist).splitlines()
+    assert (lines[1], lines[-1]) == ("    .A(32'sd0),", "    .INIT_A(72'h0)")
+    parameters = re.findall(r"^    \.(INITP?_[0-9A-F]{2})\(256'h(\w{64})\),$", "\n".join(lines), re.MULTILINE)
+    found = {name: int(digits, 16) for name, digits in parameters}
+    assert len(found) == len(lines) - 3 == width // 9 // 32 + width // 9 // 256
+    assert list(found) == sorted(found)
+    for at, word in enumerate(words):
+        data = found[f"INIT_{at // 32:02X}"] >> at % 32 * 8 & 255
+        assert data | (found[f"INITP_{at // 256:02X}"] >> at % 256 & 1) << 8 == word
+
+
+def test_what_is_not_known_of_a_content_stays_unknown():
+    unknown = XCUP.synthesis.netlist(f"    .INIT(18432'h{'x' * 4608})\n")
+    assert re.findall(r"256'(.*?)\)", unknown) == ["h" + "x" * 64] * 72
+    half = XCUP.synthesis.netlist(f"    .INIT(18432'b{'x' * 18431}1)\n")
+    assert f".INIT_00(256'b{'x' * 255}1)" in half

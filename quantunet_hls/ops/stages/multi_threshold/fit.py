@@ -1,4 +1,4 @@
-"""Treads, or a multiplication with a shift, as thresholds: nothing is searched for, for a threshold is where one begins."""
+"""Treads as thresholds, and a multiplication with a shift: a threshold is where a tread begins."""
 
 from __future__ import annotations
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from quantunet_hls.ops.hardware.packing import bits_for
 from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
-from quantunet_hls.types.fixed import FixedType, Integers
+from quantunet_hls.types.fixed import FixedType, Integers, bits_for
 
 __all__ = ["Search", "search_of", "table_luts"]
 

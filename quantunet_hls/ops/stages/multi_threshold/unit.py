@@ -8,7 +8,6 @@ from amaranth.hdl import C, Cat, Signal, Value, signed, unsigned
 from amaranth.lib.memory import Memory
 
 from quantunet_hls.ops.hardware.channels import DIRECT_BITS, by_lane, turn_of
-from quantunet_hls.ops.hardware.packing import bits_for
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import as_type, saturated
 from quantunet_hls.ops.hardware.rom import packed_words
@@ -16,7 +15,7 @@ from quantunet_hls.ops.stages.multi_threshold.search import Search, search_of
 from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
 from quantunet_hls.ops.unit import StageUnit
 from quantunet_hls.targets.memories import in_block_rom
-from quantunet_hls.types.fixed import FixedType, Integers
+from quantunet_hls.types.fixed import FixedType, Integers, bits_for
 
 __all__ = ["FACET"]
 

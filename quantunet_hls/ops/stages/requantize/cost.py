@@ -12,11 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from quantunet_hls.ops.cost import Content, StageCost
-from quantunet_hls.ops.hardware.packing import bits_for
 from quantunet_hls.ops.stages.requantize.product import offset_zeros, product_of
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.targets import Family, LutParts
-from quantunet_hls.types.fixed import FixedType
+from quantunet_hls.types.fixed import FixedType, bits_for
 
 __all__ = ["FACET"]
 

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from quantunet_hls.ops.hardware.packing import bits_for
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.types.fixed import FixedType, Integers, shifted_right
 
@@ -59,8 +58,10 @@ class Product:
 
 def product_of(stage: Requantize, source: FixedType) -> Product:
     """That of a stage that reads the fraction bits of its source."""
-    factors = [factor for line in stage.factors for factor in line]
-    whole = Product(source.width + (not source.signed), bits_for(min(factors), max(factors)))
+    whole = Product(source.width + (not source.signed), stage.factor_bits)
+    if stage.loaded:
+        # Nothing is known of the levels of what is loaded.
+        return whole
     for width in (_NARROW, _LEAST_WIDE):
         clipped = Product(width, whole.factor_bits, clipped=True)
         if width < whole.value_bits and clipped.blocks() < whole.blocks() and _saturates(stage, source, width):

@@ -9,16 +9,17 @@ from amaranth.hdl import C, Cat, Mux, Value, signed, unsigned
 from amaranth.lib.memory import Memory
 
 from quantunet_hls.ops.hardware.channels import DIRECT_BITS, by_lane, turn_of
-from quantunet_hls.ops.hardware.packing import bits_for
+from quantunet_hls.ops.hardware.loader import loaded_table
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import as_type, rounded, saturated, shape_of
 from quantunet_hls.ops.hardware.rom import packed_words
 from quantunet_hls.ops.stages.requantize.product import PART, Product, offset_zeros, product_of
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.ops.unit import StageUnit
-from quantunet_hls.types.fixed import FixedType, Integers
+from quantunet_hls.types.fixed import FixedType, bits_for
 
 __all__ = ["FACET"]
+
 
 def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, stage: Requantize) -> list[Value]:
     """The value beside its factor and offset, the product, the sum, the level: a register behind each.
@@ -32,7 +33,7 @@ def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, s
     zeros, bits = offset_zeros(stage, product), bits_for(*stage.sums(kind.low, kind.high))
     turn, values, second = turn_of(pipeline, stage.channels, len(lanes)), list(lanes), [C(0, 0)] * len(lanes)
     if stage.splits:
-        splits = _numbers(pipeline, "split", by_lane([stage.splits], len(lanes)), turn, second)
+        splits = _numbers(pipeline, stage, "split", [stage.splits], turn, second)
         second = [pipeline.register(value >= split) for value, split in zip(values, splits, strict=True)]
         values, turn = [pipeline.register(value) for value in values], pipeline.register(turn)
         pipeline.advance()
@@ -41,7 +42,7 @@ def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, s
         pipeline.advance()
     offsets = [[offset >> zeros for offset in line] for line in stage.offsets]
     addends, factors = (
-        [pipeline.register(number) for number in _numbers(pipeline, role, by_lane(lines, len(lanes)), turn, second)]
+        [pipeline.register(number) for number in _numbers(pipeline, stage, role, lines, turn, second)]
         for role, lines in (("offset", offsets), ("factor", stage.factors)))
     values = [pipeline.register(saturated(value, kind) if product.clipped else value) for value in values]
     pipeline.advance()
@@ -67,11 +68,18 @@ def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, s
     return levels
 
 
-def _numbers(pipeline: Pipeline, role: str, tables: Sequence[Integers], turn: Value, second: Sequence[Value]
-             ) -> list[Value]:
-    """Every lane's number for this beat: a constant, or a word of a table of its own."""
+def _numbers(pipeline: Pipeline, stage: Requantize, role: str, lines: Sequence[Sequence[int]], turn: Value,
+             second: Sequence[Value]) -> list[Value]:
+    """Every lane's number for this beat: a constant, or a word of a table of its own, or one of what is loaded."""
+    if stage.loaded:
+        word = loaded_table(pipeline.module, role, pipeline.writes[role], turn)
+        bits = len(word) // (len(lines) * len(second))
+        codes = [word[at: at + bits].as_signed() for at in range(0, len(word), bits)]
+        firsts, seconds = codes[: len(second)], codes[len(second):]
+        return [Mux(is_second, *pair).as_signed() for is_second, *pair in zip(second, seconds, firsts, strict=True)
+                ] if seconds else firsts
     found: list[Value] = []
-    for lane, numbers in enumerate(tables):
+    for lane, numbers in enumerate(by_lane(lines, len(second))):
         width = bits_for(int(numbers.min()), int(numbers.max()))
         if (numbers == numbers.flat[0]).all():
             found.append(C(int(numbers.flat[0]), signed(width)))

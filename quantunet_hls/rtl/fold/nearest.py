@@ -1,0 +1,83 @@
+"""What comes nearest to a design that a board can't hold: a slower folding, or weights of fewer bits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import floor, log10
+
+from quantunet_hls.boards import Board
+from quantunet_hls.core.errors import QuantUNetError
+from quantunet_hls.ops.multipliers import BLOCKS
+from quantunet_hls.ops.streaming import StreamGraph
+from quantunet_hls.ops.weighted import Weighted, weighted
+from quantunet_hls.rtl.fold.capacity import held, needs
+from quantunet_hls.rtl.fold.multipliers import multiplying
+from quantunet_hls.rtl.fold.parallelism import cycle_choices, parallel
+
+__all__ = ["slower", "weight_bits_held", "with_weight_bits"]
+
+#: Fewest bits of a weight that anybody is sent to: a sign and one value.
+_FEWEST_BITS = 2
+#: Foldings that are folded whole, FIFOs too, before the slowest is.
+_TRIES = 2
+
+
+def slower(graph: StreamGraph, folded: StreamGraph, board: Board, arithmetic: str,
+           fold_at: Callable[[float], StreamGraph | None]) -> float | None:
+    """The highest frame rate, about, whose folding a board holds; None where it does not even hold the slowest.
+
+    Args:
+        graph: lowered.
+        folded: the same in a folding that the board does not hold.
+        board: with its clock.
+        arithmetic: of :data:`quantunet_hls.rtl.fold.multipliers.KINDS`.
+        fold_at: the folding at a frame rate, None where there is none.
+    """
+    choices = [cycles for cycles in cycle_choices(graph) if cycles > folded.cycles]
+
+    def holds(cycles: int) -> bool:
+        # With the FIFOs of the folding that is too large: those of each would have to be scheduled anew.
+        try:
+            made = multiplying(replace(parallel(graph, cycles), fifo_depths=folded.fifo_depths), arithmetic, board)
+        except QuantUNetError:
+            return False
+        return held(needs(made, board))
+
+    if not choices or not holds(choices[-1]):
+        return None
+    low, high = 0, len(choices) - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(choices[middle]) else (middle + 1, high)
+    for place in (*range(low, len(choices) - 1)[:_TRIES], len(choices) - 1):
+        rate = _rounded_down(1e9 / (choices[place] * board.clock_ns))
+        made = fold_at(rate)
+        if made is not None and held(needs(made, board)):
+            return rate
+    return None
+
+
+def _rounded_down(rate: float) -> float:
+    """Three digits."""
+    unit = 10.0 ** (floor(log10(rate)) - 2)
+    return float(f"{floor(rate / unit) * unit:.3g}")
+
+
+def weight_bits_held(folded: StreamGraph, board: Board, arithmetic: str) -> int | None:
+    """Most bits of a weight with which the board holds the same folding; None where it holds it with none."""
+    for bits in range(max(layer.weight_bits for layer in weighted(folded)) - 1, _FEWEST_BITS - 1, -1):
+        if held(needs(multiplying(with_weight_bits(folded, bits), arithmetic, board), board)):
+            return bits
+    return None
+
+
+def with_weight_bits(graph: StreamGraph, bits: int) -> StreamGraph:
+    """The graph with all weights cut to so many bits, as an estimate sees a network that was trained with them."""
+    return graph.with_layers({layer.name: _narrower(layer, max(layer.weight_bits - bits, 0))
+                              for layer in weighted(graph)})
+
+
+def _narrower(layer: Weighted, places: int) -> Weighted:
+    form = layer.loaded and replace(layer.loaded, low=layer.loaded.low >> places, high=layer.loaded.high >> places)
+    return replace(layer, weights=layer.weights >> places, multipliers=BLOCKS, loaded=form)

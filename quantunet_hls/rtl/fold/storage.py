@@ -1,0 +1,165 @@
+"""Where each layer's weights are: in the netlist, or in memories that are loaded at start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from quantunet_hls.boards import Board
+from quantunet_hls.core.errors import BoardError
+from quantunet_hls.ops.loaded import Loaded, NumberWidths
+from quantunet_hls.ops.streaming import StreamGraph
+from quantunet_hls.ops.weighted import Weighted, exact_sums, weighted
+from quantunet_hls.rtl.fold.estimate import estimate
+from quantunet_hls.targets import Family
+from quantunet_hls.targets.memories import layout
+from quantunet_hls.types.fixed import FixedType, bits_for, covering
+
+__all__ = ["Storage", "all_loaded", "check_loadable", "loaded_like", "placed", "widths_for"]
+
+
+@dataclass(frozen=True)
+class Storage:
+    """What is asked for, for all layers of a design.
+
+    Attributes:
+        weights: ``rom``, ``loaded``, or ``auto``: loaded where block RAM is short and there is UltraRAM, else ROM.
+        any_weights: whether loaded layers have the types for any weights of their widths.
+    """
+
+    weights: str = "auto"
+    any_weights: bool = False
+
+
+def placed(graph: StreamGraph, storage: Storage, board: Board, multiplying: Callable[[StreamGraph], StreamGraph]
+           ) -> StreamGraph:
+    """The graph with all weights where they are asked for, and multipliers that go with that.
+
+    Where block RAM is short and the part has UltraRAM, weights go there, those that take most block RAM first, until
+    the rest fits; UltraRAM can't be initialised (UG573), so they are loaded.
+
+    Args:
+        graph: folded.
+        multiplying: chooses the multipliers.
+    """
+    if storage.weights == "loaded":
+        graph = all_loaded(graph, any_weights=storage.any_weights)
+    chosen = multiplying(graph)
+    moved = [] if storage.weights == "rom" else _for_ultraram(chosen, board)
+    if not moved:
+        return chosen
+    changed = {name: _in_ultraram(graph, name, storage.any_weights) for name in moved}
+    return multiplying(graph.with_layers(changed))
+
+
+def check_loadable(graph: StreamGraph, board: Board) -> None:
+    """Refuse weights that nothing would load.
+
+    Raises:
+        BoardError: a whole design on a board, whose serial line brings images alone.
+    """
+    if graph.loading and board.serial_line:
+        raise BoardError(f"Weights of {graph.loading[0].name!r} are to be loaded, but by the serial line of "
+                         f"{board.title} only images come; ask for weights in ROM, which its bitstream holds.")
+
+
+def _for_ultraram(graph: StreamGraph, board: Board) -> list[str]:
+    """The layers whose weights go to UltraRAM."""
+    have, family = board.resources, board.part_family
+    if not have.uram or have.bram_18k is None:
+        return []
+    short, left = estimate(graph, family).bram_18k - have.bram_18k, have.uram
+    taken = {layer.name: _weight_blocks(layer, family) for layer in weighted(graph)}
+    moved = []
+    for name in sorted(taken, key=lambda name: -taken[name]):
+        cells = _ultra_blocks(_weighted(graph, name), family)
+        if short > 0 and taken[name] and cells <= left:
+            moved.append(name)
+            short, left = short - taken[name], left - cells
+    return moved
+
+
+def _weight_blocks(layer: Weighted, family: Family) -> int:
+    """Memory blocks of 18 kbit that a layer's weights take."""
+    return layout(layer.weight_memory, family).blocks if layer.weight_memory else 0
+
+
+def _ultra_blocks(layer: Weighted, family: Family) -> int:
+    """UltraRAM blocks that they would take."""
+    return layout(replace(layer.weight_memory, ultra=True), family).ultra if layer.weight_memory else 0
+
+
+def _weighted(graph: StreamGraph, name: str) -> Weighted:
+    layer = graph[name]
+    assert isinstance(layer, Weighted)
+    return layer
+
+
+def _in_ultraram(graph: StreamGraph, name: str, any_weights: bool) -> Weighted:
+    layer = _weighted(graph, name)
+    form = layer.loaded or widths_for(layer, any_weights=any_weights, leaves=layer is graph.output)
+    return layer.loaded_as(replace(form, ultra=True))
+
+
+def widths_for(layer: Weighted, *, any_weights: bool = False, leaves: bool = False) -> Loaded:
+    """The widths that a layer's loaded memories get.
+
+    Weights get the range of their bits, without the least code where they don't have it.
+
+    Args:
+        any_weights: sums get the type that holds those of any weights and biases of as many bits, instead of the
+            narrowest that holds those of the layer's own.
+        leaves: what the layer puts out leaves the design.
+    """
+    least, most = int(layer.weights.min()), int(layer.weights.max())
+    high = (1 << (bits_for(least, most) - 1)) - 1
+    low = min(-high, least)
+    exact = exact_sums(layer.weights, layer.bias, layer.input_type, layer.product_fraction)
+    sums = _any_sums(layer, low, high) if any_weights else exact
+    accumulator = covering(sums.low, sums.high, sums.fraction, signed=True)
+    sources = (accumulator, *(stage.type for stage in layer.stages))
+    numbers = next((found for stage, source in zip(layer.stages, sources, strict=False)
+                    if (found := stage.widths(source)) is not None), None)
+    if numbers is not None:
+        return Loaded(low, high, accumulator, numbers=_roomy(numbers) if any_weights else numbers)
+    (last, *others) = layer.stages
+    if others or not leaves or not last.keeps(exact):
+        return Loaded(low, high, accumulator)
+    result = accumulator.of_width(accumulator.width + last.type.fraction - accumulator.fraction)
+    return Loaded(low, high, accumulator, result if any_weights else last.type)
+
+
+def _roomy(numbers: NumberWidths) -> NumberWidths:
+    """With room for the numbers of other trainings, whose slopes are up to four times as steep or as flat.
+
+    No widths hold the numbers of any training; who writes a file of weights finds out.
+    """
+    more = 2
+    return NumberWidths(numbers.shift + more, numbers.factors + 2 * more, numbers.offsets + 2 * more,
+                        numbers.splits and numbers.splits + more)
+
+
+def _any_sums(layer: Weighted, low: int, high: int) -> FixedType:
+    """What holds the sums of all weights of a range and of all biases of as many bits."""
+    source, products = layer.input_type, layer.weights.size // layer.weights.shape[-1]
+    ends = [weight * code for weight in (low, high) for code in (source.low, source.high)]
+    bias = 1 << (bits_for(int(layer.bias.min()), int(layer.bias.max())) - 1)
+    return covering(products * min(*ends, 0) - bias, products * max(*ends, 0) + bias - 1, layer.product_fraction)
+
+
+def loaded_like(graph: StreamGraph, design: StreamGraph) -> StreamGraph:
+    """A network's graph with weights that are loaded as those of a design that was made for others.
+
+    Raises:
+        ConfigurationError: weights or biases are finer than the design's.
+    """
+    forms = {layer.name: layer.loaded for layer in weighted(design)}
+    return graph.with_layers({layer.name: layer.loaded_as(form) for layer in weighted(graph)
+                              if (form := forms.get(layer.name)) is not None})
+
+
+def all_loaded(graph: StreamGraph, *, any_weights: bool = False) -> StreamGraph:
+    """The graph with all weights loaded at start-up."""
+    return graph.with_layers({
+        layer.name: layer.loaded_as(widths_for(layer, any_weights=any_weights, leaves=layer is graph.output))
+        for layer in weighted(graph)})
