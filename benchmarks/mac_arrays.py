@@ -75,7 +75,7 @@ def unit(weight_bits: int, activation_bits: int, pe: int, simd: int) -> StreamGr
 
 def mapped_unit(graph: StreamGraph, multipliers: Multipliers, family: Family, cache: Path) -> CellCount:
     """Cells of a unit with such multipliers."""
-    graph = graph.with_layers({"unit": replace(graph["unit"], multipliers=multipliers)})  # type: ignore[call-arg]
+    graph = graph.with_layers({"unit": replace(graph["unit"], multipliers=multipliers)})
     with TemporaryDirectory() as folder:
         design = generate(graph, Path(folder))
         fabric = ["unit"] if multipliers.kind == "lut" else []

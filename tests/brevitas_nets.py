@@ -113,13 +113,13 @@ class DefaultResidual(nn.Module):
 def default_quantizers(seed: int = 0, **settings: object) -> nn.Module:
     """A U-Net with random weights, scales and statistics of random images."""
     torch.manual_seed(seed)
-    return settled(DefaultQuantizers(**settings))  # type: ignore[arg-type]
+    return settled(DefaultQuantizers(**settings))
 
 
 def default_residual(seed: int = 0, **settings: object) -> nn.Module:
     """A residual block of the same kind."""
     torch.manual_seed(seed)
-    return settled(DefaultResidual(**settings))  # type: ignore[arg-type]
+    return settled(DefaultResidual(**settings))
 
 
 def settled(net: nn.Module) -> nn.Module:

@@ -72,7 +72,7 @@ def _is_quantized(tensor: torch.Tensor) -> bool:
 
 
 def _quantized(tensor: torch.Tensor) -> torch.Tensor:
-    tensor.quantized = True  # type: ignore[attr-defined]
+    tensor.quantized = True
     return tensor
 
 
@@ -83,7 +83,7 @@ class _Watch(TorchFunctionMode):
         super().__init__()
         self.joins, self.quantizers, self.run = joins, quantizers, itertools.count()
 
-    def __torch_function__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+    def __torch_function__(self, function, types, args=(), kwargs=None):
         """The function's result; torch turns this mode off meanwhile."""
         branches = args[0] if function is torch.cat else args[:2]
         if (function is torch.cat or function.__name__ in _SUMS + _PRODUCTS) and all(

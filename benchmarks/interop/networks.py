@@ -139,10 +139,10 @@ def _narrowed(module: nn.Module, factor: int) -> nn.Module:
     convolutions = [layer for layer in layers if isinstance(layer, nn.Conv2d)]
     for layer in layers:
         if isinstance(layer, nn.BatchNorm2d):
-            layer.__init__(layer.num_features // factor)  # type: ignore[misc]
+            layer.__init__(layer.num_features // factor)
             continue
         image, result = layer is convolutions[0], layer is convolutions[-1]
-        layer.__init__(layer.in_channels if image else layer.in_channels // factor,  # type: ignore[misc]
+        layer.__init__(layer.in_channels if image else layer.in_channels // factor,
                        layer.out_channels if result else layer.out_channels // factor,
                        layer.kernel_size, layer.stride, layer.padding, layer.dilation,
                        layer.groups if layer.groups == 1 else layer.groups // factor, layer.bias is not None)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from quantunet_hls import boards
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError, QuantUNetError
-from quantunet_hls.flow.folded_design import StreamChoices, fold_design, stream_choices
+from quantunet_hls.flow.folded_design import StreamChoices, chosen_for, fold_design, stream_choices
 from quantunet_hls.folding import ConvWork, Goal
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def check_capacity(run: Run, work: Mapping[str, ConvWork], stream: StreamGraph, 
 def _what_fits(run: Run, work: Mapping[str, ConvWork], stream: StreamGraph, folded: StreamGraph) -> Iterator[str]:
     """The nearest that the board holds in each way, and the smallest board that holds the design."""
     from quantunet_hls.rtl.fold.capacity import held, needs
-    from quantunet_hls.rtl.fold.nearest import slower, weight_bits_held
+    from quantunet_hls.rtl.fold.nearest import as_fast, slower, weight_bits_held
 
     asked = stream_choices(run.spec)
 
@@ -68,29 +68,30 @@ def _what_fits(run: Run, work: Mapping[str, ConvWork], stream: StreamGraph, fold
         loaded = folded_for(run.spec.goal, run.target, replace(asked, weights="loaded"))
         if loaded is not None and held(needs(loaded, run.target)):
             yield "weights that are loaded at start-up (--weights loaded)"
-    rate = slower(stream, folded, run.target, run.spec.arithmetic,
-                  lambda rate: folded_for(Goal(frames_per_s=rate), run.target))
+    choose = chosen_for(asked, run.target)
+    rate = slower(stream, folded, run.target, choose, lambda rate: folded_for(Goal(frames_per_s=rate), run.target))
     if rate is not None:
         yield f"{rate:g} frames a second (--fps {rate:g})"
-    bits = weight_bits_held(folded, run.target, run.spec.arithmetic)
+    plain = as_fast(stream, folded)
+    bits = weight_bits_held(plain, run.target, choose)
     if bits is not None:
         yield f"weights of {bits} bits"
-    board = _larger(run, folded, folded_for)
+    board = _larger(run, plain, folded_for)
     if board is not None:
         yield f"{board.title} (--board {board.name})"
 
 
-def _larger(run: Run, folded: StreamGraph, folded_for: Callable[[Goal, Board], StreamGraph | None]
+def _larger(run: Run, plain: StreamGraph, folded_for: Callable[[Goal, Board], StreamGraph | None]
             ) -> Board | None:
     """The smallest board that holds the design, folded for it as is asked for."""
     from quantunet_hls.rtl.fold.capacity import held, needs
-    from quantunet_hls.rtl.fold.multipliers import multiplying
+    from quantunet_hls.rtl.fold.nearest import holds_chosen
 
     for known in boards.by_size():
         if known.name == run.target.name or not known.part_family.mapped:
             continue
         board = known if run.spec.clock_ns is None else replace(known, clock_ns=run.spec.clock_ns)
-        if held(needs(multiplying(folded, run.spec.arithmetic, board), board)):
+        if holds_chosen(plain, board, chosen_for(stream_choices(run.spec), board)):
             made = folded_for(run.spec.goal, board)
             if made is not None and held(needs(made, board)):
                 return board

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from quantunet_hls.boards import Board
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     # Amaranth is an extra, which nobody needs who has no streaming RTL made.
     from quantunet_hls.ops.streaming import StreamGraph
 
-__all__ = ["FoldedDesign", "StreamChoices", "fold_design", "stream_choices"]
+__all__ = ["FoldedDesign", "StreamChoices", "chosen_for", "fold_design", "stream_choices"]
 
 #: Multipliers for a part of unknown size.
 UNKNOWN_PART_BUDGET = 64
@@ -94,7 +93,7 @@ def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream:
         return FoldedDesign(_reuse_for(work, goal, target), None)
     from quantunet_hls.rtl.fold.fit import fold_for
 
-    chosen = partial(_chosen, choices, target)
+    chosen = chosen_for(choices, target)
     if goal.frames_per_s is None and goal.latency_us is None and goal.share is None:
         reuse = _reuse_for(work, goal, target)
         return FoldedDesign(reuse, _at_pace(stream, frame_cycles(work, reuse), chosen))
@@ -102,14 +101,19 @@ def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream:
     return FoldedDesign(reuse_within(work, folded.cycles), folded)
 
 
-def _chosen(choices: StreamChoices, target: Board, graph: StreamGraph) -> StreamGraph:
-    """A folded graph with its weights and its multipliers."""
+def chosen_for(choices: StreamChoices, target: Board) -> Callable[[StreamGraph], StreamGraph]:
+    """What gives a folded graph its places of weights and its multipliers."""
     from quantunet_hls.rtl.fold.multipliers import multiplying
     from quantunet_hls.rtl.fold.storage import Storage, check_loadable, placed
 
-    chosen = placed(graph, Storage(choices.weights, choices.any_weights), target,
-                    lambda graph: multiplying(graph, choices.arithmetic, target))
-    check_loadable(chosen, target)
+    def multiplied(graph: StreamGraph) -> StreamGraph:
+        return multiplying(graph, choices.arithmetic, target)
+
+    def chosen(graph: StreamGraph) -> StreamGraph:
+        made = placed(graph, Storage(choices.weights, choices.any_weights), target, multiplied)
+        check_loadable(made, target)
+        return made
+
     return chosen
 
 
@@ -159,7 +163,7 @@ def _as_given(work: Mapping[str, ConvWork], target: Board, stream: StreamGraph |
     from quantunet_hls.rtl.fold.storage import check_loadable
 
     if given.streaming is None:
-        return FoldedDesign(dict(reuse), _at_pace(stream, frame_cycles(work, reuse), partial(_chosen, choices, target)))
+        return FoldedDesign(dict(reuse), _at_pace(stream, frame_cycles(work, reuse), chosen_for(choices, target)))
     folded = folded_as(stream, given.streaming, target.part_family)
     check_loadable(folded, target)
     for multiplying in weighted(folded):

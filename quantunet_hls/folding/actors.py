@@ -6,13 +6,13 @@ be an array, or be worked out part by part (:class:`Parts`).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
-__all__ = ["Actor", "Parts", "Places", "Reading", "every", "in_order", "over_frames"]
+__all__ = ["Actor", "Actors", "Parts", "Places", "Reading", "every", "in_order", "over_frames"]
 
 
 class Places(Protocol):
@@ -125,3 +125,19 @@ class Actor:
     def beats_per_frame(self) -> int:
         """Beats of a frame that go out."""
         return int(np.count_nonzero(self.writes))
+
+
+@dataclass(frozen=True)
+class Actors(Collection[Actor]):
+    """Actors that are made one after the other, anew whenever they are gone through, so that one is held at a time."""
+
+    makers: Sequence[Callable[[], Actor]]
+
+    def __len__(self) -> int:
+        return len(self.makers)
+
+    def __iter__(self) -> Iterator[Actor]:
+        return (make() for make in self.makers)
+
+    def __contains__(self, actor: object) -> bool:
+        return any(each is actor for each in self)

@@ -10,10 +10,12 @@ a row of the image to spare wherever beats have to wait.
 
 from __future__ import annotations
 
+from functools import partial
+
 from hls4ml.model.graph import ModelGraph
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.folding.actors import Actor
+from quantunet_hls.folding.actors import Actor, Actors
 from quantunet_hls.folding.schedule import LEAST_DEPTH, fifo_depths
 from quantunet_hls.ops.cpp.design import CppDesign, CppLayer
 from quantunet_hls.ops.cpp.facet import layer_cpp
@@ -25,9 +27,9 @@ __all__ = ["actors", "check_widths", "set_stream_depths", "stream_bits", "with_l
 _MOST_WORD_BITS = 4096
 
 
-def actors(design: CppDesign) -> list[Actor]:
+def actors(design: CppDesign) -> Actors:
     """Every function of a design as an actor whose beats are pixels, in the design's order."""
-    return [_actor(cpp) for cpp in design.layers]
+    return Actors(tuple(partial(_actor, cpp) for cpp in design.layers))
 
 
 def _actor(cpp: CppLayer) -> Actor:

@@ -91,6 +91,9 @@ class Loaded:
         sums, result = (parse_type(str(values[key])) if key in values else own
                         for key, own in (("sums", self.accumulator), ("result", self.result)))
         assert sums is not None
+        if result is not None and (self.result is None or result.width > 2 * WIDEST):
+            raise refused("result", "none where it is not the sums of the last layer that leave the design"
+                          if self.result is None else f"a type of at most {2 * WIDEST} bits")
         if not sums.signed or sums.width > WIDEST:
             raise refused("sums", f"a type with a sign and at most {WIDEST} bits")
         numbers = self.numbers

@@ -13,15 +13,16 @@ stream. What a layer is made of stands in its operator's room, in the module
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import lcm
 from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.folding.actors import Actor, Parts, Places, Reading, every, in_order
+from quantunet_hls.folding.actors import Actor, Actors, Parts, Places, Reading, every, in_order
 from quantunet_hls.ops.digest import digest
 from quantunet_hls.ops.loaded import LoadedMemory, LoadedTable
 from quantunet_hls.ops.shape import Shape
@@ -320,9 +321,9 @@ class StreamGraph:
         return max(layer.cycles for layer in self.layers)
 
     @property
-    def actors(self) -> LayerActors:
+    def actors(self) -> Actors:
         """Every layer as an actor, in the graph's order, for :mod:`quantunet_hls.folding.schedule`."""
-        return LayerActors(self)
+        return Actors(tuple(partial(layer.actor, self.sources_of(layer)) for layer in self.layers))
 
     def with_layers(self, changed: Mapping[str, StreamLayer]) -> StreamGraph:
         """The same graph with some layers replaced."""
@@ -331,19 +332,3 @@ class StreamGraph:
     def digest(self) -> str:
         """Hex SHA-256 of everything that decides the hardware; weights that are loaded don't."""
         return digest(self.hardware)
-
-
-@dataclass(frozen=True)
-class LayerActors(Collection[Actor]):
-    """The actors of a graph's layers, made one after the other whenever they are gone through."""
-
-    graph: StreamGraph
-
-    def __len__(self) -> int:
-        return len(self.graph.layers)
-
-    def __iter__(self) -> Iterator[Actor]:
-        return (layer.actor(self.graph.sources_of(layer)) for layer in self.graph.layers)
-
-    def __contains__(self, actor: object) -> bool:
-        return any(each is actor for each in self)

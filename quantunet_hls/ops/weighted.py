@@ -18,7 +18,7 @@ from quantunet_hls.ops.hardware.packing import (
     packing,
     stored_codes,
 )
-from quantunet_hls.ops.loaded import Loaded, LoadedMemory, LoadedTable, NumberWidths
+from quantunet_hls.ops.loaded import WIDEST, Loaded, LoadedMemory, LoadedTable, NumberWidths
 from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
 from quantunet_hls.ops.stages.base import Stage, reduced, retyped
 from quantunet_hls.ops.streaming import StreamGraph
@@ -181,6 +181,7 @@ class Weighted(Windowed):
             raise ConfigurationError(
                 f"The products of {self.name!r} have {self.product_fraction} fraction bits, and its design takes "
                 f"{form.accumulator.fraction}; make a design of its own for this network.")
+        self._check_range(weights, form)
         stages = reduced(form.accumulator, self.stages)
         if form.result is not None:
             if not form.result.holds(exact_sums(weights, bias, self.input_type, form.accumulator.fraction)):
@@ -216,11 +217,7 @@ class Weighted(Windowed):
         form = self.loaded
         if form is None:
             return
-        low, high = int(self.weights.min()), int(self.weights.max())
-        if low < form.low or high > form.high:
-            raise ConfigurationError(
-                f"The weights of {self.name!r} reach from {low} to {high}, and its design takes {form.low} to "
-                f"{form.high}; make a design of its own for this network.")
+        self._check_range(self.weights, form)
         sums = exact_sums(self.weights, self.bias, self.input_type, self.product_fraction)
         if not form.accumulator.holds(sums):
             raise ConfigurationError(
@@ -230,6 +227,13 @@ class Weighted(Windowed):
             if not table.fits:
                 raise ConfigurationError(f"The {table.name}s of the requantizer of {self.name!r} take more than the "
                                          f"{table.bits} bits of its design; make a design of its own for this network.")
+
+    def _check_range(self, weights: Integers, form: Loaded) -> None:
+        low, high = int(weights.min()), int(weights.max())
+        if low < form.low or high > form.high:
+            raise ConfigurationError(
+                f"The weights of {self.name!r} reach from {low} to {high}, and its design takes {form.low} to "
+                f"{form.high}; make a design of its own for this network.")
 
     @property
     def stored_bits(self) -> int:
@@ -319,9 +323,14 @@ def weighted(graph: StreamGraph) -> tuple[Weighted, ...]:
 
 
 def _in_steps(codes: Integers, finer: int) -> Integers | None:
-    """The same numbers in steps that are smaller by so many bits, or larger where that is negative and loses none."""
+    """The same numbers in steps that are smaller by so many bits, or larger where that is negative and loses none.
+
+    None where that is none, or takes more bits than any sum.
+    """
+    if not -WIDEST <= finer <= WIDEST:
+        return None if codes.any() else codes
     if finer >= 0:
-        return codes << finer
+        return None if (np.abs(codes) >> (WIDEST - finer)).any() else codes << finer
     return None if (codes & ((1 << -finer) - 1)).any() else codes >> -finer
 
 

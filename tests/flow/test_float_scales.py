@@ -63,11 +63,11 @@ def test_types_say_nothing_of_such_scales(network):
     precision = precision_of(types)
     assert with_precision(graph, precision) is not None
     name = next(node.name for node in graph.model.graph.node if node.op_type == "Conv")
-    precision.layers[name]["weight"] = parse_type("fixed<3,3>")  # type: ignore[index]
+    precision.layers[name]["weight"] = parse_type("fixed<3,3>")
     with pytest.raises(PrecisionError, match="scales that are no powers of two"):
         with_precision(graph, precision)
     fitted = next(node.name for node in graph.model.graph.node if node.op_type == "Requantize")
-    precision.layers[fitted]["result"] = parse_type("ufixed<12,10>")  # type: ignore[index]
+    precision.layers[fitted]["result"] = parse_type("ufixed<12,10>")
     with pytest.raises(PrecisionError, match="the network's own quantizer"):
         chosen_types(graph, precision)
 

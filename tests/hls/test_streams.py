@@ -39,7 +39,7 @@ def depths_of(model):
 
 
 def test_no_frame_takes_longer_than_the_slowest_layer(model):
-    made = actors(read_cpp(model))
+    made = list(actors(read_cpp(model)))
     ends = simulate(made, depths_of(model), 5, limit=400_000)
     assert ends is not None, "it stands still"
     pace = max(actor.clocks_per_frame for actor in made)

@@ -22,12 +22,12 @@ def unquantized(net, source, name):
     return net.conv(net.relu(net.conv(net.quant(source, scale=0.3), 2)), 2, name=name)
 
 
-def tied(net, source, name):
+def tied(net, source, name, zero=1, **other):
     """A quantizer whose ties go to odd levels, which no multiplication does, of values that fall and rise."""
     fine = net.quant(source, 4, -3)
     shifted = net.add("Add", [fine, net.constant(f"{name}_offset", [[[[-0.75]]]])], net.shapes[fine])
-    coarse = net.quant(net.leaky(shifted, -1.0), 4, -2, name=name)
-    net.constant(net.nodes[-1].input[2], 1)
+    coarse = net.quant(net.leaky(shifted, -1.0), 4, name=name, **({"exponent": -2} | other))
+    net.constant(net.nodes[-1].input[2], zero)
     return coarse
 
 
@@ -72,3 +72,15 @@ def test_what_is_refused_before_any_pass_is_refused_for_the_same_reasons(name):
     with pytest.raises(IllegalGraphError) as caught:
         ingest(ModelWrapper(proto))
     assert [str(error) for error in caught.value.violations] == said
+
+
+def test_what_ties_go_to_is_mended_as_it_is_said():
+    def network(**options):
+        net = Net(SHAPE)
+        net.conv(tied(net, net.quant("x"), "it", **options), 1, pads=[0] * 4)
+        return net.model()
+
+    with pytest.raises(IllegalGraphError, match="another scale, or one with rounding mode FLOOR or an even zero point"):
+        ingest(network())
+    for mended in ({"scale": 0.3}, {"rounding": "FLOOR"}, {"zero": 2}):
+        assert ingest(network(**mended))

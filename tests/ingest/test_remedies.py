@@ -464,7 +464,7 @@ def test_a_mask_of_several_masks():
 #: Followed in the tests of older opsets.
 APART = ("use nn.BatchNorm2d",
          # For what only another pass could bring about, and what no small network here comes to.
-         "put a quantizer straight in front of it", "use a quantizer with another scale, of ")
+         "put a quantizer straight in front of it", "use a quantizer with another scale, or one with rounding mode")
 
 _PACKAGE = Path(quantunet_hls.__file__).parent
 #: What can't be done to a graph here: the file is damaged, or the network must be trained or exported in another way.

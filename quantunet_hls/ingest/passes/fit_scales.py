@@ -118,11 +118,12 @@ class _Fitting:
             # Thresholds have any steps that rise or fall.
             searched = thresholds_of_treads([channel.treads for channel in steps], -given.exponent, plan.fraction)
             if searched is None:
+                odd = plan.quantizers[0].zero % 2 and plan.quantizers[0].half_even
                 raise IllegalGraphError(
                     node.name, "no multiplication with a shift has exactly its steps, for some of the values that come "
                     "lie in the middle between two of its levels, and thresholds would have to rise and fall, or to be "
-                    f"more than {(1 << MOST_BITS) - 1}", f"use a quantizer with another scale, of {MOST_BITS} bits at "
-                    "most, or with rounding mode FLOOR")
+                    f"more than {(1 << MOST_BITS) - 1}", "use a quantizer with another scale, or one with rounding mode "
+                    "FLOOR" + (" or an even zero point" if odd else ""))
             return searched
         return stage
 

@@ -8,14 +8,12 @@ from math import floor, log10
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import QuantUNetError
-from quantunet_hls.ops.multipliers import BLOCKS
 from quantunet_hls.ops.streaming import StreamGraph
-from quantunet_hls.ops.weighted import Weighted, weighted
+from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.rtl.fold.capacity import held, needs
-from quantunet_hls.rtl.fold.multipliers import multiplying
 from quantunet_hls.rtl.fold.parallelism import cycle_choices, parallel
 
-__all__ = ["slower", "weight_bits_held", "with_weight_bits"]
+__all__ = ["as_fast", "holds_chosen", "slower", "weight_bits_held", "with_weight_bits"]
 
 #: Fewest bits of a weight that anybody is sent to: a sign and one value.
 _FEWEST_BITS = 2
@@ -23,7 +21,15 @@ _FEWEST_BITS = 2
 _TRIES = 2
 
 
-def slower(graph: StreamGraph, folded: StreamGraph, board: Board, arithmetic: str,
+def as_fast(graph: StreamGraph, folded: StreamGraph, cycles: int | None = None) -> StreamGraph:
+    """A lowered graph at the pace of a folded one, or another, without places of weights and multipliers.
+
+    It has the FIFOs of the folded one: its own would have to be scheduled.
+    """
+    return replace(parallel(graph, cycles or folded.cycles), fifo_depths=folded.fifo_depths)
+
+
+def slower(graph: StreamGraph, folded: StreamGraph, board: Board, choose: Callable[[StreamGraph], StreamGraph],
            fold_at: Callable[[float], StreamGraph | None]) -> float | None:
     """The highest frame rate, about, whose folding a board holds; None where it does not even hold the slowest.
 
@@ -31,18 +37,13 @@ def slower(graph: StreamGraph, folded: StreamGraph, board: Board, arithmetic: st
         graph: lowered.
         folded: the same in a folding that the board does not hold.
         board: with its clock.
-        arithmetic: of :data:`quantunet_hls.rtl.fold.multipliers.KINDS`.
+        choose: places weights and chooses multipliers.
         fold_at: the folding at a frame rate, None where there is none.
     """
     choices = [cycles for cycles in cycle_choices(graph) if cycles > folded.cycles]
 
     def holds(cycles: int) -> bool:
-        # With the FIFOs of the folding that is too large: those of each would have to be scheduled anew.
-        try:
-            made = multiplying(replace(parallel(graph, cycles), fifo_depths=folded.fifo_depths), arithmetic, board)
-        except QuantUNetError:
-            return False
-        return held(needs(made, board))
+        return holds_chosen(as_fast(graph, folded, cycles), board, choose)
 
     if not choices or not holds(choices[-1]):
         return None
@@ -64,20 +65,28 @@ def _rounded_down(rate: float) -> float:
     return float(f"{floor(rate / unit) * unit:.3g}")
 
 
-def weight_bits_held(folded: StreamGraph, board: Board, arithmetic: str) -> int | None:
-    """Most bits of a weight with which the board holds the same folding; None where it holds it with none."""
-    for bits in range(max(layer.weight_bits for layer in weighted(folded)) - 1, _FEWEST_BITS - 1, -1):
-        if held(needs(multiplying(with_weight_bits(folded, bits), arithmetic, board), board)):
+def holds_chosen(plain: StreamGraph, board: Board, choose: Callable[[StreamGraph], StreamGraph]) -> bool:
+    """Whether the board holds a folding with what is chosen for it; it doesn't where nothing can be chosen."""
+    try:
+        return held(needs(choose(plain), board))
+    except QuantUNetError:
+        return False
+
+
+def weight_bits_held(plain: StreamGraph, board: Board, choose: Callable[[StreamGraph], StreamGraph]) -> int | None:
+    """Most bits of a weight with which the board holds a folding; None where it holds it with none.
+
+    Args:
+        plain: without places of weights and multipliers.
+        choose: places and chooses them.
+    """
+    for bits in range(max(layer.weight_bits for layer in weighted(plain)) - 1, _FEWEST_BITS - 1, -1):
+        if holds_chosen(with_weight_bits(plain, bits), board, choose):
             return bits
     return None
 
 
 def with_weight_bits(graph: StreamGraph, bits: int) -> StreamGraph:
     """The graph with all weights cut to so many bits, as an estimate sees a network that was trained with them."""
-    return graph.with_layers({layer.name: _narrower(layer, max(layer.weight_bits - bits, 0))
+    return graph.with_layers({layer.name: replace(layer, weights=layer.weights >> max(layer.weight_bits - bits, 0))
                               for layer in weighted(graph)})
-
-
-def _narrower(layer: Weighted, places: int) -> Weighted:
-    form = layer.loaded and replace(layer.loaded, low=layer.loaded.low >> places, high=layer.loaded.high >> places)
-    return replace(layer, weights=layer.weights >> places, multipliers=BLOCKS, loaded=form)

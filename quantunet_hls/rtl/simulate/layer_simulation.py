@@ -24,11 +24,11 @@ from quantunet_hls.rtl.simulate.harness import (
     read_beats,
     unpack,
 )
-from quantunet_hls.rtl.simulate.program import verilate
+from quantunet_hls.rtl.simulate.program import Part, verilate_together
 from quantunet_hls.rtl.weights_file import layer_words
 from quantunet_hls.types.fixed import Integers
 
-__all__ = ["LayerBench"]
+__all__ = ["LayerBench", "build_benches"]
 
 #: Clocks from a layer's last word of weights until it is in its memory, and some more.
 _SETTLE = 8
@@ -56,12 +56,12 @@ class LayerBench:
         return harness_header({f"i{port}": source for port, source in enumerate(self.sources)}, self.layer,
                               load=LoadPort("load", _SETTLE, whole=False) if self.layer.memories else None)
 
-    def run(self, inputs: Sequence[Integers], folder: Path, *, cycle_limit: int, stalls: Stalls) -> Integers:
-        """Build it and simulate it.
+    def run(self, program: Path, inputs: Sequence[Integers], *, cycle_limit: int, stalls: Stalls) -> Integers:
+        """Simulate it.
 
         Args:
+            program: of :func:`build_benches`.
             inputs: of each source the codes (frames, height, width, channels).
-            folder: for the program.
             cycle_limit: clocks after which it ends, whether all beats are out or not.
             stalls: random pauses at each input and at the output.
 
@@ -70,9 +70,8 @@ class LayerBench:
 
         Raises:
             DeadlockError: nothing moves any more.
-            ToolNotFoundError, ToolFailedError: a tool is absent or failed, or a model stopped the simulation.
+            ToolFailedError: a model stopped the simulation.
         """
-        program = verilate(self.module, self.files, folder, harness_text(), self.header, optimize=False)
         total = self.layer.beats * len(inputs[0])
         beats = [pack(codes, source.lanes, source.type.width)
                  for codes, source in zip(inputs, self.sources, strict=True)]
@@ -85,3 +84,13 @@ class LayerBench:
                                     f"{report['received']} of {total} output beats.")
             seen: np.ndarray = read_beats(place / "out.bin", self.layer)
         return unpack(seen, self.layer.lanes, self.layer.type)
+
+
+def build_benches(benches: Sequence[LayerBench], folder: Path) -> list[Path]:
+    """A simulation program for each, compiled together in an empty folder.
+
+    Raises:
+        ToolNotFoundError, ToolFailedError: a tool is absent or failed.
+    """
+    parts = [Part(bench.module, bench.files, bench.header) for bench in benches]
+    return verilate_together(parts, folder, harness_text())

@@ -15,30 +15,34 @@ our netlists use them. They stop the simulation where a netlist uses more.
 from __future__ import annotations
 
 import functools
-import hashlib
 import math
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from shutil import rmtree
-from typing import Any
 
 import numpy as np
 
 from quantunet_hls.core.errors import BoardError
-from quantunet_hls.core.files import sha256_file, write_text
+from quantunet_hls.core.files import write_text
 from quantunet_hls.core.open_tools import modules_of, yosys_share
 from quantunet_hls.core.process import side_by_side
-from quantunet_hls.core.store import Store, key_of
+from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.generate.design import Design, module_name
 from quantunet_hls.rtl.simulate.harness import Stalls
 from quantunet_hls.rtl.simulate.layer_simulation import LayerBench
-from quantunet_hls.rtl.simulate.program import simulator_versions
+from quantunet_hls.rtl.simulate.netlist_layers import (
+    Compared,
+    LayerCheck,
+    batches,
+    check_layers,
+    inputs_of,
+    kept,
+)
 from quantunet_hls.rtl.simulate.verilator import Simulation, build_simulator
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule
-from quantunet_hls.rtl.weights_file import layer_words
 from quantunet_hls.targets import FAMILIES, Family
 from quantunet_hls.targets.family import CellModels
 from quantunet_hls.types.fixed import Integers
@@ -53,10 +57,6 @@ TOTAL_CELLS = 5_000
 
 #: Cells times clocks that a layer's simulation may take: some 40 s (5,600 cells run at 23,000 clocks/s).
 WORK = 5_000_000_000
-
-
-#: Comparisons that are kept of a module: what its netlist was before may come again.
-_KEPT = 4
 
 #: A module that is never held up would not show what a shift register without its clock enable does.
 PAUSES = Stalls(0.1, 0.1)
@@ -79,23 +79,6 @@ class Extent:
 
 #: The smallest modules, and every module.
 SAMPLE, ALL = Extent(), Extent(math.inf, math.inf)
-
-
-@dataclass(frozen=True)
-class Compared:
-    """A module whose netlist was simulated: how many values came out, how many differ from the RTL's.
-
-    Attributes:
-        layer: None for the top's netlist, compared at the network's output.
-        values: that were compared.
-        differing: of these.
-        all_values: that the RTL gave for the same frames.
-    """
-
-    layer: str | None
-    values: int
-    differing: int
-    all_values: int
 
 
 @dataclass(frozen=True)
@@ -153,25 +136,25 @@ def check_netlist(design: Design, mapped: MappedDesign, family: Family, expected
     # What is around the design on its board takes no part: its stream is a serial line.
     chosen = _chosen(mapped, codes, set(ours) | set(yosys), extent)
 
-    def work(name: str) -> Compared:
-        module = mapped.layers[name]
-        place = folder / name
-        models = cell_models(family, set(module.cells), place)
-        if name == "top":
-            compared = _checked_top(design, module, models, expected, frames, place, pauses)
-        else:
-            layer = graph[name]
-            sources = tuple(graph[source] for source in layer.sources)
-            bench = LayerBench(module_name(graph, layer), (module.netlist, *models), layer, sources)
-            compared = _checked_layer(bench, [codes[source] for source in layer.sources], codes[name], place, pauses,
-                                      max(extent.work // max(sum(module.cells.values()), 1), 1))
-        progress(name, compared)
-        return compared
+    sizes = {name: sum(mapped.layers[name].cells.values()) for name in chosen}
+    checks = [_layer_check(graph, name, mapped.layers[name], family, codes, folder / name, pauses,
+                           max(extent.work // max(sizes[name], 1), 1)) for name in sorted(chosen) if name != "top"]
+    side = workers or os.cpu_count() or 1
 
-    # The top's program, with all of the RTL in it, takes longest to build; then the largest modules.
-    order = sorted(chosen, key=lambda name: (name != "top", -sum(mapped.layers[name].cells.values())))
-    with side_by_side(workers or os.cpu_count() or 1) as pool:
-        found = dict(zip(order, pool.map(work, order), strict=True))
+    def top() -> dict[str, Compared]:
+        module, place = mapped.layers["top"], folder / "top"
+        models = cell_models(family, set(module.cells), place)
+        compared = _checked_top(design, module, models, expected, frames, place, pauses)
+        progress("top", compared)
+        return {"top": compared}
+
+    # The top's program, with all of the RTL in it, takes longest to build.
+    jobs: list[Callable[[], dict[str, Compared]]] = [top] if "top" in chosen else []
+    jobs += [partial(check_layers, batch, progress) for batch in batches(checks, sizes, side)]
+    found: dict[str, Compared] = {}
+    with side_by_side(side) as pool:
+        for some in pool.map(lambda job: job(), jobs):
+            found |= some
     # One that ended before its first beat has shown nothing.
     found = {name: compared for name, compared in found.items() if compared.values}
     cells = {name: sum(module.cells.values()) for name, module in mapped.layers.items()}
@@ -196,16 +179,12 @@ def _chosen(mapped: MappedDesign, modules: Collection[str], modelled: set[str], 
     return chosen
 
 
-def _checked_layer(bench: LayerBench, inputs: Sequence[Integers], expected: Integers, folder: Path, stalls: Stalls,
-                   cycle_limit: int) -> Compared:
-    def simulated() -> Compared:
-        seen = bench.run(inputs, folder / "program", cycle_limit=cycle_limit, stalls=stalls)
-        wanted = expected.reshape(-1, bench.layer.lanes)[: len(seen)]
-        return Compared(bench.layer.name, wanted.size, int(np.count_nonzero(wanted != seen)), expected.size)
-
-    texts = {"module": bench.module, "header": bench.header, "cycle_limit": cycle_limit}
-    loaded = [layer_words(bench.layer)] if bench.layer.memories else []
-    return _kept(folder, _inputs(bench.files, texts, [*inputs, expected, *loaded], stalls), simulated)
+def _layer_check(graph: StreamGraph, name: str, module: MappedModule, family: Family, codes: Mapping[str, Integers],
+                 folder: Path, stalls: Stalls, cycle_limit: int) -> LayerCheck:
+    layer = graph[name]
+    models = cell_models(family, set(module.cells), folder)
+    bench = LayerBench(module_name(graph, layer), (module.netlist, *models), layer, tuple(graph.sources_of(layer)))
+    return LayerCheck(bench, tuple(codes[source] for source in layer.sources), codes[name], folder, stalls, cycle_limit)
 
 
 def _checked_top(design: Design, module: MappedModule, models: Sequence[Path], expected: Simulation, frames: Integers,
@@ -219,29 +198,8 @@ def _checked_top(design: Design, module: MappedModule, models: Sequence[Path], e
         differing = int(np.count_nonzero(expected.outputs != seen))
         return Compared(None, seen.size, differing, expected.outputs.size)
 
-    inputs = _inputs(files.values(), {"names": sorted(files)}, [frames, expected.outputs], stalls)
-    return _kept(folder, inputs, simulated)
-
-
-def _inputs(files: Iterable[Path], texts: Mapping[str, Any], codes: Iterable[Integers],
-            stalls: Stalls) -> dict[str, Any]:
-    """All that a comparison depends on: netlist, models and what they include, and beats."""
-    included = {part for path in files for part in (path, *path.parent.glob("*.vh"))}
-    return {"verilog": sorted(sha256_file(path) for path in included), **texts, "stalls": asdict(stalls),
-            "codes": [[list(values.shape), hashlib.sha256(values.astype("<i8").tobytes()).hexdigest()]
-                      for values in codes]}
-
-
-def _kept(folder: Path, inputs: Mapping[str, Any], simulated: Callable[[], Compared]) -> Compared:
-    """A comparison that was made before, or made now; of what was built only the result is kept."""
-    def simulate() -> dict[str, Any]:
-        found = asdict(simulated())
-        # Its program takes megabytes, and is of no use once it has run.
-        rmtree(folder / "program", ignore_errors=True)
-        return found
-
-    store = Store(folder / "compared.json", keep=_KEPT)
-    return Compared(**store.made("compared", key_of(inputs, (__name__,), simulator_versions()), simulate).value)
+    inputs = inputs_of(files.values(), {"names": sorted(files)}, [frames, expected.outputs], stalls)
+    return kept(folder, inputs, simulated)
 
 
 def _model_files(family: Family) -> CellModels:

@@ -8,8 +8,10 @@ megabytes at a time, the program around them with the first, without make.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from quantunet_hls.core.store import Store, key_of
 from quantunet_hls.core.versions import versions_of
 from quantunet_hls.core.workshop import keep, workshop
 
-__all__ = ["simulator_versions", "verilate"]
+__all__ = ["Part", "simulator_versions", "verilate", "verilate_together"]
 
 BUILD_LIMIT_S = 1800.0
 
@@ -85,17 +87,82 @@ def verilate(top: str, sources: Sequence[Path], folder: Path, harness: str, head
     return program.resolve()
 
 
-def _translate(top: str, sources: Sequence[Path], bench: Path, log: Path, *, wave: bool) -> list[Path]:
-    """Have Verilator write the C++ of some Verilog; returns its files."""
+@dataclass(frozen=True)
+class Part:
+    """One of several designs that are compiled together.
+
+    Attributes:
+        top: name of its top module.
+        sources: Verilog files, as of :func:`verilate`.
+        header: text of the ``design.h`` that the harness includes; says ``Vdesign``, whatever its class is here.
+    """
+
+    top: str
+    sources: tuple[Path, ...]
+    header: str
+
+
+def verilate_together(parts: Sequence[Part], folder: Path, harness: str) -> list[Path]:
+    """Compile several designs, each with a harness of its own, at once; returns a program for each.
+
+    They are links to one, which looks by what name it was called. Nothing of a design is shared with another but the
+    headers that the compiler reads, so that each does what it would do alone.
+
+    Args:
+        folder: for the programs; an empty one.
+        harness: text of the C++ that drives each of them.
+
+    Raises:
+        ToolNotFoundError: Verilator or a C++ compiler is not installed.
+        ToolFailedError: it ended with an error or ran past its limit.
+    """
+    root = _verilator_root()
+    with workshop(folder) as bench:
+        (bench / "verilator").symlink_to(root)
+        written = []
+        for number, part in enumerate(parts):
+            place = bench / f"part{number}"
+            place.mkdir()
+            (place / "harness.cpp").write_text(harness, encoding="utf-8")
+            header = re.sub(r"\bVdesign\b", f"Vdesign{number}", part.header)
+            (place / "design.h").write_text(header, encoding="utf-8")
+            written += _translate(part.top, part.sources, bench, folder / f"{part.top}.verilator.log",
+                                  number=str(number))
+        (bench / "harness.cpp").write_text(_chooser(harness, len(parts)), encoding="utf-8")
+        _compile(written, bench, folder, str(root), wave=False, optimize=False)
+        keep(bench / "simulation", folder / "simulation")
+    programs = [folder / f"simulation.{number}" for number in range(len(parts))]
+    for program in programs:
+        program.symlink_to("simulation")
+    return [program.absolute() for program in programs]
+
+
+def _chooser(harness: str, parts: int) -> str:
+    """C++ with the harness once for each part, which runs the one whose number the program's name ends in."""
+    # What these declare must not land in a part's namespace.
+    common = re.findall(r'^#include (?:<.*>|"verilated.*")$', harness, re.MULTILINE)
+    classes = [f'#include "Vdesign{number}.h"' for number in range(parts)]
+    spaces = [f'namespace part{number} {{\n#define main run\n#include "part{number}/harness.cpp"\n#undef main\n}}'
+              for number in range(parts)]
+    cases = [f"    case {number}: return part{number}::run(argc, argv);" for number in range(parts)]
+    return "\n".join(["#include <cstdlib>", "#include <cstring>", *common, *classes, *spaces,
+                      "int main(int argc, char** argv) {", "    switch (std::atoi(std::strrchr(argv[0], '.') + 1)) {",
+                      *cases, "    default: return 2;", "    }", "}", ""])
+
+
+def _translate(top: str, sources: Sequence[Path], bench: Path, log: Path, *, wave: bool = False,
+               number: str = "") -> list[Path]:
+    """Have Verilator write the C++ of some Verilog, of a class ``Vdesign`` with a number; returns its files."""
     files = [path.resolve() for path in sources]
-    places = {place: f"sources{index}" for index, place in enumerate(dict.fromkeys(path.parent for path in files))}
+    places = {place: f"sources{number}_{index}" if number else f"sources{index}"
+              for index, place in enumerate(dict.fromkeys(path.parent for path in files))}
     for place, name in places.items():
         (bench / name).symlink_to(place)
-    made = bench / "verilated"
+    made = bench / f"verilated{number}"
     made.mkdir()
     command: list[str | Path] = [
         bench / "verilator" / "bin" / "verilator_bin", "--cc", "-j", str(min(os.cpu_count() or 1, 4)),
-        "--prefix", "Vdesign", "--top-module", top, "--Mdir", made.name, "-Wno-fatal", "-Wno-lint",
+        "--prefix", f"Vdesign{number}", "--top-module", top, "--Mdir", made.name, "-Wno-fatal", "-Wno-lint",
         "-O3", "--x-assign", "fast", "--x-initial", "fast", "--noassert", "--output-split", "20000",
         *(["--trace-vcd"] if wave else []),
         *[f"-I{name}" for place, name in places.items() if place.name == "models"],
@@ -118,7 +185,8 @@ def _compile(written: Iterable[Path], bench: Path, logs: Path, root: str, *, wav
 
     def compiled(name: str) -> Path:
         texts, effort = units[name]
-        lines = "".join(f'#include "{path.relative_to(bench)}"\n' for path in texts)
+        # Verilator's headers refuse those of a second design, as if they were to be precompiled.
+        lines = "".join(f'#undef VL_PCH_INCLUDED\n#include "{path.relative_to(bench)}"\n' for path in texts)
         return _object(name, lines, bench, logs, effort, wave=wave)
 
     objects = [_runtime(bench, logs, root, wave=wave)]
@@ -161,7 +229,8 @@ def _object(name: str, text: str, bench: Path, logs: Path, effort: str, *, wave:
     defined = {**_DEFINED, "VM_TRACE": int(wave), "VM_TRACE_VCD": int(wave)}
     command: list[str | Path] = [
         _compiler(), "-std=gnu++17", effort, "-w", *(f"-D{key}={value}" for key, value in defined.items()),
-        "-I.", "-Iverilated", "-Iverilator/include", "-Iverilator/include/vltstd",
+        "-I.", *(f"-I{place.name}" for place in sorted(bench.glob("verilated*"))),
+        "-Iverilator/include", "-Iverilator/include/vltstd",
         # The same program whatever folder it was built in.
         f"-ffile-prefix-map={bench}=.", "-c", f"{name}.cpp", "-o", f"{name}.o",
     ]

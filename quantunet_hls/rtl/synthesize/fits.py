@@ -11,6 +11,9 @@ from quantunet_hls.targets import CellCount
 
 __all__ = ["check_fits", "layers_for_ultraram"]
 
+#: Rows that windows reach over, and frames that wait for a factor of their whole, are as long at any speed.
+_OF_MEMORY = "use smaller images, fewer channels or bits of them, or choose a larger board"
+
 #: Blocks of 18 kbit that one UltraRAM block of 288 kbit stands for.
 ULTRARAM_BLOCKS = 16
 
@@ -39,5 +42,6 @@ def check_fits(count: CellCount, board: Board) -> None:
     shares |= {name: float("inf") for name, need in needs.items() if need and getattr(board.resources, name) == 0}
     if shares:
         name = max(shares, key=shares.__getitem__)
+        remedy = _OF_MEMORY if name in ("bram_18k", "uram") else "ask for more cycles a frame or choose a larger board"
         raise BoardError(f"The design takes {needs[name]} {name.upper()}, but {board.title} has "
-                         f"{getattr(board.resources, name)}; ask for more cycles a frame or choose a larger board.")
+                         f"{getattr(board.resources, name)}; {remedy}.")

@@ -2,10 +2,12 @@
 
 import pytest
 
+from quantunet_hls.boards import load
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest import ingest
 from quantunet_hls.ingest.model_graph import read_network
 from quantunet_hls.ingest.ranges import infer_types
+from quantunet_hls.rtl.fold.capacity import needs
 from quantunet_hls.rtl.fold.parallelism import cycle_choices, fold
 from quantunet_hls.rtl.lower import lower
 from tests.builders import Net, op_types
@@ -76,6 +78,19 @@ def test_a_stream_waits_for_a_factor_of_its_whole_frame(tmp_path):
         image, factor = (graph.fifo_depths[f"{source}->{layer.name}"] for source in layer.sources)
         assert image >= graph[layer.sources[0]].beats
         assert factor < 40
+
+
+def test_a_frame_that_waits_counts_in_what_a_board_must_hold(tmp_path):
+    """Before anything is mapped: the frame is in the estimate, and no slower folding makes it less."""
+    found = {}
+    for side in (8, 64):
+        case = Executors(squeeze_and_excite(channels=16, size=(side, side)).model(), tmp_path / str(side))
+        graph = lower(read_network(case.model), "net").graph
+        held = [needs(fold(graph, cycles), load("pynq-z2")) for cycles in cycle_choices(graph)]
+        found[side] = [need.estimated for each in held for need in each if need.name == "bram_18k"]
+    frame = 64 * 64 * 16 * 5 / 18432
+    assert min(found[64]) >= frame
+    assert max(found[8]) < frame
 
 
 def test_other_shapes_are_refused():

@@ -14,8 +14,9 @@ from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.rtl.fold.capacity import MAPPED_SHARES, beyond, held, in_doubt, needs, told
 from quantunet_hls.rtl.fold.estimate import estimate
 from quantunet_hls.rtl.fold.multipliers import multiplying
-from quantunet_hls.rtl.fold.nearest import slower, weight_bits_held, with_weight_bits
+from quantunet_hls.rtl.fold.nearest import as_fast, slower, weight_bits_held, with_weight_bits
 from quantunet_hls.rtl.fold.parallelism import cycle_choices, fold
+from quantunet_hls.rtl.fold.storage import Storage, placed
 from tests.rtl.graphs import PIXEL, convolution
 
 REFERENCE = Path(__file__).parents[3] / "reports" / "reference" / "estimates.json"
@@ -95,18 +96,40 @@ def test_the_rate_that_is_offered_is_held_and_no_much_faster_one_is():
     def fold_at(rate):
         return multiplying(fold(graph, int(1e9 / (rate * small.clock_ns))), "auto", small)
 
-    rate = slower(graph, design, small, "auto", fold_at)
+    def choose(made):
+        return multiplying(made, "auto", small)
+
+    rate = slower(graph, design, small, choose, fold_at)
     assert held(needs(fold_at(rate), small))
     assert not held(needs(fold_at(rate * 2.5), small))
-    assert slower(graph, design, board(lut=10, dsp=1, bram_18k=1), "auto", fold_at) is None
+    assert slower(graph, design, board(lut=10, dsp=1, bram_18k=1), choose, fold_at) is None
 
 
 def test_the_bits_that_are_offered_are_held_and_one_more_is_not():
-    design = folded(1.0)
-    found = estimate(design, load("zcu104").part_family)
+    plain, found = fold(wide(), cycle_choices(wide())[-1]), estimate(folded(1.0), load("zcu104").part_family)
+
+    def offered(small):
+        return weight_bits_held(plain, small, lambda graph: multiplying(graph, "auto", small))
+
     small = board(bram_18k=found.bram_18k - 1)
-    bits = weight_bits_held(design, small, "auto")
+    bits = offered(small)
     assert bits in (2, 3)
-    assert not held(needs(multiplying(with_weight_bits(design, bits + 1), "auto", small), small))
-    assert [layer.weight_bits for layer in weighted(with_weight_bits(design, 3))] == [3]
-    assert weight_bits_held(design, board(bram_18k=0), "auto") is None
+    assert not held(needs(multiplying(with_weight_bits(plain, bits + 1), "auto", small), small))
+    assert [layer.weight_bits for layer in weighted(with_weight_bits(plain, 3))] == [3]
+    assert offered(board(bram_18k=0)) is None
+
+
+def test_what_is_offered_has_its_weights_where_the_board_has_room():
+    graph, design = wide(), folded(0.0)
+    small = board(lut=60_000, dsp=64, bram_18k=estimate(folded(1.0), load("zcu104").part_family).rom_18k - 1, uram=16)
+
+    def choosing(weights):
+        return lambda made: placed(made, Storage(weights), small, lambda graph: multiplying(graph, "auto", small))
+
+    def rate(weights):
+        choose = choosing(weights)
+        return slower(graph, design, small, choose, lambda rate: choose(fold(graph, int(1e9 / (rate * 5)))))
+
+    assert rate("rom") is None
+    assert rate("auto") > 0
+    assert weight_bits_held(as_fast(graph, folded(1.0)), small, choosing("auto")) == 3

@@ -77,7 +77,7 @@ def test_the_netlist_that_is_counted_gives_the_same_integers(designs, tmp_path, 
     assert found.cells == found.all_cells == sum(mapped.layers["only"].cells.values())
     assert found.values == found.all_values == 240
     # What was compared is kept by content: nothing is built for it again, whatever else is asked for.
-    monkeypatch.setattr("quantunet_hls.rtl.simulate.layer_simulation.verilate", None)
+    monkeypatch.setattr("quantunet_hls.rtl.simulate.layer_simulation.verilate_together", None)
     assert check_netlist(design, mapped, XCUP, expected, frames, tmp_path, extent=ALL, stalls=_STALLS) == found
     other = replace(expected, outputs=expected.outputs + 1)
     with pytest.raises(TypeError):

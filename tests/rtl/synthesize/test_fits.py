@@ -15,6 +15,11 @@ def test_what_a_board_has_too_little_of_is_named():
     check_fits(CellCount(lut=1000, dsp=1000), load("zcu104"))
 
 
+def test_memory_is_not_said_to_become_less_with_time():
+    with pytest.raises(BoardError, match=r"takes 3000 BRAM_18K, but .* has 624; use smaller images, fewer channels"):
+        check_fits(CellCount(lut=1000, bram_18k=3000), load("zcu104"))
+
+
 def test_ultraram_is_for_boards_that_have_it_where_block_ram_is_short(tmp_path):
     def mapped(blocks):
         module = MappedModule("m", {}, CellCount(bram_18k=blocks), 0.0, True, tmp_path)
