@@ -114,6 +114,8 @@ def _peak_kb(process: str) -> int:
 def measure(network: str, size: int, last: str) -> dict[str, Any]:
     """One design up to a step."""
     torch.manual_seed(0)
+    # Threads that wait for one another take CPU seconds, too, the more the busier the machine is.
+    torch.set_num_threads(1)
     config = config_of(network)
     net = QuantUNet(config)
     calibrate(net, torch.tensor(draw_phantoms(2, size, size).images / 256, dtype=torch.float32))

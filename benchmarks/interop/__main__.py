@@ -6,6 +6,9 @@ Writes ``reports/reference/interop.json``, cell by cell, and the table
     python -m benchmarks.interop                              # what does not stand there yet
     python -m benchmarks.interop --network resunet --form qcdq --again
     python -m benchmarks.interop --table                      # the table alone
+
+It takes minutes a cell. What stands there is not tried again, and every cell is stored when it is done, so that a run
+that was ended goes on where it was.
 """
 
 from __future__ import annotations
@@ -87,9 +90,10 @@ def table(cells: Mapping[str, Mapping[str, Cell]]) -> str:
     lines = [
         "# Networks of other projects", "",
         "Networks from the packages that publish them, and in the form that many projects write them, small "
-        "(32x32 pixels, few channels, random weights, batch normalization), as `python -m benchmarks.interop` takes "
-        "them through the flow: ingest, hls4ml project, C-simulation and simulated RTL. A cell says how many integers "
-        "differ between the executors, of all that were compared; - was not tried.", "",
+        "(32x32 pixels, few channels, random weights, batch normalization; encoders of segmentation_models_pytorch "
+        "have an eighth of their channels), as `python -m benchmarks.interop` takes them through the flow: ingest, "
+        "hls4ml project, C-simulation and simulated RTL. A cell says how many integers differ between the executors, "
+        "of all that were compared; - was not tried.", "",
         f"{len(built)} of {tried_cells} built; {sum(cell.differing for cell in built):,} of "
         f"{sum(cell.values for cell in built):,} values differ.", "",
         f"| network | {' | '.join(FORM_TITLES.values())} |", f"|---|{'---|' * len(FORM_TITLES)}"]
@@ -100,6 +104,11 @@ def table(cells: Mapping[str, Mapping[str, Cell]]) -> str:
     return "\n".join([*lines, *(["", "What the refusals say:", "", *refused] if refused else [])]) + "\n"
 
 
+def stored_cells(path: Path) -> dict[str, dict[str, Cell]]:
+    """The cells of a file of results, by network and form; none where there is no file yet."""
+    return msgspec.convert(read_json(path) if path.exists() else {}, dict[str, dict[str, Cell]])
+
+
 def main() -> None:
     """The cells that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -108,17 +117,17 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="also what stands there already")
     parser.add_argument("--table", action="store_true", help="write the table of what stands there")
     asked = parser.parse_args()
-    stored = read_json(RESULTS) if RESULTS.exists() else {}
-    cells = msgspec.convert(stored, dict[str, dict[str, Cell]])
     for name in [] if asked.table else asked.network:
         for form in asked.form:
-            if form in cells.get(name, {}) and not asked.again:
+            if form in stored_cells(RESULTS).get(name, {}) and not asked.again:
                 continue
             cell = tried(name, form)
-            cells.setdefault(name, {})[form] = cell
             print(f"{name} {form}: {cell.refused or _words(cell)} ({cell.seconds:.0f} s)", flush=True)
+            # Read again: another run may have stored its cells meanwhile.
+            cells = stored_cells(RESULTS)
+            cells.setdefault(name, {})[form] = cell
             write_json(RESULTS, msgspec.to_builtins(cells))
-    write_text(TABLE, table(cells))
+    write_text(TABLE, table(stored_cells(RESULTS)))
 
 
 if __name__ == "__main__":

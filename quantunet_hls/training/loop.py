@@ -71,11 +71,10 @@ def train(
 ) -> Iterator[EpochResult]:
     """Train a network in place, yielding after every epoch, once its state is on disk.
 
-    A run folder that holds the state of the same training carries on from there; the
-    result equals that of a training that was never interrupted, bit for bit on the
-    same machine with the same number of threads. When the iterator is exhausted the
-    net has the weights of the epoch that is kept (:class:`Settings`), averaged where there is an average, and is in
-    eval mode, on the CPU. Where bit widths are learned, only epochs with settled widths count.
+    A run folder that holds the state of the same training carries on from there; the result equals that of a training
+    that was never interrupted, bit for bit on the same machine with the same number of threads. When the iterator is
+    exhausted the net has the weights of the epoch that is kept (:class:`Settings`), averaged where there is an average,
+    and is in eval mode, on the CPU. Where bit widths are learned, only epochs with settled widths count.
 
     Args:
         net: the network, with its first weights (and activation scales, where it is quantized).

@@ -127,7 +127,8 @@ def test_of_a_module_only_the_last_few_netlists_are_kept(stand_in, design):
 @pytest.mark.parametrize("module", ["synthesize.module", "simulate.program", "simulate.netlist"])
 def test_what_is_made_of_verilog_does_not_depend_on_what_writes_it(module):
     behind = modules_behind(f"quantunet_hls.rtl.{module}")
-    writers = ("quantunet_hls.ops.hardware", "quantunet_hls.rtl.generate.stitch", "quantunet_hls.rtl.generate.units")
+    of_generate = (f"quantunet_hls.rtl.generate.{name}" for name in ("stitch", "units", "verilog"))
+    writers = ("quantunet_hls.ops.hardware", *of_generate)
     assert not [name for name in behind if name.startswith(writers)]
 
 

@@ -17,8 +17,8 @@ __all__ = ["as_fast", "holds_chosen", "slower", "weight_bits_held", "with_weight
 
 #: Fewest bits of a weight that anybody is sent to: a sign and one value.
 _FEWEST_BITS = 2
-#: Foldings that are folded whole, FIFOs too, before the slowest is.
-_TRIES = 2
+#: Foldings that are folded whole, their own FIFOs scheduled, before the search ends.
+_TRIES = 3
 
 
 def as_fast(graph: StreamGraph, folded: StreamGraph, cycles: int | None = None) -> StreamGraph:
@@ -31,7 +31,7 @@ def as_fast(graph: StreamGraph, folded: StreamGraph, cycles: int | None = None) 
 
 def slower(graph: StreamGraph, folded: StreamGraph, board: Board, choose: Callable[[StreamGraph], StreamGraph],
            fold_at: Callable[[float], StreamGraph | None]) -> float | None:
-    """The highest frame rate, about, whose folding a board holds; None where it does not even hold the slowest.
+    """The highest frame rate, about, whose folding a board holds; None where none was found.
 
     Args:
         graph: lowered.
@@ -40,22 +40,18 @@ def slower(graph: StreamGraph, folded: StreamGraph, board: Board, choose: Callab
         choose: places weights and chooses multipliers.
         fold_at: the folding at a frame rate, None where there is none.
     """
-    choices = [cycles for cycles in cycle_choices(graph) if cycles > folded.cycles]
-
-    def holds(cycles: int) -> bool:
-        return holds_chosen(as_fast(graph, folded, cycles), board, choose)
-
-    if not choices or not holds(choices[-1]):
-        return None
-    low, high = 0, len(choices) - 1
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if holds(choices[middle]) else (middle + 1, high)
-    for place in (*range(low, len(choices) - 1)[:_TRIES], len(choices) - 1):
-        rate = _rounded_down(1e9 / (choices[place] * board.clock_ns))
+    tried = 0
+    # One after the other: a slower folding may take more, of memory blocks above all, whose words become narrow.
+    for cycles in cycle_choices(graph):
+        if cycles <= folded.cycles or not holds_chosen(as_fast(graph, folded, cycles), board, choose):
+            continue
+        rate = _rounded_down(1e9 / (cycles * board.clock_ns))
         made = fold_at(rate)
         if made is not None and held(needs(made, board)):
             return rate
+        tried += 1
+        if tried == _TRIES:
+            break
     return None
 
 

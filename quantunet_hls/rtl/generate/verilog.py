@@ -15,7 +15,7 @@ from quantunet_hls.core.open_tools import run_yosys
 from quantunet_hls.core.workshop import keep, workshop
 from quantunet_hls.rtl.generate import memory_contents
 
-__all__ = ["contents_apart", "to_rtlil", "write_verilog"]
+__all__ = ["to_rtlil", "write_verilog"]
 
 #: Generating a netlist's Verilog takes seconds; beyond this something hangs.
 VERILOG_LIMIT_S = 1800.0
@@ -77,40 +77,6 @@ def _in_order(text: str) -> str:
         return "".join(lines)
 
     return _LAST_ASSIGNS.sub(ordered, text)
-
-
-#: Words of a memory that stay where they are. Yosys's frontend is quadratic in them: 1,152 take 1.7 CPU seconds.
-_LONG_CONTENT = 64
-
-_CONTENT = re.compile(r"  initial begin\n((?:    \S+ ?\[\d+\] = \d+'(?:h[0-9a-f]+|d\d+);\n)+)  end\n")
-# Yosys writes words of 32 bits, and no others, as decimal numbers.
-_WORD = re.compile(r"    (\S+ ?)\[(\d+)\] = \d+'(?:h([0-9a-f]+)|d(\d+));\n")
-
-
-def contents_apart(text: str, prefix: str, longest: int = _LONG_CONTENT) -> tuple[str, dict[str, str]]:
-    """Verilog with the contents of its long memories in files, for ``$readmemh``, and those files' texts by name.
-
-    Yosys takes 34 CPU seconds or more for 16,384 words as statements, 0.2 from a file (0.70).
-
-    Args:
-        text: as :func:`write_verilog` leaves it.
-        prefix: of the files' names.
-        longest: words that stay where they are.
-    """
-    files: dict[str, str] = {}
-
-    def moved(found: re.Match[str]) -> str:
-        if found[1].count("\n") <= longest:
-            return found[0]
-        memories, places, hexadecimals, decimals = zip(*_WORD.findall(found[1]), strict=True)
-        if len(set(memories)) > 1 or [*map(int, places)] != [*range(len(places))]:
-            return found[0]
-        name = f"{prefix}.{len(files)}.hex"
-        words = (text or f"{int(number):x}" for text, number in zip(hexadecimals, decimals, strict=True))
-        files[name] = "\n".join(words) + "\n"
-        return f'  initial $readmemh("{name}", {memories[0]});\n'
-
-    return _CONTENT.sub(moved, text), files
 
 
 def write_verilog(folder: Path, components: Mapping[str, Any]) -> dict[str, Path]:

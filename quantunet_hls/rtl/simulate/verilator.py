@@ -12,8 +12,8 @@ from quantunet_hls.core.errors import ConfigurationError, MismatchError
 from quantunet_hls.core.files import write_text
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
+from quantunet_hls.rtl.generate.contents import contents_apart
 from quantunet_hls.rtl.generate.design import Design, depth_of
-from quantunet_hls.rtl.generate.verilog import contents_apart
 from quantunet_hls.rtl.simulate.harness import (
     NO_STALLS,
     NOTHING,

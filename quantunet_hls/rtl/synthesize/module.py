@@ -11,7 +11,7 @@ from quantunet_hls.core.files import TOOL_BYTES, read_json, sha256_file, sha256_
 from quantunet_hls.core.open_tools import run_yosys, yosys_version
 from quantunet_hls.core.store import Store, key_of
 from quantunet_hls.core.workshop import workshop
-from quantunet_hls.rtl.generate.verilog import contents_apart
+from quantunet_hls.rtl.generate.contents import contents_apart
 from quantunet_hls.targets.cells import CellCount, count_cells
 from quantunet_hls.targets.family import Family
 from quantunet_hls.targets.synthesis import CellLibrary

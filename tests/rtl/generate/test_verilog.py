@@ -11,10 +11,11 @@ from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.fold.parallelism import fold
 from quantunet_hls.rtl.generate import stitch
+from quantunet_hls.rtl.generate.contents import contents_apart
 from quantunet_hls.rtl.generate.design import module_name
 from quantunet_hls.rtl.generate.stitch import Top, generate
 from quantunet_hls.rtl.generate.units import LayerUnit, sources_of
-from quantunet_hls.rtl.generate.verilog import contents_apart, write_verilog
+from quantunet_hls.rtl.generate.verilog import write_verilog
 from tests.rtl.graphs import PIXEL, convolution, every_kind
 
 

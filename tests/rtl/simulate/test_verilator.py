@@ -17,8 +17,8 @@ from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.ops.window import Window
 from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fold, with_safe_depths
+from quantunet_hls.rtl.generate.contents import contents_apart
 from quantunet_hls.rtl.generate.stitch import generate
-from quantunet_hls.rtl.generate.verilog import contents_apart
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate import verilator
 from quantunet_hls.rtl.simulate.harness import DeadlockError, Stalls, pack, unpack
