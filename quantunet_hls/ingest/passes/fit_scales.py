@@ -122,8 +122,8 @@ class _Fitting:
                 raise IllegalGraphError(
                     node.name, "no multiplication with a shift has exactly its steps, for some of the values that come "
                     "lie in the middle between two of its levels, and thresholds would have to rise and fall, or to be "
-                    f"more than {(1 << MOST_BITS) - 1}", "use a quantizer with another scale, or one with rounding mode "
-                    "FLOOR" + (" or an even zero point" if odd else ""))
+                    f"more than {(1 << MOST_BITS) - 1}", "use a quantizer with another scale, or one with rounding "
+                    "mode FLOOR" + (" or an even zero point" if odd else ""))
             return searched
         return stage
 
