@@ -32,8 +32,8 @@ from quantunet_hls.ops.cost import staged_content
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import requantize, shape_of
 from quantunet_hls.ops.stages.base import Stage
-from quantunet_hls.ops.stages.multi_threshold.fit import thresholds_of_requantizer
 from quantunet_hls.ops.stages.requantize.layer_fit import ChannelSteps, fit_layer, steps_of
+from quantunet_hls.ops.stages.requantize.search import thresholds_of_requantizer
 from quantunet_hls.ops.stages.requantize.steps import Piece, Quantizer, bent
 from quantunet_hls.rtl.fold.estimate import cost
 from quantunet_hls.rtl.generate.verilog import write_verilog

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
@@ -18,7 +19,6 @@ from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, Range
 from quantunet_hls.ops.qonnx.values import pieces_of
 from quantunet_hls.ops.stages.multi_threshold.fit import MOST_BITS, thresholds_of_treads
 from quantunet_hls.ops.stages.multi_threshold.onnx import threshold_node
-from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
 from quantunet_hls.ops.stages.requantize.layer_fit import ChannelSteps, fit_layer, steps_of
 from quantunet_hls.ops.stages.requantize.onnx import requantize_node
 from quantunet_hls.ops.stages.requantize.stage import Requantize
@@ -59,6 +59,9 @@ def fit_scales(model: ModelWrapper, plans: Sequence[Plan], names: Mapping[str, s
     return model, float(min(fitting.nearest)) if fitting.nearest else None
 
 
+#: The node of what was fitted, between two tensors and of a name.
+Written = Callable[[str, str, str], NodeProto]
+
 #: In the place of those that can't be fitted, so that the others can be looked at.
 _ANY_STEPS = Requantize(covering(-128, 127), -128, 127, 0, ((1,),), ((0,),))
 
@@ -78,28 +81,29 @@ class _Fitting:
         number = attribute(node, PLAN)
         if number is not None:
             try:
-                stage = self._fitted(node, number)
+                written = self._fitted(node, number)
             except IllegalGraphError as error:
                 self.broken.append(error)
-                stage = _ANY_STEPS
-            names = node.input[0], node.output[0], node.name
-            node.CopyFrom(threshold_node(self._model, stage, *names) if isinstance(stage, MultiThreshold)
-                          else requantize_node(self._model, stage, *names))
+                written = self._as_product(_ANY_STEPS)
+            node.CopyFrom(written(node.input[0], node.output[0], node.name))
         self._proof.take(node)
 
-    def _fitted(self, node: NodeProto, number: int) -> Requantize | MultiThreshold:
+    def _as_product(self, stage: Requantize) -> Written:
+        return partial(requantize_node, self._model, stage)
+
+    def _fitted(self, node: NodeProto, number: int) -> Written:
         if number in self._found:
-            return self._found[number]
+            return self._as_product(self._found[number])
         plan = self._plans[number]
         if isinstance(plan, Weighing):
-            return self._weighed(plan.sum)[number]
+            return self._as_product(self._weighed(plan.sum)[number])
         (given,) = self._proof.given(node)
         if isinstance(plan, Levels):
             return self._levels(node, plan, given)
         assert isinstance(plan, Ordered), "what weighs a sum comes before its levels"
-        return _order(node, plan, given)
+        return self._as_product(_order(node, plan, given))
 
-    def _levels(self, node: NodeProto, plan: Levels, given: Range) -> Requantize | MultiThreshold:
+    def _levels(self, node: NodeProto, plan: Levels, given: Range) -> Written:
         step = Fraction(2) ** given.exponent
         steps: list[ChannelSteps] = []
         held = 0
@@ -124,8 +128,8 @@ class _Fitting:
                     "lie in the middle between two of its levels, and thresholds would have to rise and fall, or to be "
                     f"more than {(1 << MOST_BITS) - 1}", "use a quantizer with another scale, or one with rounding "
                     "mode FLOOR" + (" or an even zero point" if odd else ""))
-            return searched
-        return stage
+            return partial(threshold_node, self._model, searched)
+        return self._as_product(stage)
 
     def _weighed(self, number: int) -> dict[int, Requantize]:
         """What weighs both operands of a sum, and its levels, by the numbers of their plans."""

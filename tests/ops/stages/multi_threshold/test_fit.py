@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import requantize, shape_of
-from quantunet_hls.ops.stages.multi_threshold.fit import thresholds_of_requantizer, thresholds_of_treads
+from quantunet_hls.ops.stages.multi_threshold.fit import thresholds_of_treads
 from quantunet_hls.ops.stages.multi_threshold.search import search_of
 from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
 from quantunet_hls.ops.stages.requantize.layer_fit import fit_layer
 from quantunet_hls.ops.stages.requantize.layer_fit import steps_of as layer_steps
+from quantunet_hls.ops.stages.requantize.search import thresholds_of_requantizer
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.ops.stages.requantize.steps import Piece, Quantizer, bent, treads
 from quantunet_hls.types.fixed import FixedType, covering
