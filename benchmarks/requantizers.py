@@ -1,8 +1,8 @@
-"""LUTs and DSP blocks of a lane that makes levels of sums: one multiplication with a shift.
+"""LUTs and DSP blocks of a lane that makes levels of sums: by a multiplication with a shift, or by thresholds.
 
 Draws layers of 16 channels (sums of 144 products of whole weights and activations, a scale a filter, batch
 normalization, bias, ReLU and a quantizer with a float scale), fits each as the flow does, and maps one lane of it with
-Yosys. Writes a JSON table and prints it as Markdown::
+Yosys; of few bits as thresholds, too. Writes a JSON table and prints it as Markdown::
 
     python benchmarks/requantizers.py --family xcup
 
@@ -33,6 +33,7 @@ from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import requantize, shape_of
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.ops.stages.requantize.layer_fit import ChannelSteps, fit_layer, steps_of
+from quantunet_hls.ops.stages.requantize.search import thresholds_of_requantizer
 from quantunet_hls.ops.stages.requantize.steps import Piece, Quantizer, bent
 from quantunet_hls.rtl.fold.estimate import cost
 from quantunet_hls.rtl.generate.verilog import write_verilog
@@ -42,6 +43,8 @@ from quantunet_hls.types.fixed import FixedType, covering
 
 #: Bits of weights, activations and levels.
 WIDTHS = (4, 6, 8)
+#: Of levels that are mapped as thresholds as well.
+MOST_THRESHOLD_BITS = 4
 SEEDS = range(6)
 CHANNELS = 16
 PRODUCTS = 144
@@ -84,37 +87,47 @@ class Lane(wiring.Component):
         return m
 
 
-def mapped(stage: Stage, source: FixedType, name: str, family: Family, cache: Path, *, dsp: bool) -> CellCount:
+def mapped(stage: Stage, source: FixedType, name: str, family: Family, cache: Path) -> CellCount:
     """Cells of a lane."""
     with workshop() as folder:
         files = write_verilog(folder, {name: Lane(stage, source)})
-        return map_module(name, files, MappingOptions(family, dsp=dsp), (), cache).count
+        return map_module(name, files, MappingOptions(family), (), cache).count
 
 
 def measure(family: Family, cache: Path) -> Iterator[dict[str, Any]]:
-    """One row a layer."""
+    """One row a layer and form."""
     for bits in WIDTHS:
         for seed in SEEDS:
             channels, source = layer(bits, seed)
             stage = fit_layer(channels)
             assert stage is not None, (bits, seed)
-            count = mapped(stage, source, f"lane{bits}_{seed}", family, cache, dsp=True)
-            content = staged_content(1, source, [stage], family)
-            row = {"bits": bits, "seed": seed, "sum_bits": source.width, "shift": stage.shift,
-                   "factor_bits": max(abs(factor) for factor in stage.factors[0]).bit_length(),
-                   "lut": count.lut, "ff": count.ff, "dsp": count.dsp,
-                   "estimated": {"lut": round(cost(content.parts, family)), "dsp": content.dsp}}
-            logging.info("%s", row)
-            yield row
+            numbers = {"shift": stage.shift, "factor_bits": max(map(abs, stage.factors[0])).bit_length()}
+            yield _row({"bits": bits, "seed": seed, "form": "multiplication", "sum_bits": source.width, **numbers},
+                       stage, source, family, cache)
+            if bits <= MOST_THRESHOLD_BITS:
+                searched = thresholds_of_requantizer(stage, source)
+                assert searched is not None, (bits, seed)
+                yield _row({"bits": bits, "seed": seed, "form": "thresholds", "sum_bits": source.width},
+                           searched, source, family, cache)
+
+
+def _row(size: dict[str, Any], stage: Stage, source: FixedType, family: Family, cache: Path) -> dict[str, Any]:
+    count = mapped(stage, source, f"{stage.kind}{size['bits']}_{size['seed']}", family, cache)
+    content = staged_content(1, source, [stage], family)
+    row = {**size, "lut": count.lut, "ff": count.ff, "dsp": count.dsp,
+           "estimated": {"lut": round(cost(content.parts, family)), "dsp": content.dsp}}
+    logging.info("%s", row)
+    return row
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    """The rows as Markdown: the least and the most of each width."""
-    lines = ["| bits | LUTs | DSP blocks |", "|---|---|---|"]
-    for bits in sorted({row["bits"] for row in rows}):
-        ends = [" to ".join(dict.fromkeys(str(end([row[what] for row in rows if row["bits"] == bits]))
-                                          for end in (min, max))) for what in ("lut", "dsp")]
-        lines.append(f"| {bits} | {ends[0]} | {ends[1]} |")
+    """The rows as Markdown: the least and the most of each width and form."""
+    lines = ["| bits | form | LUTs | DSP blocks |", "|---|---|---|---|"]
+    for bits, form in dict.fromkeys((row["bits"], row["form"]) for row in rows):
+        own = [row for row in rows if (row["bits"], row["form"]) == (bits, form)]
+        ends = [" to ".join(dict.fromkeys(str(end([row[what] for row in own])) for end in (min, max)))
+                for what in ("lut", "dsp")]
+        lines.append(f"| {bits} | {form} | {ends[0]} | {ends[1]} |")
     return "\n".join(lines)
 
 

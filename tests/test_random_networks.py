@@ -25,7 +25,6 @@ IN_RTL = range(40)
 REFUSED = {
     **dict.fromkeys((1, 21, 26, 45, 51, 63), "it reads values behind an activation without a quantizer"),
     **dict.fromkeys((50, 74), "no whole numbers of up to 53 bits weigh both branches"),
-    91: "lines of them, of which two can be built",
 }
 
 #: Those of the fast tests.

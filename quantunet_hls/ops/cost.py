@@ -32,8 +32,8 @@ from dataclasses import astuple, dataclass, replace
 from math import lcm
 from typing import Generic, TypeVar
 
-from quantunet_hls.ops.hardware.packing import NARROWEST_BLOCK_PRODUCT
 from quantunet_hls.ops.multipliers import Multipliers
+from quantunet_hls.ops.packing import NARROWEST_BLOCK_PRODUCT
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.ops.streaming import SHALLOW_FIFO, StreamLayer

@@ -15,7 +15,7 @@ class Multipliers:
         kind: ``dsp`` (a multiplier block for each product), ``packed`` (a block for several), ``lut``
             (look-up tables), or ``adders`` (shifts and additions, for weights that never change).
         products: products of a block.
-        spacing: bits between two of them, where packed; see :mod:`quantunet_hls.ops.hardware.packing`.
+        spacing: bits between two of them, where packed; see :mod:`quantunet_hls.ops.packing`.
         rest_in_luts: the outputs that are left over, fewer than ``products``, are computed in look-up tables.
     """
 

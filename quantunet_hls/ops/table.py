@@ -33,7 +33,8 @@ FACETS = (
 )
 
 #: Names of the stages' rooms. A stage's ``kind`` is its room's name.
-STAGES = ("cast", "relu", "leaky_relu", "requantize", "quotient", "sigmoid", "threshold", "table", "clip")
+STAGES = ("cast", "relu", "leaky_relu", "requantize", "quotient", "sigmoid", "threshold", "table", "clip",
+          "multi_threshold")
 
 #: What every stage has.
 STAGE_FACETS = (

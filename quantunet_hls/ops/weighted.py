@@ -11,15 +11,15 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.ops.hardware.packing import (
+from quantunet_hls.ops.loaded import WIDEST, Loaded, LoadedMemory, LoadedTable, NumberWidths
+from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
+from quantunet_hls.ops.packing import (
     MOST_PRODUCTS,
     NARROWEST_BLOCK_PRODUCT,
     lut_stages,
     packing,
     stored_codes,
 )
-from quantunet_hls.ops.loaded import WIDEST, Loaded, LoadedMemory, LoadedTable, NumberWidths
-from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
 from quantunet_hls.ops.stages.base import Stage, reduced, retyped
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.windowed import Windowed

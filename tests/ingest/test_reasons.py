@@ -23,8 +23,10 @@ def unquantized(net, source, name):
 
 
 def tied(net, source, name, zero=1, **other):
-    """A quantizer whose levels ties go to by whether they are odd, and no multiplication's."""
-    coarse = net.quant(net.quant(source, 4, -3), 4, name=name, **({"exponent": -2} | other))
+    """A quantizer whose ties go to odd levels, which no multiplication does, of values that fall and rise."""
+    fine = net.quant(source, 4, -3)
+    shifted = net.add("Add", [fine, net.constant(f"{name}_offset", [[[[-0.75]]]])], net.shapes[fine])
+    coarse = net.quant(net.leaky(shifted, -1.0), 4, name=name, **({"exponent": -2} | other))
     net.constant(net.nodes[-1].input[2], zero)
     return coarse
 

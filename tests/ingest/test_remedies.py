@@ -283,6 +283,10 @@ def each_channel(net, source):
     return net.add("Mul", [source, net.constant("each", np.reshape([0.9, 0.3], (2, 1, 1)))], net.shapes[source])
 
 
+def of_both_signs(net):
+    return odd(net, image=net.quant("x", scale=0.3, signed=1))
+
+
 def sums_of(net, bits):
     """Sums of numbers of so many bits, times weights of 16."""
     raw = net.constant("wide", net.random.uniform(-1, 1, (2, 2, 3, 3)))
@@ -442,13 +446,15 @@ REMEDIES = {
         chain(start(partial(odd, filters=8, bias="random")), to_pixels, each_channel, quant()),
         "put a quantizer between the two",
         chain(start(partial(odd, filters=8, bias="random")), to_pixels, quant(), each_channel, quant())),
-    "limits and numbers for each channel": (
-        chain(start(), does("Clip", -0.2, 0.5), each_channel, quant(scale=0.02, bits=6)),
-        "put a quantizer between two of these functions",
-        chain(start(), does("Clip", -0.2, 0.5), quant(), each_channel, quant(scale=0.02, bits=6))),
+    "limits of what falls and rises": (
+        chain(start(of_both_signs), does("PRelu", np.full((2, 1, 1), -0.5)), does("Clip", -0.2, 0.5), each_channel,
+              quant(scale=0.02, bits=6)), "put a quantizer between two of these functions",
+        chain(start(of_both_signs), does("PRelu", np.full((2, 1, 1), -0.5)), quant(), does("Clip", -0.2, 0.5),
+              each_channel, quant(scale=0.02, bits=6))),
     "sums of many bits": (
-        chain(start(partial(sums_of, bits=18)), quant(bits=5)),
-        "quantize what is summed in front of it to fewer bits", chain(start(partial(sums_of, bits=8)), quant(bits=5))),
+        chain(start(partial(sums_of, bits=18)), quant(bits=10, scale=0.03)),
+        "quantize what is summed in front of it to fewer bits",
+        chain(start(partial(sums_of, bits=6)), quant(bits=10, scale=0.03))),
     # Codes.
     "zero points a channel": (linear(zero=np.array([0, 1]), scale=[0.25] * 2, behind=[0.25] * 2),
                               "use one zero point a tensor", linear(zero=1)),

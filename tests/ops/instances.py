@@ -142,6 +142,16 @@ def _requantize(network: Network) -> None:
                        splits=random.integers(-20, 21, channels) if lines == 2 else np.zeros(0, int))
 
 
+def _multi_threshold(network: Network) -> None:
+    """Behind sums of integers: thresholds for each channel or for all, levels that rise or fall."""
+    random = network.random
+    network.convolve(int(random.choice([2, 4, 6])), accumulator=_WIDE)
+    channels, bits = network.channels if random.integers(3) else 1, int(random.integers(1, 5))
+    numbers = np.sort(random.integers(-90, 91, (channels, (1 << bits) - 1)), axis=1)
+    network.count_thresholds(int(random.choice([0, -8, -3])), numbers, random.integers(0, 2, channels),
+                             fraction=int(random.integers(0, 3)))
+
+
 def _sigmoid(network: Network) -> None:
     network.activate("sigmoid", precision={"table": "fixed<18,8>"})
 
@@ -177,6 +187,7 @@ INSTANCES: dict[str, Callable[[Network], None]] = {
 STAGE_INSTANCES: dict[str, Callable[[Network], None]] = {
     "cast": _cast, "relu": _relu, "leaky_relu": _leaky_relu, "requantize": _requantize,
     "quotient": _quotient, "sigmoid": _sigmoid, "threshold": _threshold, "table": _table, "clip": _clip,
+    "multi_threshold": _multi_threshold,
 }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 
 from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
@@ -16,6 +17,8 @@ from quantunet_hls.ingest.whole_weights import common_measure
 from quantunet_hls.ops.qonnx.graph import attribute, copy_of
 from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, Range
 from quantunet_hls.ops.qonnx.values import pieces_of
+from quantunet_hls.ops.stages.multi_threshold.fit import MOST_BITS, thresholds_of_treads
+from quantunet_hls.ops.stages.multi_threshold.onnx import threshold_node
 from quantunet_hls.ops.stages.requantize.layer_fit import ChannelSteps, fit_layer, steps_of
 from quantunet_hls.ops.stages.requantize.onnx import requantize_node
 from quantunet_hls.ops.stages.requantize.stage import Requantize
@@ -56,6 +59,9 @@ def fit_scales(model: ModelWrapper, plans: Sequence[Plan], names: Mapping[str, s
     return model, float(min(fitting.nearest)) if fitting.nearest else None
 
 
+#: The node of what was fitted, between two tensors and of a name.
+Written = Callable[[str, str, str], NodeProto]
+
 #: In the place of those that can't be fitted, so that the others can be looked at.
 _ANY_STEPS = Requantize(covering(-128, 127), -128, 127, 0, ((1,),), ((0,),))
 
@@ -75,26 +81,29 @@ class _Fitting:
         number = attribute(node, PLAN)
         if number is not None:
             try:
-                stage = self._fitted(node, number)
+                written = self._fitted(node, number)
             except IllegalGraphError as error:
                 self.broken.append(error)
-                stage = _ANY_STEPS
-            node.CopyFrom(requantize_node(self._model, stage, node.input[0], node.output[0], node.name))
+                written = self._as_product(_ANY_STEPS)
+            node.CopyFrom(written(node.input[0], node.output[0], node.name))
         self._proof.take(node)
 
-    def _fitted(self, node: NodeProto, number: int) -> Requantize:
+    def _as_product(self, stage: Requantize) -> Written:
+        return partial(requantize_node, self._model, stage)
+
+    def _fitted(self, node: NodeProto, number: int) -> Written:
         if number in self._found:
-            return self._found[number]
+            return self._as_product(self._found[number])
         plan = self._plans[number]
         if isinstance(plan, Weighing):
-            return self._weighed(plan.sum)[number]
+            return self._as_product(self._weighed(plan.sum)[number])
         (given,) = self._proof.given(node)
         if isinstance(plan, Levels):
             return self._levels(node, plan, given)
         assert isinstance(plan, Ordered), "what weighs a sum comes before its levels"
-        return _order(node, plan, given)
+        return self._as_product(_order(node, plan, given))
 
-    def _levels(self, node: NodeProto, plan: Levels, given: Range) -> Requantize:
+    def _levels(self, node: NodeProto, plan: Levels, given: Range) -> Written:
         step = Fraction(2) ** given.exponent
         steps: list[ChannelSteps] = []
         held, tied = 0, False
@@ -111,8 +120,12 @@ class _Fitting:
             tied = tied or (quantizer.half_even and nearest == 0)
         stage = fit_layer(steps, -given.exponent, plan.fraction)
         if stage is None:
-            raise _unfitted(node, plan.quantizers[0], steps, given, tied=tied)
-        return stage
+            # Thresholds have any steps that rise or fall.
+            searched = thresholds_of_treads([channel.treads for channel in steps], -given.exponent, plan.fraction)
+            if searched is None:
+                raise _unfitted(node, plan.quantizers[0], steps, given, tied=tied)
+            return partial(threshold_node, self._model, searched)
+        return self._as_product(stage)
 
     def _weighed(self, number: int) -> dict[int, Requantize]:
         """What weighs both operands of a sum, and its levels, by the numbers of their plans."""
@@ -128,10 +141,11 @@ class _Fitting:
 
 def _unfitted(node: NodeProto, quantizer: Quantizer, steps: Sequence[ChannelSteps], given: Range, *, tied: bool
               ) -> IllegalGraphError:
-    """Why no multiplication with a shift has the steps of all channels."""
+    """Why neither a multiplication with a shift nor thresholds have the steps of all channels."""
     def illegal(reason: str, remedy: str) -> IllegalGraphError:
-        return IllegalGraphError(node.name, f"no multiplication with a shift has exactly its steps, for {reason}",
-                                 remedy)
+        return IllegalGraphError(
+            node.name, f"no multiplication with a shift has exactly its steps, for {reason}, and thresholds would have "
+            f"to rise and fall, or to be more than {(1 << MOST_BITS) - 1}", remedy)
 
     if tied:
         even = " or an even zero point" if quantizer.zero % 2 else ""

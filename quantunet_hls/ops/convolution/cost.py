@@ -16,8 +16,8 @@ from quantunet_hls.ops.cost import (
     windows_content,
 )
 from quantunet_hls.ops.hardware.adder_graph import adder_bits, adder_graph
-from quantunet_hls.ops.hardware.packing import product_bits, stored_codes
 from quantunet_hls.ops.multipliers import Multipliers
+from quantunet_hls.ops.packing import product_bits, stored_codes
 from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.targets import Family, LutParts
 from quantunet_hls.targets.memories import layout

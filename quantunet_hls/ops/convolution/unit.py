@@ -50,7 +50,6 @@ from quantunet_hls.ops.hardware.multipliers import (
     packed_products,
     tree,
 )
-from quantunet_hls.ops.hardware.packing import lut_stages, product_bits, stored_codes
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import requantize, shape_of
 from quantunet_hls.ops.hardware.rom import packed_words, rom
@@ -58,6 +57,7 @@ from quantunet_hls.ops.hardware.streams import Fifo, connect, stream_in, stream_
 from quantunet_hls.ops.hardware.window import line_buffers
 from quantunet_hls.ops.loaded import Loaded, LoadedMemory
 from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
+from quantunet_hls.ops.packing import lut_stages, product_bits, stored_codes
 from quantunet_hls.ops.stages.base import Stage
 from quantunet_hls.ops.unit import Components, LayerUnit
 from quantunet_hls.ops.weighted import Weighted

@@ -42,6 +42,10 @@ class Stage(ABC):
         """It and the stage behind it: as they are, or others that together give the same and take less hardware."""
         return (self, following)
 
+    def without_blocks(self, source: FixedType) -> Stage:
+        """What gives the same for values of a type, and takes the fewest LUTs where there are no multiplier blocks."""
+        return self
+
     # Numbers that are loaded at start-up.
 
     def widths(self, source: FixedType) -> NumberWidths | None:

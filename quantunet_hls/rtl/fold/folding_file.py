@@ -9,6 +9,7 @@ from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.folding.written import StreamFolding
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.ops.weighted import Weighted
+from quantunet_hls.rtl.fold.requantizers import with_thresholds
 from quantunet_hls.rtl.fold.storage import widths_for
 from quantunet_hls.targets import Family
 
@@ -41,7 +42,8 @@ def folded_as(graph: StreamGraph, folding: StreamFolding, family: Family) -> Str
     (port,) = graph.input.foldings()
     changed = {layer.name: _changed(layer, folding.layers[layer.name], family, leaves=layer is graph.output)
                for layer in graph.inner}
-    return replace(graph.with_layers({port.name: port, **changed}), fifo_depths=dict(folding.fifo_depths))
+    folded = with_thresholds(graph.with_layers({port.name: port, **changed}))
+    return replace(folded, fifo_depths=dict(folding.fifo_depths))
 
 
 def _changed(layer: StreamLayer, values: Mapping[str, int | str], family: Family, *, leaves: bool) -> StreamLayer:

@@ -18,6 +18,7 @@ from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import Weighted, weighted
 from quantunet_hls.rtl.fold.estimate import cost
+from quantunet_hls.rtl.fold.requantizers import with_thresholds
 from quantunet_hls.targets import Family
 
 __all__ = ["KINDS", "blocks", "candidates", "choose_multipliers", "in_fabric", "luts", "multiplying",
@@ -51,7 +52,7 @@ def luts(layer: Weighted, multipliers: Multipliers, family: Family) -> float:
 
 
 def multiplying(graph: StreamGraph, kind: str, board: Board) -> StreamGraph:
-    """The graph with the multipliers that were asked for.
+    """The graph with the multipliers that were asked for, and thresholds where requantizers would need some, too.
 
     Args:
         kind: one of :data:`KINDS`.
@@ -61,10 +62,10 @@ def multiplying(graph: StreamGraph, kind: str, board: Board) -> StreamGraph:
         BoardError: products are to be packed for a family whose multipliers are not known.
     """
     if kind == "auto":
-        return choose_multipliers(graph, board)
+        return with_thresholds(choose_multipliers(graph, board))
     if kind == "packed" and not board.part_family.mapped:
         raise BoardError(f"How products are packed on {board.title} is not known; use other multipliers or part.")
-    return with_multipliers(graph, kind, board.part_family)
+    return with_thresholds(with_multipliers(graph, kind, board.part_family))
 
 
 def in_fabric(graph: StreamGraph) -> list[str]:

@@ -85,16 +85,20 @@ def _slice(address: int, width: str, call: re.Match[str]) -> str:
     return "{" + ", ".join(f"INIT[{word} * {width} + {which}]" for word in reversed(range(1 << address))) + "}"
 
 
-_CONTENT = re.compile(r"(`define PARAMS_INIT(P?)_\d+(_U)? )\\\n(?:[^\n]*\\\n)*[^\n]*\n")
+_CONTENT = re.compile(r"(`define PARAMS_INIT(P?)_(\d+)(_U)? )\\\n(?:[^\n]*\\\n)*[^\n]*\n")
 
 
 def _in_one_parameter(definitions: str) -> str:
     """The definitions of the block RAM's parameters with its content as the one parameter ``INIT``.
 
-    Those for the upper half of a content are of older families, and left out.
+    Of a memory of two blocks in a cascade the second one has the upper half.
     """
-    whole = _CONTENT.sub(lambda found: "" if found[3] else found[1] + ("" if found[2] else ".INIT(INIT),") + "\n",
-                         definitions)
+    def whole_of(found: re.Match[str]) -> str:
+        bits = int(found[3]) * 1024
+        high, low = (2 * bits - 1, bits) if found[4] else (bits - 1, 0)
+        return found[1] + ("" if found[2] else f".INIT(INIT[{high}:{low}]),") + "\n"
+
+    whole = _CONTENT.sub(whole_of, definitions)
     return re.sub(r"^function \[255:0\].*?^endfunction\n", "", whole, flags=re.MULTILINE | re.DOTALL)
 
 

@@ -147,18 +147,14 @@ def test_fractions_that_a_quantizer_rounds_are_compared_behind_it(tmp_path):
     agreeing(net, tmp_path)
 
 
-def test_limits_in_front_of_numbers_for_each_channel_have_a_remedy(tmp_path):
-    def net(quantized):
-        net = Net((1, 2, 4, 6))
-        x = sums_of_channels(net, 3)
-        x = net.add("Clip", [x, net.constant("low", 0), net.constant("high", 0.5)], net.shapes[x])
-        x = net.quant(x, 6, scale=0.01) if quantized else x
-        factors = net.constant("factors", np.array([0.3, -0.7, 0.9]).reshape(3, 1, 1))
-        return ended(net, net.add("Mul", [x, factors], net.shapes[x]), 0.023)
-
-    with pytest.raises(IllegalGraphError, match="3 lines of them, of which two can be built; put a quantizer between"):
-        ingest(net(quantized=False).model())
-    agreeing(net(quantized=True), tmp_path)
+def test_limits_in_front_of_numbers_for_each_channel_are_thresholds(tmp_path):
+    """Of three channels one has both of its ends within what the others reach, and so three lines."""
+    net = Net((1, 2, 4, 6))
+    x = sums_of_channels(net, 3)
+    x = net.add("Clip", [x, net.constant("low", 0), net.constant("high", 0.5)], net.shapes[x])
+    factors = net.constant("factors", np.array([0.3, -0.7, 0.9]).reshape(3, 1, 1))
+    case = agreeing(ended(net, net.add("Mul", [x, factors], net.shapes[x]), 0.023), tmp_path)
+    assert "MultiThreshold" in op_types(case.graph.model)
 
 
 def test_a_product_of_which_all_bits_are_dropped_is_generated(tmp_path):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.convolution.stream import Convolution, Grouped
 from quantunet_hls.ops.convolution.unit import DotProducts
-from quantunet_hls.ops.hardware.packing import packing
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.multipliers import Multipliers
+from quantunet_hls.ops.packing import packing
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.window import Window

@@ -10,6 +10,7 @@ from quantunet_hls.ops.stages.base import apply_stages, reduced
 from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.stages.clip.stage import Clip
 from quantunet_hls.ops.stages.leaky_relu.stage import LeakyRelu
+from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
 from quantunet_hls.ops.stages.quotient.stage import Quotient
 from quantunet_hls.ops.stages.relu.stage import Relu
 from quantunet_hls.ops.stages.requantize.stage import Requantize
@@ -66,6 +67,15 @@ def requantizers(source: FixedType):
         lines, st.integers(0, 40), st.integers(0, 300), st.integers(0, 10), st.integers(-4, 14), st.booleans())
 
 
+def thresholds(source: FixedType):
+    """A row for all channels, of one to three bits."""
+    def of(bits: int, numbers: list[int], low: int, falls: bool, fraction: int) -> MultiThreshold:
+        row = tuple(sorted(numbers[: (1 << bits) - 1]))
+        return MultiThreshold(covering(low, low + len(row)), low, (row,), (falls,), fraction)
+    return st.builds(of, st.integers(1, 3), st.lists(st.integers(-600, 600), min_size=7, max_size=7),
+                     st.integers(-5, 5), st.booleans(), st.integers(-4, 14))
+
+
 #: For each kind random stages that take values of a type.
 INSTANCES = {
     "cast": lambda source: st.builds(Cast, TYPES),
@@ -79,6 +89,7 @@ INSTANCES = {
     "threshold": lambda source: st.builds(Threshold, st.integers(-300, 300), st.integers(-3, 8)),
     "table": tables,
     "clip": clips,
+    "multi_threshold": thresholds,
 }
 
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from quantunet_hls.core.errors import ConfigurationError
-from quantunet_hls.ops.hardware.packing import packing
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.multipliers import Multipliers
+from quantunet_hls.ops.packing import packing
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.stages.requantize.stage import Requantize

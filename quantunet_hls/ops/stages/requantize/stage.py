@@ -128,6 +128,12 @@ class Requantize(Stage):
         nothing = tuple((0,) * len(line) for line in self.factors)
         return replace(self, factors=nothing, offsets=nothing, splits=(0,) * len(self.splits))
 
+    def without_blocks(self, source: FixedType) -> Stage:
+        """As thresholds, where it multiplies by what is no shift and has few levels."""
+        from quantunet_hls.ops.stages.requantize.search import cheaper_thresholds
+
+        return cheaper_thresholds(self, source) or self
+
     def apply(self, codes: Integers, source: FixedType) -> Integers:
         """Codes of ``source`` (..., channels) as codes of ``type``."""
         stage = self.reading(source.fraction)

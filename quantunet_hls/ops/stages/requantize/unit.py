@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from amaranth.hdl import C, Cat, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import C, Cat, Mux, Value, signed, unsigned
 from amaranth.lib.memory import Memory
 
+from quantunet_hls.ops.hardware.channels import DIRECT_BITS, by_lane, turn_of
 from quantunet_hls.ops.hardware.loader import loaded_table
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import as_type, rounded, saturated, shape_of
@@ -15,12 +16,9 @@ from quantunet_hls.ops.hardware.rom import packed_words
 from quantunet_hls.ops.stages.requantize.product import PART, Product, offset_zeros, product_of
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.ops.unit import StageUnit
-from quantunet_hls.types.fixed import FixedType, Integers, bits_for
+from quantunet_hls.types.fixed import FixedType, bits_for
 
 __all__ = ["FACET"]
-
-#: Bits of a table's address that may come straight from a counter.
-DIRECT_BITS = 4
 
 
 def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, stage: Requantize) -> list[Value]:
@@ -33,14 +31,13 @@ def _registered(pipeline: Pipeline, lanes: Sequence[Value], source: FixedType, s
     product = product_of(stage, source)
     kind = FixedType(product.value_bits, source.fraction, True, saturation="SAT") if product.clipped else source
     zeros, bits = offset_zeros(stage, product), bits_for(*stage.sums(kind.low, kind.high))
-    turn, values, second = _turn(pipeline, stage, len(lanes)), list(lanes), [C(0, 0)] * len(lanes)
+    turn, values, second = turn_of(pipeline, stage.channels, len(lanes)), list(lanes), [C(0, 0)] * len(lanes)
     if stage.splits:
         splits = _numbers(pipeline, stage, "split", [stage.splits], turn, second)
         second = [pipeline.register(value >= split) for value, split in zip(values, splits, strict=True)]
         values, turn = [pipeline.register(value) for value in values], pipeline.register(turn)
         pipeline.advance()
     elif len(turn) > DIRECT_BITS:
-        # Logic of so many inputs is found as tables only where its address comes out of registers as they are.
         values, turn = [pipeline.register(value) for value in values], pipeline.register(turn)
         pipeline.advance()
     offsets = [[offset >> zeros for offset in line] for line in stage.offsets]
@@ -76,25 +73,6 @@ def _above(value: Value, zeros: int) -> Value:
     return value[min(zeros, len(value) - 1):].as_signed()
 
 
-def _turn(pipeline: Pipeline, stage: Requantize, lanes: int) -> Value:
-    """Which of a pixel's beats it is that has arrived: all numbers of its channels lie at that place."""
-    beats = max(stage.channels // lanes, 1)
-    if beats == 1:
-        return C(0, 0)
-    turn = Signal(range(beats), name=f"turn_{pipeline.stages}")
-    with pipeline.module.If(pipeline.flags["valid"] & pipeline.flags["last"]):
-        pipeline.module.d.sync += turn.eq(Mux(turn == beats - 1, 0, turn + 1))
-    return turn
-
-
-def _by_lane(lines: Sequence[Sequence[int]], lanes: int) -> list[Integers]:
-    """For every lane the numbers (lines, beats of a pixel) that it needs."""
-    numbers = np.array(lines)
-    if numbers.shape[1] == 1:
-        return [numbers] * lanes
-    return list(np.moveaxis(numbers.reshape(len(lines), -1, lanes), 2, 0))
-
-
 def _numbers(pipeline: Pipeline, stage: Requantize, role: str, lines: Sequence[Sequence[int]], turn: Value,
              second: Sequence[Value]) -> list[Value]:
     """Every lane's number for this beat: a constant, or a word of a table of its own, or one of what is loaded."""
@@ -106,7 +84,7 @@ def _numbers(pipeline: Pipeline, stage: Requantize, role: str, lines: Sequence[S
         return [Mux(is_second, *pair).as_signed() for is_second, *pair in zip(second, seconds, firsts, strict=True)
                 ] if seconds else firsts
     found: list[Value] = []
-    for lane, numbers in enumerate(_by_lane(lines, len(second))):
+    for lane, numbers in enumerate(by_lane(lines, len(second))):
         width = bits_for(int(numbers.min()), int(numbers.max()))
         if (numbers == numbers.flat[0]).all():
             found.append(C(int(numbers.flat[0]), signed(width)))

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quantunet_hls.ops.hardware.packing import packed_codes
+from quantunet_hls.ops.packing import packed_codes
 
 
 @given(st.lists(st.integers(-8, 7), min_size=1, max_size=9), st.integers(2, 4))
