@@ -32,7 +32,7 @@ def test_a_float_network_is_told_so_first_and_what_else_there_is():
     assert str(first).startswith("Instances is a float network, which has no exact hardware; quantize it")
     assert [error.remedy[:32] for error in others] == [
         "train the network with BatchNorm", "train the network with BatchNorm", "use nearest or bilinear upsampli",
-        "export the logits; the largest o"]
+        "export the logits, or ask for th"]
 
 
 def test_a_group_normalization_is_one_obstacle():
