@@ -45,6 +45,15 @@ def test_logarithms(x, digits):
         assert real(found.low) <= mpmath.log(real(x)) <= real(found.high)
 
 
+@pytest.mark.parametrize("digits", [32, 64])
+def test_a_logarithm_next_to_1_has_bounds_of_few_digits(digits):
+    beyond = Fraction(1, 10**500)
+    above, below = (logarithm(Bounds.of(1 + sign * beyond), digits) for sign in (1, -1))
+    # ln(1 + x) lies between x / (1 + x) and x.
+    assert 0 <= above.low <= beyond / (1 + beyond) <= beyond <= above.high < Fraction(10, 10**digits)
+    assert -Fraction(10, 10**digits) < below.low <= -beyond / (1 - beyond) <= -beyond <= below.high <= 0
+
+
 def test_what_is_rational_is_known_exactly():
     assert exponential(Fraction(0), 30) == logarithm(Bounds.of(1), 30) + Bounds.of(1) == Bounds.of(1)
     assert sigmoid(Fraction(0), 30) == Bounds.of(Fraction(1, 2))

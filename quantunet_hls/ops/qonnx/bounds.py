@@ -173,5 +173,6 @@ def _enclosed(function: Callable[[Decimal, Context], Decimal], x: Bounds, digits
         context = Context(digits, rounding, MIN_EMIN, MAX_EMAX)
         result = function(context.divide(Decimal(number.numerator), Decimal(number.denominator)), context)
         beside = context.next_minus(result) if rounding == ROUND_FLOOR else context.next_plus(result)
-        ends.append(Fraction(beside))
+        # The logarithm of 1 alone is 0, exactly; the number beside it has 10**18 digits.
+        ends.append(Fraction(beside if result else 0))
     return Bounds(*ends)
