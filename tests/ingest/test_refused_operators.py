@@ -167,9 +167,9 @@ REMEDIES = {
 }
 
 
-def test_every_operator_of_the_list_is_here_and_has_no_room():
+def test_every_operator_of_the_list_is_here_and_no_room_takes_it_from_a_file():
     assert set(REMEDIES) == set(REFUSED)
-    assert not set(REFUSED) & set(node_kinds())
+    assert not set(REFUSED) & {kind.op_type for kind in node_kinds().values() if kind.admitted}
 
 
 @pytest.mark.parametrize("op_type", REFUSED)
