@@ -142,7 +142,8 @@ def pooled(net: RandomNet, x: str, kind: str, window: tuple[int, int], stride: t
 def average(net: RandomNet, x: str) -> str:
     """A mean of levels, of which some are no fixed-point numbers, or of sums."""
     window, stride, pads = net.one_of([((2, 2), (2, 2), [0] * 4), ((3, 3), (2, 2), [1] * 4), ((3, 2), (1, 1), [0] * 4),
-                                       ((2, 2), (1, 1), [1, 0, 0, 1]), ((4, 1), (2, 1), [0] * 4)])
+                                       ((2, 2), (1, 1), [1, 0, 0, 1]), ((4, 1), (2, 1), [0] * 4)],
+                                      [1, 1, 1, 1, 1] if not net.powers else [0, 1, 1, 0, 0])
     x = carried(net, net.sums(x, _some(net, 3)) if net.chance(0.25) and not any(pads) else x)
     return net.levels(pooled(net, x, "AveragePool", window, stride, pads, count_include_pad=int(any(pads))))
 

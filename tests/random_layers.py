@@ -24,13 +24,14 @@ class RandomNet(Qdq):
             used.
         quantized: images that later layers may read again.
         turn: which of several things takes turns in such networks.
+        powers: whether all scales are powers of two, and nothing else is drawn that hardware does not hold itself.
     """
 
     def __init__(self, shape: Sequence[int], *, opset: int = 13, seed: int = 0):
         super().__init__(shape, opset=opset, seed=seed)
         self.values = {"x": np.random.default_rng(seed).uniform(-1, 3, shape)}
         self.quantized: list[str] = []
-        self.turn = 0
+        self.turn, self.powers = 0, False
 
     def add(self, op_type: str, inputs: Sequence[str], shape: Sequence[int], **options: Any) -> str:
         output = super().add(op_type, inputs, shape, **options)
@@ -64,7 +65,7 @@ class RandomNet(Qdq):
                 source, 1, signed=1, scale=self.scale_about(self.reach(source) / 2))
         low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
         # In a third of them the levels lie where the values do.
-        fitted = zero is None and (self.chance(0.3) or (not signed and least < 0))
+        fitted = zero is None and not self.powers and (self.chance(0.3) or (not signed and least < 0))
         about = (most - least) / (high - low) if fitted else max(abs(least), abs(most)) / max(high, -low)
         scale = self.scale_about(about or 1.0)
         zero = (zero or 0) if not fitted else min(max(low + round(-least / scale), low), high)
@@ -109,6 +110,7 @@ class RandomNet(Qdq):
     def _biases(self, filters: int) -> list[str]:
         """A bias as a float, quantized, or as codes; or none."""
         kind, values = int(self.random.integers(4)), self.random.uniform(-0.5, 0.5, filters)
+        kind = 2 if self.powers else kind
         if kind == 0:
             return []
         if kind == 1:
@@ -156,6 +158,8 @@ class RandomNet(Qdq):
         """ReLU, LeakyReLU or PReLU of any slope, limits, or none."""
         random, channels = self.random, self.shapes[source][1]
         kind = self.one_of(["relu", "leaky", "prelu", "clip", "none"])
+        if self.powers and kind in ("leaky", "prelu"):
+            return self.leaky(source)
         if kind == "relu":
             return self.relu(source)
         if kind == "leaky":
@@ -184,6 +188,8 @@ class RandomNet(Qdq):
     def behind(self, source: str) -> str:
         """What may follow sums: normalization, activation, constants, in any order."""
         for step in self.random.permutation([self.normalized, self.activated, self.scaled]):
+            if self.powers and step != self.activated:
+                continue
             if self.chance(0.25 if step == self.scaled else 0.5):
                 source = step(source)
         return source
@@ -194,6 +200,6 @@ class RandomNet(Qdq):
 
     def scale_about(self, about: float) -> float:
         """A float32 number, now and then a power of two."""
-        if self.random.integers(4) == 0:
+        if self.random.integers(4) == 0 or self.powers:
             return float(2.0 ** np.round(np.log2(about)))
         return float(np.float32(about * self.random.uniform(0.6, 1.6)))

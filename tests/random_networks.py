@@ -63,7 +63,7 @@ def random_network(seed: int) -> RandomNet:
         plan.append("function")
     shape = (1, int(random.integers(1, 5)), height, width)
     net = RandomNet(shape, seed=int(random.integers(1 << 30)), opset=max(opset, first_opset(turn)))
-    net.turn = turn
+    net.turn, net.powers = turn, seed % 8 == 4
     value = net.levels("x", int(random.integers(4, 9)))
     # What makes images larger comes first, as long as they are small.
     for name in sorted(random.permutation(plan), key=lambda name: -BLOCKS[name].grows):

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from quantunet_hls import boards
 from quantunet_hls.core.decode import converted
-from quantunet_hls.core.errors import QuantUNetError
+from quantunet_hls.core.errors import IllegalNetworkError, QuantUNetError
 from quantunet_hls.flow.folded_design import StreamChoices, fold_design
 from quantunet_hls.flow.unfolded import stream_graph
 from quantunet_hls.folding import Goal
@@ -114,13 +114,16 @@ def seeds(kind: str) -> tuple[bytes, ...]:
 
 
 def answer(kind: str, path: Path) -> str | None:
-    """The sentence with which a file is refused, None where it is taken; anything else than that is raised."""
+    """What a file is refused with, None where it is taken; anything else than that is raised.
+
+    It is one sentence, or one for each rule that a network breaks.
+    """
     try:
         TARGETS[kind](path)
     except QuantUNetError as error:
-        sentence = str(error)
-        assert "\n" not in sentence, sentence
-        assert len(sentence) <= 1300, len(sentence)
-        sentence.encode()
-        return sentence
+        for sentence in error.violations if isinstance(error, IllegalNetworkError) else (error,):
+            assert "\n" not in str(sentence), str(sentence)
+            assert len(str(sentence)) <= 1300, len(str(sentence))
+            str(sentence).encode()
+        return str(error)
     return None

@@ -15,6 +15,7 @@ from quantunet_hls.hls.mends import (
     resize_kernel_1168,
     resize_shape_1268,
     reuse_factor_search,
+    rounded_away,
     weights_one_by_one,
 )
 
@@ -30,5 +31,6 @@ def mended(backend: str) -> Iterator[None]:
         stack.enter_context(random_stamp.applied())
         stack.enter_context(reuse_factor_search.applied())
         stack.enter_context(model_in_configuration.applied())
+        stack.enter_context(rounded_away.applied(backend))
         stack.enter_context(weights_one_by_one.applied(backend))
         yield
