@@ -10,9 +10,7 @@ from quantunet_hls.core.errors import BoardError
 from quantunet_hls.ops.loaded import Loaded, NumberWidths
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import Weighted, exact_sums, weighted
-from quantunet_hls.rtl.fold.estimate import estimate
-from quantunet_hls.targets import Family
-from quantunet_hls.targets.memories import layout
+from quantunet_hls.rtl.fold.ultraram import layers_in_ultraram
 from quantunet_hls.types.fixed import FixedType, bits_for, covering
 
 __all__ = ["Storage", "all_loaded", "check_loadable", "loaded_like", "placed", "widths_for"]
@@ -35,8 +33,9 @@ def placed(graph: StreamGraph, storage: Storage, board: Board, multiplying: Call
            ) -> StreamGraph:
     """The graph with all weights where they are asked for, and multipliers that go with that.
 
-    Where block RAM is short and the part has UltraRAM, weights go there, those that take most block RAM first, until
-    the rest fits; UltraRAM can't be initialised (UG573), so they are loaded.
+    Where block RAM is short and the part has UltraRAM, weights go there until the rest fits, by
+    :func:`quantunet_hls.rtl.fold.ultraram.layers_in_ultraram`; UltraRAM can't be initialised (UG573), so they are
+    loaded.
 
     Args:
         graph: folded.
@@ -45,7 +44,7 @@ def placed(graph: StreamGraph, storage: Storage, board: Board, multiplying: Call
     if storage.weights == "loaded":
         graph = all_loaded(graph, any_weights=storage.any_weights)
     chosen = multiplying(graph)
-    moved = [] if storage.weights == "rom" else _for_ultraram(chosen, board)
+    moved = [] if storage.weights == "rom" else layers_in_ultraram(chosen, board)
     if not moved:
         return chosen
     changed = {name: _in_ultraram(graph, name, storage.any_weights) for name in moved}
@@ -61,32 +60,6 @@ def check_loadable(graph: StreamGraph, board: Board) -> None:
     if graph.loading and board.serial_line:
         raise BoardError(f"Weights of {graph.loading[0].name!r} are to be loaded, but by the serial line of "
                          f"{board.title} only images come; ask for weights in ROM, which its bitstream holds.")
-
-
-def _for_ultraram(graph: StreamGraph, board: Board) -> list[str]:
-    """The layers whose weights go to UltraRAM."""
-    have, family = board.resources, board.part_family
-    if not have.uram or have.bram_18k is None:
-        return []
-    short, left = estimate(graph, family).bram_18k - have.bram_18k, have.uram
-    taken = {layer.name: _weight_blocks(layer, family) for layer in weighted(graph)}
-    moved = []
-    for name in sorted(taken, key=lambda name: -taken[name]):
-        cells = _ultra_blocks(_weighted(graph, name), family)
-        if short > 0 and taken[name] and cells <= left:
-            moved.append(name)
-            short, left = short - taken[name], left - cells
-    return moved
-
-
-def _weight_blocks(layer: Weighted, family: Family) -> int:
-    """Memory blocks of 18 kbit that a layer's weights take."""
-    return layout(layer.weight_memory, family).blocks if layer.weight_memory else 0
-
-
-def _ultra_blocks(layer: Weighted, family: Family) -> int:
-    """UltraRAM blocks that they would take."""
-    return layout(replace(layer.weight_memory, ultra=True), family).ultra if layer.weight_memory else 0
 
 
 def _weighted(graph: StreamGraph, name: str) -> Weighted:
