@@ -14,7 +14,6 @@ from quantunet_hls.core.folders import check_writable, claim, exclusively
 from quantunet_hls.data.image_folders import Samples, Split, read_pairs, require_masks
 from quantunet_hls.data.scores import evaluate
 from quantunet_hls.nets import QuantUNet, UNetConfig, settled
-from quantunet_hls.training.datasets import terms_of
 from quantunet_hls.training.loop import STATE_FILE, EpochResult, train
 from quantunet_hls.training.prepare import calibration_places, quantize
 from quantunet_hls.training.scalars import scalars
@@ -22,6 +21,7 @@ from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import load_state
 from quantunet_hls.zoo import checkpoints as zoo
 from quantunet_hls.zoo.cards import Card
+from quantunet_hls.zoo.datasets import terms_of
 
 __all__ = ["Plan", "calibration_samples", "first_weights", "run"]
 
