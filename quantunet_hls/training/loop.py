@@ -6,7 +6,7 @@ import copy
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -129,9 +129,9 @@ def _epochs(course: Course, state: TrainingState, path: Path, training: Samples,
         learning = settings.widths is not None and state.epoch < learning_epochs(settings)
         record = train_epoch(course, images, masks, state.epoch, learning, on_step)
         scores = evaluate(course.average or net, validation, window=settings.crop)
-        record |= asdict(scores)
+        record |= scores.to_dict()
         record |= {f"bits/{name}": float(bits) for name, bits in width_values(net).items()}
-        _record(state, course, record, time.monotonic() - began, eligible=not learning)
+        _record(state, course, record, scores, time.monotonic() - began, eligible=not learning)
         save_state(path, state)
         yield EpochResult(
             epoch=state.epoch, epochs=settings.epochs, loss=record["loss"], scores=scores,
@@ -249,7 +249,7 @@ def _check_same(told: Mapping[str, Any], before: Mapping[str, Any], path: Path) 
             )
 
 
-def _record(state: TrainingState, course: Course, record: Mapping[str, float], seconds: float, *,
+def _record(state: TrainingState, course: Course, record: Mapping[str, float], scores: Scores, seconds: float, *,
             eligible: bool) -> None:
     state.epoch += 1
     state.seconds += seconds
@@ -258,9 +258,9 @@ def _record(state: TrainingState, course: Course, record: Mapping[str, float], s
     state.generator, state.rng = course.generator.get_state(), torch.get_rng_state()
     state.history.append({"epoch": state.epoch, **record, "seconds": seconds})
     latest = course.settings.keep == "last"
-    if eligible and (latest or not state.kept_epoch or record["dice"] > state.kept_scores["dice"]):
+    if eligible and (latest or not state.kept_epoch or scores.dice > state.kept_scores["dice"]):
         state.kept_epoch, state.kept_net = state.epoch, state.average or state.net
-        state.kept_scores = {entry.name: record[entry.name] for entry in fields(Scores)}
+        state.kept_scores = scores.to_dict()
 
 
 def _on_cpu(value: Any) -> Any:
