@@ -73,6 +73,11 @@ class StreamLayer(ABC):
         return self.kind
 
     @property
+    def class_count(self) -> int:
+        """How many classes the values are indices of; 0 where they are none."""
+        return 0
+
+    @property
     def cycles(self) -> int:
         """Clock cycles that a frame takes when the layer never waits."""
         return self.shape.pixels * self.shape.channels // self.lanes
