@@ -91,25 +91,26 @@ def short(name: str) -> str:
 def draw(axes: Axes, points: Sequence[Point], label: str) -> None:
     """One panel: marks, the front, and names in a column beside it, each with a line to its mark."""
     shown = [(point, point.cost) for point in points if point.cost is not None]
-    for place, (point, cost) in enumerate(shown):
+    # A checkpoint has one colour in both of its panels.
+    colours = {point.name: f"C{place % 10}" for place, point in enumerate(points)}
+    for point, cost in shown:
         style = "full" if point.measured else "none"
-        axes.plot(cost, point.dice, "o", color=f"C{place % 10}", fillstyle=style, zorder=3)
+        axes.plot(cost, point.dice, "o", color=colours[point.name], fillstyle=style, zorder=3)
     best = front([(cost, point.dice) for point, cost in shown])
     axes.plot([shown[place][1] for place in best], [shown[place][0].dice for place in best], color="0.75", zorder=1)
     for point in points:
         if point.cost is None:
-            axes.axhline(point.dice, color="0.6", linestyle="--", linewidth=0.8)
+            axes.axhline(point.dice, color=colours[point.name], linestyle="--", linewidth=0.8)
     axes.margins(x=0.12, y=0.15)
     axes.set(xlabel=label)
     axes.grid(alpha=0.25)
     low, high = axes.get_ylim()
     wanted = [(point.dice - low) / (high - low) for point in points]
-    colours = {id(point): f"C{place % 10}" for place, (point, _) in enumerate(shown)}
     for point, height in zip(points, spread(wanted, LABEL_GAP), strict=True):
         right = axes.get_xlim()[1]
         start = (point.cost if point.cost is not None else right, point.dice)
         axes.annotate(f"{point.name} {point.dice:.2f}", start, xytext=(1.06, height), textcoords="axes fraction",
-                      fontsize=7, va="center", color=colours.get(id(point), "0.35"), annotation_clip=False,
+                      fontsize=7, va="center", color=colours[point.name], annotation_clip=False,
                       arrowprops={"arrowstyle": "-", "color": "0.8", "linewidth": 0.6, "shrinkA": 0, "shrinkB": 3})
 
 

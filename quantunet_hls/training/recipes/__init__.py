@@ -55,6 +55,10 @@ class Recipe:
     compiled: bool
     dice_weight: float
     cross_entropy_weight: float
+    tversky_weight: float
+    tversky_missed: float
+    focal_weight: float
+    deep_supervision: float
     distillation: float
     average: float
     keep: str
