@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -101,8 +101,10 @@ def _step(course: Course, loss_of: _Loss, batch: Tensor, truth: Tensor, rate: fl
     batch, truth = augment(batch, truth, settings.augmentation, generator)
     optimizer.zero_grad()
     batch = batch.to(course.device, memory_format=torch.channels_last)
-    with torch.autocast(torch.device(course.device).type, torch.bfloat16, enabled=settings.mixed_precision), \
-            course.heads.watching(course.net) if course.heads else nullcontext({}) as seen:
+    watched: AbstractContextManager[dict[int, Tensor]] = (
+        course.heads.watching(course.net) if course.heads is not None else nullcontext({}))
+    mixed = torch.autocast(torch.device(course.device).type, torch.bfloat16, enabled=settings.mixed_precision)
+    with mixed, watched as seen:
         logits = course.forward(batch).float()
     truth = truth.to(course.device)
     parts = loss_of(logits, truth, learning)

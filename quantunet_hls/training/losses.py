@@ -41,8 +41,9 @@ def tversky_loss(classes: int, missed: float) -> Callable[[Tensor, Tensor], Tens
             it is the Dice loss (Salehi et al., arXiv 1706.05721).
     """
     # What one class misses another invents, so with the background among several nothing would weigh more.
-    kind = {"sigmoid": True} if classes == 1 else {"softmax": True, "to_onehot_y": True, "include_background": False}
-    loss = TverskyLoss(**kind, alpha=1.0 - missed, beta=missed, batch=True)
+    several = classes > 1
+    loss = TverskyLoss(include_background=not several, to_onehot_y=several, sigmoid=not several, softmax=several,
+                       alpha=1.0 - missed, beta=missed, batch=True)
     return lambda logits, masks: loss(logits, masks[:, None].to(logits.dtype))
 
 
