@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
+from quantunet_hls.ops.feed import CHECKSUM_BITS, Feed, beats_of, checksum_of
 from quantunet_hls.ops.loaded import WIDEST, Loaded, LoadedMemory, LoadedTable, NumberWidths
 from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
 from quantunet_hls.ops.packing import (
@@ -66,6 +67,8 @@ class Weighted(Windowed):
         """What it is and what it multiplies with."""
         if self.loaded is None:
             return f"{self.kind}, {self.multipliers}"
+        if self.feed:
+            return f"{self.kind}, {self.multipliers}, weights streamed once for {self.loaded.rows} rows"
         memory = self.memories[0]
         place = "UltraRAM" if self.loaded.ultra else "RAM" if memory.depth > 1 else "registers"
         return f"{self.kind}, {self.multipliers}, weights loaded into {place} ({memory.depth} x {memory.width} bits)"
@@ -131,8 +134,9 @@ class Weighted(Windowed):
         if self.loaded is None:
             return ()
         groups = self.shape.channels // self.lanes
-        return (LoadedMemory("weights", self.weights.size // self.mac_units, self.mac_units * self.stored_bits),
-                LoadedMemory("biases", groups, self.lanes * self.loaded.accumulator.width),
+        first = (LoadedMemory("image", 1, CHECKSUM_BITS) if self.feed else
+                 LoadedMemory("weights", self.weights.size // self.mac_units, self.mac_units * self.stored_bits))
+        return (first, LoadedMemory("biases", groups, self.lanes * self.loaded.accumulator.width),
                 *(table.memory for table in self._stage_tables))
 
     @property
@@ -140,10 +144,20 @@ class Weighted(Windowed):
         """What these memories are filled with."""
         if self.loaded is None:
             return ()
-        stored = stored_codes(self.words, self.multipliers)
-        return (LoadedTable("weights", stored.reshape(len(stored), -1), self.stored_bits),
-                LoadedTable("biases", self.bias.reshape(-1, self.lanes), self.loaded.accumulator.width),
+        first = self._stored
+        if self.feed:
+            # As a code of so many bits, which has a sign.
+            checksum = checksum_of(self.fed)
+            code = checksum - (checksum >> (CHECKSUM_BITS - 1) << CHECKSUM_BITS)
+            first = LoadedTable("image", np.array([[code]], np.int64), CHECKSUM_BITS)
+        return (first, LoadedTable("biases", self.bias.reshape(-1, self.lanes), self.loaded.accumulator.width),
                 *self._stage_tables)
+
+    @property
+    def _stored(self) -> LoadedTable:
+        """The weights, wherever they are loaded from."""
+        stored = stored_codes(self.words, self.multipliers)
+        return LoadedTable("weights", stored.reshape(len(stored), -1), self.stored_bits)
 
     @property
     def _stage_tables(self) -> tuple[LoadedTable, ...]:
@@ -153,6 +167,9 @@ class Weighted(Windowed):
     def weight_memory(self) -> Memory | None:
         """The memory of its weights; None where they are constants, or registers."""
         depth = self.weights.size // self.mac_units
+        if self.feed:
+            # Those of two groups.
+            return Memory(2 * self.window_beats, self.feed.width)
         if depth == 1 or self.multipliers.kind == "adders":
             return None
         if self.loaded:
@@ -167,6 +184,45 @@ class Weighted(Windowed):
         if self.loaded is None or groups == 1:
             return None
         return Memory(groups, self.lanes * self.loaded.accumulator.width, registered=False)
+
+    # Weights that are read from external memory while it computes.
+
+    @property
+    def streamable(self) -> bool:
+        """Whether it can compute all pixels of a block with a group of weights before the next one comes."""
+        return False
+
+    @property
+    def feed(self) -> Feed | None:
+        """Its weights, where they are in external memory."""
+        return self.feed_layout if self.loaded and self.loaded.rows else None
+
+    @property
+    def feed_layout(self) -> Feed:
+        """How its weights would lie there."""
+        return Feed(self.weights.size // self.mac_units, self.mac_units * self.stored_bits)
+
+    @property
+    def fed(self) -> np.ndarray:
+        """These weights as they lie there (beats, 32-bit words)."""
+        return beats_of(self._stored)
+
+    @property
+    def feedings(self) -> int:
+        """Times in a frame that it reads all of them."""
+        if self.loaded is None or self.loaded.rows is None:
+            return 0
+        return self.shape.height // self.loaded.rows
+
+    @property
+    def block_rows(self) -> int | None:
+        """Rows for which it reads its weights once, where its channels come in turns."""
+        return self.loaded.rows if self.loaded and self.repeats > 1 else None
+
+    @property
+    def block_pixels(self) -> int:
+        """Pixels that are computed with a group of weights before the next one comes."""
+        return self.loaded.rows * self.shape.width if self.loaded and self.loaded.rows else 1
 
     def loaded_as(self, form: Loaded) -> Self:
         """The layer with weights that are loaded, in the widths of a design that may have been made for others.
@@ -248,6 +304,12 @@ class Weighted(Windowed):
         if kind not in ("dsp", "packed", "lut", "adders"):
             raise IllegalGraphError(self.name, f"there are no multipliers of kind {kind!r}",
                                     "use dsp, packed, lut or adders")
+        if self.feed and not self.streamable:
+            raise IllegalGraphError(self.name, "it is a layer whose weights can't be streamed in this folding",
+                                    "have them loaded, or fold it to a SIMD of at most its input channels")
+        if self.feed and self.loaded and self.loaded.rows and self.shape.height % self.loaded.rows:
+            raise IllegalGraphError(self.name, f"blocks of {self.loaded.rows} rows do not divide its "
+                                    f"{self.shape.height} rows", "choose a divisor")
         if kind == "adders" and not self.constant:
             raise IllegalGraphError(self.name, "its weights change from clock to clock, so they can't be adders",
                                     "unroll a convolution fully or use other multipliers")
@@ -287,7 +349,8 @@ class Weighted(Windowed):
 
     def folding(self) -> dict[str, int | str]:
         """What a folding chose of it, its multipliers included."""
-        storage = {"weights": "loaded", **self.loaded.written()} if self.loaded else {"weights": "rom"}
+        storage = ({"weights": "streamed" if self.feed else "loaded", **self.loaded.written()} if self.loaded else
+                   {"weights": "rom"})
         return {**super().folding(), "multipliers": str(self.multipliers), **storage}
 
     def folded_as(self, values: Mapping[str, object], operands: tuple[int, int]) -> Self:

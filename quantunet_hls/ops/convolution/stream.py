@@ -99,6 +99,11 @@ class Convolution(Weighted):
         return taps.transpose(2, 0, 3, 1).reshape(-1, self.lanes, self.simd)
 
     @property
+    def streamable(self) -> bool:
+        """Whether a beat brings no more than a tap."""
+        return self.beat_taps == (1, 1)
+
+    @property
     def constant(self) -> bool:
         """Whether it is unrolled fully, so that each multiplier has one weight for ever."""
         return self.loaded is None and self.mac_units == self.weights.size
@@ -209,6 +214,11 @@ class Grouped(Convolution):
     def input_lanes(self) -> int:
         """Channels a beat that come in."""
         return self.simd * self.at_once
+
+    @property
+    def streamable(self) -> bool:
+        """No: groups take turns already."""
+        return False
 
     @property
     def constant(self) -> bool:
