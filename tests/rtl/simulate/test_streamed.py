@@ -61,6 +61,7 @@ def simulator(tmp_path_factory):
 MEMORIES = [Stalls(), Stalls(0.3, 0.3, 5, 0.3, 90), Stalls(seed=3, memory=0.98, latency=300)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stalls", MEMORIES)
 def test_however_memory_answers_the_integers_are_those_of_the_file_that_came_last(simulator, stalls):
     graphs = [design(seed) for seed in (0, 3)]
@@ -74,6 +75,7 @@ def test_however_memory_answers_the_integers_are_those_of_the_file_that_came_las
     assert all(len(set(codes.flat)) > 8 for codes in expected.values())
 
 
+@pytest.mark.slow
 def test_memory_that_is_fast_enough_costs_no_clock_and_a_slow_one_only_time(simulator):
     graph, frames = design(), frames_for(design(), 4)
     assert simulator.run(frames).cycles_per_frame == graph.cycles
@@ -81,6 +83,7 @@ def test_memory_that_is_fast_enough_costs_no_clock_and_a_slow_one_only_time(simu
     assert slow.cycles_per_frame > 1.5 * graph.cycles
 
 
+@pytest.mark.slow
 def test_other_weights_in_memory_than_the_files_are_told_before_a_value_leaves(simulator):
     graph, frames = design(), frames_for(design(), 1)
     image = memory_of(graph).copy()
