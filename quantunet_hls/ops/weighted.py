@@ -12,7 +12,7 @@ import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.ops.feed import CHECKSUM_BITS, Feed, beats_of, checksum_of
-from quantunet_hls.ops.loaded import WIDEST, Loaded, LoadedMemory, LoadedTable, NumberWidths
+from quantunet_hls.ops.loaded import Loaded, LoadedMemory, LoadedTable, NumberWidths
 from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
 from quantunet_hls.ops.packing import (
     MOST_PRODUCTS,
@@ -21,13 +21,14 @@ from quantunet_hls.ops.packing import (
     packing,
     stored_codes,
 )
+from quantunet_hls.ops.products import exact_sums, in_steps
 from quantunet_hls.ops.stages.base import Stage, reduced, retyped
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.windowed import Windowed
 from quantunet_hls.targets.memories import Memory
-from quantunet_hls.types.fixed import FixedType, Integers, bits_for, covering
+from quantunet_hls.types.fixed import FixedType, Integers, bits_for
 
-__all__ = ["Weighted", "exact_sums", "weighted"]
+__all__ = ["Weighted", "weighted"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,17 +166,19 @@ class Weighted(Windowed):
 
     @property
     def weight_memory(self) -> Memory | None:
-        """The memory of its weights; None where they are constants, or registers."""
+        """The memory of its weights; None where they are constants, or registers, or elsewhere."""
         depth = self.weights.size // self.mac_units
-        if self.feed:
-            # Those of two groups.
-            return Memory(2 * self.window_beats, self.feed.width)
-        if depth == 1 or self.multipliers.kind == "adders":
+        if self.feed or depth == 1 or self.multipliers.kind == "adders":
             return None
         if self.loaded:
             return Memory(depth, self.mac_units * self.stored_bits, ultra=self.loaded.ultra)
         stored = stored_codes(self.words, self.multipliers)
         return Memory(depth, self.mac_units * bits_for(int(stored.min()), int(stored.max())), rom=True)
+
+    @property
+    def feed_memory(self) -> Memory | None:
+        """Where weights are streamed the memory of those of two groups."""
+        return Memory(2 * self.window_beats, self.feed.width) if self.feed else None
 
     @property
     def bias_memory(self) -> Memory | None:
@@ -232,7 +235,7 @@ class Weighted(Windowed):
                 which they leave it.
         """
         finer = form.accumulator.fraction - self.product_fraction
-        weights, bias = (_in_steps(codes, finer) for codes in (self.weights, self.bias))
+        weights, bias = (in_steps(codes, finer) for codes in (self.weights, self.bias))
         if weights is None or bias is None:
             raise ConfigurationError(
                 f"The products of {self.name!r} have {self.product_fraction} fraction bits, and its design takes "
@@ -383,27 +386,3 @@ class Weighted(Windowed):
 def weighted(graph: StreamGraph) -> tuple[Weighted, ...]:
     """The layers with weights, in the graph's order."""
     return tuple(layer for layer in graph.layers if isinstance(layer, Weighted))
-
-
-def _in_steps(codes: Integers, finer: int) -> Integers | None:
-    """The same numbers in steps that are smaller by so many bits, or larger where that is negative and loses none.
-
-    None where that is none, or takes more bits than any sum.
-    """
-    if not -WIDEST <= finer <= WIDEST:
-        return None if codes.any() else codes
-    if finer >= 0:
-        return None if (np.abs(codes) >> (WIDEST - finer)).any() else codes << finer
-    return None if (codes & ((1 << -finer) - 1)).any() else codes >> -finer
-
-
-def exact_sums(weights: Integers, bias: Integers, source: FixedType, fraction: int) -> FixedType:
-    """The narrowest type of every partial sum of products with ``weights`` (..., outputs) on top of ``bias``.
-
-    Each product's range contains zero, for a tap may lie in the padding.
-    """
-    columns = weights.reshape(-1, weights.shape[-1])
-    extremes = np.stack([columns * source.low, columns * source.high])
-    lows = bias + np.minimum(extremes.min(axis=0), 0).sum(axis=0)
-    highs = bias + np.maximum(extremes.max(axis=0), 0).sum(axis=0)
-    return covering(min(int(lows.min()), 0), max(int(highs.max()), 0), fraction)

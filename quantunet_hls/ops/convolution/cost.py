@@ -37,7 +37,7 @@ SHALLOW_TABLE = 16
 
 def _content(layer: Weighted, family: Family) -> Content:
     multipliers, width = layer.multipliers, layer.lanes * layer.type.width
-    weights, biases = None if layer.feed else layer.weight_memory, layer.bias_memory
+    weights, biases = layer.weight_memory, layer.bias_memory
     memories = tuple(memory for memory in (weights, biases) if memory)
     stages = _stages(layer, family)
     if multipliers.kind in ("lut", "adders"):
@@ -51,11 +51,11 @@ def _content(layer: Weighted, family: Family) -> Content:
 
 def _feed(layer: Weighted) -> Content:
     """Of what checks and holds weights from external memory, and puts results back in order."""
-    if layer.feed is None or layer.weight_memory is None:
+    if layer.feed_memory is None:
         return NOTHING
     group, turns = layer.window_beats, layer.block_pixels
     found = Content(LutParts(adders=_CHECK_BITS)) + buffer_content(
-        layer.weight_memory, 1, group, (group, turns), (1, 1), group, padded=False)
+        layer.feed_memory, 1, group, (group, turns), (1, 1), group, padded=False)
     if layer.block_rows is None:
         return found
     block = layer.repeats * turns

@@ -13,10 +13,11 @@ from quantunet_hls.ops.convolution import layer as typed
 from quantunet_hls.ops.loaded import WIDEST
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.multipliers import BLOCKS
+from quantunet_hls.ops.products import exact_sums
 from quantunet_hls.ops.stages.base import apply_stages, reduced, retyped
 from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.streaming import divisors
-from quantunet_hls.ops.weighted import Weighted, exact_sums
+from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.ops.window import Window
 from quantunet_hls.ops.windowed import room_in
 from quantunet_hls.types.fixed import FixedType, Integers

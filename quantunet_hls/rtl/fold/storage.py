@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.ops.loaded import Loaded, NumberWidths
+from quantunet_hls.ops.products import exact_sums
 from quantunet_hls.ops.streaming import StreamGraph
-from quantunet_hls.ops.weighted import Weighted, exact_sums, weighted
+from quantunet_hls.ops.weighted import Weighted, weighted
 from quantunet_hls.rtl.fold.bandwidth import block_rows, check_traffic, external_bytes_per_s, traffic
 from quantunet_hls.rtl.fold.capacity import held, needs
 from quantunet_hls.rtl.fold.estimate import estimate
@@ -53,12 +55,19 @@ def placed(graph: StreamGraph, storage: Storage, board: Board, multiplying: Call
         return _all_streamed(graph, storage.any_weights, board, multiplying)
     if storage.weights == "loaded":
         graph = all_loaded(graph, any_weights=storage.any_weights)
+    on_chip = _on_chip(graph, storage, board, multiplying)
+    return _relieved(graph, on_chip, storage, board, multiplying) if storage.weights == "auto" else on_chip
+
+
+def _on_chip(graph: StreamGraph, storage: Storage, board: Board, multiplying: Callable[[StreamGraph], StreamGraph]
+             ) -> StreamGraph:
+    """With weights in UltraRAM where that is needed, of those that are not streamed."""
     chosen = multiplying(graph)
     moved = [] if storage.weights == "rom" else _for_ultraram(chosen, board)
+    if not moved:
+        return chosen
     changed = {name: _in_ultraram(graph, name, storage.any_weights) for name in moved}
-    if changed:
-        chosen = multiplying(graph.with_layers(changed))
-    return _relieved(chosen, storage, board, multiplying) if storage.weights == "auto" else chosen
+    return multiplying(graph.with_layers(changed))
 
 
 def _all_streamed(graph: StreamGraph, any_weights: bool, board: Board,
@@ -74,23 +83,32 @@ def _all_streamed(graph: StreamGraph, any_weights: bool, board: Board,
     return made
 
 
-def _relieved(chosen: StreamGraph, storage: Storage, board: Board, multiplying: Callable[[StreamGraph], StreamGraph]
-              ) -> StreamGraph:
-    """With the fewest layers streamed, the largest first, that make the memories hold the rest, where any do."""
-    if board.serial_line or external_bytes_per_s(board) is None or _memories_hold(chosen, board):
-        return chosen
-    ordered = sorted((layer for layer in weighted(chosen) if layer.streamable and layer.weight_memory),
+def _relieved(graph: StreamGraph, on_chip: StreamGraph, storage: Storage, board: Board,
+              multiplying: Callable[[StreamGraph], StreamGraph]) -> StreamGraph:
+    """With the fewest layers streamed, those with most weights first, that make the memories hold the rest.
+
+    Args:
+        on_chip: the graph with no layer streamed, which it stays where these memories are enough, and where
+            streaming does not help, or would come too late.
+    """
+    if board.serial_line or external_bytes_per_s(board) is None or _memories_hold(on_chip, board):
+        return on_chip
+    ordered = sorted((layer for layer in weighted(graph) if layer.streamable),
                      key=lambda layer: -layer.weights.size * layer.weight_bits)
-    for count in range(1, len(ordered) + 1):
+
+    def relieved(count: int) -> StreamGraph:
         names = [layer.name for layer in ordered[:count]]
-        with_room = streamed(chosen, dict.fromkeys(names, 1), any_weights=storage.any_weights)
-        made = multiplying(streamed(with_room, block_rows(with_room, names, board)))
-        found = traffic(made, board)
-        if found.needed > found.available:
-            break
-        if _memories_hold(made, board):
-            return made
-    return chosen
+        finest = multiplying(streamed(graph, dict.fromkeys(names, 1), any_weights=storage.any_weights))
+        rows = block_rows(finest, names, board)
+        return _on_chip(streamed(graph, rows, any_weights=storage.any_weights), storage, board, multiplying)
+
+    counts = range(1, len(ordered) + 1)
+    place = bisect_left(counts, True, key=lambda count: _memories_hold(relieved(count), board))
+    if place == len(counts):
+        return on_chip
+    made = relieved(counts[place])
+    found = traffic(made, board)
+    return on_chip if found.needed > found.available else made
 
 
 def _memories_hold(graph: StreamGraph, board: Board) -> bool:
