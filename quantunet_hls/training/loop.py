@@ -178,10 +178,6 @@ def _resumed(net: QuantUNet, settings: Settings, excess: Excess | None, teacher:
     return Course(net, settings, excess, device, optimizer, generator, average, teacher, heads), state
 
 
-def _heads(net: QuantUNet, settings: Settings, device: str) -> Heads | None:
-    return Heads(net).to(device) if settings.deep_supervision else None
-
-
 def learning_epochs(settings: Settings) -> int:
     """Epochs, the first ones, in which bit widths are learned."""
     return settings.epochs - frozen_epochs(settings.widths, settings.epochs) if settings.widths else 0
@@ -241,6 +237,10 @@ def _check_masks(kind: str, samples: Samples, classes: int) -> None:
         raise DataError(
             f"The {kind} masks go up to class {largest}, which a network of {classes} classes lacks; give it more."
         )
+
+
+def _heads(net: QuantUNet, settings: Settings, device: str) -> Heads | None:
+    return Heads(net).to(device) if settings.deep_supervision else None
 
 
 def _optimizer(net: QuantUNet, settings: Settings, heads: Heads | None) -> torch.optim.Optimizer:
