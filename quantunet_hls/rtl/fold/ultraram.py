@@ -51,7 +51,7 @@ def layers_in_ultraram(graph: StreamGraph, board: Board) -> list[str]:
     least in block RAM.
 
     Args:
-        graph: with its multipliers; weights are in ROM or loaded, none in UltraRAM.
+        graph: with its multipliers; weights are in ROM, loaded or streamed, none in UltraRAM.
         board: whose memories are known.
     """
     have, family = board.resources, board.part_family
@@ -74,7 +74,8 @@ def spared_by_ultraram(graph: StreamGraph, family: Family, have: int) -> int:
 def _weights(graph: StreamGraph, family: Family) -> Iterator[_Movable]:
     for layer in weighted(graph):
         memory = layer.weight_memory
-        if memory and (blocks := layout(memory, family).blocks):
+        streamed = layer.loaded is not None and layer.loaded.rows is not None
+        if memory and not streamed and (blocks := layout(memory, family).blocks):
             yield _Movable(blocks, layout(replace(memory, ultra=True), family).ultra, layer.name)
 
 
