@@ -74,8 +74,7 @@ def spared_by_ultraram(graph: StreamGraph, family: Family, have: int) -> int:
 def _weights(graph: StreamGraph, family: Family) -> Iterator[_Movable]:
     for layer in weighted(graph):
         memory = layer.weight_memory
-        streamed = layer.loaded is not None and layer.loaded.rows is not None
-        if memory and not streamed and (blocks := layout(memory, family).blocks):
+        if memory and (blocks := layout(memory, family).blocks):
             yield _Movable(blocks, layout(replace(memory, ultra=True), family).ultra, layer.name)
 
 
