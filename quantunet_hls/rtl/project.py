@@ -20,6 +20,7 @@ from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.reports.schema import Figure, LayerReport
 from quantunet_hls.rtl.fold.multipliers import in_fabric, multiplying
 from quantunet_hls.rtl.fold.parallelism import fold
+from quantunet_hls.rtl.fold.requantizers import told
 from quantunet_hls.rtl.folder import RtlFolder
 from quantunet_hls.rtl.generate.design import Design
 from quantunet_hls.rtl.generate.stitch import generate
@@ -225,7 +226,12 @@ class Project:
         figures = mapped_figures(mapped, self.board, timing)
         if place:
             figures += placed_figures(self.place(dsp=dsp))
-        return {"figures": figures, "layers": layer_reports(self.graph, mapped, self.lowered.tensors, timing)}
+        return {"figures": figures, "layers": self.layers(mapped, timing)}
+
+    def layers(self, mapped: MappedDesign, timing: DesignTiming | None) -> tuple[LayerReport, ...]:
+        """What is known of each layer, under the names of the typed network."""
+        return layer_reports(self.graph, mapped, self.lowered.tensors, timing,
+                             told(self.graph, self.lowered.graph, self.board))
 
 
 def project(model: ModelGraph) -> Project:
