@@ -21,7 +21,7 @@ from quantunet_hls.emulate.accuracy import classes_of, emulate_graph
 from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx
 from quantunet_hls.ingest.facts import network_facts
 from quantunet_hls.ingest.source import NetworkSource
-from quantunet_hls.quantize.core import Calibrated, Quantized, Widths, calibrated
+from quantunet_hls.quantize.core import Calibrated, Quantized, calibrated
 from quantunet_hls.quantize.images import CalibrationImages
 from quantunet_hls.quantize.network import FloatNetwork, open_float
 from quantunet_hls.quantize.score import compared, float_masks
@@ -30,6 +30,7 @@ from quantunet_hls.quantize.settings import Settings
 from quantunet_hls.tuning.cost import Cost, bit_cost
 from quantunet_hls.tuning.measure import Meter, measurements, spread
 from quantunet_hls.tuning.search import ToleranceError, steps_of
+from quantunet_hls.tuning.widths import Widths
 
 __all__ = ["Goal", "Images", "QuantizedNetwork", "quantize"]
 

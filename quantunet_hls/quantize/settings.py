@@ -6,13 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from quantunet_hls.core.errors import ConfigurationError, UnknownNameError
-from quantunet_hls.quantize.grids import Scales
 from quantunet_hls.quantize.network import Normalization
+from quantunet_hls.tuning.grids import Scales
+from quantunet_hls.tuning.widths import LEAST_BITS
 
-__all__ = ["LEAST_BITS", "MOST_BITS", "Settings"]
+__all__ = ["MOST_BITS", "Settings"]
 
-#: Bits that weights and activations can be given. More change next to nothing.
-LEAST_BITS, MOST_BITS = 2, 10
+#: Most bits that weights and activations can be given. More change next to nothing.
+MOST_BITS = 10
 #: Images that are calibrated with at most.
 _MOST_IMAGES = 1024
 

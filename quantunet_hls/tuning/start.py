@@ -8,7 +8,6 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.data.image_folders import Samples
 from quantunet_hls.emulate.accuracy import emulate_graph, segment
 from quantunet_hls.ingest import HardwareGraph, ingest
@@ -46,9 +45,4 @@ def open_origin(model: str | Path | nn.Module, input_shape: tuple[int, int, int]
     """
     source = open_source(model, input_shape, result)
     graph = ingest(source.graph())
-    if graph.scales.whole:
-        raise ConfigurationError(f"{source.name} has scales that are no powers of two, which no type says, so there is "
-                                 "nothing to choose; quantize its float network with a tolerance, which chooses widths "
-                                 "(quantunet-hls quantize MODEL --data DIR --tolerance POINTS), or with --scales "
-                                 "power-of-two, and tune that.")
     return Origin(source.name, source.sha256, graph, lambda samples: segment(emulate_graph(graph), samples))
