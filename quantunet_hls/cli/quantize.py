@@ -39,6 +39,9 @@ __all__ = ["quantize"]
 @click.option("--score-fold", "scored", type=int, multiple=True,
               help="Score on this fold, which it is not calibrated with; may be repeated.")
 @field_options("means", "deviations", "freeze_statistics", "input_shape", "result")
+@click.option("--output", type=click.Choice(["logits", "mask"]), default="logits", show_default=True,
+              help="What of it counts: what the network computes, or the class of each pixel, for which a softmax or a "
+              "sigmoid at its end is left out; generate takes the result with --output mask then, too.")
 @click.option("--name", default=None, help="Name of the quantized network.  [default: the model's, with _quantized]")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("quantized"), show_default=True,
               help="Folder for the results' folders; the same command resumes what it holds.")
@@ -68,7 +71,8 @@ def quantize(**options: Any) -> None:
         if options["board"] and options["tolerance"] is None:
             raise ConfigurationError("--board says what widths are to save, which --tolerance asks for; give it, too.")
         settings = Settings(
-            scales=options["scales"], freeze_statistics=options["freeze_statistics"], tolerance=options["tolerance"],
+            scales=options["scales"], freeze_statistics=options["freeze_statistics"], output=options["output"],
+            tolerance=options["tolerance"],
             weight_bits=options["weight_bits"] or options["bits"],
             activation_bits=options["activation_bits"] or options["bits"], images=options["images"],
             normalization=Normalization.of(options["means"], options["deviations"]))

@@ -104,7 +104,8 @@ def quantize(source: NetworkSource, read: Images, folder: Path, settings: Settin
         raise ConfigurationError(f"{source.name} has quantizers already; generate takes it as it is, and tune makes it "
                                  "cheaper.")
     design = design_name(name or f"{source.name}_quantized")
-    network = open_float(source, settings.normalization, freeze=settings.freeze_statistics)
+    network = open_float(source, settings.normalization, freeze=settings.freeze_statistics,
+                         classes=settings.output == "mask")
     given = read(network.image[0])
     scored = given if score is None else score(network.image[0])
     images = CalibrationImages.of(given.images, settings.images, network.image[1:])

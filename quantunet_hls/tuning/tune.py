@@ -125,6 +125,7 @@ def tune(
     multipliers: int | None = None,
     input_shape: tuple[int, int, int] | None = None,
     result: str | None = None,
+    output: str = "logits",
     name: str | None = None,
     progress: Progress = lambda line: None,
 ) -> Tuned[Types] | Tuned[Widths]:
@@ -145,6 +146,7 @@ def tune(
         multipliers: of all convolutions; half the board's DSP blocks where None.
         input_shape: of a module.
         result: which of the network's several outputs, by its name.
+        output: one of :data:`quantunet_hls.ingest.OUTPUTS`; of a mask, a softmax or sigmoid at the end is left out.
         name: of the tuned network; the model's with ``_tuned`` behind it where None.
         progress: called with a line for every step.
 
@@ -154,7 +156,7 @@ def tune(
     """
     request = _Request(board, cost, folder, tolerance, bits, score, multipliers, progress)
     began = time.monotonic()
-    origin = open_origin(model, input_shape, result)
+    origin = open_origin(model, input_shape, result, output)
     given = samples(_size(origin))
     if not len(given):
         raise DataError("There are no images to calibrate with; name a folder that has some.")
