@@ -14,6 +14,7 @@ import torch
 from qonnx.core.modelwrapper import ModelWrapper
 from torch import Tensor, nn
 
+from quantunet_hls.core.code_key import code_key
 from quantunet_hls.emulate.accuracy import as_logits, segment_module
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.ranges import infer_types
@@ -121,7 +122,8 @@ class WidthTrials:
             cost: what is to be small.
             multipliers: of all convolutions, for the cost.
         """
-        digest = hashlib.sha256(network.images.contiguous().numpy().tobytes())
+        digest = hashlib.sha256(code_key(type(network).__module__).encode())
+        digest.update(network.images.contiguous().numpy().tobytes())
         for model in (network.model, graph.original):
             digest.update(model.model.SerializeToString(deterministic=True))
         named = {_layer_of(graph, name): load for name, load in loads(
