@@ -104,8 +104,7 @@ def quantize(source: NetworkSource, read: Images, folder: Path, settings: Settin
         raise ConfigurationError(f"{source.name} has quantizers already; generate takes it as it is, and tune makes it "
                                  "cheaper.")
     design = design_name(name or f"{source.name}_quantized")
-    network = open_float(source, settings.normalization, freeze=settings.freeze_statistics,
-                         classes=settings.output == "mask")
+    network = _opened(source, settings)
     given = read(network.image[0])
     scored = given if score is None else score(network.image[0])
     images = CalibrationImages.of(given.images, settings.images, network.image[1:])
@@ -136,6 +135,12 @@ def quantize(source: NetworkSource, read: Images, folder: Path, settings: Settin
         write_json(folder / "quantization.json", report)
     _check_loss(report.get("search"), settings, path)
     return QuantizedNetwork(graph, path, folder / "quantization.json", report)
+
+
+def _opened(source: NetworkSource, settings: Settings) -> FloatNetwork:
+    """The float network as it is asked for."""
+    return open_float(source, settings.normalization, freeze=settings.freeze_statistics,
+                      classes=settings.output == "mask")
 
 
 def _check_loss(search: dict[str, Any] | None, settings: Settings, path: Path) -> None:
