@@ -88,6 +88,7 @@ def _numbers(_: click.Context, option: click.Parameter, text: str | None) -> tup
 @click.option("--crop", type=int, default=None, help="Side of the squares cut from larger images.")
 @click.option("--crops-per-image", type=int, default=None, help="Squares of every image in an epoch.")
 @click.option("--mixed-precision", is_flag=True, help="Compute a float network in bfloat16 where that is safe.")
+@click.option("--compiled", is_flag=True, help="Let torch.compile fuse a float network's operations.")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, or auto: cuda where there is one.")
 @click.option("--train-folds", default=None, callback=_numbers, help="[default: 1,2,3]")
 @click.option("--val-folds", default=None, callback=_numbers, help="[default: 4]")
@@ -179,7 +180,7 @@ def _changed(recipe: Recipe, options: dict[str, Any]) -> Recipe:
         widths = replace(recipe.widths, **learning)
     return recipe.with_changes(
         **{key: options[key] for key in same}, learning_rate=options["lr"], widths=widths,
-        mixed_precision=options["mixed_precision"] or None,
+        mixed_precision=options["mixed_precision"] or None, compiled=options["compiled"] or None,
         weights=options["weights"] or options["weight_bits"],
         activations=options["activations"] or options["activation_bits"],
     )

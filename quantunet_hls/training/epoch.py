@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +43,11 @@ class Course:
     generator: torch.Generator
     average: QuantUNet | None = None
     teacher: nn.Module | None = None
+
+    @cached_property
+    def forward(self) -> Callable[[Tensor], Tensor]:
+        """The net's logits for a batch of images."""
+        return torch.compile(self.net, dynamic=False) if self.settings.compiled else self.net
 
 
 def learning_rate(step: int, steps: int, settings: Settings) -> float:
@@ -92,7 +98,7 @@ def _step(course: Course, loss_of: _Loss, batch: Tensor, truth: Tensor, rate: fl
     optimizer.zero_grad()
     batch = batch.to(course.device, memory_format=torch.channels_last)
     with torch.autocast(torch.device(course.device).type, torch.bfloat16, enabled=settings.mixed_precision):
-        logits = course.net(batch).float()
+        logits = course.forward(batch).float()
     parts = loss_of(logits, truth.to(course.device), learning)
     if course.teacher is not None:
         with torch.no_grad():

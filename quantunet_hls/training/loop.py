@@ -206,6 +206,10 @@ def _check(net: QuantUNet, training: Samples, validation: Samples, settings: Set
             "A quantized network can't be trained in mixed precision, because bfloat16 can't hold its integers; "
             "switch it off."
         )
+    if settings.compiled and net.config.quantized:
+        raise ConfigurationError(
+            "A quantized network can't be compiled, because torch.compile can't follow its quantizers; switch it off."
+        )
     if (teacher is not None) != (settings.distillation > 0):
         raise ConfigurationError("A teacher and the weight of what it teaches (distillation) go together; give both.")
     if settings.widths is not None and not net.learned_widths:

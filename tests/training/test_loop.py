@@ -310,6 +310,23 @@ def test_float_nets_train_in_mixed_precision(tmp_path):
     assert next(net.parameters()).dtype == torch.float32
 
 
+def test_quantized_nets_refuse_to_be_compiled(tmp_path):
+    settings = dataclasses.replace(SETTINGS, compiled=True)
+    with pytest.raises(ConfigurationError, match="compile"):
+        next(train(quantized_net(), TRAINING, VALIDATION, settings, tmp_path))
+
+
+@pytest.mark.slow  # g++ compiles the fused operations
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script_method:DeprecationWarning")  # torch's compiler uses it itself
+def test_a_compiled_net_learns_what_an_eager_one_learns(tmp_path):
+    settings = dataclasses.replace(SETTINGS, compiled=True)
+    compiled = list(train(normalised_net(), TRAINING, VALIDATION, settings, tmp_path / "compiled"))
+    eager = list(train(normalised_net(), TRAINING, VALIDATION, SETTINGS, tmp_path / "eager"))
+    # Both add float32 numbers, in another order; after a few steps the losses differ in the last digits only.
+    assert compiled[0].loss == pytest.approx(eager[0].loss, rel=1e-3)
+    assert compiled[-1].loss < compiled[0].loss
+
+
 def test_the_rate_climbs_to_its_peak_and_falls_to_a_hundredth():
     settings = Settings(learning_rate=0.5, warmup=0.1)
     rates = [learning_rate(step, 1000, settings) for step in range(1000)]

@@ -51,6 +51,7 @@ class Recipe:
     weight_decay: float
     seed: int
     mixed_precision: bool
+    compiled: bool
     dice_weight: float
     cross_entropy_weight: float
     distillation: float
