@@ -178,7 +178,7 @@ def windows_content(layer: Windowed) -> Content:
     words = shape.channels // layer.input_lanes
     word = layer.input_lanes * layer.input_type.width
     height, width = window.output(shape)
-    pixels = window.reach(shape.width) + layer.spare
+    pixels = layer.reach + layer.spare
     inner = (window.kernel[1],) if rows > 1 else (words // layer.parts, *window.kernel)
     found = buffer_content(
         Memory(pixels * words, word), rows, (pixels - layer.spare) * words,

@@ -24,6 +24,7 @@ import numpy as np
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.folding.actors import Actor, Actors, Parts, Places, Reading, every, in_order
 from quantunet_hls.ops.digest import digest
+from quantunet_hls.ops.feed import Feed
 from quantunet_hls.ops.loaded import LoadedMemory, LoadedTable
 from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.stages.base import Stage, reduced
@@ -73,6 +74,11 @@ class StreamLayer(ABC):
         return self.kind
 
     @property
+    def class_count(self) -> int:
+        """How many classes the values are indices of; 0 where they are none."""
+        return 0
+
+    @property
     def cycles(self) -> int:
         """Clock cycles that a frame takes when the layer never waits."""
         return self.shape.pixels * self.shape.channels // self.lanes
@@ -101,6 +107,21 @@ class StreamLayer(ABC):
     def contents(self) -> tuple[LoadedTable, ...]:
         """What they are filled with."""
         return ()
+
+    @property
+    def feed(self) -> Feed | None:
+        """What it reads from external memory while it computes."""
+        return None
+
+    @property
+    def fed(self) -> np.ndarray:
+        """What lies there, of a layer with a feed (beats, 32-bit words)."""
+        raise NotImplementedError
+
+    @property
+    def feedings(self) -> int:
+        """Times in a frame that it reads all of that."""
+        return 0
 
     @property
     def input_lanes(self) -> int:
@@ -314,6 +335,11 @@ class StreamGraph:
     def loading(self) -> tuple[StreamLayer, ...]:
         """The layers that have memories to be filled at start-up, in the order in which they are."""
         return tuple(layer for layer in self.layers if layer.memories)
+
+    @property
+    def feeding(self) -> tuple[StreamLayer, ...]:
+        """The layers that read from external memory, in the order in which their weights lie there."""
+        return tuple(layer for layer in self.layers if layer.feed)
 
     @property
     def cycles(self) -> int:

@@ -34,7 +34,7 @@ from quantunet_hls.rtl.simulate.verilator import Simulation, Simulator, build_si
 from quantunet_hls.rtl.synthesize.fits import layers_for_ultraram
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule, MappingOptions, map_design
 from quantunet_hls.rtl.synthesize.timing import DesignTiming, design_timing
-from quantunet_hls.rtl.weights_file import write_weights
+from quantunet_hls.rtl.weights_file import write_memory, write_weights
 from quantunet_hls.targets.place import Placed
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
@@ -180,6 +180,17 @@ class Project:
             return None
         write_weights(self.graph, self.files.weights)
         return self.files.weights
+
+    def write_memory(self) -> Path | None:
+        """Write what has to be in external memory where weights are streamed from there; returns the file.
+
+        Raises:
+            ConfigurationError: weights that do not fit the widths of the design.
+        """
+        if not self.graph.feeding:
+            return None
+        write_memory(self.graph, self.files.memory)
+        return self.files.memory
 
     def write_ip(self) -> Path:
         """Write the AXI block as IP for AMD's tools; returns its ``component.xml``."""

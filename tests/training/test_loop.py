@@ -59,10 +59,20 @@ def ternary_net():
     return quantize(float_net(), UNetConfig(depth=1, base_channels=2, widths=widths), TRAINING)
 
 
+SUPERVISED = dataclasses.replace(SETTINGS, deep_supervision=0.5, tversky_weight=1.0, focal_weight=1.0)
+
+
+def deep_net():
+    torch.manual_seed(0)
+    base = QuantUNet(depth=2, base_channels=2, quantized=False)
+    return quantize(base, UNetConfig(depth=2, base_channels=2), TRAINING)
+
+
 @pytest.mark.parametrize(("make", "how", "stop_at_step"), [
     (quantized_net, SETTINGS, None), (quantized_net, SETTINGS, 5), (normalised_net, SETTINGS, None),
     (normalised_net, SETTINGS, 5), (learning_net, dataclasses.replace(LEARNING, average=0.5), 5),
     (quantized_net, AVERAGED, 5), (normalised_net, AVERAGED, None),
+    pytest.param(deep_net, SUPERVISED, 5, marks=pytest.mark.slow),
     pytest.param(ternary_net, SETTINGS, 5, marks=pytest.mark.slow),
 ])
 def test_a_stopped_run_resumes_to_the_same_result(tmp_path, make, how, stop_at_step):
@@ -341,7 +351,50 @@ def test_the_rate_climbs_to_its_peak_and_falls_to_a_hundredth():
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": 0}, {"learning_rate": 0.0}, {"learning_rate": 2.0},
                                    {"warmup": 1.0}, {"keep": "middle"}, {"average": 1.0}, {"distillation": -1.0},
-                                   {"patience": 3}])
+                                   {"patience": 3}, {"tversky_missed": 1.5}, {"focal_weight": -1.0},
+                                   {"deep_supervision": -0.1},
+                                   {"dice_weight": 0.0, "cross_entropy_weight": 0.0}])
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ConfigurationError):
         Settings(**wrong)
+
+
+@pytest.mark.slow
+def test_deep_supervision_moves_the_weights_and_leaves_no_heads_behind(tmp_path):
+    nets = {}
+    for weight in (0.0, 1.0):
+        nets[weight] = net = deep_net()
+        names = list(net.state_dict())
+        settings = dataclasses.replace(SETTINGS, epochs=1, deep_supervision=weight)
+        (result,) = train(net, TRAINING, VALIDATION, settings, tmp_path / str(weight))
+        assert ("deep_supervision" in result.record) == bool(weight)
+        assert list(net.state_dict()) == names
+        heads = load_state(tmp_path / str(weight) / STATE_FILE).heads
+        assert set(heads) == ({"head1.weight", "head1.bias"} if weight else set())
+        # Nothing watches the net any more.
+        assert not any(module._forward_hooks for module in net.modules())
+    assert not same(nets[0.0].state_dict(), nets[1.0].state_dict())
+
+
+@pytest.mark.parametrize(("make", "change", "says"), [
+    (float_net, {}, "depth 1 lacks"),
+    (lambda: QuantUNet(depth=2, base_channels=2, quantized=False), {"compiled": True}, "switch one of them off"),
+])
+def test_deep_supervision_needs_levels_that_can_be_watched(tmp_path, make, change, says):
+    settings = dataclasses.replace(SETTINGS, deep_supervision=0.5, **change)
+    with pytest.raises(ConfigurationError, match=says):
+        next(train(make(), TRAINING, VALIDATION, settings, tmp_path))
+
+
+def test_a_run_from_before_a_setting_existed_goes_on(tmp_path):
+    whole, parts = float_net(), float_net()
+    for _ in train(whole, TRAINING, VALIDATION, SETTINGS, tmp_path / "whole"):
+        pass
+    next(train(parts, TRAINING, VALIDATION, SETTINGS, tmp_path / "parts"))
+    path = tmp_path / "parts" / STATE_FILE
+    values = torch.load(path, weights_only=True)
+    del values["heads"], values["told"]["settings"]["focal_weight"]
+    torch.save(values, path)
+    resumed = float_net()
+    assert len(list(train(resumed, TRAINING, VALIDATION, SETTINGS, tmp_path / "parts"))) == 2
+    assert same(whole.state_dict(), resumed.state_dict())

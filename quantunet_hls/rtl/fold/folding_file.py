@@ -50,12 +50,18 @@ def _changed(layer: StreamLayer, values: Mapping[str, int | str], family: Family
     if isinstance(layer, Weighted):
         # A file of before weights could be loaded does not say where they are.
         values = {"weights": "rom", **values}
-        if values["weights"] == "loaded":
-            layer = layer.loaded_as(widths_for(layer, leaves=leaves).changed(values, layer.name))
+        if values["weights"] in ("loaded", "streamed"):
+            form = widths_for(layer, leaves=leaves)
+            if values["weights"] == "streamed":
+                form = replace(form, rows=layer.shape.height)
+            elif "rows" in values:
+                raise ConfigurationError(f"In the folding the weights of layer {layer.name!r} are loaded, so it has no "
+                                         "rows for which they are streamed; leave these out.")
+            layer = layer.loaded_as(form.changed(values, layer.name))
             values = {**layer.folding(), **values}
         elif values["weights"] != "rom":
             raise ConfigurationError(f"In the folding the weights of layer {layer.name!r} are {values['weights']!r}; "
-                                     "they can be rom or loaded.")
+                                     "they can be rom, loaded or streamed.")
     takes = layer.folding()
     for key in sorted(set(values) ^ set(takes)):
         raise ConfigurationError(f"In the folding layer {layer.name!r} {'lacks' if key in takes else 'has'} {key!r}; "
