@@ -1,6 +1,6 @@
 import dataclasses
-import math
 import errno
+import math
 from pathlib import Path
 
 import numpy as np
