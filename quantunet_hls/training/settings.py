@@ -151,8 +151,8 @@ class Settings:
         seed: of order, augmentation and, where the weights are new, of the weights.
         mixed_precision: compute float networks in bfloat16 where that is safe. Never for quantized ones: bfloat16
             can't hold the integers that a quantized network passes on.
-        compiled: let torch.compile fuse a float network's operations, which a CPU gains a sixth by. Sums come in
-            another order then, so the weights differ in their last bits from a training without it.
+        compiled: let torch.compile fuse a float network's operations, which some networks gain by on some CPUs. Sums
+            come in another order then, so the weights differ in their last bits from a training without it.
         augmentation: what is done to the training images.
         dice_weight: of the Dice loss.
         cross_entropy_weight: of the (binary) cross entropy.
