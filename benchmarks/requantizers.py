@@ -46,21 +46,29 @@ CHANNELS = 16
 PRODUCTS = 144
 
 
-def layer(bits: int, seed: int) -> tuple[list[ChannelSteps], FixedType]:
-    """The steps of each channel of a drawn layer, and the type of its sums."""
+def layer(bits: int, seed: int, count: int = CHANNELS, slope: Fraction = Fraction(0)
+          ) -> tuple[list[ChannelSteps], FixedType]:
+    """The steps of each channel of a drawn layer, and the type of its sums.
+
+    Args:
+        bits: of weights, activations and levels.
+        seed: of the draw.
+        count: of channels.
+        slope: below zero, where there are as many levels again if it is not 0.
+    """
     rng = np.random.default_rng([bits, seed])
     high, top = (1 << bits - 1) - 1, (1 << bits) - 1
-    weights = rng.integers(-high, high + 1, (CHANNELS, PRODUCTS))
+    weights = rng.integers(-high, high + 1, (count, PRODUCTS))
     lows, highs = (top * np.where(side * weights > 0, weights, 0).sum(1) for side in (-1, 1))
     spread = np.sqrt((weights.astype(float) ** 2).sum(1)) * top / 2
     # A few deviations of the sums fill the quantizer's range, as training makes it.
     scale = Fraction(float(np.float32(rng.uniform(2, 4) / top)))
-    quantizer = Quantizer(scale, 0, 0, top)
+    quantizer = Quantizer(scale, 0, -top if slope else 0, top)
     channels: list[ChannelSteps] = []
-    for channel in range(CHANNELS):
+    for channel in range(count):
         gain, shift = (Fraction(float(np.float32(rng.uniform(*ends)))) for ends in ((0.3, 1.5), (-1, 1)))
         factor = gain * Fraction(float(np.float32(1 / spread[channel])))
-        pieces = bent((Piece(int(lows[channel]), factor, shift),), int(highs[channel]), Fraction(0))
+        pieces = bent((Piece(int(lows[channel]), factor, shift),), int(highs[channel]), slope)
         channels.append(steps_of(pieces, int(highs[channel]), quantizer))
     return channels, covering(int(lows.min()), int(highs.max()), signed=True)
 
@@ -82,11 +90,11 @@ class Lane(wiring.Component):
         return m
 
 
-def mapped(stage: Stage, source: FixedType, name: str, family: Family, cache: Path) -> CellCount:
-    """Cells of a lane."""
+def mapped(component: wiring.Component, name: str, family: Family, cache: Path, *, dsp: bool = True) -> CellCount:
+    """Cells of some hardware; ``dsp`` says whether its products may be multiplier blocks."""
     with workshop() as folder:
-        files = write_verilog(folder, {name: Lane(stage, source)})
-        return map_module(name, files, MappingOptions(family), (), cache).count
+        files = write_verilog(folder, {name: component})
+        return map_module(name, files, MappingOptions(family, dsp=dsp), (), cache).count
 
 
 def measure(family: Family, cache: Path) -> Iterator[Row]:
@@ -107,7 +115,7 @@ def measure(family: Family, cache: Path) -> Iterator[Row]:
 
 
 def _row(size: Row, stage: Stage, source: FixedType, family: Family, cache: Path) -> Row:
-    count = mapped(stage, source, f"{stage.kind}{size['bits']}_{size['seed']}", family, cache)
+    count = mapped(Lane(stage, source), f"{stage.kind}{size['bits']}_{size['seed']}", family, cache)
     content = staged_content(1, source, [stage], family)
     return {**size, "lut": count.lut, "ff": count.ff, "dsp": count.dsp,
             "estimated": {"lut": round(cost(content.parts, family)), "dsp": content.dsp}}

@@ -27,7 +27,7 @@ from quantunet_hls.ops.digest import digest
 from quantunet_hls.ops.feed import Feed
 from quantunet_hls.ops.loaded import LoadedMemory, LoadedTable
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.stages.base import Stage, reduced
+from quantunet_hls.ops.stages.base import MULTIPLICATION, THRESHOLDS, Stage, reduced
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["PREFETCH", "SHALLOW_FIFO", "Staged", "StreamGraph", "StreamLayer", "divisors"]
@@ -250,6 +250,44 @@ class Staged(StreamLayer):
         before = self.stages[-2].type if len(self.stages) > 1 else self.unstaged
         changed: Any = {"stages": (*self.stages[:-1], *reduced(before, (self.stages[-1], *stages)))}
         return replace(self, type=stages[-1].type, **changed)
+
+    # What makes levels of sums.
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The form of each stage that has one of several that give the same."""
+        return tuple(stage.form for stage in self.stages if stage.form)
+
+    def in_forms(self, forms: Sequence[str]) -> Self:
+        """The layer whose stages have these forms.
+
+        Raises:
+            ConfigurationError: another number of them, or one that gives something else; says what there is.
+        """
+        if len(forms) != len(self.forms):
+            raise ConfigurationError(f"Layer {self.name!r} makes levels {len(self.forms)} times, and {len(forms)} "
+                                     f"forms are given; it has {', '.join(self.forms)}.")
+        left, stages, source = list(forms), list[Stage](), self.unstaged
+        for stage in self.stages:
+            wanted = left.pop(0) if stage.form else None
+            made = stage.in_form(wanted, source) if wanted is not None else stage
+            if made is None:
+                possible = [form for form in (MULTIPLICATION, THRESHOLDS) if stage.in_form(form, source)]
+                raise ConfigurationError(f"Layer {self.name!r} can't make its levels by {wanted!r}; it can by "
+                                         f"{', '.join(possible)}.")
+            stages.append(made)
+            source = stage.type
+        changed: Any = {"stages": tuple(stages)}
+        return self if changed["stages"] == self.stages else replace(self, **changed)
+
+    def folding(self) -> dict[str, int | str]:
+        """What a folding chose of it, the forms of its stages included."""
+        return {**super().folding(), **({"requantizer": ", ".join(self.forms)} if self.forms else {})}
+
+    def folded_as(self, values: Mapping[str, object], operands: tuple[int, int]) -> Self:
+        """The layer folded as a file says, with the forms that it names."""
+        folded = super().folded_as(values, operands)
+        return folded.in_forms(str(values["requantizer"]).split(", ")) if self.forms else folded
 
 
 def divisors(number: int) -> list[int]:

@@ -20,6 +20,7 @@ from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.reports.schema import Figure, LayerReport
 from quantunet_hls.rtl.fold.multipliers import in_fabric, multiplying
 from quantunet_hls.rtl.fold.parallelism import fold
+from quantunet_hls.rtl.fold.requantizers import told
 from quantunet_hls.rtl.folder import RtlFolder
 from quantunet_hls.rtl.generate.design import Design
 from quantunet_hls.rtl.generate.stitch import generate
@@ -139,7 +140,7 @@ class Project:
         options = MappingOptions(board.part_family, dsp=dsp)
         fabric = in_fabric(self.graph)
         mapped = map_design(design, options, cache, workers=workers, progress=progress, lut_multipliers=fabric)
-        large = layers_for_ultraram(mapped, board)
+        large = layers_for_ultraram(mapped, board, [layer.name for layer in self.graph.loading])
         if large:
             mapped = map_design(design, options, cache, workers=workers, progress=progress, lut_multipliers=fabric,
                                 large_memories=large)
@@ -225,7 +226,12 @@ class Project:
         figures = mapped_figures(mapped, self.board, timing)
         if place:
             figures += placed_figures(self.place(dsp=dsp))
-        return {"figures": figures, "layers": layer_reports(self.graph, mapped, self.lowered.tensors, timing)}
+        return {"figures": figures, "layers": self.layers(mapped, timing)}
+
+    def layers(self, mapped: MappedDesign, timing: DesignTiming | None) -> tuple[LayerReport, ...]:
+        """What is known of each layer, under the names of the typed network."""
+        return layer_reports(self.graph, mapped, self.lowered.tensors, timing,
+                             told(self.graph, self.lowered.graph, self.board))
 
 
 def project(model: ModelGraph) -> Project:

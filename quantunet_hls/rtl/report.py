@@ -72,14 +72,17 @@ def mapped_figures(mapped: MappedDesign, board: Board | None = None,
 
 
 def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None, origins: Mapping[str, str] | None = None,
-                  timing: DesignTiming | None = None) -> tuple[LayerReport, ...]:
+                  timing: DesignTiming | None = None, levels: Mapping[str, str] | None = None
+                  ) -> tuple[LayerReport, ...]:
     """Resources and cycles of each layer, in the graph's order, and of the FIFOs and forks between them.
 
-    The kind of a layer with weights says what it multiplies with, too.
+    The kind of a layer with weights says what it multiplies with, too, and that of one with a requantizer what makes
+    its levels.
 
     Args:
         origins: for each layer of the graph the name to report it under; its own where absent.
         timing: estimates of the clock, where there are some.
+        levels: for each layer with a requantizer what it makes levels by (:func:`.fold.requantizers.told`).
     """
     def clock(layer: str) -> tuple[Figure, ...]:
         return _clock(timing.layers.get(layer), timing.family) if timing else ()
@@ -89,8 +92,9 @@ def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None, origin
         cycles = _figure(names.INTERVAL_CYCLES_MAX, layer.cycles, Source.ESTIMATE, "quantunet-hls")
         resources = _resources(mapped.layers[layer.name].count, mapped.tool_version, None) if mapped else ()
         read = ((_figure(names.EXTERNAL_BYTES, read_bytes(layer), Source.ESTIMATE, "quantunet-hls"),)
-                if layer.feed else ())
-        reports.append(LayerReport((origins or {}).get(layer.name, layer.name), layer.title,
+                 if layer.feed else ())
+        kind = ", ".join(filter(None, (layer.title, (levels or {}).get(layer.name))))
+        reports.append(LayerReport((origins or {}).get(layer.name, layer.name), kind,
                                    (cycles, *read, *resources, *clock(layer.name))))
     if mapped:
         resources = _resources(mapped.layers["top"].count, mapped.tool_version, None)

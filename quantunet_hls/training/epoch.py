@@ -17,9 +17,9 @@ from quantunet_hls.training.augment import augment, random_crops
 from quantunet_hls.training.heads import Heads
 from quantunet_hls.training.losses import distillation_loss, focal_loss, segmentation_loss, tversky_loss
 from quantunet_hls.training.settings import Settings
-from quantunet_hls.training.widths import Excess, fill_within, move_widths, settle_within
+from quantunet_hls.training.widths import Excess, fill_within, frozen_epochs, move_widths, settle_within
 
-__all__ = ["Course", "learning_rate", "move_average", "train_epoch"]
+__all__ = ["Course", "average_share", "learning_epochs", "learning_rate", "move_average", "train_epoch"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +63,11 @@ def learning_rate(step: int, steps: int, settings: Settings) -> float:
     return settings.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * along)) / 2)
 
 
+def learning_epochs(settings: Settings) -> int:
+    """Epochs, the first ones, in which bit widths are learned."""
+    return settings.epochs - frozen_epochs(settings.widths, settings.epochs) if settings.widths else 0
+
+
 def train_epoch(course: Course, images: Tensor, masks: Tensor, epoch: int, learning: bool,
                 on_step: Callable[[int, int], None] | None) -> dict[str, float]:
     """Train one epoch (from 0); returns the means of the loss and its parts over the steps."""
@@ -82,7 +87,8 @@ def train_epoch(course: Course, images: Tensor, masks: Tensor, epoch: int, learn
             move_widths(course.net, settings.widths, steps)
         if course.average is not None:
             # Widths that move have no average: it begins when they are whole.
-            move_average(course.average, course.net, 0.0 if learning else settings.average)
+            averaged = (epoch - learning_epochs(settings)) * steps + step
+            move_average(course.average, course.net, 0.0 if learning else average_share(averaged, settings))
         for name, value in parts.items():
             totals[name] = totals.get(name, 0.0) + float(value.detach())
         if on_step:
@@ -155,6 +161,16 @@ class _Loss:
             parts["bitwidth_loss"] = self._excess(learned_widths(self._net))
             loss = loss + how.widths.weight * parts["bitwidth_loss"]
         return {"loss": loss} | parts
+
+
+def average_share(step: int, settings: Settings) -> float:
+    """Share of itself that the average of the weights keeps at a step, from 0, since it began.
+
+    It climbs to what the settings say. An average that kept that much from its first step on would remember the random
+    start for thousands of steps: normalisation divides by running variances, some of which fall from 1 to a hundredth
+    within a few steps.
+    """
+    return min(settings.average, (1 + step) / (10 + step))
 
 
 @torch.no_grad()

@@ -18,13 +18,13 @@ from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.data.scores import Scores, evaluate
 from quantunet_hls.nets import QuantUNet
 from quantunet_hls.nets.learned import width_offsets, width_values
-from quantunet_hls.training.epoch import Course, train_epoch
+from quantunet_hls.training.epoch import Course, learning_epochs, train_epoch
 from quantunet_hls.training.heads import Heads
 from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import TrainingState, load_state, save_state
-from quantunet_hls.training.widths import Excess, excess_of, frozen_epochs, start_within
+from quantunet_hls.training.widths import Excess, excess_of, start_within
 
-__all__ = ["STATE_FILE", "EpochResult", "learning_epochs", "train"]
+__all__ = ["STATE_FILE", "EpochResult", "train"]
 
 _log = logging.getLogger(__name__)
 
@@ -176,11 +176,6 @@ def _resumed(net: QuantUNet, settings: Settings, excess: Excess | None, teacher:
     torch.set_rng_state(state.rng)
     _log.info("resuming %s after epoch %d of %d", path, state.epoch, settings.epochs)
     return Course(net, settings, excess, device, optimizer, generator, average, teacher, heads), state
-
-
-def learning_epochs(settings: Settings) -> int:
-    """Epochs, the first ones, in which bit widths are learned."""
-    return settings.epochs - frozen_epochs(settings.widths, settings.epochs) if settings.widths else 0
 
 
 def _input_size(samples: Samples, settings: Settings) -> tuple[int, int]:

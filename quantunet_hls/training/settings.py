@@ -163,7 +163,8 @@ class Settings:
             trained along and left out of the result. 0 has none.
         distillation: weight of the cross entropy towards a teacher's probabilities; 0 where there is no teacher.
         average: share of itself that the average of the weights keeps at a step (an exponential moving average); what
-            is scored and kept is the average. 0 keeps the weights as they are.
+            is scored and kept is the average. It keeps less at its first steps (:func:`~.epoch.average_share`).
+            0 keeps the weights as they are.
         keep: the weights of the "last" epoch of those that count, or those of the "best" validation Dice. The second
             is a choice by the validation images, which then say too much of the result.
         patience: epochs without a better validation Dice after which the training ends; None trains them all.

@@ -1,5 +1,6 @@
 import dataclasses
 import errno
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.data.scores import evaluate
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, settled
 from quantunet_hls.nets.learned import width_values
-from quantunet_hls.training.epoch import learning_rate, move_average
+from quantunet_hls.training.epoch import average_share, learning_rate, move_average
 from quantunet_hls.training.loop import STATE_FILE, train
 from quantunet_hls.training.prepare import quantize
 from quantunet_hls.training.settings import Settings, WidthLearning
@@ -175,12 +176,22 @@ def test_an_average_lies_between_the_weights_of_its_steps(tmp_path):
     before = {key: value.clone() for key, value in start.state_dict().items()}
     assert len(list(train(start, TRAINING, VALIDATION, settings, tmp_path))) == 1
     state = load_state(tmp_path / STATE_FILE)
-    # One step: three quarters of where it stood, one quarter of where it came to; float32 rounds the two sums apart.
+    # The first step: a tenth of where it stood, the rest of where it came to; float32 rounds the two sums apart.
     for key, value in state.average.items():
         if value.is_floating_point():
-            torch.testing.assert_close(value, 0.75 * before[key] + 0.25 * state.net[key])
+            torch.testing.assert_close(value, 0.1 * before[key] + 0.9 * state.net[key])
     assert same(state.kept_net, state.average)
     assert same(start.state_dict(), state.average)
+
+
+@pytest.mark.parametrize("average", [0.5, 0.998, 0.99999])
+def test_an_average_forgets_the_random_start_and_comes_to_keep_what_it_was_told(average):
+    settings = Settings(average=average)
+    shares = [average_share(step, settings) for step in range(1000)]
+    # A thousand steps with 0.99999 of itself from the first one on would leave 99 % of the start.
+    assert math.prod(shares) < 1e-15
+    assert shares == sorted(shares)
+    assert average_share(10**7, settings) == average
 
 
 def test_the_average_begins_when_the_widths_are_whole(tmp_path):

@@ -39,12 +39,9 @@ def _content(layer: Weighted, family: Family) -> Content:
     multipliers, width = layer.multipliers, layer.lanes * layer.type.width
     weights, biases = layer.weight_memory, layer.bias_memory
     memories = tuple(memory for memory in (weights, biases) if memory)
-    stages = _stages(layer, family)
-    if multipliers.kind in ("lut", "adders"):
-        # Such a layer is mapped without multiplier blocks.
-        stages = stages.without_blocks()
+    stages = _stages(layer, multipliers, family)
     registers = 5 + (layer.products_each - 1).bit_length() + stage_registers(layer.stages)
-    products = Content(_products(layer, multipliers, family), memories, _blocks(layer, multipliers))
+    products = Content(_products(layer, multipliers, family), memories, _product_blocks(layer, multipliers))
     return (products + stages + _feed(layer)
             + windows_content(layer) + fifo_content(-(-(registers + 1) // layer.window_beats) + 2, width))
 
@@ -64,14 +61,20 @@ def _feed(layer: Weighted) -> Content:
 
 
 def _parts(layer: Weighted, multipliers: Multipliers, family: Family) -> LutParts:
-    return _products(layer, multipliers, family) + _stages(layer, family).parts
+    return _products(layer, multipliers, family) + _stages(layer, multipliers, family).parts
 
 
-def _stages(layer: Weighted, family: Family) -> Content:
-    return staged_content(layer.lanes, layer.accumulator, layer.stages, family)
+def _blocks(layer: Weighted, multipliers: Multipliers, family: Family) -> int:
+    return _product_blocks(layer, multipliers) + _stages(layer, multipliers, family).dsp
 
 
-def _blocks(layer: Weighted, multipliers: Multipliers) -> int:
+def _stages(layer: Weighted, multipliers: Multipliers, family: Family) -> Content:
+    content = staged_content(layer.lanes, layer.accumulator, layer.stages, family)
+    # Such a layer is mapped without multiplier blocks.
+    return content.without_blocks() if multipliers.kind in ("lut", "adders") else content
+
+
+def _product_blocks(layer: Weighted, multipliers: Multipliers) -> int:
     if multipliers.kind in ("lut", "adders") or (multipliers.kind == "dsp" and layer.narrow_products):
         return 0
     groups, rest = divmod(layer.lanes, multipliers.products)
