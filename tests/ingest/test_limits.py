@@ -6,9 +6,15 @@ import resource
 import numpy as np
 import pytest
 from onnx import TensorProto, numpy_helper
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.infer_shapes import InferShapes
 
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError
 from quantunet_hls.ingest import ingest, limits, load_qonnx, run_graph
+from quantunet_hls.ingest.limits import numbers_of
+from quantunet_hls.ingest.source import open_source
+from quantunet_hls.nets import QuantUNet, UNetConfig
+from quantunet_hls.nets.architectures import shape_of
 from tests.builders import Net, small_unet
 
 #: Bytes that refusing a small file may take at most; the sizes below would take gigabytes.
@@ -183,3 +189,15 @@ def test_graphs_in_nodes_in_graphs(depth, tmp_path):
     path = tmp_path / "net.onnx"
     path.write_bytes(wrapped(7, graph))
     refused(path, "can't be read as an ONNX model|runs a graph of its own")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fixedpoint_paper", "original"])
+def test_the_networks_of_the_papers_are_within_the_limits_at_512(name):
+    net = QuantUNet(UNetConfig(**shape_of(name))).eval()
+    small, large = (numbers_of(ModelWrapper(open_source(net, (1, size, size)).graph().model).transform(InferShapes()))
+                    for size in (32, 64))
+    # What is made of an image grows with its pixels; what is made of constants doesn't.
+    of_a_pixel = (large - small) / (64 * 64 - 32 * 32)
+    assert 5e8 < small + of_a_pixel * (512 * 512 - 32 * 32) < limits.MAX_TENSORS * 0.6
+    assert sum(parameter.numel() for parameter in net.parameters()) < limits.MAX_CONSTANTS
