@@ -34,8 +34,8 @@ def _write(folder, samples):
         (folder / kind).mkdir(parents=True)
         for index, image in enumerate(pixels):
             Image.fromarray(image).save(folder / kind / f"{index}.png")
-    rows = "".join(f"{index}.png,{1 + index % 2}\n" for index in range(len(samples)))
-    (folder / "index.csv").write_text("file,fold\n" + rows)
+    rows = "".join(f"{index}.png,{1 + index % 2},{'ab'[index // 2 % 2]}\n" for index in range(len(samples)))
+    (folder / "index.csv").write_text("file,fold,class\n" + rows)
 
 
 def test_the_hardware_scores_as_the_trained_network(unet, samples):
@@ -122,7 +122,8 @@ def test_the_flow_puts_accuracy_into_its_report(classes, end, output, samples, t
     for name in ("export", "ingest", "accuracy"):
         steps[name].action()
     report = Report.load(tmp_path / "net" / "accuracy.json")
-    chosen = Samples(samples.images[1::2], samples.masks[1::2], samples.names[1::2])
+    kinds = np.array([1, 2, 1] if classes == 3 else [1, 1, 1], np.uint8)
+    chosen = Samples(samples.images[1::2], samples.masks[1::2] * kinds[:, None, None], samples.names[1::2])
     # Whatever the design sends, the masks are those of the logits.
     expected = evaluate(net, chosen)
     assert 0 < expected.dice < 1
