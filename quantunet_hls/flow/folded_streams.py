@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FoldedStreams", "rtl_tools"]
 
+#: CPU seconds that the simulation of a frame of the whole RTL may be estimated at where nothing else is asked for.
+WHOLE_S = 300.0
+
 
 @dataclass(frozen=True)
 class FoldedStreams:
@@ -38,6 +41,21 @@ class FoldedStreams:
         streaming = run.files.folded.streaming()
         graph = folded_as(self.streams.lowered.graph, streaming, run.target.part_family)
         return Project(self.streams.lowered, graph, run.files.rtl, run.target)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the RTL is simulated as a whole, not layer by layer."""
+        spec = self.streams.run.spec
+        if spec.rtl != "auto":
+            return spec.rtl == "whole"
+        return self.whole_seconds <= min(WHOLE_S, 60 * spec.image_minutes)
+
+    @property
+    def whole_seconds(self) -> float:
+        """CPU seconds that the simulation of a frame of the whole RTL is likely to take."""
+        from quantunet_hls.rtl.simulate.rtl_layers import whole_seconds
+
+        return whole_seconds(self.project.graph)
 
 
 def rtl_tools() -> dict[str, str]:
