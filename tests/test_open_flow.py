@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from copy import deepcopy
 
@@ -93,6 +94,28 @@ def test_a_layer_that_leaves_the_end_of_its_frame_unread_is_built(case, tmp_path
     assert len(traced) > 1
 
 
+@pytest.mark.slow
+def test_both_ways_to_simulate_the_rtl_find_nothing_that_differs(net, tmp_path):
+    said: list[str] = []
+    whole = _generate(net, tmp_path, last="rtl", rtl="whole", progress=said.append)
+    alone = _generate(net, tmp_path, last="rtl", rtl="layers", progress=said.append)
+    assert whole.differing == alone.differing == 0
+    checks = [{check.layer: check.values for check in made.checks if check.candidate == candidate}
+              for made, candidate in ((whole, "RTL simulation"), (alone, "RTL simulation, layer by layer"))]
+    # The input is no module; casts and zeros, which the network has not, are simulated alone, too.
+    assert len(set(checks[0]) - set(checks[1])) <= 1
+    assert {None, "mida_relu_Quant", "up0_relu_Quant", "Concat"} <= set(checks[0]) & set(checks[1])
+    assert all(checks[1][layer] == values for layer, values in checks[0].items() if layer in checks[1])
+    assert alone.report.figure(names.INTERVAL_CYCLES_MAX, subject=Subject.RTL).source is Source.ESTIMATE
+    assert any(line.startswith("RTL layer by layer: ") and " 0 differ; " in line for line in said)
+
+
+@pytest.mark.parametrize("minutes", [0, 1e9])
+def test_a_limit_that_makes_no_sense_is_refused(net, tmp_path, minutes):
+    with pytest.raises(ConfigurationError, match=r"An image can't be given .* minutes"):
+        _generate(net, tmp_path, image_minutes=minutes)
+
+
 def test_an_extent_that_there_is_not_is_refused(net, tmp_path):
     with pytest.raises(ConfigurationError, match=r"no extent of the netlist's simulation named 'most'.* all, sample"):
         _generate(net, tmp_path, netlist="most")
@@ -128,3 +151,21 @@ def test_retraining_needs_no_new_synthesis(net, tmp_path):
     assert all(line.endswith("unchanged") for line in mapped)
     assert {name for name, content in first.items()
             if content != next(rtl.rglob(name)).read_bytes()} == {"weights.bin"}
+
+
+@pytest.mark.slow
+def test_weights_may_stay_in_external_memory(net, tmp_path):
+    """Streamed ones: simulated against a memory, mapped, every module's netlist simulated, bandwidth in the report."""
+    said: list[str] = []
+    made = generate_accelerator(net, "kv260", name="streamed", toolchain="open", input_shape=_SHAPE, images=2,
+                                weights="streamed", netlist="all", projects=tmp_path / "projects",
+                                reports=tmp_path / "reports", progress=said.append)
+    assert made.differing == 0
+    assert any("weights streamed once for" in layer.kind for layer in made.report.layers)
+    (read,) = [figure for figure in made.report.figures if figure.name == names.EXTERNAL_BYTES_PER_S]
+    assert 0 < read.value < read.available
+    rtl = tmp_path / "projects" / "streamed" / "rtl"
+    told = json.loads((rtl / "memory.json").read_text())
+    assert told["bytes"] == (rtl / "memory.bin").stat().st_size
+    (line,) = [line for line in said if line.startswith("weights are streamed")]
+    assert all(layer["layer"] in line for layer in told["layers"])

@@ -16,7 +16,7 @@ from quantunet_hls.core.versions import maker_versions
 if TYPE_CHECKING:
     from quantunet_hls.flow.run import Run
 
-__all__ = ["contents", "design_inputs", "image_inputs", "packages", "precision_inputs", "simulation_inputs"]
+__all__ = ["contents", "design_inputs", "image_inputs", "packages", "precision_inputs"]
 
 
 def contents(paths: Iterable[Path]) -> dict[str, str]:
@@ -45,11 +45,6 @@ def image_inputs(run: Run) -> dict[str, Any]:
     else:
         digest = content(data) if data else None
     return {"images": run.spec.images, "data": digest}
-
-
-def simulation_inputs(run: Run) -> dict[str, Any]:
-    """How the RTL is simulated; how long it may take says nothing of what comes out, unless it decides on that."""
-    return {"rtl": run.spec.rtl, "image_minutes": run.spec.image_minutes if run.spec.rtl == "auto" else None}
 
 
 def packages() -> dict[str, str]:

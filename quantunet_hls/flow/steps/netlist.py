@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from quantunet_hls.core.steps import Step
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.data.check_images import check_images
-from quantunet_hls.flow.folded_streams import FoldedStreams, rtl_tools
-from quantunet_hls.flow.inputs import contents, design_inputs, image_inputs, packages, simulation_inputs
+from quantunet_hls.flow.folded_streams import FoldedStreams, rtl_tools, simulation_inputs
+from quantunet_hls.flow.inputs import contents, design_inputs, image_inputs, packages
 from quantunet_hls.flow.layer_codes import layer_codes
 from quantunet_hls.flow.opened import Opened
 from quantunet_hls.flow.partial import partial_report

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from quantunet_hls.core.steps import Step
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.data.check_images import check_images
-from quantunet_hls.flow.folded_streams import FoldedStreams, rtl_tools
-from quantunet_hls.flow.inputs import contents, design_inputs, image_inputs, packages, simulation_inputs
+from quantunet_hls.flow.folded_streams import FoldedStreams, rtl_tools, simulation_inputs
+from quantunet_hls.flow.inputs import contents, design_inputs, image_inputs, packages
 from quantunet_hls.flow.layer_codes import layer_codes
 from quantunet_hls.flow.opened import Opened
 from quantunet_hls.flow.partial import partial_report
@@ -67,6 +67,8 @@ def simulate_rtl(run: Run, opened: Opened, streams: FoldedStreams) -> Report:
     require_equal(checks)
     written = rtl.write_weights()
     weights = {"weights": files.within(written)} if written else {}
+    external = rtl.write_memory()
+    weights |= {"memory": files.within(external)} if external else {}
     ip = {"ip": files.within(rtl.write_ip())} if "vivado" in run.target.toolchains else {}
     return partial_report(run, graph, figures=figures, checks=checks,
                           files={"rtl": files.within(files.rtl.verilog), **weights, **ip})
@@ -107,8 +109,8 @@ def _layer_by_layer(run: Run, opened: Opened, streams: FoldedStreams, images: np
         codes = layer_codes(opened.graph, images, rtl, run.files.folded.tensors(), folder)
         found = rtl.check_layers(codes, limit_s=60 * run.spec.image_minutes, progress=show)
     run.progress(f"RTL layer by layer: {len(found)} modules, {sum(one.values for one in found):,} values compared, "
-                 f"{sum(one.differing for one in found):,} differ; the FIFOs and forks between them are as the "
-                 "schedule has them, and were not simulated")
+                 f"{sum(one.differing for one in found):,} differ; what lies between them is as the "
+                 "schedule has it, and was not simulated")
     nodes, last = opened.nodes(run.files.folded), rtl.graph.output.name
     checks = tuple(Check(CHANNELS_LAST, RTL_LAYERS, None if one.layer == last else _node(rtl, nodes, one.layer),
                          one.values, one.differing) for one in found)

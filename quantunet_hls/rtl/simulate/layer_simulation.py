@@ -69,7 +69,8 @@ class LayerBench:
     def header(self) -> str:
         """What the harness must know of it."""
         return harness_header({f"i{port}": source for port, source in enumerate(self.sources)}, self.layer,
-                              load=LoadPort("load", _SETTLE, whole=False) if self.layer.memories else None)
+                              load=LoadPort("load", _SETTLE, whole=False) if self.layer.memories else None,
+                              feeds=self.layer.feed is not None)
 
     def run(self, program: BenchProgram, inputs: Sequence[Stored], *, cycle_limit: int, stalls: Stalls,
             limit_s: float | None = None) -> Stored:
@@ -93,6 +94,8 @@ class LayerBench:
         total = self.layer.beats * len(inputs[0])
         beats = [pack(codes, source.lanes, source.type.width)
                  for codes, source in zip(inputs, self.sources, strict=True)]
+        if self.layer.feed:
+            beats.append(np.tile(self.layer.fed, (self.layer.feedings * len(inputs[0]), 1)))
         with workshop() as place:
             for content in program.contents:
                 (place / content.name).symlink_to(content)
