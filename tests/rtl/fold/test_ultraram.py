@@ -7,7 +7,7 @@ from quantunet_hls.ops.shape import Shape
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.ops.window import Window
-from quantunet_hls.rtl.fold.estimate import estimate
+from quantunet_hls.rtl.fold.estimate import estimate, shares
 from quantunet_hls.rtl.fold.parallelism import parallel
 from quantunet_hls.rtl.fold.storage import all_loaded
 from quantunet_hls.rtl.fold.ultraram import layers_in_ultraram, spared_by_ultraram
@@ -59,6 +59,14 @@ def test_without_ultraram_nothing_moves_and_with_too_little_what_leaves_most():
     assert layers_in_ultraram(graph, with_memory(0, 1000)) == ["shallow", "deep", "deepest"]
     only = layout(replace(graph["deepest"].weight_memory, ultra=True), FAMILY).ultra
     assert layers_in_ultraram(graph, with_memory(0, only)) == ["deepest"]
+
+
+def test_ultraram_is_a_share_of_the_board_too():
+    graph = network()
+    assert set(shares(graph, BOARD)) == {"lut", "dsp", "bram_18k"}
+    form = replace(graph["deepest"].loaded, ultra=True)
+    moved = graph.with_layers({"deepest": graph["deepest"].loaded_as(form)})
+    assert shares(moved, with_memory(100, 20))["uram"] == 2 / 20
 
 
 def test_long_fifos_leave_block_ram_for_as_many_blocks_as_they_take():
