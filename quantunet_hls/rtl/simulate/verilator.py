@@ -132,14 +132,7 @@ class Simulator:
                                     ) from error
             edges = graph.edges if self.probed else ()
             if report["end"] != "complete":
-                if report["fault"]:
-                    raise ConfigurationError(f"The design refuses the file of weights: {Fault(report['fault'])}; "
-                                             "write the file of this design.")
-                if report["memory_fault"]:
-                    raise ConfigurationError("The weights in external memory are not those that the file of weights is "
-                                             "for; write both of this design.")
-                raise DeadlockError(_stuck(graph, report) if self.probed else
-                                    f"The simulation is stuck after {report['cycles']} cycles.")
+                raise self._incomplete(report)
             if report["received"] > last.beats * count:
                 raise MismatchError(f"The simulation gave {report['received']} output beats for {count} frames of "
                                     f"{last.beats}; the beats behind them belong to no frame.")
@@ -150,6 +143,17 @@ class Simulator:
                     traces[source.name] = self._read(folder / f"out.bin.{index}", source, count)
         return Simulation(outputs, report["cycles"], report["first_output"], tuple(report["frame_ends"]),
                           dict(zip((edge for edge, _, _ in edges), report["largest_fill"], strict=True)), traces)
+
+    def _incomplete(self, report: dict) -> ConfigurationError | DeadlockError:
+        """Why a simulation ended before its last beat."""
+        if report["fault"]:
+            return ConfigurationError(f"The design refuses the file of weights: {Fault(report['fault'])}; write the "
+                                      "file of this design.")
+        if report["memory_fault"]:
+            return ConfigurationError("The weights in external memory are not those that the file of weights is for; "
+                                      "write both of this design.")
+        return DeadlockError(_stuck(self.graph, report) if self.probed else
+                             f"The simulation is stuck after {report['cycles']} cycles.")
 
     def _rounds(self, count: int, weights: Sequence[tuple[np.ndarray, int]] | None,
                 memory: Sequence[np.ndarray] | None) -> list[Round]:

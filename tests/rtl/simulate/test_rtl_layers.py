@@ -19,7 +19,7 @@ from quantunet_hls.rtl.simulate.verilator import build_simulator
 from tests.rtl.graphs import PIXEL, convolution, every_kind, frames_for
 
 
-def network(seed=2):
+def network(seed=8):
     return StreamGraph("apart", (
         Input("image", (), Shape(4, 5, 1), PIXEL),
         convolution("first", "image", 1, 2, (4, 5), PIXEL, seed=1),
@@ -41,7 +41,7 @@ def test_a_layer_that_is_wrong_is_found_and_named(tmp_path, monkeypatch):
     assert {name: (seen[name] == codes[name]).all() for name in codes} == dict.fromkeys(codes, True)
     assert seen["first"].dtype == np.uint8
     # Other weights in one layer's Verilog: that one is simulated again, and is wrong; the other one's result is kept.
-    other, built = generate(network(seed=3), tmp_path / "other"), []
+    other, built = generate(network(seed=6), tmp_path / "other"), []
     wrong = replace(design, files={**design.files, "apart_second": other.files["apart_second"]})
     together = "quantunet_hls.rtl.simulate.layer_simulation.verilate_together"
     from quantunet_hls.rtl.simulate.program import verilate_together
