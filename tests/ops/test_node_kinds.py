@@ -33,7 +33,7 @@ APART = ("ingest/passes/fold_constants.py", "ingest/passes/current_forms.py")
 #: Op types that no graph has any more where ranges are proven.
 OTHERS_BEFORE = {
     "ConvTranspose", "Transpose", "BipolarQuant", "Trunc", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "Pad",
-    "Slice", "Split", "SpaceToDepth", "PRelu", "BatchNormalization", "DepthToSpace",
+    "Slice", "Split", "SpaceToDepth", "PRelu", "BatchNormalization", "DepthToSpace", "Curve",
 }
 
 

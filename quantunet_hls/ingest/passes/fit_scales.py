@@ -19,10 +19,11 @@ from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, Range
 from quantunet_hls.ops.qonnx.values import pieces_of
 from quantunet_hls.ops.stages.multi_threshold.fit import MOST_BITS, thresholds_of_treads
 from quantunet_hls.ops.stages.multi_threshold.onnx import threshold_node
+from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
 from quantunet_hls.ops.stages.requantize.layer_fit import ChannelSteps, fit_layer, steps_of
 from quantunet_hls.ops.stages.requantize.onnx import requantize_node
 from quantunet_hls.ops.stages.requantize.stage import Requantize
-from quantunet_hls.ops.stages.requantize.steps import Quantizer, nearest_threshold
+from quantunet_hls.ops.stages.requantize.steps import Rounding, nearest_threshold
 from quantunet_hls.types.fixed import covering
 
 __all__ = ["MAX_TREADS", "fit_scales"]
@@ -72,7 +73,7 @@ class _Fitting:
     def __init__(self, model: ModelWrapper, plans: Sequence[Plan]):
         self._model, self._plans, self._proof = model, plans, RangeProof(model)
         self._planned = {number: node for node in model.graph.node if (number := attribute(node, PLAN)) is not None}
-        self._found: dict[int, Requantize] = {}
+        self._found: dict[int, Requantize | MultiThreshold] = {}
         self.nearest: list[Fraction] = []
         self.broken: list[IllegalGraphError] = []
 
@@ -84,24 +85,26 @@ class _Fitting:
                 written = self._fitted(node, number)
             except IllegalGraphError as error:
                 self.broken.append(error)
-                written = self._as_product(_ANY_STEPS)
+                written = self._written(_ANY_STEPS)
             node.CopyFrom(written(node.input[0], node.output[0], node.name))
         self._proof.take(node)
 
-    def _as_product(self, stage: Requantize) -> Written:
+    def _written(self, stage: Requantize | MultiThreshold) -> Written:
+        if isinstance(stage, MultiThreshold):
+            return partial(threshold_node, self._model, stage)
         return partial(requantize_node, self._model, stage)
 
     def _fitted(self, node: NodeProto, number: int) -> Written:
         if number in self._found:
-            return self._as_product(self._found[number])
+            return self._written(self._found[number])
         plan = self._plans[number]
         if isinstance(plan, Weighing):
-            return self._as_product(self._weighed(plan.sum)[number])
+            return self._written(self._weighed(plan.sum)[number])
         (given,) = self._proof.given(node)
         if isinstance(plan, Levels):
             return self._levels(node, plan, given)
         assert isinstance(plan, Ordered), "what weighs a sum comes before its levels"
-        return self._as_product(_order(node, plan, given))
+        return self._written(_order(node, plan, given))
 
     def _levels(self, node: NodeProto, plan: Levels, given: Range) -> Written:
         step = Fraction(2) ** given.exponent
@@ -117,17 +120,18 @@ class _Fitting:
             steps.append(steps_of(pieces, high, quantizer))
             nearest = nearest_threshold(pieces, high, quantizer)
             self.nearest += [] if nearest is None else [nearest]
-            tied = tied or (quantizer.half_even and nearest == 0)
-        stage = fit_layer(steps, -given.exponent, plan.fraction)
+            tied = tied or (nearest == 0 and getattr(quantizer, "half_even", False))
+        # Thresholds have any steps that rise or fall, and say what they are of.
+        stage = None if plan.probabilities else fit_layer(steps, -given.exponent, plan.fraction)
         if stage is None:
-            # Thresholds have any steps that rise or fall.
-            searched = thresholds_of_treads([channel.treads for channel in steps], -given.exponent, plan.fraction)
+            searched = thresholds_of_treads([channel.treads for channel in steps], -given.exponent, plan.fraction,
+                                            probabilities=plan.probabilities)
             if searched is None:
                 raise _unfitted(node, plan.quantizers[0], steps, given, tied=tied)
-            return partial(threshold_node, self._model, searched)
-        return self._as_product(stage)
+            return self._written(searched)
+        return self._written(stage)
 
-    def _weighed(self, number: int) -> dict[int, Requantize]:
+    def _weighed(self, number: int) -> dict[int, Requantize | MultiThreshold]:
         """What weighs both operands of a sum, and its levels, by the numbers of their plans."""
         plan, node = self._plans[number], self._planned[number]
         assert isinstance(plan, SumLevels)
@@ -139,7 +143,7 @@ class _Fitting:
         return self._found
 
 
-def _unfitted(node: NodeProto, quantizer: Quantizer, steps: Sequence[ChannelSteps], given: Range, *, tied: bool
+def _unfitted(node: NodeProto, quantizer: Rounding, steps: Sequence[ChannelSteps], given: Range, *, tied: bool
               ) -> IllegalGraphError:
     """Why neither a multiplication with a shift nor thresholds have the steps of all channels."""
     def illegal(reason: str, remedy: str) -> IllegalGraphError:

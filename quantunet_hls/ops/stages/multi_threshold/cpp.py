@@ -51,7 +51,7 @@ class MultiThreshold(Layer):
     """hls4ml's layer: the numbers of :class:`.stage.MultiThreshold`, channel after channel."""
 
     _expected_attributes: ClassVar[list[Attribute]] = [
-        *(Attribute(name) for name in ("in_height", "in_width", "n_chan", "low", "fraction")),
+        *(Attribute(name) for name in ("in_height", "in_width", "n_chan", "low", "fraction", "probabilities")),
         *(Attribute(name, value_type=list) for name in ROLES)]
 
     def initialize(self) -> None:
@@ -84,7 +84,7 @@ def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]
     _, height, width, channels = input_shapes[0]
     return {"name": node.name, "class_name": "MultiThreshold", "inputs": input_names, "outputs": list(node.output),
             "data_format": "channels_last", "in_height": height, "in_width": width, "n_chan": channels,
-            **{name: attribute(node, name) for name in ("low", "fraction")},
+            **{name: attribute(node, name) for name in ("low", "fraction", "probabilities")},
             **{name: list(attribute(node, name)) for name in ROLES}}
 
 
