@@ -16,6 +16,7 @@ PACKAGE = Path(quantunet_hls.__file__).parent
 #: Op types that graph-wide code makes or meets as a matter of its own, by file.
 KNOWN = {
     "ingest/absorb/whole_graph.py": {"Requantize"},  # what it makes
+    "ingest/absorb/bends.py": {"Clip", "LeakyRelu"},  # what it makes
     "ingest/passes/absorb_padding.py": {"Pad"},  # what windows take in
     "ingest/load.py": {"BipolarQuant", "Trunc"},  # what a float network has none of
     "ingest/passes/infer_shapes.py": {"Transpose", "Conv", "ConvTranspose"},  # as ONNX sees them; crashes of its own

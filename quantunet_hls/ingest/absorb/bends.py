@@ -1,13 +1,13 @@
 """Activations without a quantizer behind them, on hardware's own numbers.
 
 Where a number stands for itself times a scale, its ReLU is the scale times the ReLU of what hardware holds, and a limit
-of the file is one of hardware's numbers where it lies on their grid. So a ReLU or a limit can stand behind a quantizer
-of any scale, or behind sums, in front of what computes with numbers of one scale.
+of the file is one of hardware's numbers where it lies on their grid. So ReLU, LeakyReLU by a shift, and limits can
+stand behind a quantizer of any scale, or behind sums, in front of what computes with numbers of a scale.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import inf
 
@@ -16,6 +16,7 @@ from onnx import NodeProto, TensorProto, helper
 
 from quantunet_hls.ingest.absorb.whole_graph import WholeGraph, line_of
 from quantunet_hls.ingest.scales import Held
+from quantunet_hls.ingest.whole_weights import power_of_two
 from quantunet_hls.ops.qonnx.functions import grid_of
 from quantunet_hls.ops.qonnx.graph import shape_of
 from quantunet_hls.ops.qonnx.values import Bend, Chain, Clamp, Line, scaled
@@ -27,29 +28,47 @@ _FAR = 1 << 60
 
 
 @dataclass(frozen=True)
-class _Limits:
-    """Numbers that are no less and no more than that, and the line from there to the file's."""
+class _Bent:
+    """A line of hardware's numbers that have been bent.
 
-    low: Fraction | None
-    high: Fraction | None
+    Attributes:
+        steps: what has become of the numbers, in order: limits, and slopes below 0.
+        line: from there to the file's numbers.
+    """
+
+    steps: tuple[Clamp | Bend, ...]
     line: Line
 
-    def bent(self, below: Fraction) -> _Limits | None:
-        """With values below zero times a factor."""
-        if below == 1:
-            return self
-        return self.clamped(Fraction(0), None) if below == 0 else None
-
-    def clamped(self, low: Fraction | None, high: Fraction | None) -> _Limits | None:
-        """With limits for what the line gives."""
+    def then(self, step: object) -> _Bent | None:
+        """With one step more of the file's; None where hardware's numbers have none like it."""
         factor, offset = self.line.factor, self.line.offset
-        if not factor:
+        if isinstance(step, Line):
+            return replace(self, line=Line(factor * step.factor, offset * step.factor + step.offset))
+        if isinstance(step, Bend) and step.below == 0:
+            step = Clamp(Fraction(0), None)
+        if isinstance(step, Bend):
+            slope = power_of_two(step.below)
+            held = slope is not None and slope <= 0 and factor > 0 and not offset
+            return replace(self, steps=(*self.steps, step) if slope else self.steps) if held else None
+        if not isinstance(step, Clamp) or not factor:
             return None
-        ends = [None if end is None else (end - offset) / factor for end in (low, high)]
-        low, high = ends if factor > 0 else ends[::-1]
-        least = low if self.low is None or (low is not None and low > self.low) else self.low
-        most = high if self.high is None or (high is not None and high < self.high) else self.high
-        return None if least is not None and most is not None and least > most else _Limits(least, most, self.line)
+        ends = [None if end is None else (end - offset) / factor for end in (step.low, step.high)]
+        return replace(self, steps=(*self.steps, Clamp(*(ends if factor > 0 else ends[::-1]))))
+
+    def of_numbers(self, ends: tuple[Fraction, Fraction] | None) -> _Bent | None:
+        """Without limits that no number passes of those that hardware holds; None where one is left off their grid."""
+        kept: list[Clamp | Bend] = []
+        for step in self.steps:
+            if isinstance(step, Clamp):
+                if ends is not None:
+                    step = Clamp(None if step.low is not None and step.low <= ends[0] else step.low,
+                                 None if step.high is not None and step.high >= ends[1] else step.high)
+                if not all(_is_a_number(end) for end in (step.low, step.high) if end is not None):
+                    return None
+            if ends is not None:
+                ends = step.value(ends[0]), step.value(ends[1])
+            kept += [] if step == Clamp(None, None) else [step]
+        return replace(self, steps=tuple(kept))
 
 
 def lines_read(graph: WholeGraph, node: NodeProto, held: Held) -> tuple[Held, list[Line]]:
@@ -63,47 +82,39 @@ def lines_read(graph: WholeGraph, node: NodeProto, held: Held) -> tuple[Held, li
 
 
 def as_lines(graph: WholeGraph, held: Held) -> Held:
-    """The same by a node more that limits hardware's numbers, where chains of lines are then left; else as it was."""
+    """The same by nodes more that bend hardware's numbers, where chains of lines are then left; else as it was."""
     if all(chain.line is not None for chain in held.chains) or held.waiting or held.addends:
         return held
     ends = _ends(graph, held)
-    found = [_limited(chain, ends) for chain in held.chains]
-    limits = {None if each is None else (each.low, each.high) for each in found}
-    if len(limits) > 1 or None in limits:
+    found = [_bent(chain, ends) for chain in held.chains]
+    if None in found or len({each.steps for each in found if each is not None}) > 1:
         return held
-    ((low, high),) = limits
-    name = f"{held.tensor}_limited{len(graph.nodes)}"
-    graph.model.set_tensor_shape(name, list(shape_of(graph.model, held.tensor)), TensorProto.FLOAT)
-    graph.nodes.append(helper.make_node("Clip", [held.tensor], [name], name=name, min=-inf if low is None else float(
-        low), max=inf if high is None else float(high)))
-    return Held(name, tuple(scaled(each.line.factor, each.line.offset) for each in found if each), (), None)
+    bent = [each for each in found if each is not None]
+    name = held.tensor
+    for step in bent[0].steps:
+        name = _placed(graph, name, step)
+    return Held(name, tuple(scaled(each.line.factor, each.line.offset) for each in bent), (), None)
 
 
-def _limited(chain: Chain, ends: tuple[Fraction, Fraction] | None) -> _Limits | None:
-    """A chain as limits of hardware's numbers, which reach from one end to another, and a line; None for another."""
-    found: _Limits | None = _Limits(None, None, Line(Fraction(1)))
+def _placed(graph: WholeGraph, source: str, step: Clamp | Bend) -> str:
+    """What a node more makes of hardware's numbers."""
+    name = f"{source}_bent{len(graph.nodes)}"
+    if isinstance(step, Bend):
+        node = helper.make_node("LeakyRelu", [source], [name], name=name, alpha=float(step.below))
+    else:
+        node = helper.make_node("Clip", [source], [name], name=name, min=-inf if step.low is None else float(step.low),
+                                max=inf if step.high is None else float(step.high))
+    graph.model.set_tensor_shape(name, list(shape_of(graph.model, source)), TensorProto.FLOAT)
+    graph.nodes.append(node)
+    return name
+
+
+def _bent(chain: Chain, ends: tuple[Fraction, Fraction] | None) -> _Bent | None:
+    """A chain as a line of hardware's numbers that have been bent."""
+    found: _Bent | None = _Bent((), Line(Fraction(1)))
     for step in chain.steps:
-        if found is None:
-            return None
-        if isinstance(step, Line):
-            before = found.line
-            found = _Limits(found.low, found.high, Line(before.factor * step.factor,
-                                                        before.offset * step.factor + step.offset))
-        elif isinstance(step, Bend):
-            found = found.bent(step.below)
-        elif isinstance(step, Clamp):
-            found = found.clamped(step.low, step.high)
-        else:
-            return None
-    if found is None:
-        return None
-    low, high = found.low, found.high
-    if ends is not None:
-        # A limit beyond all numbers that come need not lie on their grid.
-        low = None if low is not None and low <= ends[0] else low
-        high = None if high is not None and high >= ends[1] else high
-    held = all(end is None or _is_a_number(end) for end in (low, high))
-    return _Limits(low, high, found.line) if held else None
+        found = None if found is None else found.then(step)
+    return None if found is None else found.of_numbers(ends)
 
 
 def _is_a_number(end: Fraction) -> bool:
@@ -113,11 +124,12 @@ def _is_a_number(end: Fraction) -> bool:
 
 def _ends(graph: WholeGraph, held: Held) -> tuple[Fraction, Fraction] | None:
     """The least and the largest number that hardware holds of what a quantizer wrote; None where that is not known."""
-    grid = grid_of(graph.given, held.tensor) if held.tensor in graph.axes else None
-    begun = {chain.steps[:1] for chain in held.chains}
-    if grid is None or len(begun) > 1:
+    own = graph.held.get(held.tensor)
+    if own is None or own.tensor != held.tensor:
         return None
-    first = next(iter(begun.pop()), None)
-    # Where the chains begin with no line, hardware holds the file's own numbers.
-    step = grid.step / first.factor if isinstance(first, Line) else grid.step
+    grid, lines = grid_of(graph.given, held.tensor), {chain.line for chain in own.chains}
+    line = lines.pop()
+    if grid is None or lines or line is None or line.factor <= 0 or line.offset:
+        return None
+    step = grid.step / line.factor
     return step * grid.low, step * grid.high
