@@ -239,6 +239,11 @@ def does(op_type, *constants, shape=None, name="it", **attributes):
     return part
 
 
+def slope(net, source):
+    """One that is no shift."""
+    return net.add("LeakyRelu", [source], net.shapes[source], name="slope", alpha=0.1)
+
+
 def again(net, source):
     return net.conv(source, 2, 1)
 
@@ -415,21 +420,23 @@ REMEDIES = {
         "put a quantizer in front of it",
         chain(start(lambda net: odd(net, bias="random")), quant(), does(
             "AveragePool", kernel_shape=[3, 3], pads=[1] * 4, count_include_pad=1, strides=[1, 1]), quant())),
-    "values behind an activation": (chain(start(), does("Relu", name="relu"), again, quant()),
-                                    "put a quantizer in front of it",
-                                    chain(start(), does("Relu", name="relu"), quant(), again, quant())),
-    "an activation at the end": (chain(start(), does("Relu")), "put one behind it",
-                                 chain(start(), does("Relu"), quant())),
+    "values behind an activation": (chain(start(), slope, again, quant()), "put a quantizer in front of it",
+                                    chain(start(), slope, quant(), again, quant())),
+    "a limit between levels": (chain(start(), quant(bits=6), does("Clip", 0.0, 1.0, name="clip"), again, quant()),
+                               "put a quantizer in front of it",
+                               chain(start(), quant(bits=6), does("Clip", 0.0, 1.0, name="clip"), quant(), again,
+                                     quant())),
+    "an activation at the end": (chain(start(), slope), "put one behind it", chain(start(), slope, quant())),
     "a sum of two scales at the end": (chain(start(), with_branch("Add", of_image(scale=0.05))),
                                        "put one straight behind it, or share one",
                                        chain(start(), with_branch("Add", of_image(scale=0.05)), quant())),
     "a sum of too many pairs": (
-        chain(start(wide), with_branch("Add", of_image(scale=0.05)), quant()),
+        chain(start(wide), with_branch("Add", of_image(scale=0.05)), quant(bits=9)),
         "put a quantizer in front of each branch of the sum",
-        chain(start(wide), quant(), with_branch("Add", of_image(scale=0.05, mended=0.4)), quant())),
+        chain(start(wide), quant(), with_branch("Add", of_image(scale=0.05, mended=0.4)), quant(bits=9))),
     "a sum of two scales with ties": (
-        chain(port(0.75), with_branch("Add", halved), quant(scale=1.0)), "best the same one",
-        chain(port(0.5), with_branch("Add", halved), quant(scale=1.0))),
+        chain(port(0.75), with_branch("Add", halved), quant(bits=9, scale=1.0)), "best the same one",
+        chain(port(0.5), with_branch("Add", halved), quant(bits=9, scale=1.0))),
     "very many levels": (chain(start(wide), quant(bits=24, scale=0.001)), "quantize to fewer bits",
                          chain(start(wide), quant(bits=8))),
     "classes of many scales": (chain(start(odd_scales), of_channels), "put a quantizer behind it, or use weights",
