@@ -98,15 +98,19 @@ def as_lines(graph: WholeGraph, held: Held) -> Held:
 
 def _placed(graph: WholeGraph, source: str, step: Clamp | Bend) -> str:
     """What a node more makes of hardware's numbers."""
-    name = f"{source}_bent{len(graph.nodes)}"
     if isinstance(step, Bend):
-        node = helper.make_node("LeakyRelu", [source], [name], name=name, alpha=float(step.below))
+        node = helper.make_node("LeakyRelu", [source], [""], alpha=float(step.below))
     else:
-        node = helper.make_node("Clip", [source], [name], name=name, min=-inf if step.low is None else float(step.low),
+        node = helper.make_node("Clip", [source], [""], min=-inf if step.low is None else float(step.low),
                                 max=inf if step.high is None else float(step.high))
-    graph.model.set_tensor_shape(name, list(shape_of(graph.model, source)), TensorProto.FLOAT)
+    for placed in graph.nodes:
+        if (placed.op_type, placed.input, placed.attribute) == (node.op_type, node.input, node.attribute):
+            # Another reader's.
+            return str(placed.output[0])
+    node.name = node.output[0] = f"{source}_bent{len(graph.nodes)}"
+    graph.model.set_tensor_shape(node.name, list(shape_of(graph.model, source)), TensorProto.FLOAT)
     graph.nodes.append(node)
-    return name
+    return str(node.name)
 
 
 def _bent(chain: Chain, ends: tuple[Fraction, Fraction] | None) -> _Bent | None:

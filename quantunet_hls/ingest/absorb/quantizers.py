@@ -40,10 +40,10 @@ def quantized(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
 
 def _behind_what_waits(node: NodeProto, held: Held, curves: Sequence[Rounding]) -> Sequence[Rounding]:
     """A curve for each channel, where what waits to be built may be built behind it as well."""
-    each = for_each(node, held, curves)
-    check_waiting(node, held, zeros=not any(curve.level(Fraction(0)) for curve in curves),
-                  rises=all(curve.rises for curve in curves))
-    return each
+    if held.waiting:
+        check_waiting(node, held, zeros=not any(curve.level(Fraction(0)) for curve in curves),
+                      rises=all(curve.rises for curve in curves))
+    return for_each(node, held, curves)
 
 
 def _fitted(graph: WholeGraph, node: NodeProto, held: Held, quantizers: Sequence[Rounding]) -> Held:

@@ -14,6 +14,7 @@ from quantunet_hls.ingest.passes.fit_sums import sums_fitted
 from quantunet_hls.ingest.ranges import RangeProof
 from quantunet_hls.ingest.scales import PLAN, Levels, Ordered, Plan, SumLevels, Weighing
 from quantunet_hls.ingest.whole_weights import common_measure
+from quantunet_hls.ops.qonnx.bounds import UnboundedError
 from quantunet_hls.ops.qonnx.graph import attribute, copy_of
 from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, Range
 from quantunet_hls.ops.qonnx.values import pieces_of
@@ -98,6 +99,13 @@ class _Fitting:
         if number in self._found:
             return self._written(self._found[number])
         plan = self._plans[number]
+        try:
+            return self._of_plan(node, number, plan)
+        except UnboundedError as error:
+            raise IllegalGraphError(node.name, f"its function has no value that can be computed for {error}",
+                                    "put a quantizer of smaller values in front of it") from error
+
+    def _of_plan(self, node: NodeProto, number: int, plan: Plan) -> Written:
         if isinstance(plan, Weighing):
             return self._written(self._weighed(plan.sum)[number])
         (given,) = self._proof.given(node)

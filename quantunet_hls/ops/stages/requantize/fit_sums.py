@@ -62,6 +62,8 @@ class Pairs:
         unit = lcm(one.factor.denominator, other.factor.denominator)
         self.step = Fraction(1, unit)
         self._factors = (int(one.factor * unit), int(other.factor * unit))
+        self._corners: dict[int, list[Pair]] = {}
+        self._mirrored: dict[int, list[Pair]] = {}
         self._box = Box((one.low, other.low), (one.high, other.high))
         ends = [sorted((factor * each.low, factor * each.high))
                 for factor, each in zip(self._factors, self.operands, strict=True)]
@@ -117,11 +119,15 @@ class Pairs:
 
     def least(self, first: int) -> list[Pair]:
         """Corners of the pairs whose sums reach a number, towards the sums below."""
-        return corners(self._factors, first, self._box)
+        if first not in self._corners:
+            self._corners[first] = corners(self._factors, first, self._box)
+        return self._corners[first]
 
     def most(self, last: int) -> list[Pair]:
         """Corners of the pairs whose sums do not exceed a number, towards the sums above."""
-        return [(-a, -b) for a, b in corners(self._factors, -last, self._box.mirrored)]
+        if last not in self._mirrored:
+            self._mirrored[last] = [(-a, -b) for a, b in corners(self._factors, -last, self._box.mirrored)]
+        return self._mirrored[last]
 
 
 def _columns(demands: Sequence[tuple[Pair, int]]) -> Integers:
