@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mapped_tables import REFERENCES, markdown
 from random_unets import random_unet
 
 from quantunet_hls.boards import load
@@ -44,7 +45,6 @@ from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappingOptions, m
 from quantunet_hls.targets import CellCount, Family, LutParts, family_named
 from quantunet_hls.targets.memories import layout
 
-REFERENCES = Path(__file__).parent.parent / "reports" / "reference"
 RESOURCES = ("lut", "dsp", "bram_18k")
 SEEDS = range(20)
 FIT_SEEDS = {"xcup": (100, 103), "ecp5": (103, 106)}
@@ -152,14 +152,14 @@ def summary(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def table(found: dict[str, Any]) -> str:
     """The summary as Markdown."""
-    lines = ["| family, designs | resource | median error | quartiles | worst | median with sign |", "|---" * 6 + "|"]
+    rows: list[list[str]] = []
     for family, figures in found.items():
         for resource in RESOURCES:
             figure = figures[resource]
             low, high = figure["quartiles"]
-            lines.append(f"| {family}, {figures['designs']} | {resource} | {figure['median']:.1%} "
-                         f"| {low:.1%} to {high:.1%} | {figure['worst']:.1%} | {figure['bias']:+.1%} |")
-    return "\n".join(lines)
+            rows.append([f"{family}, {figures['designs']}", resource, f"{figure['median']:.1%}",
+                         f"{low:.1%} to {high:.1%}", f"{figure['worst']:.1%}", f"{figure['bias']:+.1%}"])
+    return markdown(["family, designs", "resource", "median error", "quartiles", "worst", "median with sign"], rows)
 
 
 def fit(family: Family, folder: Path) -> LutParts:

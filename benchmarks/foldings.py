@@ -55,7 +55,7 @@ def mapped(graph: StreamGraph, board: Board, folder: Path) -> dict[str, Any]:
             "layers": {name: asdict(module.count) for name, module in result.layers.items()}}
 
 
-def measure(graph: StreamGraph, frames: int, folder: Path) -> dict[str, Any]:
+def measure(graph: StreamGraph, board: Board, frames: int, folder: Path) -> dict[str, Any]:
     """One folding: how fast it is, and whether it computes the right integers."""
     first = graph.input
     shape = first.shape
@@ -74,7 +74,7 @@ def measure(graph: StreamGraph, frames: int, folder: Path) -> dict[str, Any]:
         "differing": int((execute(graph, images)[graph.output.name] != seen.outputs).sum()),
         "values": int(seen.outputs.size),
         "multipliers": sum(layer.mac_units for layer in convolutions),
-        "blocks": sum(blocks(layer, layer.multipliers) for layer in convolutions),
+        "blocks": sum(blocks(layer, layer.multipliers, board.part_family) for layer in convolutions),
         "simd_above_channels": [layer.name for layer in convolutions if layer.simd > layer.input_shape.channels],
         "in": {layer.name: str(layer.multipliers) for layer in convolutions},
         "build_seconds": round(built, 1),
@@ -93,7 +93,7 @@ def foldings(model: str, board: Board, cycles: list[int], to_map: list[int], fra
         if count in to_map:
             cells[str(count)] = mapped(graph, board, folder / str(count))
             logging.info("%s", cells)
-        rows.append({"cycles_asked": count, **measure(graph, frames, folder / str(count))})
+        rows.append({"cycles_asked": count, **measure(graph, board, frames, folder / str(count))})
         write_json(out, {"model": model, "board": board.name, "rtl_simulation": rows, "mapped": cells})
 
 
@@ -110,7 +110,7 @@ def rates(models: list[str], board: Board, targets: list[float], frames: int, fo
             allowed = goal.cycles(board.clock_ns)
             assert allowed is not None
             graph = fold_for(unfolded, goal, board, lambda folded: choose_multipliers(folded, board))
-            row = measure(graph, frames, folder / model / f"{rate:g}")
+            row = measure(graph, board, frames, folder / model / f"{rate:g}")
             rows[model, board.name, rate] = {
                 "model": model, "board": board.name, "clock_ns": board.clock_ns, "frames_per_s_asked": rate,
                 "frames_per_s": 1e9 / (row["cycles_per_frame"] * board.clock_ns), "cycles_allowed": allowed,

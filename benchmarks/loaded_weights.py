@@ -20,6 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mapped_tables import REFERENCES, markdown
+
 from quantunet_hls.boards import load
 from quantunet_hls.core.files import TOOL_BYTES, read_json, write_json
 from quantunet_hls.core.open_tools import yosys_version
@@ -36,7 +38,7 @@ from quantunet_hls.rtl.synthesize.timing import Netlist, cell_delays, longest_pa
 from quantunet_hls.rtl.weights_file import data_words
 from quantunet_hls.targets import Family
 
-REFERENCE = Path(__file__).parent.parent / "reports" / "reference" / "loaded_weights.json"
+REFERENCE = REFERENCES / "loaded_weights.json"
 CYCLES = 294_912
 RESOURCES = ("lut", "ff", "lutram", "dsp", "bram_18k", "uram")
 
@@ -67,12 +69,9 @@ def loaded(graph: StreamGraph, family: Family) -> StreamGraph:
 
 def table(rows: dict[str, dict[str, Any]]) -> str:
     """Markdown."""
-    lines = ["| module | weights | LUT | FF | LUTRAM | DSP | BRAM18 | clock |", "|---|---|---|---|---|---|---|---|"]
-    for name, forms in rows.items():
-        for form, found in forms.items():
-            numbers = [found[each] for each in RESOURCES[:-1]]
-            lines.append(f"| {name} | {form} | " + " | ".join(map(str, numbers)) + f" | {found['clock_ns']} |")
-    return "\n".join(lines)
+    return markdown(["module", "weights", "LUT", "FF", "LUTRAM", "DSP", "BRAM18", "clock"],
+                    ([name, form, *(str(found[each]) for each in RESOURCES[:-1]), str(found["clock_ns"])]
+                     for name, forms in rows.items() for form, found in forms.items()))
 
 
 def main() -> int:

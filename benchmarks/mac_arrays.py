@@ -15,9 +15,6 @@ adders and their registers; it computes ``pe * simd`` products by constants a cl
 
 from __future__ import annotations
 
-import argparse
-import logging
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
@@ -30,6 +27,7 @@ import numpy as np
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from mapped_tables import Row, markdown, tabulate
 
 from quantunet_hls.core.files import read_json, sha256_file, sha256_json, write_json, write_text
 from quantunet_hls.core.open_tools import run_yosys, yosys_version
@@ -47,14 +45,13 @@ from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.generate.verilog import write_verilog
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
 from quantunet_hls.rtl.synthesize.module import mapping_script
-from quantunet_hls.targets import FAMILIES, CellCount, Family, count_cells, family_named
+from quantunet_hls.targets import CellCount, Family, count_cells
 from quantunet_hls.types.fixed import FixedType, Integers
 
 #: Bits of a weight and of an activation.
 WIDTHS = ((4, 4), (4, 6), (8, 8))
 #: PE and SIMD.
 SIZES = ((4, 4), (4, 8), (8, 8))
-REFERENCES = Path(__file__).parent.parent / "reports" / "reference"
 
 
 def unit(weight_bits: int, activation_bits: int, pe: int, simd: int) -> StreamGraph:
@@ -143,7 +140,7 @@ def da4ml_adders(matrix: Integers, source: FixedType, name: str, family: Family,
         return mapped_files(name, files, family, cache)
 
 
-def measure(family: Family, cache: Path) -> Iterator[dict[str, Any]]:
+def measure(family: Family, cache: Path) -> Iterator[Row]:
     """One row a unit and kind of multiplier."""
     for weight_bits, activation_bits in WIDTHS:
         for pe, simd in SIZES:
@@ -162,44 +159,24 @@ def measure(family: Family, cache: Path) -> Iterator[dict[str, Any]]:
                 yield _row(size, "da4ml", da4ml_adders(matrix, source, f"da4ml_{name}", family, cache))
 
 
-def _row(size: dict[str, int], kind: str, count: CellCount) -> dict[str, Any]:
+def _row(size: dict[str, int], kind: str, count: CellCount) -> Row:
     units = size["pe"] * size["simd"]
-    row = {**size, "multipliers": units, "in": kind, "lut": count.lut, "ff": count.ff, "dsp": count.dsp,
-           "lut_per_multiplier": round(count.lut / units, 1), "dsp_per_multiplier": round(count.dsp / units, 2)}
-    logging.info("%s", row)
-    return row
+    return {**size, "multipliers": units, "in": kind, "lut": count.lut, "ff": count.ff, "dsp": count.dsp,
+            "lut_per_multiplier": round(count.lut / units, 1), "dsp_per_multiplier": round(count.dsp / units, 2)}
 
 
-def table(rows: list[dict[str, Any]]) -> str:
+def table(rows: list[Row]) -> str:
     """The rows as Markdown: a line a unit, LUTs and blocks per multiplier by kind."""
     kinds = list(dict.fromkeys(row["in"] for row in rows))
-    lines = ["| bits | PE x SIMD | " + " | ".join(kinds) + " |", "|---" * (len(kinds) + 2) + "|"]
     groups: dict[tuple[str, str], dict[str, str]] = {}
     for row in rows:
         key = (f"{row['weight_bits']}x{row['activation_bits']}", f"{row['pe']} x {row['simd']}")
         blocks = f" + {row['dsp_per_multiplier']:.2f}" if row["dsp"] else ""
         groups.setdefault(key, {})[row["in"]] = f"{row['lut_per_multiplier']}{blocks}"
-    lines += [f"| {bits} | {size} | " + " | ".join(cells.get(kind, "") for kind in kinds) + " |"
-              for (bits, size), cells in groups.items()]
-    return "\n".join(lines)
-
-
-def main() -> None:
-    """Measure and write the table."""
-    parser = argparse.ArgumentParser(description="LUTs and DSP blocks per multiplier of the matrix-vector unit.")
-    parser.add_argument("--family", required=True, choices=[each.name for each in FAMILIES if each.mapped])
-    parser.add_argument("--out", type=Path, default=None)
-    parser.add_argument("--cache", type=Path, default=Path(".cache/mac_arrays"))
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    rows = []
-    out = arguments.out or REFERENCES / f"mac_arrays_{arguments.family}.json"
-    for row in measure(family_named(arguments.family), arguments.cache):
-        rows.append(row)
-        write_json(out, {"family": arguments.family, "yosys": yosys_version(), "source": "mapped",
-                         **({"da4ml": version("da4ml")} if find_spec("da4ml") else {}), "rows": rows})
-    sys.stdout.write(table(rows) + "\n")
+    return markdown(["bits", "PE x SIMD", *kinds],
+                    ([*key, *(cells.get(kind, "") for kind in kinds)] for key, cells in groups.items()))
 
 
 if __name__ == "__main__":
-    main()
+    tabulate("mac_arrays", "LUTs and DSP blocks per multiplier of the matrix-vector unit.", measure, table,
+             **({"da4ml": version("da4ml")} if find_spec("da4ml") else {}))

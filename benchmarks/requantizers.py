@@ -12,10 +12,7 @@ computes every level of the layer is no matter of this benchmark, but of ``tests
 
 from __future__ import annotations
 
-import argparse
-import logging
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -24,9 +21,8 @@ import numpy as np
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+from mapped_tables import Row, markdown, tabulate
 
-from quantunet_hls.core.files import write_json
-from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.ops.cost import staged_content
 from quantunet_hls.ops.hardware.pipeline import Pipeline
@@ -38,7 +34,7 @@ from quantunet_hls.ops.stages.requantize.steps import Piece, Quantizer, bent
 from quantunet_hls.rtl.fold.estimate import cost
 from quantunet_hls.rtl.generate.verilog import write_verilog
 from quantunet_hls.rtl.synthesize.module import MappingOptions, map_module
-from quantunet_hls.targets import FAMILIES, CellCount, Family, family_named
+from quantunet_hls.targets import CellCount, Family
 from quantunet_hls.types.fixed import FixedType, covering
 
 #: Bits of weights, activations and levels.
@@ -48,24 +44,31 @@ MOST_THRESHOLD_BITS = 4
 SEEDS = range(6)
 CHANNELS = 16
 PRODUCTS = 144
-REFERENCES = Path(__file__).parent.parent / "reports" / "reference"
 
 
-def layer(bits: int, seed: int) -> tuple[list[ChannelSteps], FixedType]:
-    """The steps of each channel of a drawn layer, and the type of its sums."""
+def layer(bits: int, seed: int, count: int = CHANNELS, slope: Fraction = Fraction(0)
+          ) -> tuple[list[ChannelSteps], FixedType]:
+    """The steps of each channel of a drawn layer, and the type of its sums.
+
+    Args:
+        bits: of weights, activations and levels.
+        seed: of the draw.
+        count: of channels.
+        slope: below zero, where there are as many levels again if it is not 0.
+    """
     rng = np.random.default_rng([bits, seed])
     high, top = (1 << bits - 1) - 1, (1 << bits) - 1
-    weights = rng.integers(-high, high + 1, (CHANNELS, PRODUCTS))
+    weights = rng.integers(-high, high + 1, (count, PRODUCTS))
     lows, highs = (top * np.where(side * weights > 0, weights, 0).sum(1) for side in (-1, 1))
     spread = np.sqrt((weights.astype(float) ** 2).sum(1)) * top / 2
     # A few deviations of the sums fill the quantizer's range, as training makes it.
     scale = Fraction(float(np.float32(rng.uniform(2, 4) / top)))
-    quantizer = Quantizer(scale, 0, 0, top)
+    quantizer = Quantizer(scale, 0, -top if slope else 0, top)
     channels: list[ChannelSteps] = []
-    for channel in range(CHANNELS):
+    for channel in range(count):
         gain, shift = (Fraction(float(np.float32(rng.uniform(*ends)))) for ends in ((0.3, 1.5), (-1, 1)))
         factor = gain * Fraction(float(np.float32(1 / spread[channel])))
-        pieces = bent((Piece(int(lows[channel]), factor, shift),), int(highs[channel]), Fraction(0))
+        pieces = bent((Piece(int(lows[channel]), factor, shift),), int(highs[channel]), slope)
         channels.append(steps_of(pieces, int(highs[channel]), quantizer))
     return channels, covering(int(lows.min()), int(highs.max()), signed=True)
 
@@ -87,14 +90,14 @@ class Lane(wiring.Component):
         return m
 
 
-def mapped(stage: Stage, source: FixedType, name: str, family: Family, cache: Path) -> CellCount:
-    """Cells of a lane."""
+def mapped(component: wiring.Component, name: str, family: Family, cache: Path, *, dsp: bool = True) -> CellCount:
+    """Cells of some hardware; ``dsp`` says whether its products may be multiplier blocks."""
     with workshop() as folder:
-        files = write_verilog(folder, {name: Lane(stage, source)})
-        return map_module(name, files, MappingOptions(family), (), cache).count
+        files = write_verilog(folder, {name: component})
+        return map_module(name, files, MappingOptions(family, dsp=dsp), (), cache).count
 
 
-def measure(family: Family, cache: Path) -> Iterator[dict[str, Any]]:
+def measure(family: Family, cache: Path) -> Iterator[Row]:
     """One row a layer and form."""
     for bits in WIDTHS:
         for seed in SEEDS:
@@ -111,41 +114,28 @@ def measure(family: Family, cache: Path) -> Iterator[dict[str, Any]]:
                            searched, source, family, cache)
 
 
-def _row(size: dict[str, Any], stage: Stage, source: FixedType, family: Family, cache: Path) -> dict[str, Any]:
-    count = mapped(stage, source, f"{stage.kind}{size['bits']}_{size['seed']}", family, cache)
+def _row(size: Row, stage: Stage, source: FixedType, family: Family, cache: Path) -> Row:
+    count = mapped(Lane(stage, source), f"{stage.kind}{size['bits']}_{size['seed']}", family, cache)
     content = staged_content(1, source, [stage], family)
-    row = {**size, "lut": count.lut, "ff": count.ff, "dsp": count.dsp,
-           "estimated": {"lut": round(cost(content.parts, family)), "dsp": content.dsp}}
-    logging.info("%s", row)
-    return row
+    return {**size, "lut": count.lut, "ff": count.ff, "dsp": count.dsp,
+            "estimated": {"lut": round(cost(content.parts, family)), "dsp": content.dsp}}
 
 
-def table(rows: list[dict[str, Any]]) -> str:
+def table(rows: list[Row]) -> str:
     """The rows as Markdown: the least and the most of each width and form."""
-    lines = ["| bits | form | LUTs | DSP blocks |", "|---|---|---|---|"]
-    for bits, form in dict.fromkeys((row["bits"], row["form"]) for row in rows):
-        own = [row for row in rows if (row["bits"], row["form"]) == (bits, form)]
-        ends = [" to ".join(dict.fromkeys(str(end([row[what] for row in own])) for end in (min, max)))
-                for what in ("lut", "dsp")]
-        lines.append(f"| {bits} | {form} | {ends[0]} | {ends[1]} |")
-    return "\n".join(lines)
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((str(row["bits"]), row["form"]), []).append(row)
+    return markdown(["bits", "form", "LUTs", "DSP blocks"],
+                    ([*key, *(_ends(row[what] for row in own) for what in ("lut", "dsp"))]
+                     for key, own in groups.items()))
 
 
-def main() -> None:
-    """Measure and write the table."""
-    parser = argparse.ArgumentParser(description="LUTs and DSP blocks of a lane that makes levels of sums.")
-    parser.add_argument("--family", required=True, choices=[each.name for each in FAMILIES if each.mapped])
-    parser.add_argument("--out", type=Path, default=None)
-    parser.add_argument("--cache", type=Path, default=Path(".cache/requantizers"))
-    arguments = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    out = arguments.out or REFERENCES / f"requantizers_{arguments.family}.json"
-    rows = []
-    for row in measure(family_named(arguments.family), arguments.cache):
-        rows.append(row)
-        write_json(out, {"family": arguments.family, "yosys": yosys_version(), "source": "mapped", "rows": rows})
-    sys.stdout.write(table(rows) + "\n")
+def _ends(numbers: Iterable[int]) -> str:
+    """From the least to the most."""
+    found = sorted(numbers)
+    return " to ".join(dict.fromkeys((str(found[0]), str(found[-1]))))
 
 
 if __name__ == "__main__":
-    main()
+    tabulate("requantizers", "LUTs and DSP blocks of a lane that makes levels of sums.", measure, table)

@@ -176,6 +176,16 @@ def test_the_first_command_of_the_readme_simulates_exactly(installed):
 
 
 @pytest.mark.slow
+def test_a_checkpoint_is_loaded_by_its_name_from_an_empty_folder(installed, tmp_path):
+    installed.python("-c", "import os, sys; os.chdir(sys.argv[1])\n"
+                           "from quantunet_hls.zoo import checkpoints\n"
+                           "net, card = checkpoints.load('brain_tumor_w4a6_b8d3')\n"
+                           "assert sum(value.numel() for value in net.parameters()) > 130_000\n"
+                           "assert [verdict for verdict in checkpoints.verify() if verdict.problem] == []", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
 def test_pip_installs_the_source_distribution_from_a_path_with_spaces(built, tmp_path):
     assert " " in str(built.sdist)
     other = fresh_environment(tmp_path, built.sdist)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from copy import deepcopy
 
@@ -128,3 +129,21 @@ def test_retraining_needs_no_new_synthesis(net, tmp_path):
     assert all(line.endswith("unchanged") for line in mapped)
     assert {name for name, content in first.items()
             if content != next(rtl.rglob(name)).read_bytes()} == {"weights.bin"}
+
+
+@pytest.mark.slow
+def test_weights_may_stay_in_external_memory(net, tmp_path):
+    """Streamed ones: simulated against a memory, mapped, every module's netlist simulated, bandwidth in the report."""
+    said: list[str] = []
+    made = generate_accelerator(net, "kv260", name="streamed", toolchain="open", input_shape=_SHAPE, images=2,
+                                weights="streamed", netlist="all", projects=tmp_path / "projects",
+                                reports=tmp_path / "reports", progress=said.append)
+    assert made.differing == 0
+    assert any("weights streamed once for" in layer.kind for layer in made.report.layers)
+    (read,) = [figure for figure in made.report.figures if figure.name == names.EXTERNAL_BYTES_PER_S]
+    assert 0 < read.value < read.available
+    rtl = tmp_path / "projects" / "streamed" / "rtl"
+    told = json.loads((rtl / "memory.json").read_text())
+    assert told["bytes"] == (rtl / "memory.bin").stat().st_size
+    (line,) = [line for line in said if line.startswith("weights are streamed")]
+    assert all(layer["layer"] in line for layer in told["layers"])

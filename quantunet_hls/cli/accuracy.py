@@ -36,7 +36,7 @@ def accuracy(**options: Any) -> None:
     with console.status("Loading"):
         # torch and hls4ml take seconds to import, and --help needs neither.
         from quantunet_hls.data.image_folders import names_in, read_pairs, require_masks
-        from quantunet_hls.emulate.accuracy import accuracy_figures, as_logits, emulate_graph, measure
+        from quantunet_hls.emulate.accuracy import accuracy_figures, as_logits, classes_of, emulate_graph, measure
         from quantunet_hls.flow.preflight import check_baseline
         from quantunet_hls.ingest import ingest
         from quantunet_hls.ingest.source import open_source
@@ -51,22 +51,24 @@ def accuracy(**options: Any) -> None:
             Report.load(options["report"])
         source = open_source(options["model"], result=options["result"])
         graph = ingest(source.graph(), "mask")
-        samples = read_pairs(options["data"], chosen, channels=graph.input_shape[2])
+        emulator = emulate_graph(graph, device=options["device"])
+        samples = read_pairs(options["data"], chosen, channels=graph.input_shape[2],
+                             classes=classes_of(emulator.network))
         networks: dict[str, Any] = {}
         if options["baseline"]:
             networks["float"] = zoo.load(options["baseline"])[0]
         module = source.module()
         if module is not None:
             networks["Brevitas"] = as_logits(module, graph)
-        emulator = emulate_graph(graph, device=options["device"])
     with console.status(f"Segmenting {len(samples)} images"):
         results = measure(emulator, samples, networks)
+    classes = [f"class {index}" for index, _ in enumerate(results[0].scores.dice_of_classes, start=1)]
     columns = (Column("executor", names=True), *(Column(title, figures=True) for title in (
-        "Dice", "by image", "IoU", "accuracy", "s")))
+        "Dice", *classes, "by image", "IoU", "accuracy", "s")))
     rows = []
     for result in results:
         scores = result.scores
-        shares = (scores.dice, scores.dice_per_image, scores.iou, scores.pixel_accuracy)
+        shares = (scores.dice, *scores.dice_of_classes, scores.dice_per_image, scores.iou, scores.pixel_accuracy)
         rows.append((result.executor, *[f"{share:.4f}" for share in shares], f"{result.seconds:.1f}"))
     console.print(Grid(columns, rows, f"{source.name} on {len(samples)} images"))
     if options["report"]:

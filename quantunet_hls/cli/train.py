@@ -59,6 +59,8 @@ def _numbers(_: click.Context, option: click.Parameter, text: str | None) -> tup
 @click.option("--base-channels", type=int, default=None, help="Channels at full size; doubled at every halving.")
 @click.option("--upsampling", default=None, help="nearest, bilinear or transposed.")
 @click.option("--in-channels", type=int, default=None, help="1 for grey images, 3 for colour.")
+@click.option("--classes", type=int, default=None,
+              help="Kinds of foreground to tell apart, by the column class of index.csv.  [default: any foreground]")
 @click.option("--weights", default=None, help="A format such as w0.4, or ternary or binary.")
 @click.option("--activations", default=None, help="A format such as a6.0.")
 @click.option("--weight-bits", type=int, default=None, help="Bits of a weight; learning starts there.")
@@ -164,8 +166,8 @@ def train(context: click.Context, **options: Any) -> None:
 
 def _changed(recipe: Recipe, options: dict[str, Any]) -> Recipe:
     """The recipe with what the command line says instead."""
-    same = ("architecture", "depth", "base_channels", "upsampling", "in_channels", "epochs", "keep", "average",
-            "distillation", "patience", "batch_size", "seed", "crop", "crops_per_image")
+    same = ("architecture", "depth", "base_channels", "upsampling", "in_channels", "classes", "epochs", "keep",
+            "average", "distillation", "patience", "batch_size", "seed", "crop", "crops_per_image")
     for kind in ("weight", "activation"):
         if options[f"{kind}s"] is not None and options[f"{kind}_bits"] is not None:
             raise ConfigurationError(f"--{kind}s and --{kind}-bits say the same thing twice; give one of them.")
@@ -240,7 +242,7 @@ def _show_epoch(progress: Progress, task: Any, result: Any) -> None:
 
 
 def _show_card(card: Any) -> None:
-    rows = [(key, f"{card.scores[key]:.4f}") for key in ("dice", "dice_per_image", "iou", "pixel_accuracy")]
+    rows = [(key, f"{value:.4f}") for key, value in card.scores.items() if not isinstance(value, str)]
     rows += [("kept epoch", str(card.training["kept_epoch"])), ("minutes", f"{card.training['minutes']:.1f}"),
              ("bits of weights", f"{card.footprint.weight_bits:.2f}"),
              ("bits of activations", f"{card.footprint.activation_bits:.2f}"),

@@ -23,11 +23,13 @@ __all__ = ["zoo"]
               help="Write a report on all of them to this Markdown file, with plots in a folder beside it.")
 @click.option("--data", type=click.Path(path_type=Path), default=None,
               help="Folder with the data sets' folders: to score on, and for the report to show predictions.")
-def zoo(verify: bool, score: bool, report: Path | None, data: Path | None) -> None:
+@click.option("--fetch", multiple=True, metavar="NAME",
+              help="Bring a checkpoint here that is too large to come with the package; may be repeated.")
+def zoo(verify: bool, score: bool, report: Path | None, data: Path | None, fetch: tuple[str, ...]) -> None:
     """List the trained networks that can be turned into accelerators."""
-    # Loading the package's networks takes seconds, which --help should not.
-    from quantunet_hls.zoo import checkpoints as models
-
+    if fetch:
+        _fetch(fetch)
+        return
     if report is not None:
         from quantunet_hls.zoo.report import write_report
 
@@ -37,6 +39,13 @@ def zoo(verify: bool, score: bool, report: Path | None, data: Path | None) -> No
     if score:
         _score(data)
         return
+    _list(verify)
+
+
+def _list(verify: bool) -> None:
+    # Loading the package's networks takes seconds, which --help should not.
+    from quantunet_hls.zoo import checkpoints as models
+
     verdicts = {verdict.name: verdict.problem for verdict in models.verify()} if verify else {}
     problems = [problem for problem in verdicts.values() if problem]
     entries = places()
@@ -56,14 +65,28 @@ def zoo(verify: bool, score: bool, report: Path | None, data: Path | None) -> No
             name,
             *[_share(card.scores.get(key)) for key in scores.values()],
             f"{size.weight_bits:.3g}/{size.activation_bits:.3g}", f"{size.size_bytes / 1000:.1f}",
-            f"{size.times_smaller:.1f}x", *["yes"] * verify,
+            f"{size.times_smaller:.1f}x", *["yes" if name in verdicts else "not here"] * verify,
         ))
     console = screen()
     console.print(Grid(columns, rows, f"Model zoo: {len(rows)} networks"))
     console.print("Scores in percent; bits of weights / activations; size against float32", style="dim")
     console.print(_origins(entries), soft_wrap=True, highlight=False, markup=False)
+    if far := [name for name in entries if not verdicts.get(name) and not models.is_here(name)]:
+        console.print(f"To be fetched first, with --fetch NAME: {', '.join(far)}.", soft_wrap=True, highlight=False,
+                      markup=False)
     if problems:
         raise CheckpointError(problems[0])
+
+
+def _fetch(names: Sequence[str]) -> None:
+    from quantunet_hls.zoo.fetch import fetch
+
+    console = screen()
+    for name in names:
+        with console.status(f"Fetching {name}") as status:
+            path = fetch(name, lambda count, name=name: status.update(  # type: ignore[misc]
+                f"Fetching {name}: {count / 1e6:.0f} MB"))
+        console.print(f"{name} is at {path}.", soft_wrap=True, highlight=False, markup=False)
 
 
 def _score(data: Path | None) -> None:

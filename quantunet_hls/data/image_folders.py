@@ -8,11 +8,9 @@ as v / 256 (:func:`to_input`), in training, in inference and in hardware alike.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +19,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from quantunet_hls.core.errors import ConfigurationError, DataError, shown
-from quantunet_hls.core.files import read_bytes
+from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.data.image_files import SUFFIXES, read_image
+from quantunet_hls.data.index_file import Kinds, kinds_of, read_index
 
-__all__ = ["Samples", "Split", "has_masks", "image_files", "names_in", "read_images", "read_pairs", "read_unlabelled",
-           "require_masks", "to_input"]
+__all__ = ["Samples", "Split", "has_masks", "image_files", "names_in", "read_images", "read_pairs",
+           "read_unlabelled", "require_masks", "to_input"]
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -34,8 +32,6 @@ _MODES = {1: ("L",), 3: ("RGB",)}
 _MASK_MODES = ("1", "L")
 #: Most values of all images that are read at once, a byte each.
 _MOST_VALUES = 1 << 32
-_INDEX_BYTES = 16 << 20
-_LONGEST_REASON = 200
 
 
 @dataclass(frozen=True)
@@ -46,11 +42,13 @@ class Samples:
         images: grey or colour values 0 to 255, uint8 (N, C, H, W).
         masks: class indices, uint8 (N, H, W); 0 is the background.
         names: a name for every image.
+        kinds: of every image's foreground; None where nobody says.
     """
 
     images: Pixels
     masks: Pixels
     names: tuple[str, ...]
+    kinds: Kinds | None = None
 
     def __post_init__(self) -> None:
         count, _, height, width = self.images.shape
@@ -62,6 +60,32 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    def at(self, places: Sequence[int] | npt.NDArray[np.integer]) -> Samples:
+        """Those at some places."""
+        chosen = np.asarray(places, dtype=int)
+        return Samples(self.images[chosen], self.masks[chosen], tuple(self.names[place] for place in chosen),
+                       self.kinds and self.kinds.at(chosen))
+
+    def told_apart(self, classes: int) -> Samples:
+        """The same with as many classes in the masks, the background among them, as a network tells apart.
+
+        Of more than two, the foreground of each image becomes the class that its kind says; masks that have several
+        classes already stay.
+
+        Raises:
+            DataError: masks that know the foreground only, or other kinds than there are classes.
+        """
+        if classes <= 2:
+            return self
+        if self.kinds is None:
+            if self.masks.size and self.masks.max() <= 1:
+                raise DataError(
+                    f"The network tells {classes} classes apart and the masks know the foreground only; add the "
+                    "column class, the kind of each image's foreground, to index.csv."
+                )
+            return self
+        return replace(self, masks=self.kinds.classes_in(self.masks > 0, classes, self.names))
 
     def sha256(self) -> str:
         """Hex SHA-256 over shapes, pixels and masks, in this order of images."""
@@ -210,7 +234,7 @@ def names_in(folder: Path, folds: Collection[int] | None = None) -> tuple[str, .
         if not names:
             raise DataError(f"{folder / 'images'} has no PNG, TIFF or NIfTI image; name a folder that has some.")
         return tuple(names)
-    fold_of = _read_index(folder / "index.csv")
+    fold_of = read_index(folder / "index.csv", "fold", int)
     names = sorted(name for name, fold in fold_of.items() if fold in folds)
     if not names:
         raise DataError(
@@ -251,28 +275,6 @@ class Split:
 
 def _listed(numbers: Collection[int]) -> str:
     return ", ".join(map(str, sorted(numbers)))
-
-
-def _read_index(file: Path) -> dict[str, int]:
-    if not _is(file.exists):
-        raise DataError(f"{file} does not exist, and a split by fold needs it; add it.")
-    content = read_bytes(file, _INDEX_BYTES, what="an index", error=DataError)
-    fold_of: dict[str, int] = {}
-    try:
-        # Spreadsheets put a byte order mark before the first column's name.
-        for row in csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")):
-            name = row["file"]
-            if Path(name).name != name or name in {"", ".", ".."}:
-                raise DataError(f"{file} lists {shown(name)}, which is no plain file name; keep the images in images/.")
-            if name in fold_of:
-                raise DataError(f"{file} lists {shown(name)} twice; keep one line for each file.")
-            fold_of[name] = int(row["fold"])
-    except (KeyError, TypeError, ValueError, csv.Error) as error:
-        reason = str(error)[:_LONGEST_REASON]
-        raise DataError(
-            f"{file} can't be read as an index ({reason}); it needs the columns file and fold, a whole number."
-        ) from error
-    return fold_of
 
 
 def _is(test: Callable[[], bool]) -> bool:
@@ -323,8 +325,9 @@ def read_pairs(
     height: int | None = None,
     width: int | None = None,
     channels: int = 1,
+    classes: int = 1,
 ) -> Samples:
-    """Read images with their masks (0 background, 255 class 1).
+    """Read images with their masks (0 background, 255 foreground).
 
     Args:
         folder: folder with ``images/`` and ``masks/``.
@@ -332,9 +335,12 @@ def read_pairs(
         height: rows that every image must have; as the first image has where it is None.
         width: columns, likewise.
         channels: 1 for grey, 3 for RGB images.
+        classes: that are told apart, the background among them; of more than two, 255 is the class that the image's
+            kind has (:mod:`quantunet_hls.data.index_file`).
 
     Raises:
-        DataError: a missing or unreadable file, sizes that differ, a mask with other values; names the file.
+        DataError: a missing or unreadable file, sizes that differ, a mask with other values; names the file. Or an
+            index that says other kinds than that.
     """
     folder = Path(folder)
     names = names_in(folder) if names is None else tuple(names)
@@ -350,4 +356,5 @@ def read_pairs(
         raise DataError(
             f"{files[first]} has the value {masks[first][odd[first]][0]} where a mask has 0 and 255 only; threshold it."
         )
-    return Samples(images=images, masks=(masks // 255).astype(np.uint8), names=tuple(names))
+    read = Samples(images, (masks // 255).astype(np.uint8), tuple(names), kinds_of(folder, names))
+    return read.told_apart(classes)

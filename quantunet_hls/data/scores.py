@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import torch
 from monai.inferers.utils import sliding_window_inference
@@ -29,16 +29,20 @@ class Scores:
             foreground (and over the classes that it has).
         iou: TP / (TP + FP + FN), pooled as for ``dice``.
         pixel_accuracy: share of all pixels that get the right class.
+        dice_of_classes: ``dice`` of each foreground class by itself, in their order; none where there is one class.
     """
 
     dice: float
     dice_per_image: float
     iou: float
     pixel_accuracy: float
+    dice_of_classes: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, float]:
-        """Plain values, for JSON."""
-        return asdict(self)
+        """Plain values, for JSON; classes as ``dice_class_1`` and so on."""
+        return {"dice": self.dice, "dice_per_image": self.dice_per_image, "iou": self.iou,
+                "pixel_accuracy": self.pixel_accuracy,
+                **{f"dice_class_{index}": dice for index, dice in enumerate(self.dice_of_classes, start=1)}}
 
 
 def predict(logits: Tensor) -> Tensor:
@@ -78,11 +82,13 @@ def scores_from_counts(counts: Tensor) -> Scores:
     each_tp, each_fp, _, each_fn = foreground.unbind(-1)
     present = (each_tp + each_fn) > 0
     each_dice = _ratio(2 * each_tp, 2 * each_tp + each_fp + each_fn)[present]
+    pooled = _ratio(2 * tp, 2 * tp + fp + fn)
     return Scores(
-        dice=float(_ratio(2 * tp, 2 * tp + fp + fn).mean()),
+        dice=float(pooled.mean()),
         dice_per_image=float(each_dice.mean()) if present.any() else 1.0,
         iou=float(_ratio(tp, tp + fp + fn).mean()),
         pixel_accuracy=float(right / pixels),
+        dice_of_classes=tuple(pooled.tolist()) if len(pooled) > 1 else (),
     )
 
 

@@ -7,22 +7,19 @@ do, and the hardware, which may send either, is compared like with like.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 from torch import Tensor
 
 from quantunet_hls.core.errors import DataError
+from quantunet_hls.data.tile_places import owned, starts
 
 __all__ = ["Tiling", "spread_tiles", "tiling_of"]
 
 Pixels = TypeVar("Pixels", np.ndarray, Tensor)
-
-#: Neighbouring tiles share at least this part of their side, as in the sliding window of a training's validation.
-_OVERLAP = 4
 
 
 @dataclass(frozen=True)
@@ -52,8 +49,8 @@ class Tiling:
     def join(self, tiles: Sequence[Pixels], whole: Pixels) -> Pixels:
         """Fill ``whole`` (..., rows, columns) from what :meth:`cut` gave, or what became of it."""
         parts = iter(tiles)
-        for row, (top, bottom) in zip(self.rows, _owned(self.rows, self.tile[0]), strict=True):
-            for column, (left, right) in zip(self.columns, _owned(self.columns, self.tile[1]), strict=True):
+        for row, (top, bottom) in zip(self.rows, owned(self.rows, self.tile[0]), strict=True):
+            for column, (left, right) in zip(self.columns, owned(self.columns, self.tile[1]), strict=True):
                 whole[..., top:bottom, left:right] = next(parts)[..., top - row:bottom - row,
                                                                  left - column:right - column]
         return whole
@@ -72,7 +69,7 @@ def tiling_of(image: tuple[int, int], tile: tuple[int, int]) -> Tiling:
     if image[0] < tile[0] or image[1] < tile[1]:
         raise DataError(f"The images are {image[0]}x{image[1]} (height x width) and the network takes "
                         f"{tile[0]}x{tile[1]}; enlarge them or build the network for a smaller size.")
-    return Tiling(image, tile, _starts(image[0], tile[0]), _starts(image[1], tile[1]))
+    return Tiling(image, tile, starts(image[0], tile[0]), starts(image[1], tile[1]))
 
 
 def spread_tiles(images: np.ndarray, count: int, tile: tuple[int, int]) -> np.ndarray:
@@ -93,16 +90,3 @@ def spread_tiles(images: np.ndarray, count: int, tile: tuple[int, int]) -> np.nd
     chosen = [(index % len(images), (index % len(images) + index // len(images)) % len(places))
               for index in range(min(count, len(images) * len(places)))]
     return np.stack([places[place][image] for image, place in chosen])
-
-
-def _starts(length: int, tile: int) -> tuple[int, ...]:
-    step = tile - tile // _OVERLAP
-    gaps = -(-(length - tile) // step)
-    return tuple(index * (length - tile) // gaps for index in range(gaps + 1)) if gaps else (0,)
-
-
-def _owned(starts: Sequence[int], tile: int) -> Iterator[tuple[int, int]]:
-    """First pixel and end of what each tile contributes."""
-    borders = [0, *((before + tile + after) // 2 for before, after in pairwise(starts)),
-               starts[-1] + tile]
-    return pairwise(borders)

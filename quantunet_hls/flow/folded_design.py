@@ -57,7 +57,7 @@ class StreamChoices:
 
     Attributes:
         arithmetic: what its multipliers are, of :data:`quantunet_hls.rtl.fold.multipliers.KINDS`.
-        weights: where they are: auto, rom or loaded.
+        weights: where they are: auto, rom, loaded or streamed.
         any_weights: whether a design of loaded weights has the types for any of their widths.
     """
 
@@ -96,9 +96,16 @@ def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream:
     chosen = chosen_for(choices, target)
     if goal.frames_per_s is None and goal.latency_us is None and goal.share is None:
         reuse = _reuse_for(work, goal, target)
-        return FoldedDesign(reuse, _at_pace(stream, frame_cycles(work, reuse), chosen))
+        return FoldedDesign(reuse, _buffered(_at_pace(stream, frame_cycles(work, reuse), chosen)))
     folded = fold_for(stream, goal, target, chosen)
-    return FoldedDesign(reuse_within(work, folded.cycles), folded)
+    return FoldedDesign(reuse_within(work, folded.cycles), _buffered(folded))
+
+
+def _buffered(folded: StreamGraph) -> StreamGraph:
+    """With FIFOs for what waits beside layers that compute block by block, which comes with their streamed weights."""
+    from quantunet_hls.rtl.fold.parallelism import with_safe_depths
+
+    return with_safe_depths(folded) if folded.feeding else folded
 
 
 def chosen_for(choices: StreamChoices, target: Board) -> Callable[[StreamGraph], StreamGraph]:
@@ -159,13 +166,16 @@ def _as_given(work: Mapping[str, ConvWork], target: Board, stream: StreamGraph |
     if stream is None:
         return FoldedDesign(dict(reuse), None)
     from quantunet_hls.ops.weighted import weighted
+    from quantunet_hls.rtl.fold.bandwidth import check_traffic
     from quantunet_hls.rtl.fold.folding_file import folded_as
     from quantunet_hls.rtl.fold.storage import check_loadable
 
     if given.streaming is None:
-        return FoldedDesign(dict(reuse), _at_pace(stream, frame_cycles(work, reuse), chosen_for(choices, target)))
+        return FoldedDesign(dict(reuse), _buffered(
+            _at_pace(stream, frame_cycles(work, reuse), chosen_for(choices, target))))
     folded = folded_as(stream, given.streaming, target.part_family)
     check_loadable(folded, target)
+    check_traffic(folded, target)
     for multiplying in weighted(folded):
         multiplying.check_contents()
     return FoldedDesign(dict(reuse), folded)

@@ -29,7 +29,7 @@ TOOLCHAINS = ("auto", "vitis", "vivado", "open", "none")
 ARITHMETICS = ("auto", "dsp", "packed", "lut")
 
 #: Where the streaming RTL can have its weights, and whose sums its types hold where they are loaded.
-WEIGHTS = ("auto", "rom", "loaded")
+WEIGHTS = ("auto", "rom", "loaded", "streamed")
 SUMS = ("trained", "any")
 
 #: What a design can send: what the network computes, or the class of each pixel.
@@ -101,8 +101,9 @@ class DesignSpec:
                noun="arithmetic", axis="arithmetic", whole=True)] = "auto"
     weights: Annotated[
         str,
-        Option("where the open tool chain's RTL has its weights: in the netlist, or in memories that a file beside the "
-               "design fills at start-up; auto is the netlist, but where block RAM is short and the part has UltraRAM",
+        Option("where the open tool chain's RTL has its weights: in the netlist, in memories that a file beside the "
+               "design fills at start-up, or in external memory; auto is the netlist, but UltraRAM where block RAM is "
+               "short, and external memory for the largest layers where that is short, too",
                choices=WEIGHTS, noun="place for weights", axis="weights", whole=True)] = "auto"
     sums: Annotated[
         str,

@@ -35,13 +35,14 @@ def added(backend: str) -> Iterator[None]:
         for kind, handler in layer.handlers.items():
             handlers[kind] = layer_handlers.get(kind)
             layer_handlers[kind] = handler
-    for layer in layers:
-        chosen.register_source(layer.header)
+    headers = {header for layer in layers for header in layer.headers}
+    for header in headers:
+        chosen.register_source(header)
     try:
         yield
     finally:
-        for layer in layers:
-            del chosen.custom_source[f"nnet_utils/{layer.header.name}"]
+        for header in headers:
+            del chosen.custom_source[f"nnet_utils/{header.name}"]
         for kind, theirs in handlers.items():
             if theirs is None:
                 del layer_handlers[kind]

@@ -28,9 +28,12 @@ Error
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
 from math import lcm
 from typing import Generic, TypeVar
+
+import numpy as np
 
 from quantunet_hls.ops.multipliers import Multipliers
 from quantunet_hls.ops.packing import NARROWEST_BLOCK_PRODUCT
@@ -42,11 +45,11 @@ from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.ops.windowed import Windowed
 from quantunet_hls.targets import Family, LutParts
 from quantunet_hls.targets.memories import Memory
-from quantunet_hls.types.fixed import FixedType
+from quantunet_hls.types.fixed import FixedType, Integers, bits_for
 
-__all__ = ["NOTHING", "Content", "LayerCost", "ProductCost", "StageCost", "adapter_content", "buffer_content",
-           "cast_parts", "constant_product_blocks", "fifo_content", "layer_cost", "product_blocks", "product_cost",
-           "stage_registers", "staged_content", "windows_content"]
+__all__ = ["NOTHING", "Content", "LayerCost", "ProductCost", "StageCost", "adapter_content",
+           "buffer_content", "cast_parts", "constant_product_blocks", "each_lane", "fifo_content", "layer_cost",
+           "product_blocks", "product_cost", "rom_luts", "stage_registers", "staged_content", "windows_content"]
 
 L = TypeVar("L", bound=StreamLayer)
 W = TypeVar("W", bound=Weighted)
@@ -55,24 +58,34 @@ S = TypeVar("S", bound=Stage)
 
 @dataclass(frozen=True)
 class Content:
-    """What hardware has: parts of logic, memories and DSP blocks."""
+    """What hardware has: parts of logic, memories and DSP blocks.
+
+    Attributes:
+        instead: what takes the place of the blocks where a layer has none; of products with constants nothing is
+            counted.
+    """
 
     parts: LutParts
     memories: tuple[Memory, ...] = ()
     dsp: int = 0
+    instead: LutParts = field(default_factory=LutParts)
 
     def __add__(self, other: Content) -> Content:
-        return Content(self.parts + other.parts, self.memories + other.memories, self.dsp + other.dsp)
+        return Content(self.parts + other.parts, self.memories + other.memories, self.dsp + other.dsp,
+                       self.instead + other.instead)
 
     def times(self, number: int) -> Content:
         """The same so many times."""
-        return Content(LutParts(*(number * part for part in astuple(self.parts))), self.memories * number,
-                       self.dsp * number)
+        return Content(self.parts.times(number), self.memories * number, self.dsp * number,
+                       self.instead.times(number))
 
     def without_blocks(self) -> Content:
-        """The same where multipliers are made of LUTs; these are counted in no part."""
-        return replace(self, dsp=0)
+        """The same where multipliers are made of LUTs."""
+        return Content(self.parts + self.instead, self.memories)
 
+
+#: Words of a table of which one LUT of six inputs holds a bit.
+_LUT_WORDS = 64
 
 #: No hardware at all.
 NOTHING = Content(LutParts())
@@ -95,11 +108,11 @@ class ProductCost(LayerCost[W]):
 
     Attributes:
         parts: of a layer's products and stages with such multipliers.
-        blocks: multiplier blocks of its products with such multipliers.
+        blocks: multiplier blocks of these.
     """
 
     parts: Callable[[W, Multipliers, Family], LutParts]
-    blocks: Callable[[W, Multipliers], int]
+    blocks: Callable[[W, Multipliers, Family], int]
 
 
 @dataclass(frozen=True)
@@ -107,10 +120,10 @@ class StageCost(Generic[S]):
     """The cost of a stage.
 
     Attributes:
-        content: of a stage for one lane, given the type of what it gets.
+        content: of a stage for so many lanes, given the type of what it gets.
     """
 
-    content: Callable[[S, FixedType, Family], Content]
+    content: Callable[[S, int, FixedType, Family], Content]
 
 
 def layer_cost(layer: L) -> LayerCost[L]:
@@ -129,9 +142,20 @@ def staged_content(lanes: int, source: FixedType, stages: Sequence[Stage], famil
     """Of the stages behind exact sums of a type."""
     content = NOTHING
     for stage in stages:
-        found: StageCost[Stage] = stage_facet(stage.kind, "cost", StageCost)
-        content, source = content + found.content(stage, source, family).times(lanes), stage.type
+        content, source = content + _stage_content(stage, lanes, source, family), stage.type
     return content
+
+
+@lru_cache(maxsize=1024)
+def _stage_content(stage: Stage, lanes: int, source: FixedType, family: Family) -> Content:
+    """Kept: who chooses multipliers asks for the same stage again and again, and it may have thousands of numbers."""
+    found: StageCost[Stage] = stage_facet(stage.kind, "cost", StageCost)
+    return found.content(stage, lanes, source, family)
+
+
+def each_lane(content: Callable[[S, FixedType, Family], Content]) -> StageCost[S]:
+    """The cost of a stage all of whose lanes are alike, from that of one of them."""
+    return StageCost(lambda stage, lanes, source, family: content(stage, source, family).times(lanes))
 
 
 def stage_registers(stages: Sequence[Stage]) -> int:
@@ -170,6 +194,23 @@ def product_blocks(one: int, other: int, family: Family) -> int:
     return -(-(long - 1) // (wide - 1)) * -(-(short - 1) // (narrow - 1))
 
 
+def rom_luts(*tables: Integers) -> int:
+    """LUTs of tables in logic that are looked up at one place, each a number a word.
+
+    One for each bit of 64 words that it is no constant of, and of which no other is the same or its complement. Pairs
+    are joined by multiplexers that are no LUTs; of more than two, three are joined with another by a LUT.
+    """
+    words, blocks = len(tables[0]), -(-len(tables[0]) // _LUT_WORDS)
+    bits = [(table >> np.arange(bits_for(int(table.min()), int(table.max())))[:, None] & 1).astype(bool)
+            for table in tables]
+    columns = np.concatenate(bits)
+    columns = np.unique(columns ^ columns[:, :1], axis=0)
+    columns = columns[columns.any(axis=1)]
+    told = np.pad(columns, ((0, 0), (0, blocks * _LUT_WORDS - words)), mode="edge").reshape(-1, blocks, _LUT_WORDS)
+    varying = int(np.sum(told.min(axis=2) < told.max(axis=2)))
+    return varying + len(columns) * (-(-(blocks - 1) // 3) if blocks > 2 else 0)
+
+
 def windows_content(layer: Windowed) -> Content:
     """Of the line buffers before a unit, one a tap that is read at once."""
     if not layer.buffered:
@@ -178,7 +219,7 @@ def windows_content(layer: Windowed) -> Content:
     words = shape.channels // layer.input_lanes
     word = layer.input_lanes * layer.input_type.width
     height, width = window.output(shape)
-    pixels = window.reach(shape.width) + layer.spare
+    pixels = layer.reach + layer.spare
     inner = (window.kernel[1],) if rows > 1 else (words // layer.parts, *window.kernel)
     found = buffer_content(
         Memory(pixels * words, word), rows, (pixels - layer.spare) * words,

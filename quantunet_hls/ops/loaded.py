@@ -56,6 +56,8 @@ class Loaded:
         result: of sums that leave the design as they are; None where something else decides the type behind the sums.
         ultra: whether the weights are asked for in UltraRAM.
         numbers: of the requantizer behind the sums, where there is one; its numbers are loaded, too.
+        rows: rows of pixels for which the weights are read from external memory once; None where they are loaded into
+            a memory of the layer's.
     """
 
     low: int
@@ -64,13 +66,16 @@ class Loaded:
     result: FixedType | None = None
     ultra: bool = False
     numbers: NumberWidths | None = None
+    rows: int | None = None
 
-    def written(self) -> dict[str, str]:
+    def written(self) -> dict[str, str | int]:
         """As it stands in a folding's file."""
         result = {"result": str(self.result)} if self.result else {}
         numbers = {"numbers": str(self.numbers)} if self.numbers else {}
-        return {"range": f"{self.low}..{self.high}", "sums": str(self.accumulator), **result, **numbers,
-                "memory": "ultra" if self.ultra else "auto"}
+        place: dict[str, str | int] = {"memory": "ultra" if self.ultra else "auto"}
+        if self.rows is not None:
+            place = {"rows": self.rows}
+        return {"range": f"{self.low}..{self.high}", "sums": str(self.accumulator), **result, **numbers, **place}
 
     def changed(self, values: Mapping[str, object], where: str) -> Loaded:
         """The same but for what such a file says.
@@ -103,7 +108,13 @@ class Loaded:
                 raise refused("numbers", "bits of factors, of offsets and of splits, as in 9, 20, 0 bits, shift 14")
             factors, offsets, splits, shift = map(int, widths.groups())
             numbers = NumberWidths(shift, factors, offsets, splits)
-        return Loaded(low, high, sums, result, values.get("memory", "auto") == "ultra", numbers)
+        rows = self.rows
+        if "rows" in values:
+            given = values["rows"]
+            if not isinstance(given, int) or isinstance(given, bool) or given < 1:
+                raise refused("rows", "a divisor of its height")
+            rows = given
+        return Loaded(low, high, sums, result, values.get("memory", "auto") == "ultra", numbers, rows)
 
 
 @dataclass(frozen=True, eq=False)

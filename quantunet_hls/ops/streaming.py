@@ -24,9 +24,10 @@ import numpy as np
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
 from quantunet_hls.folding.actors import Actor, Actors, Parts, Places, Reading, every, in_order
 from quantunet_hls.ops.digest import digest
+from quantunet_hls.ops.feed import Feed
 from quantunet_hls.ops.loaded import LoadedMemory, LoadedTable
 from quantunet_hls.ops.shape import Shape
-from quantunet_hls.ops.stages.base import Stage, reduced
+from quantunet_hls.ops.stages.base import MULTIPLICATION, THRESHOLDS, Stage, reduced
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["PREFETCH", "SHALLOW_FIFO", "Staged", "StreamGraph", "StreamLayer", "divisors"]
@@ -73,6 +74,11 @@ class StreamLayer(ABC):
         return self.kind
 
     @property
+    def class_count(self) -> int:
+        """How many classes the values are indices of; 0 where they are none."""
+        return 0
+
+    @property
     def cycles(self) -> int:
         """Clock cycles that a frame takes when the layer never waits."""
         return self.shape.pixels * self.shape.channels // self.lanes
@@ -101,6 +107,21 @@ class StreamLayer(ABC):
     def contents(self) -> tuple[LoadedTable, ...]:
         """What they are filled with."""
         return ()
+
+    @property
+    def feed(self) -> Feed | None:
+        """What it reads from external memory while it computes."""
+        return None
+
+    @property
+    def fed(self) -> np.ndarray:
+        """What lies there, of a layer with a feed (beats, 32-bit words)."""
+        raise NotImplementedError
+
+    @property
+    def feedings(self) -> int:
+        """Times in a frame that it reads all of that."""
+        return 0
 
     @property
     def input_lanes(self) -> int:
@@ -230,6 +251,44 @@ class Staged(StreamLayer):
         changed: Any = {"stages": (*self.stages[:-1], *reduced(before, (self.stages[-1], *stages)))}
         return replace(self, type=stages[-1].type, **changed)
 
+    # What makes levels of sums.
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The form of each stage that has one of several that give the same."""
+        return tuple(stage.form for stage in self.stages if stage.form)
+
+    def in_forms(self, forms: Sequence[str]) -> Self:
+        """The layer whose stages have these forms.
+
+        Raises:
+            ConfigurationError: another number of them, or one that gives something else; says what there is.
+        """
+        if len(forms) != len(self.forms):
+            raise ConfigurationError(f"Layer {self.name!r} makes levels {len(self.forms)} times, and {len(forms)} "
+                                     f"forms are given; it has {', '.join(self.forms)}.")
+        left, stages, source = list(forms), list[Stage](), self.unstaged
+        for stage in self.stages:
+            wanted = left.pop(0) if stage.form else None
+            made = stage.in_form(wanted, source) if wanted is not None else stage
+            if made is None:
+                possible = [form for form in (MULTIPLICATION, THRESHOLDS) if stage.in_form(form, source)]
+                raise ConfigurationError(f"Layer {self.name!r} can't make its levels by {wanted!r}; it can by "
+                                         f"{', '.join(possible)}.")
+            stages.append(made)
+            source = stage.type
+        changed: Any = {"stages": tuple(stages)}
+        return self if changed["stages"] == self.stages else replace(self, **changed)
+
+    def folding(self) -> dict[str, int | str]:
+        """What a folding chose of it, the forms of its stages included."""
+        return {**super().folding(), **({"requantizer": ", ".join(self.forms)} if self.forms else {})}
+
+    def folded_as(self, values: Mapping[str, object], operands: tuple[int, int]) -> Self:
+        """The layer folded as a file says, with the forms that it names."""
+        folded = super().folded_as(values, operands)
+        return folded.in_forms(str(values["requantizer"]).split(", ")) if self.forms else folded
+
 
 def divisors(number: int) -> list[int]:
     """All of them, ascending."""
@@ -314,6 +373,11 @@ class StreamGraph:
     def loading(self) -> tuple[StreamLayer, ...]:
         """The layers that have memories to be filled at start-up, in the order in which they are."""
         return tuple(layer for layer in self.layers if layer.memories)
+
+    @property
+    def feeding(self) -> tuple[StreamLayer, ...]:
+        """The layers that read from external memory, in the order in which their weights lie there."""
+        return tuple(layer for layer in self.layers if layer.feed)
 
     @property
     def cycles(self) -> int:

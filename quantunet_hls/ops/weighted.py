@@ -11,7 +11,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError
-from quantunet_hls.ops.loaded import WIDEST, Loaded, LoadedMemory, LoadedTable, NumberWidths
+from quantunet_hls.ops.feed import CHECKSUM_BITS, Feed, beats_of, checksum_of
+from quantunet_hls.ops.loaded import Loaded, LoadedMemory, LoadedTable, NumberWidths
 from quantunet_hls.ops.multipliers import BLOCKS, Multipliers
 from quantunet_hls.ops.packing import (
     MOST_PRODUCTS,
@@ -20,13 +21,14 @@ from quantunet_hls.ops.packing import (
     packing,
     stored_codes,
 )
+from quantunet_hls.ops.products import exact_sums, in_steps
 from quantunet_hls.ops.stages.base import Stage, reduced, retyped
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.windowed import Windowed
 from quantunet_hls.targets.memories import Memory
-from quantunet_hls.types.fixed import FixedType, Integers, bits_for, covering
+from quantunet_hls.types.fixed import FixedType, Integers, bits_for
 
-__all__ = ["Weighted", "exact_sums", "weighted"]
+__all__ = ["Weighted", "weighted"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +68,8 @@ class Weighted(Windowed):
         """What it is and what it multiplies with."""
         if self.loaded is None:
             return f"{self.kind}, {self.multipliers}"
+        if self.feed:
+            return f"{self.kind}, {self.multipliers}, weights streamed once for {self.loaded.rows} rows"
         memory = self.memories[0]
         place = "UltraRAM" if self.loaded.ultra else "RAM" if memory.depth > 1 else "registers"
         return f"{self.kind}, {self.multipliers}, weights loaded into {place} ({memory.depth} x {memory.width} bits)"
@@ -131,8 +135,9 @@ class Weighted(Windowed):
         if self.loaded is None:
             return ()
         groups = self.shape.channels // self.lanes
-        return (LoadedMemory("weights", self.weights.size // self.mac_units, self.mac_units * self.stored_bits),
-                LoadedMemory("biases", groups, self.lanes * self.loaded.accumulator.width),
+        first = (LoadedMemory("image", 1, CHECKSUM_BITS) if self.feed else
+                 LoadedMemory("weights", self.weights.size // self.mac_units, self.mac_units * self.stored_bits))
+        return (first, LoadedMemory("biases", groups, self.lanes * self.loaded.accumulator.width),
                 *(table.memory for table in self._stage_tables))
 
     @property
@@ -140,10 +145,20 @@ class Weighted(Windowed):
         """What these memories are filled with."""
         if self.loaded is None:
             return ()
-        stored = stored_codes(self.words, self.multipliers)
-        return (LoadedTable("weights", stored.reshape(len(stored), -1), self.stored_bits),
-                LoadedTable("biases", self.bias.reshape(-1, self.lanes), self.loaded.accumulator.width),
+        first = self._stored
+        if self.feed:
+            # As a code of so many bits, which has a sign.
+            checksum = checksum_of(self.fed)
+            code = checksum - (checksum >> (CHECKSUM_BITS - 1) << CHECKSUM_BITS)
+            first = LoadedTable("image", np.array([[code]], np.int64), CHECKSUM_BITS)
+        return (first, LoadedTable("biases", self.bias.reshape(-1, self.lanes), self.loaded.accumulator.width),
                 *self._stage_tables)
+
+    @property
+    def _stored(self) -> LoadedTable:
+        """The weights, wherever they are loaded from."""
+        stored = stored_codes(self.words, self.multipliers)
+        return LoadedTable("weights", stored.reshape(len(stored), -1), self.stored_bits)
 
     @property
     def _stage_tables(self) -> tuple[LoadedTable, ...]:
@@ -151,14 +166,19 @@ class Weighted(Windowed):
 
     @property
     def weight_memory(self) -> Memory | None:
-        """The memory of its weights; None where they are constants, or registers."""
+        """The memory of its weights; None where they are constants, or registers, or elsewhere."""
         depth = self.weights.size // self.mac_units
-        if depth == 1 or self.multipliers.kind == "adders":
+        if self.feed or depth == 1 or self.multipliers.kind == "adders":
             return None
         if self.loaded:
             return Memory(depth, self.mac_units * self.stored_bits, ultra=self.loaded.ultra)
         stored = stored_codes(self.words, self.multipliers)
         return Memory(depth, self.mac_units * bits_for(int(stored.min()), int(stored.max())), rom=True)
+
+    @property
+    def feed_memory(self) -> Memory | None:
+        """Where weights are streamed the memory of those of two groups."""
+        return Memory(2 * self.window_beats, self.feed.width) if self.feed else None
 
     @property
     def bias_memory(self) -> Memory | None:
@@ -168,6 +188,45 @@ class Weighted(Windowed):
             return None
         return Memory(groups, self.lanes * self.loaded.accumulator.width, registered=False)
 
+    # Weights that are read from external memory while it computes.
+
+    @property
+    def streamable(self) -> bool:
+        """Whether it can compute all pixels of a block with a group of weights before the next one comes."""
+        return False
+
+    @property
+    def feed(self) -> Feed | None:
+        """Its weights, where they are in external memory."""
+        return self.feed_layout if self.loaded and self.loaded.rows else None
+
+    @property
+    def feed_layout(self) -> Feed:
+        """How its weights would lie there."""
+        return Feed(self.weights.size // self.mac_units, self.mac_units * self.stored_bits)
+
+    @property
+    def fed(self) -> np.ndarray:
+        """These weights as they lie there (beats, 32-bit words)."""
+        return beats_of(self._stored)
+
+    @property
+    def feedings(self) -> int:
+        """Times in a frame that it reads all of them."""
+        if self.loaded is None or self.loaded.rows is None:
+            return 0
+        return self.shape.height // self.loaded.rows
+
+    @property
+    def block_rows(self) -> int | None:
+        """Rows for which it reads its weights once, where its channels come in turns."""
+        return self.loaded.rows if self.loaded and self.repeats > 1 else None
+
+    @property
+    def block_pixels(self) -> int:
+        """Pixels that are computed with a group of weights before the next one comes."""
+        return self.loaded.rows * self.shape.width if self.loaded and self.loaded.rows else 1
+
     def loaded_as(self, form: Loaded) -> Self:
         """The layer with weights that are loaded, in the widths of a design that may have been made for others.
 
@@ -176,7 +235,7 @@ class Weighted(Windowed):
                 which they leave it.
         """
         finer = form.accumulator.fraction - self.product_fraction
-        weights, bias = (_in_steps(codes, finer) for codes in (self.weights, self.bias))
+        weights, bias = (in_steps(codes, finer) for codes in (self.weights, self.bias))
         if weights is None or bias is None:
             raise ConfigurationError(
                 f"The products of {self.name!r} have {self.product_fraction} fraction bits, and its design takes "
@@ -248,6 +307,12 @@ class Weighted(Windowed):
         if kind not in ("dsp", "packed", "lut", "adders"):
             raise IllegalGraphError(self.name, f"there are no multipliers of kind {kind!r}",
                                     "use dsp, packed, lut or adders")
+        if self.feed and not self.streamable:
+            raise IllegalGraphError(self.name, "it is a layer whose weights can't be streamed in this folding",
+                                    "have them loaded, or fold it to a SIMD of at most its input channels")
+        if self.feed and self.loaded and self.loaded.rows and self.shape.height % self.loaded.rows:
+            raise IllegalGraphError(self.name, f"blocks of {self.loaded.rows} rows do not divide its "
+                                    f"{self.shape.height} rows", "choose a divisor")
         if kind == "adders" and not self.constant:
             raise IllegalGraphError(self.name, "its weights change from clock to clock, so they can't be adders",
                                     "unroll a convolution fully or use other multipliers")
@@ -287,7 +352,8 @@ class Weighted(Windowed):
 
     def folding(self) -> dict[str, int | str]:
         """What a folding chose of it, its multipliers included."""
-        storage = {"weights": "loaded", **self.loaded.written()} if self.loaded else {"weights": "rom"}
+        storage = ({"weights": "streamed" if self.feed else "loaded", **self.loaded.written()} if self.loaded else
+                   {"weights": "rom"})
         return {**super().folding(), "multipliers": str(self.multipliers), **storage}
 
     def folded_as(self, values: Mapping[str, object], operands: tuple[int, int]) -> Self:
@@ -320,27 +386,3 @@ class Weighted(Windowed):
 def weighted(graph: StreamGraph) -> tuple[Weighted, ...]:
     """The layers with weights, in the graph's order."""
     return tuple(layer for layer in graph.layers if isinstance(layer, Weighted))
-
-
-def _in_steps(codes: Integers, finer: int) -> Integers | None:
-    """The same numbers in steps that are smaller by so many bits, or larger where that is negative and loses none.
-
-    None where that is none, or takes more bits than any sum.
-    """
-    if not -WIDEST <= finer <= WIDEST:
-        return None if codes.any() else codes
-    if finer >= 0:
-        return None if (np.abs(codes) >> (WIDEST - finer)).any() else codes << finer
-    return None if (codes & ((1 << -finer) - 1)).any() else codes >> -finer
-
-
-def exact_sums(weights: Integers, bias: Integers, source: FixedType, fraction: int) -> FixedType:
-    """The narrowest type of every partial sum of products with ``weights`` (..., outputs) on top of ``bias``.
-
-    Each product's range contains zero, for a tap may lie in the padding.
-    """
-    columns = weights.reshape(-1, weights.shape[-1])
-    extremes = np.stack([columns * source.low, columns * source.high])
-    lows = bias + np.minimum(extremes.min(axis=0), 0).sum(axis=0)
-    highs = bias + np.maximum(extremes.max(axis=0), 0).sum(axis=0)
-    return covering(min(int(lows.min()), 0), max(int(highs.max()), 0), fraction)

@@ -55,6 +55,11 @@ class Windowed(Staged):
         return 1
 
     @property
+    def block_rows(self) -> int | None:
+        """Rows of windows that are all given before they are repeated; None where each window is repeated by itself."""
+        return None
+
+    @property
     def beat_taps(self) -> tuple[int, int]:
         """Rows and columns of the window that a beat of the window generator brings."""
         return (1, 1)
@@ -73,9 +78,18 @@ class Windowed(Staged):
     def spare(self) -> int:
         """Pixels that the line buffer holds beyond one window, so that neither source nor windows wait.
 
-        Where the window jumps, the pixels that it will need behind the jump come in before it.
+        Where the window jumps, the pixels that it will need behind the jump come in before it; where windows come in
+        blocks of rows, those of the next block.
         """
-        return max(self.slack, self.window.jump(self.input_shape) + 1)
+        behind_jump = max(self.slack, self.window.jump(self.input_shape) + 1)
+        return behind_jump + (self.block_rows or 0) * self.window.stride[0] * self.input_shape.width
+
+    @property
+    def reach(self) -> int:
+        """Pixels from the first that a window, or a block of them, looks at to the last."""
+        width, (down, across) = self.input_shape.width, self.window.stride
+        behind = (self.block_rows - 1) * down * width + (self.shape.width - 1) * across if self.block_rows else 0
+        return self.window.reach(width) + behind
 
     @property
     def burst(self) -> int:
@@ -135,6 +149,13 @@ class Windowed(Staged):
         following = np.append(kept[1:], max(kept[-1], first[0] + shape.pixels))
         of_passes = (np.arange(passes) // self.repeats + 1) * (words // self.parts) - 1
 
+        if self.block_rows:
+            # As if no result left a block before all of it was computed: later than it is, if for few clocks.
+            blocks = (rows // self.block_rows, -1)
+            last = np.repeat(last.reshape(blocks).max(axis=1), columns * self.block_rows)
+            kept = np.repeat(kept.reshape(blocks)[:, 0], columns * self.block_rows)
+            following = np.append(kept[1:], following[-1])
+
         def needed(start: int, behind: int) -> np.ndarray:
             return last[start:behind, None] * words + of_passes
 
@@ -143,14 +164,15 @@ class Windowed(Staged):
             found[:, -1] = following[start:behind] * words
             return found
 
-        room = (window.reach(shape.width) + self.spare) * words
+        room = (self.reach + self.spare) * words
         if window == Window((1, 1)) and passes == 1:
             room = words + PREFETCH
         levels = (self.side_by_side - 1).bit_length()
         pixels, firings = len(row), len(row) * passes
+        held = (self.block_rows or 0) * columns * passes * self.window_beats
         reading = self._reading(sources[0], Parts(pixels, passes, needed), Parts(pixels, passes, released), room)
         return Actor(self.name, (reading,), every(self.window_beats, firings), every(True, firings),
-                     _DATAPATH + levels + _STAGE * len(self.stages))
+                     _DATAPATH + levels + _STAGE * len(self.stages) + held)
 
 
 def room_in(kernel: tuple[int, int], dilation: tuple[int, int], own: Sides) -> Sides:

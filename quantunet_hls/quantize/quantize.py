@@ -154,7 +154,7 @@ def _searched(found: Calibrated, widths: Widths, network: FloatNetwork, given: S
     def meter(count: int, skip: int) -> Meter:
         samples = spread(given, count, skip=skip)
         masks = float_masks(network, graph, samples)
-        truth = samples if labelled else replace(samples, masks=masks.numpy())
+        truth = samples.told_apart(classes) if labelled else replace(samples, masks=masks.numpy())
         return Meter(truth, masks, classes, store)
 
     meters = Meters(meter(_SEARCH, 0), meter(_CHOICE, 1))

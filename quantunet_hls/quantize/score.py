@@ -51,7 +51,7 @@ def compared(network: FloatNetwork, graph: HardwareGraph, samples: Samples, *, l
     emulator = emulate_graph(graph)
     classes = classes_of(emulator.network)
     ours, theirs = segment(emulator, samples), float_masks(network, graph, samples)
-    truth = torch.from_numpy(samples.masks) if labelled else theirs
+    truth = torch.from_numpy(samples.told_apart(classes).masks) if labelled else theirs
     stages = {"float": theirs}
     if network.frozen is not None:
         stages["frozen"] = segment_module(as_logits(FloatModule(network.frozen), graph), samples, network.image[1:])

@@ -94,6 +94,10 @@ LUTRAM = _listed(FigureKind("lutram", "LUTs", "LUT as memory", resource=True, he
 CARRY = _listed(FigureKind("carry", "cells", "Carry chains"))
 MULTIPLIERS = _listed(FigureKind("multipliers", "multipliers", "Multipliers", _NEITHER))
 FIFO_BITS = _listed(FigureKind("fifo_bits", "bits", "FIFOs", headline=True))
+#: What layers read from external memory while the design computes at its full rate.
+EXTERNAL_BYTES_PER_S = _listed(FigureKind("external_bytes_per_s", "bytes/s", "Read from external memory"))
+#: The same, a frame.
+EXTERNAL_BYTES = _listed(FigureKind("external_bytes", "bytes", "Read from external memory, a frame", of_layers=True))
 #: What the same streams would take if each held its whole feature map, as hls4ml's do by default.
 FIFO_BITS_WHOLE_MAPS = _listed(FigureKind("fifo_bits_whole_maps", "bits", "FIFOs, whole maps"))
 

@@ -34,6 +34,11 @@ class RtlFolder:
         return self.folder / "weights.bin"
 
     @property
+    def memory(self) -> Path:
+        """Where weights are streamed, what has to be in external memory."""
+        return self.folder / "memory.bin"
+
+    @property
     def mapped(self) -> Path:
         """Folder of the mapped modules."""
         return self.folder / "mapped"

@@ -20,6 +20,7 @@ from quantunet_hls.ops.weighted import weighted
 from quantunet_hls.reports.schema import Figure, LayerReport
 from quantunet_hls.rtl.fold.multipliers import in_fabric, multiplying
 from quantunet_hls.rtl.fold.parallelism import fold
+from quantunet_hls.rtl.fold.requantizers import told
 from quantunet_hls.rtl.folder import RtlFolder
 from quantunet_hls.rtl.generate.design import Design
 from quantunet_hls.rtl.generate.stitch import generate
@@ -34,7 +35,7 @@ from quantunet_hls.rtl.simulate.verilator import Simulation, Simulator, build_si
 from quantunet_hls.rtl.synthesize.fits import layers_for_ultraram
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule, MappingOptions, map_design
 from quantunet_hls.rtl.synthesize.timing import DesignTiming, design_timing
-from quantunet_hls.rtl.weights_file import write_weights
+from quantunet_hls.rtl.weights_file import write_memory, write_weights
 from quantunet_hls.targets.place import Placed
 from quantunet_hls.types.fixed import FixedType, Integers, cast
 
@@ -181,6 +182,17 @@ class Project:
         write_weights(self.graph, self.files.weights)
         return self.files.weights
 
+    def write_memory(self) -> Path | None:
+        """Write what has to be in external memory where weights are streamed from there; returns the file.
+
+        Raises:
+            ConfigurationError: weights that do not fit the widths of the design.
+        """
+        if not self.graph.feeding:
+            return None
+        write_memory(self.graph, self.files.memory)
+        return self.files.memory
+
     def write_ip(self) -> Path:
         """Write the AXI block as IP for AMD's tools; returns its ``component.xml``."""
         return write_ip(self.graph, list(self.design().files.values()), self.board, self.files.ip)
@@ -214,7 +226,12 @@ class Project:
         figures = mapped_figures(mapped, self.board, timing)
         if place:
             figures += placed_figures(self.place(dsp=dsp))
-        return {"figures": figures, "layers": layer_reports(self.graph, mapped, self.lowered.tensors, timing)}
+        return {"figures": figures, "layers": self.layers(mapped, timing)}
+
+    def layers(self, mapped: MappedDesign, timing: DesignTiming | None) -> tuple[LayerReport, ...]:
+        """What is known of each layer, under the names of the typed network."""
+        return layer_reports(self.graph, mapped, self.lowered.tensors, timing,
+                             told(self.graph, self.lowered.graph, self.board))
 
 
 def project(model: ModelGraph) -> Project:

@@ -10,6 +10,7 @@ from quantunet_hls.core.versions import version_of
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports import names
 from quantunet_hls.reports.schema import Check, Figure, LayerReport, Source, Subject, pick
+from quantunet_hls.rtl.fold.bandwidth import read_bytes, traffic
 from quantunet_hls.rtl.fold.estimate import estimate
 from quantunet_hls.rtl.generate.design import depth_of
 from quantunet_hls.targets import CellCount, Family
@@ -52,8 +53,15 @@ def simulation_figures(simulation: Simulation, graph: StreamGraph, clock_ns: flo
 def estimated_figures(graph: StreamGraph, board: Board) -> tuple[Figure, ...]:
     """What the design is likely to take, before it is mapped, beside what the board has."""
     found = estimate(graph, board.part_family)
-    return tuple(_figure(name, getattr(found, name), Source.ESTIMATE, "quantunet-hls", version_of("quantunet-hls"),
-                         getattr(board.resources, name)) for name in (names.LUT, names.DSP, names.BRAM_18K))
+    read = traffic(graph, board)
+
+    def estimated(name: str, value: float, there: float | None) -> Figure:
+        return _figure(name, value, Source.ESTIMATE, "quantunet-hls", version_of("quantunet-hls"), there)
+
+    external = ((estimated(names.EXTERNAL_BYTES_PER_S, round(read.needed), round(read.available)),)
+                if read.of_layers else ())
+    return *(estimated(name, getattr(found, name), getattr(board.resources, name))
+             for name in (names.LUT, names.DSP, names.BRAM_18K)), *external
 
 
 def mapped_figures(mapped: MappedDesign, board: Board | None = None,
@@ -64,14 +72,17 @@ def mapped_figures(mapped: MappedDesign, board: Board | None = None,
 
 
 def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None, origins: Mapping[str, str] | None = None,
-                  timing: DesignTiming | None = None) -> tuple[LayerReport, ...]:
+                  timing: DesignTiming | None = None, levels: Mapping[str, str] | None = None
+                  ) -> tuple[LayerReport, ...]:
     """Resources and cycles of each layer, in the graph's order, and of the FIFOs and forks between them.
 
-    The kind of a layer with weights says what it multiplies with, too.
+    The kind of a layer with weights says what it multiplies with, too, and that of one with a requantizer what makes
+    its levels.
 
     Args:
         origins: for each layer of the graph the name to report it under; its own where absent.
         timing: estimates of the clock, where there are some.
+        levels: for each layer with a requantizer what it makes levels by (:func:`.fold.requantizers.told`).
     """
     def clock(layer: str) -> tuple[Figure, ...]:
         return _clock(timing.layers.get(layer), timing.family) if timing else ()
@@ -80,8 +91,11 @@ def layer_reports(graph: StreamGraph, mapped: MappedDesign | None = None, origin
     for layer in graph.layers[1:]:
         cycles = _figure(names.INTERVAL_CYCLES_MAX, layer.cycles, Source.ESTIMATE, "quantunet-hls")
         resources = _resources(mapped.layers[layer.name].count, mapped.tool_version, None) if mapped else ()
-        reports.append(LayerReport((origins or {}).get(layer.name, layer.name), layer.title,
-                                   (cycles, *resources, *clock(layer.name))))
+        read = ((_figure(names.EXTERNAL_BYTES, read_bytes(layer), Source.ESTIMATE, "quantunet-hls"),)
+                 if layer.feed else ())
+        kind = ", ".join(filter(None, (layer.title, (levels or {}).get(layer.name))))
+        reports.append(LayerReport((origins or {}).get(layer.name, layer.name), kind,
+                                   (cycles, *read, *resources, *clock(layer.name))))
     if mapped:
         resources = _resources(mapped.layers["top"].count, mapped.tool_version, None)
         reports.append(LayerReport("top", "fifos and forks", (*resources, *clock("top"))))

@@ -21,12 +21,16 @@ import numpy as np
 
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.core.files import write_json, writing
+from quantunet_hls.ops.feed import checksum_of
 from quantunet_hls.ops.loaded import STREAM_BITS, LoadedTable
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.ops.weighted import weighted
 
 __all__ = ["FRAME_WORDS", "HEADER_WORDS", "MAGIC", "Fault", "checksum", "data_words", "design_word", "layer_words",
-           "memory_map", "weights_of", "write_weights"]
+           "memory_map", "memory_of", "regions", "weights_of", "write_memory", "write_weights"]
+
+#: A base in external memory is a multiple of it.
+PAGE_BYTES = 4096
 
 #: The first word: "QUNW".
 MAGIC = int.from_bytes(b"QUNW", "little")
@@ -109,6 +113,48 @@ def memory_map(graph: StreamGraph) -> list[dict[str, Any]]:
             found.append({"layer": layer.name, "memory": memory.name, "depth": memory.depth, "width": memory.width,
                           "first_word": first})
             first += memory.stream_words
+    return found
+
+
+def memory_of(graph: StreamGraph) -> np.ndarray:
+    """What a design reads from external memory while it computes, as words (uint32), up to a whole page of 4 KB."""
+    if not graph.feeding:
+        return np.zeros(0, "<u4")
+    image = np.zeros(sum(layer.feed.room for layer in graph.feeding if layer.feed) // 4, "<u4")
+    first = 0
+    for layer in graph.feeding:
+        assert layer.feed is not None
+        beats = layer.fed.reshape(-1)
+        image[first: first + len(beats)] = beats
+        first += layer.feed.room // 4
+    return np.pad(image, (0, -len(image) % (PAGE_BYTES // 4)))
+
+
+def write_memory(graph: StreamGraph, path: Path) -> None:
+    """Write what a design reads from external memory, whole or not at all, and beside it as JSON what is where.
+
+    Raises:
+        ConfigurationError: its weights do not fit the widths that it was made for.
+    """
+    for layer in weighted(graph):
+        layer.check_contents()
+    image = memory_of(graph)
+    with writing(path) as temporary:
+        image.tofile(temporary)
+    write_json(path.with_suffix(".json"), {
+        "design": graph.name, "bytes": image.nbytes, "alignment": PAGE_BYTES, "layers": regions(graph)})
+
+
+def regions(graph: StreamGraph) -> list[dict[str, Any]]:
+    """Of each layer that reads external memory, in that order: where its weights lie, and how."""
+    found, first = [], 0
+    for layer in graph.feeding:
+        assert layer.feed is not None
+        found.append({"layer": layer.name, "first_byte": first, "beats": layer.feed.beats, "words": layer.feed.words,
+                      "width": layer.feed.width, "words_of_beat": layer.feed.in_beat,
+                      "beats_of_word": layer.feed.of_word, "times_a_frame": layer.feedings,
+                      "checksum": checksum_of(layer.fed)})
+        first += layer.feed.room
     return found
 
 

@@ -24,7 +24,6 @@ from quantunet_hls.core.versions import maker_versions, versions_of
 from quantunet_hls.flow.options import SpecField, spec_fields
 from quantunet_hls.flow.spec import DesignSpec
 from quantunet_hls.hls import vendor
-from quantunet_hls.zoo.folders import checkpoint_of
 
 __all__ = ["DEFAULTS", "Grid", "Job", "grid_of", "read_grid"]
 
@@ -281,6 +280,5 @@ def _network_key(path: str, unet: Mapping[str, Any] | None) -> Any:
         return sha256_qonnx(Path(path))
     from quantunet_hls.zoo import checkpoints as zoo
 
-    card = zoo.card_of(path) if not path.endswith(".pt") else None
-    file = Path(path) if card is None else checkpoint_of(path)
-    return [sha256_file(file), content(file.with_suffix(".json"))]
+    checkpoint, card = zoo.files_of(path)
+    return [sha256_file(checkpoint), content(card)]

@@ -27,7 +27,7 @@ class LutParts:
         beats: of words that are chosen or set to zero: padding, zeros, concats, adapters.
         fifos: a number.
         levels: of FIFOs' counters.
-        requantizers: LUTs of six inputs that requantizers take.
+        requantizers: LUTs of six inputs that requantizers, thresholds and tables of functions take, a number.
     """
 
     units: float = 0
@@ -49,3 +49,7 @@ class LutParts:
 
     def __add__(self, other: LutParts) -> LutParts:
         return LutParts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
+
+    def times(self, number: int) -> LutParts:
+        """The same so many times."""
+        return LutParts(*(number * part for part in astuple(self)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,11 +14,12 @@ from torch import Tensor, nn
 from quantunet_hls.nets import QuantUNet
 from quantunet_hls.nets.learned import learned_widths, width_offsets
 from quantunet_hls.training.augment import augment, random_crops
-from quantunet_hls.training.losses import distillation_loss, segmentation_loss
+from quantunet_hls.training.heads import Heads
+from quantunet_hls.training.losses import distillation_loss, focal_loss, segmentation_loss, tversky_loss
 from quantunet_hls.training.settings import Settings
-from quantunet_hls.training.widths import Excess, fill_within, move_widths, settle_within
+from quantunet_hls.training.widths import Excess, fill_within, frozen_epochs, move_widths, settle_within
 
-__all__ = ["Course", "learning_rate", "move_average", "train_epoch"]
+__all__ = ["Course", "average_share", "learning_epochs", "learning_rate", "move_average", "train_epoch"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,7 @@ class Course:
         generator: of order and augmentation.
         average: the average of the net's weights over the steps, as a net; None where none is taken.
         teacher: a network in eval mode whose probabilities are learnt from; None where there is none.
+        heads: of deep supervision; None where there is none.
     """
 
     net: QuantUNet
@@ -43,6 +46,7 @@ class Course:
     generator: torch.Generator
     average: QuantUNet | None = None
     teacher: nn.Module | None = None
+    heads: Heads | None = None
 
     @cached_property
     def forward(self) -> Callable[[Tensor], Tensor]:
@@ -57,6 +61,11 @@ def learning_rate(step: int, steps: int, settings: Settings) -> float:
         return settings.learning_rate * (step + 1) / (climb + 1)
     along = (step - climb) / max(1.0, steps - climb)
     return settings.learning_rate * (0.01 + 0.99 * (1 + math.cos(math.pi * along)) / 2)
+
+
+def learning_epochs(settings: Settings) -> int:
+    """Epochs, the first ones, in which bit widths are learned."""
+    return settings.epochs - frozen_epochs(settings.widths, settings.epochs) if settings.widths else 0
 
 
 def train_epoch(course: Course, images: Tensor, masks: Tensor, epoch: int, learning: bool,
@@ -78,7 +87,8 @@ def train_epoch(course: Course, images: Tensor, masks: Tensor, epoch: int, learn
             move_widths(course.net, settings.widths, steps)
         if course.average is not None:
             # Widths that move have no average: it begins when they are whole.
-            move_average(course.average, course.net, 0.0 if learning else settings.average)
+            averaged = (epoch - learning_epochs(settings)) * steps + step
+            move_average(course.average, course.net, 0.0 if learning else average_share(averaged, settings))
         for name, value in parts.items():
             totals[name] = totals.get(name, 0.0) + float(value.detach())
         if on_step:
@@ -97,9 +107,16 @@ def _step(course: Course, loss_of: _Loss, batch: Tensor, truth: Tensor, rate: fl
     batch, truth = augment(batch, truth, settings.augmentation, generator)
     optimizer.zero_grad()
     batch = batch.to(course.device, memory_format=torch.channels_last)
-    with torch.autocast(torch.device(course.device).type, torch.bfloat16, enabled=settings.mixed_precision):
+    watched: AbstractContextManager[dict[int, Tensor]] = (
+        course.heads.watching(course.net) if course.heads is not None else nullcontext({}))
+    mixed = torch.autocast(torch.device(course.device).type, torch.bfloat16, enabled=settings.mixed_precision)
+    with mixed, watched as seen:
         logits = course.forward(batch).float()
-    parts = loss_of(logits, truth.to(course.device), learning)
+    truth = truth.to(course.device)
+    parts = loss_of(logits, truth, learning)
+    if course.heads is not None:
+        parts["deep_supervision"] = course.heads.loss(seen, truth, loss_of.segmentation)
+        parts["loss"] = parts["loss"] + settings.deep_supervision * parts["deep_supervision"]
     if course.teacher is not None:
         with torch.no_grad():
             taught = torch.as_tensor(course.teacher(batch))
@@ -116,17 +133,44 @@ class _Loss:
 
     def __init__(self, net: QuantUNet, settings: Settings, excess: Excess | None):
         self._net, self._settings, self._excess = net, settings, excess
-        self._segmentation = segmentation_loss(net.config.classes)
+        classes = net.config.classes
+        self._dice_and_entropy = segmentation_loss(classes)
+        self._tversky, self._focal = tversky_loss(classes, settings.tversky_missed), focal_loss(classes)
+
+    def _parts(self, logits: Tensor, masks: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """The weighted sum of what compares logits with masks, and what it is made of."""
+        how = self._settings
+        dice, entropy = self._dice_and_entropy(logits, masks)
+        parts = {"dice_loss": dice, "cross_entropy": entropy}
+        loss = how.dice_weight * dice + how.cross_entropy_weight * entropy
+        for name, weight, of in (("tversky_loss", how.tversky_weight, self._tversky),
+                                 ("focal_loss", how.focal_weight, self._focal)):
+            if weight:
+                parts[name] = of(logits, masks)
+                loss = loss + weight * parts[name]
+        return loss, parts
+
+    def segmentation(self, logits: Tensor, masks: Tensor) -> Tensor:
+        """What compares logits (N, classes, H, W) with class indices (N, H, W)."""
+        return self._parts(logits, masks)[0]
 
     def __call__(self, logits: Tensor, masks: Tensor, learning: bool) -> dict[str, Tensor]:
-        dice, entropy = self._segmentation(logits, masks)
+        loss, parts = self._parts(logits, masks)
         how = self._settings
-        loss = how.dice_weight * dice + how.cross_entropy_weight * entropy
-        parts = {"dice_loss": dice, "cross_entropy": entropy}
         if learning and how.widths is not None and self._excess is not None:
             parts["bitwidth_loss"] = self._excess(learned_widths(self._net))
             loss = loss + how.widths.weight * parts["bitwidth_loss"]
         return {"loss": loss} | parts
+
+
+def average_share(step: int, settings: Settings) -> float:
+    """Share of itself that the average of the weights keeps at a step, from 0, since it began.
+
+    It climbs to what the settings say. An average that kept that much from its first step on would remember the random
+    start for thousands of steps: normalisation divides by running variances, some of which fall from 1 to a hundredth
+    within a few steps.
+    """
+    return min(settings.average, (1 + step) / (10 + step))
 
 
 @torch.no_grad()

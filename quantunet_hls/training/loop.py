@@ -6,7 +6,7 @@ import copy
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from quantunet_hls.data.image_folders import Samples, to_input
 from quantunet_hls.data.scores import Scores, evaluate
 from quantunet_hls.nets import QuantUNet
 from quantunet_hls.nets.learned import width_offsets, width_values
-from quantunet_hls.training.epoch import Course, train_epoch
+from quantunet_hls.training.epoch import Course, learning_epochs, train_epoch
+from quantunet_hls.training.heads import Heads
 from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import TrainingState, load_state, save_state
-from quantunet_hls.training.widths import Excess, excess_of, frozen_epochs, start_within
+from quantunet_hls.training.widths import Excess, excess_of, start_within
 
-__all__ = ["STATE_FILE", "EpochResult", "learning_epochs", "train"]
+__all__ = ["STATE_FILE", "EpochResult", "train"]
 
 _log = logging.getLogger(__name__)
 
@@ -129,9 +130,9 @@ def _epochs(course: Course, state: TrainingState, path: Path, training: Samples,
         learning = settings.widths is not None and state.epoch < learning_epochs(settings)
         record = train_epoch(course, images, masks, state.epoch, learning, on_step)
         scores = evaluate(course.average or net, validation, window=settings.crop)
-        record |= asdict(scores)
+        record |= scores.to_dict()
         record |= {f"bits/{name}": float(bits) for name, bits in width_values(net).items()}
-        _record(state, course, record, time.monotonic() - began, eligible=not learning)
+        _record(state, course, record, scores, time.monotonic() - began, eligible=not learning)
         save_state(path, state)
         yield EpochResult(
             epoch=state.epoch, epochs=settings.epochs, loss=record["loss"], scores=scores,
@@ -152,7 +153,9 @@ def _begun(net: QuantUNet, settings: Settings, excess: Excess | None, teacher: n
         average={}, kept_epoch=0, kept_scores={}, kept_net={}, history=[], seconds=0.0,
     )
     average = copy.deepcopy(net) if settings.average else None
-    return Course(net, settings, excess, device, _optimizer(net, settings), generator, average, teacher), state
+    heads = _heads(net, settings, device)
+    optimizer = _optimizer(net, settings, heads)
+    return Course(net, settings, excess, device, optimizer, generator, average, teacher, heads), state
 
 
 def _resumed(net: QuantUNet, settings: Settings, excess: Excess | None, teacher: nn.Module | None, device: str,
@@ -165,17 +168,14 @@ def _resumed(net: QuantUNet, settings: Settings, excess: Excess | None, teacher:
     net.load_state_dict(state.net)
     if average is not None:
         average.load_state_dict(state.average)
-    optimizer, generator = _optimizer(net, settings), torch.Generator()
+    if (heads := _heads(net, settings, device)) is not None:
+        heads.load_state_dict(state.heads)
+    optimizer, generator = _optimizer(net, settings, heads), torch.Generator()
     optimizer.load_state_dict(state.optimizer)
     generator.set_state(state.generator)
     torch.set_rng_state(state.rng)
     _log.info("resuming %s after epoch %d of %d", path, state.epoch, settings.epochs)
-    return Course(net, settings, excess, device, optimizer, generator, average, teacher), state
-
-
-def learning_epochs(settings: Settings) -> int:
-    """Epochs, the first ones, in which bit widths are learned."""
-    return settings.epochs - frozen_epochs(settings.widths, settings.epochs) if settings.widths else 0
+    return Course(net, settings, excess, device, optimizer, generator, average, teacher, heads), state
 
 
 def _input_size(samples: Samples, settings: Settings) -> tuple[int, int]:
@@ -210,6 +210,11 @@ def _check(net: QuantUNet, training: Samples, validation: Samples, settings: Set
         raise ConfigurationError(
             "A quantized network can't be compiled, because torch.compile can't follow its quantizers; switch it off."
         )
+    if settings.deep_supervision and net.config.depth < 2:
+        raise ConfigurationError("Deep supervision is of the decoder's coarser levels, which a U-Net of depth 1 lacks; "
+                                 "leave it out or take depth 2.")
+    if settings.deep_supervision and settings.compiled:
+        raise ConfigurationError("A compiled network can't be watched for deep supervision; switch one of them off.")
     if (teacher is not None) != (settings.distillation > 0):
         raise ConfigurationError("A teacher and the weight of what it teaches (distillation) go together; give both.")
     if settings.widths is not None and not net.learned_widths:
@@ -229,19 +234,26 @@ def _check_masks(kind: str, samples: Samples, classes: int) -> None:
         )
 
 
-def _optimizer(net: QuantUNet, settings: Settings) -> torch.optim.Optimizer:
+def _heads(net: QuantUNet, settings: Settings, device: str) -> Heads | None:
+    return Heads(net).to(device) if settings.deep_supervision else None
+
+
+def _optimizer(net: QuantUNet, settings: Settings, heads: Heads | None) -> torch.optim.Optimizer:
     # Widths move by steps of their own.
     widths = {id(offset) for offset in width_offsets(net).values()}
     # Biases, norms and activation scales have a meaning of their own at zero; only kernels are drawn towards it.
     kernels = [value for value in net.parameters() if value.ndim > 1]
     others = [value for value in net.parameters() if value.ndim <= 1 and id(value) not in widths]
     return torch.optim.AdamW(
-        [{"params": kernels, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0}],
+        [{"params": kernels, "weight_decay": settings.weight_decay}, {"params": others, "weight_decay": 0.0},
+         *([{"params": list(heads.parameters()), "weight_decay": 0.0}] if heads is not None else [])],
         lr=settings.learning_rate,
     )
 
 
 def _check_same(told: Mapping[str, Any], before: Mapping[str, Any], path: Path) -> None:
+    # A setting that came later was as it is by default.
+    before = {**before, "settings": {**Settings().to_dict(), **before.get("settings", {})}}
     for key, value in told.items():
         if before.get(key) != value:
             raise ConfigurationError(
@@ -249,18 +261,19 @@ def _check_same(told: Mapping[str, Any], before: Mapping[str, Any], path: Path) 
             )
 
 
-def _record(state: TrainingState, course: Course, record: Mapping[str, float], seconds: float, *,
+def _record(state: TrainingState, course: Course, record: Mapping[str, float], scores: Scores, seconds: float, *,
             eligible: bool) -> None:
     state.epoch += 1
     state.seconds += seconds
     state.net, state.optimizer = _on_cpu(course.net.state_dict()), _on_cpu(course.optimizer.state_dict())
     state.average = _on_cpu(course.average.state_dict()) if course.average is not None else {}
+    state.heads = _on_cpu(course.heads.state_dict()) if course.heads is not None else {}
     state.generator, state.rng = course.generator.get_state(), torch.get_rng_state()
     state.history.append({"epoch": state.epoch, **record, "seconds": seconds})
     latest = course.settings.keep == "last"
-    if eligible and (latest or not state.kept_epoch or record["dice"] > state.kept_scores["dice"]):
+    if eligible and (latest or not state.kept_epoch or scores.dice > state.kept_scores["dice"]):
         state.kept_epoch, state.kept_net = state.epoch, state.average or state.net
-        state.kept_scores = {entry.name: record[entry.name] for entry in fields(Scores)}
+        state.kept_scores = scores.to_dict()
 
 
 def _on_cpu(value: Any) -> Any:

@@ -12,9 +12,9 @@ import torch
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.core.folders import check_writable, claim, exclusively
 from quantunet_hls.data.image_folders import Samples, Split, read_pairs, require_masks
+from quantunet_hls.data.index_file import kinds_in
 from quantunet_hls.data.scores import evaluate
 from quantunet_hls.nets import QuantUNet, UNetConfig, settled
-from quantunet_hls.training.datasets import terms_of
 from quantunet_hls.training.loop import STATE_FILE, EpochResult, train
 from quantunet_hls.training.prepare import calibration_places, quantize
 from quantunet_hls.training.scalars import scalars
@@ -22,6 +22,7 @@ from quantunet_hls.training.settings import Settings
 from quantunet_hls.training.state import load_state
 from quantunet_hls.zoo import checkpoints as zoo
 from quantunet_hls.zoo.cards import Card
+from quantunet_hls.zoo.datasets import terms_of
 
 __all__ = ["Plan", "calibration_samples", "first_weights", "run"]
 
@@ -84,7 +85,7 @@ def calibration_samples(plan: Plan) -> Samples:
     """Those training images that :func:`first_weights` looks at, alone."""
     names = plan.training.names(plan.data)
     chosen = [names[place] for place in calibration_places(len(names))]
-    return read_pairs(plan.data, chosen, channels=plan.architecture.in_channels)
+    return read_pairs(plan.data, chosen, channels=plan.architecture.in_channels, classes=plan.architecture.classes)
 
 
 def first_weights(plan: Plan, samples: Samples) -> tuple[QuantUNet, str]:
@@ -139,10 +140,10 @@ def run(
     for chosen in names.values():
         require_masks(plan.data, chosen)
     check_writable(run_folder)
-    channels = plan.architecture.in_channels
-    training = read_pairs(plan.data, names.pop("training"), channels=channels)
+    channels, classes = plan.architecture.in_channels, plan.architecture.classes
+    training = read_pairs(plan.data, names.pop("training"), channels=channels, classes=classes)
     height, width = training.images.shape[2:]
-    others = {use: read_pairs(plan.data, chosen, channels=channels, height=height, width=width)
+    others = {use: read_pairs(plan.data, chosen, channels=channels, height=height, width=width, classes=classes)
               for use, chosen in names.items()}
     claim(run_folder, "training", earlier=lambda folder: load_state(folder / STATE_FILE).epoch >= 0)
     with exclusively(run_folder):
@@ -184,6 +185,7 @@ def _run(
             "name": data_set, **terms_of(data_set).to_dict(),
             **{key: value for use, split in plan.splits.items() for key, value in (
                 (f"{use}_{split.kind}s", list(split.numbers)), (f"{use}_images", len(uses[use])))},
+            **({"classes": list(kinds_in(plan.data))} if plan.architecture.classes > 2 else {}),
         },
         training={
             "command": plan.command, "recipe": plan.recipe, "seed": plan.settings.seed, "start": start,

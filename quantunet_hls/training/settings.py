@@ -156,9 +156,15 @@ class Settings:
         augmentation: what is done to the training images.
         dice_weight: of the Dice loss.
         cross_entropy_weight: of the (binary) cross entropy.
+        tversky_weight: of the Tversky loss, which weighs missed foreground apart from what is found in the background.
+        tversky_missed: weight of missed foreground in it, 0 to 1; what is found in the background has the rest.
+        focal_weight: of the focal loss.
+        deep_supervision: weight of the losses of heads at the coarser levels of the decoder, their mean; they are
+            trained along and left out of the result. 0 has none.
         distillation: weight of the cross entropy towards a teacher's probabilities; 0 where there is no teacher.
         average: share of itself that the average of the weights keeps at a step (an exponential moving average); what
-            is scored and kept is the average. 0 keeps the weights as they are.
+            is scored and kept is the average. It keeps less at its first steps (:func:`~.epoch.average_share`).
+            0 keeps the weights as they are.
         keep: the weights of the "last" epoch of those that count, or those of the "best" validation Dice. The second
             is a choice by the validation images, which then say too much of the result.
         patience: epochs without a better validation Dice after which the training ends; None trains them all.
@@ -179,6 +185,10 @@ class Settings:
     augmentation: Augmentation = Augmentation()
     dice_weight: float = 1.0
     cross_entropy_weight: float = 1.0
+    tversky_weight: float = 0.0
+    tversky_missed: float = 0.7
+    focal_weight: float = 0.0
+    deep_supervision: float = 0.0
     distillation: float = 0.0
     average: float = 0.0
     keep: str = "last"
@@ -217,8 +227,18 @@ class Settings:
             )
         if not self.distillation >= 0:
             raise ConfigurationError(f"The weight of a teacher is 0 or more, not {shown(self.distillation)}.")
-        if min(self.dice_weight, self.cross_entropy_weight) < 0 or self.dice_weight + self.cross_entropy_weight == 0:
-            raise ConfigurationError("The weights of Dice and cross entropy are 0 or more, and not both 0.")
+        weights = (self.dice_weight, self.cross_entropy_weight, self.tversky_weight, self.focal_weight)
+        if min(weights) < 0 or sum(weights) == 0:
+            raise ConfigurationError(
+                "The weights of Dice, cross entropy, Tversky and focal loss are 0 or more, and not all 0."
+            )
+        if not 0 <= self.tversky_missed <= 1:
+            raise ConfigurationError("The weight of missed foreground in the Tversky loss lies from 0 to 1, not at "
+                                     f"{shown(self.tversky_missed)}.")
+        if not self.deep_supervision >= 0:
+            raise ConfigurationError(
+                f"The weight of deep supervision is 0 or more, not {shown(self.deep_supervision)}."
+            )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the state file."""

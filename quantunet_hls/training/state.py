@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import pickle
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class TrainingState:
         kept_net: the network's state dict, averaged where there is an average, at that epoch.
         history: one record of plain values for each epoch done.
         seconds: wall-clock time of the epochs done.
+        heads: state dict of the heads of deep supervision; empty where there are none.
     """
 
     told: dict[str, Any]
@@ -48,11 +49,12 @@ class TrainingState:
     kept_net: dict[str, Any]
     history: list[dict[str, float]]
     seconds: float
+    heads: dict[str, Any] = field(default_factory=dict)
 
 
 def save_state(path: Path, state: TrainingState) -> None:
     """Write the state; a kill at any moment leaves the old file or the new one."""
-    values = {field.name: getattr(state, field.name) for field in fields(state)}
+    values = {entry.name: getattr(state, entry.name) for entry in fields(state)}
     # Into memory first: on a full disk torch.save itself raises no OSError that could be told from a fault.
     stream = io.BytesIO()
     torch.save(values, stream)

@@ -100,4 +100,4 @@ def spread(samples: Samples, count: int, *, skip: int = 0) -> Samples:
     """Some of the samples, spread evenly; those for another ``skip`` are others while there are enough."""
     stride = max(1, len(samples) // max(count, 1))
     chosen = np.arange(len(samples))[min(skip, stride - 1)::stride][:count]
-    return Samples(samples.images[chosen], samples.masks[chosen], tuple(samples.names[index] for index in chosen))
+    return samples.at(chosen)

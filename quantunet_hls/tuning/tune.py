@@ -175,7 +175,7 @@ def _size(origin: Origin) -> ImageSize:
 
 def _evidence(origin: Origin, given: Samples, folder: Path) -> _Evidence:
     classes = classes_of(emulate_graph(origin.graph).network)
-    store = measurements(folder)
+    given, store = given.told_apart(classes), measurements(folder)
     searching, choosing = spread(given, _SEARCH), spread(given, _CHOICE, skip=1)
     tiles = spread_tiles(spread(given, _CALIBRATION).images, _CALIBRATION, origin.graph.input_shape[:2])
     return _Evidence(
@@ -233,7 +233,7 @@ def _written(origin: Origin, trials: Trials, evidence: _Evidence, chosen: Chosen
         "search": {"start": evidence.search.reference_dice},
         "choice": {"start": evidence.choice.reference_dice, "tuned": chosen.final.point.dice}}
     if request.score is not None:
-        held = request.score(_size(origin))
+        held = request.score(_size(origin)).told_apart(evidence.classes)
         meter = Meter(held, origin.segment(held), evidence.classes, evidence.store)
         counts["score"] = len(held)
         dice["score"] = {"start": meter.reference_dice, "tuned": meter(graph, types)[0]}

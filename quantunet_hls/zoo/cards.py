@@ -12,12 +12,15 @@ from msgspec import Meta
 from quantunet_hls.core.decode import load_json
 from quantunet_hls.core.errors import CheckpointError, ConfigurationError
 from quantunet_hls.nets import UNetConfig
-from quantunet_hls.nets.sizes import check_image_size
+from quantunet_hls.nets.sizes import check_image_size, state_bytes
+from quantunet_hls.zoo.about import About
 from quantunet_hls.zoo.footprint import Footprint
 
 __all__ = ["Card", "card_at"]
 
 _CARD_BYTES = 1 << 20
+#: What a checkpoint may have beyond its numbers: their names, and an archive's entry for each.
+_ARCHIVE_BYTES = 4 << 20
 _LARGEST_FIGURE = 10**18
 
 Score = (Annotated[int, Meta(ge=-_LARGEST_FIGURE, le=_LARGEST_FIGURE)]
@@ -39,6 +42,8 @@ class Card:
         data: data set, folds, terms.
         training: command, seed, epochs, minutes.
         versions: of Python packages.
+        about: use, limits, inputs, terms and protocol, in sentences.
+        url: where the ``.pt`` file can be fetched that is too large to lie beside the card; "" where it lies there.
     """
 
     name: str
@@ -51,6 +56,13 @@ class Card:
     data: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    about: About = field(default_factory=About)
+    url: str = ""
+
+    @property
+    def most_bytes(self) -> int:
+        """Bytes that the ``.pt`` file of such a network has at most."""
+        return state_bytes(self.architecture) + _ARCHIVE_BYTES
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

@@ -24,17 +24,16 @@ from quantunet_hls.core.files import check_name, read_bytes, write_json, writing
 from quantunet_hls.core.folders import is_claimed, refuse_foreign_file
 from quantunet_hls.nets import QuantUNet, UNetConfig
 from quantunet_hls.nets.sizes import state_bytes
+from quantunet_hls.zoo.about import about
 from quantunet_hls.zoo.cards import Card, card_at
-from quantunet_hls.zoo.folders import check_free, checkpoint_of, names, own_folder
+from quantunet_hls.zoo.folders import card_file, check_free, checkpoint_of, names, own_folder
 from quantunet_hls.zoo.footprint import footprint
 from quantunet_hls.zoo.state_files import StateFileError, read_state
 
-__all__ = ["Verdict", "card_of", "load", "names", "require_ours", "save", "verify"]
+__all__ = ["Verdict", "card_of", "files_of", "is_here", "load", "names", "require_ours", "save", "verify"]
 
 _PACKAGES = ("torch", "brevitas", "numpy")
 _LONGEST_REASON = 300
-#: What a checkpoint may have beyond its numbers: their names, and an archive's entry for each.
-_ARCHIVE_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -83,11 +82,13 @@ def save(
     stream = io.BytesIO()
     torch.save(state, stream)
     content = stream.getvalue()
+    data, training = dict(data or {}), dict(training or {})
     card = Card(
         name=name, architecture=net.config, height=height, width=width,
         sha256=hashlib.sha256(content).hexdigest(), footprint=footprint(net, height, width),
-        scores=dict(scores or {}), data=dict(data or {}), training=dict(training or {}),
+        scores=dict(scores or {}), data=data, training=training,
         versions={package: version(package) for package in _PACKAGES},
+        about=about(net.config, height, width, data, training),
     )
     require_ours(name, folder)
     # The card first: what has none is never ours.
@@ -142,11 +143,10 @@ def _build(config: UNetConfig, state: Mapping[str, Tensor]) -> QuantUNet:
 def _paths(name_or_path: str | Path) -> tuple[Path, Path]:
     text = os.fspath(name_or_path)
     if isinstance(name_or_path, str) and not text.endswith(".pt") and Path(text).name == text:
-        checkpoint = checkpoint_of(text)
-    else:
-        checkpoint = Path(text)
-        if not checkpoint.name or checkpoint.name == "..":
-            raise CheckpointError(f"{checkpoint} is a folder; give a zoo entry's name or a checkpoint's path.")
+        return checkpoint_of(text), card_file(text)
+    checkpoint = Path(text)
+    if not checkpoint.name or checkpoint.name == "..":
+        raise CheckpointError(f"{checkpoint} is a folder; give a zoo entry's name or a checkpoint's path.")
     return checkpoint, checkpoint.with_suffix(".json")
 
 
@@ -158,6 +158,19 @@ def card_of(name_or_path: str | Path) -> Card:
         CheckpointError: no card there, or one that can't be read.
     """
     return card_at(_paths(name_or_path)[1])
+
+
+def files_of(name_or_path: str | Path) -> tuple[Path, Path]:
+    """The ``.pt`` file and the card of a zoo entry or of a checkpoint's path.
+
+    Raises:
+        UnknownNameError: no entry of that name; names the nearest.
+        CheckpointError: no such ``.pt`` file.
+    """
+    path, card_path = _paths(name_or_path)
+    if not os.path.exists(path):  # noqa: PTH110 (a name that no file can have is no error of its own here)
+        raise CheckpointError(f"{path} does not exist; {_remedy(path, card_path)}.")
+    return path, card_path
 
 
 def load(name_or_path: str | Path) -> tuple[QuantUNet, Card]:
@@ -173,12 +186,10 @@ def load(name_or_path: str | Path) -> tuple[QuantUNet, Card]:
         UnknownNameError: no entry of that name; names the nearest.
         CheckpointError: a file is missing, damaged, altered, no weights file, or does not fit its card.
     """
-    path, _ = _paths(name_or_path)
-    if not os.path.exists(path):  # noqa: PTH110 (a name that no file can have is no error of its own here)
-        raise CheckpointError(f"{path} does not exist; check the path or fetch the checkpoint again.")
-    card = card_of(name_or_path)
+    path, card_path = files_of(name_or_path)
+    card = card_at(card_path)
     most = state_bytes(card.architecture)
-    content = read_bytes(path, most + _ARCHIVE_BYTES, what="a checkpoint of what is on its card", error=CheckpointError)
+    content = read_bytes(path, card.most_bytes, what="a checkpoint of what is on its card", error=CheckpointError)
     if hashlib.sha256(content).hexdigest() != card.sha256:
         raise CheckpointError(f"{path} is truncated or altered (its SHA-256 is not its card's); fetch it again.")
     state = _read_state(path, content, most)
@@ -189,6 +200,15 @@ def load(name_or_path: str | Path) -> tuple[QuantUNet, Card]:
         raise CheckpointError(
             f"{path} does not fit the architecture on its card ({reason}); fetch both files again."
         ) from error
+
+
+def _remedy(path: Path, card_path: Path) -> str:
+    """What to do about a checkpoint that is not there."""
+    if os.path.exists(card_path) and (url := card_at(card_path).url):  # noqa: PTH110 (as above)
+        if path.stem in names() and card_file(path.stem) == card_path:
+            return f"it is too large to come with its card, so fetch it: quantunet-hls zoo --fetch {path.stem}"
+        return f"fetch it from {url}"
+    return "check the path or fetch the checkpoint again"
 
 
 def _read_state(path: Path, content: bytes, most: int) -> dict[str, Tensor]:
@@ -205,10 +225,24 @@ def _read_state(path: Path, content: bytes, most: int) -> dict[str, Tensor]:
     return state
 
 
+def is_here(name: str) -> bool:
+    """Whether an entry's checkpoint need not be fetched first.
+
+    Raises:
+        CheckpointError: no readable card.
+    """
+    return checkpoint_of(name).exists() or not card_of(name).url
+
+
 def verify() -> tuple[Verdict, ...]:
-    """Load every entry of the zoo, check its card's figures, and say what is wrong where something is."""
+    """Load every entry of the zoo, check its card's figures, and say what is wrong where something is.
+
+    Entries whose checkpoint is still to be fetched are left out.
+    """
     verdicts = []
     for name in names():
+        if not is_here(name):
+            continue
         try:
             net, card = load(name)
             right = footprint(net, card.height, card.width) == card.footprint

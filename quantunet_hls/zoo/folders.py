@@ -1,7 +1,7 @@
-"""Where the zoo's checkpoints lie: those that come with the package, and the user's own.
+"""Where the zoo's checkpoints lie: those that come with the package, the user's own, and those that were fetched.
 
-A name is looked up in both. Nothing here needs torch, so names and places are
-told at once.
+A name is looked up in the first two; of an entry whose checkpoint is too large to come along, only the card lies there.
+Nothing here needs torch, so names and places are told at once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from platformdirs import user_data_path
 
 from quantunet_hls.core.errors import ConfigurationError, UnknownNameError
 
-__all__ = ["Place", "check_free", "checkpoint_of", "names", "own_folder", "places", "shipped_folder"]
+__all__ = ["Place", "card_file", "check_free", "checkpoint_of", "fetched_folder", "names", "own_folder", "places",
+           "shipped_folder"]
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -47,6 +48,11 @@ def own_folder() -> Path:
     return Path(override) if override else user_data_path("quantunet-hls", appauthor=False) / "zoo"
 
 
+def fetched_folder() -> Path:
+    """Checkpoints whose cards alone come with the package: ``fetched/`` in the user's data folder."""
+    return user_data_path("quantunet-hls", appauthor=False) / "fetched"
+
+
 def places() -> Mapping[str, Place]:
     """Every entry by its name, sorted. Of two with one name the user's own is taken, so that it keeps its meaning
     when the package is updated.
@@ -63,8 +69,8 @@ def names() -> tuple[str, ...]:
     return tuple(places())
 
 
-def checkpoint_of(name: str) -> Path:
-    """The ``.pt`` file of an entry, which need not exist where its card does.
+def card_file(name: str) -> Path:
+    """The card of an entry.
 
     Raises:
         UnknownNameError: no entry of that name; names the nearest.
@@ -78,7 +84,17 @@ def checkpoint_of(name: str) -> Path:
         )
     if name not in known:
         raise UnknownNameError("zoo entry", name, tuple(known), "quantunet-hls zoo")
-    return known[name].folder / f"{name}.pt"
+    return known[name].folder / f"{name}.json"
+
+
+def checkpoint_of(name: str) -> Path:
+    """The ``.pt`` file of an entry, beside its card or fetched; it need not exist.
+
+    Raises:
+        ConfigurationError: as :func:`card_file`.
+    """
+    beside, fetched = card_file(name).with_suffix(".pt"), fetched_folder() / f"{name}.pt"
+    return fetched if fetched.exists() and not beside.exists() else beside
 
 
 def check_free(name: str) -> None:

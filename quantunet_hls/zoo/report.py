@@ -213,7 +213,8 @@ def plot_predictions(group: Sequence[Card], data: Path) -> Figure | None:
     if split is None:
         return None
     names = split.names(data)
-    samples = read_pairs(data, names, channels=group[0].architecture.in_channels)
+    samples = read_pairs(data, names, channels=group[0].architecture.in_channels,
+                         classes=max(card.architecture.classes for card in group))
     # From the one with the most foreground downwards, with gaps: neighbours look alike.
     order = np.argsort(-samples.masks.reshape(len(samples), -1).sum(axis=1), kind="stable")
     chosen = order[:: max(1, len(names) // 12)][:_SHOWN]

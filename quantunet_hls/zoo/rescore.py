@@ -10,6 +10,7 @@ import torch
 
 from quantunet_hls.core.errors import CheckpointError, shown
 from quantunet_hls.data.image_folders import Samples, Split, read_pairs
+from quantunet_hls.data.index_file import kinds_in
 from quantunet_hls.data.lesions import Lesions, lesions_of
 from quantunet_hls.data.scores import Scores, count_pixels, dice_spread, masks_of, scores_from_counts
 from quantunet_hls.zoo.cards import Card
@@ -79,23 +80,26 @@ def rescore(data: Path, entries: Sequence[str] | None = None) -> Iterator[Rescor
         CheckpointError: a checkpoint or card is damaged, or the card doesn't say on what it was scored.
         DataError: the images are not there.
     """
-    read: dict[tuple[str, Split], Samples] = {}
+    read: dict[tuple[str, Split, int], Samples] = {}
     for name in names() if entries is None else entries:
         net, card = load(name)
-        folder, split = str(card.data.get("name", "")), scored_split(card)
+        folder, split, classes = str(card.data.get("name", "")), scored_split(card), card.architecture.classes
         if folder != Path(folder).name or not folder:
             raise CheckpointError(f"The card of {name} names {shown(folder)} for its data, which is no folder's name.")
-        if (folder, split) not in read:
+        if (folder, split, classes) not in read:
             # Entries of one data set follow one another; the images of the one before are no longer needed.
-            read = {(folder, split): read_pairs(data / folder, split.names(data / folder),
-                                                channels=card.architecture.in_channels)}
-        samples = read[folder, split]
+            read = {(folder, split, classes): read_pairs(data / folder, split.names(data / folder), classes=classes,
+                                                         channels=card.architecture.in_channels)}
+        if classes > 2 and card.data.get("classes") != (kinds := list(kinds_in(data / folder))):
+            raise CheckpointError(f"The card of {name} has other classes than {data / folder}, which has "
+                                  f"{', '.join(kinds)}; name the data set that it was trained on.")
+        samples = read[folder, split, classes]
         whole = samples.images.shape[2:] == (card.height, card.width)
-        masks, classes = masks_of(net, samples, window=None if whole else card.height)
+        masks, counted = masks_of(net, samples, window=None if whole else card.height)
         truth = torch.from_numpy(samples.masks)
-        counts = count_pixels(masks, truth, classes)
+        counts = count_pixels(masks, truth, counted)
         stated = card.scores.get("dice")
         if not isinstance(stated, int | float):
             raise CheckpointError(f"The card of {name} states no Dice; train it with this package.")
         yield Rescored(name, float(stated), scores_from_counts(counts), dice_spread(counts),
-                       lesions_of(masks, truth, classes), len(samples))
+                       lesions_of(masks, truth, counted), len(samples))

@@ -7,7 +7,8 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from quantunet_hls import boards
+from quantunet_hls import boards, generate_accelerator
+from quantunet_hls.cli.accuracy import accuracy
 from quantunet_hls.cli.train import train
 from quantunet_hls.core.errors import CheckpointError, ConfigurationError, DataError, QuantUNetError
 from quantunet_hls.data.image_folders import Split, read_pairs
@@ -16,6 +17,7 @@ from quantunet_hls.data.scores import evaluate
 from quantunet_hls.flow.width_budget import RESERVE, design_shares
 from quantunet_hls.nets import LayerWidths, QuantUNet, calibrate
 from quantunet_hls.zoo import checkpoints as zoo
+from quantunet_hls.zoo.rescore import rescore
 
 SMALL = ["--depth", "1", "--base-channels", "2", "--epochs", "2", "--batch-size", "4"]
 
@@ -215,3 +217,51 @@ def test_a_ternary_net_from_a_float_one(data, here):
     assert card.footprint.weight_bits_by_layer == pytest.approx((2 * 6 + 8 * 2) / 8)
     magnitudes = net.mida.conv.weight.detach().abs().flatten(1)
     assert all(len({value for value in filter_.tolist() if value}) <= 1 for filter_ in magnitudes)
+
+
+@pytest.fixture
+def kinds(tmp_path):
+    """Colour images that are not square, with two kinds of foreground."""
+    folder = tmp_path / "kinds"
+    phantoms = draw_phantoms(8, 16, 24, channels=3, seed=1)
+    for kind, pictures in (("images", np.moveaxis(phantoms.images, 1, 3)), ("masks", phantoms.masks * 255)):
+        (folder / kind).mkdir(parents=True)
+        for index, pixels in enumerate(pictures):
+            Image.fromarray(np.asarray(pixels)).save(folder / kind / f"{index}.png")
+    rows = [f"{index}.png,{'ab'[index // 2 % 2]},{1 + index % 4}" for index in range(8)]
+    (folder / "index.csv").write_text("\n".join(["file,class,fold", *rows]) + "\n")
+    return folder
+
+
+def several(data, *options):
+    return invoke("--data", data, "--classes", "2", "--in-channels", "3", *SMALL, "--save-to-zoo", *options)
+
+
+@pytest.mark.slow
+def test_kinds_of_foreground_in_colour_images_from_training_to_the_hardwares_scores(kinds, here):
+    assert several(kinds, "--name", "base", "--float").exit_code == 0
+    done = several(kinds, "--name", "few_bits", "--init", "base")
+    assert done.exit_code == 0, done.output
+    assert "dice_class_2" in done.output
+    _, card = zoo.load("few_bits")
+    assert (card.architecture.classes, card.architecture.in_channels) == (3, 3)
+    assert (card.height, card.width) == (16, 24)
+    assert card.data["classes"] == ["a", "b"]
+    assert card.scores["dice"] == pytest.approx((card.scores["dice_class_1"] + card.scores["dice_class_2"]) / 2)
+    (_, found) = rescore(here)
+    assert found.scores.to_dict() == {key: value for key, value in card.scores.items() if key != "meaning"}
+    shown = CliRunner().invoke(accuracy, ["few_bits", "--data", str(kinds), "--fold", "4"])
+    assert shown.exit_code == 0, shown.output
+    assert "class 2" in shown.output
+    hardware, brevitas = (next(line.split()[-6:-1] for line in shown.output.splitlines() if word in line)
+                          for word in ("hardware", "Brevitas"))
+    assert hardware == brevitas
+    assert float(hardware[0]) == pytest.approx(card.scores["dice"], abs=1e-4)
+    made = generate_accelerator("few_bits", "zcu104", toolchain="none", images=2, data=kinds, folds=(4,), output="mask",
+                                projects=here / "projects", reports=here / "reports")
+    assert made.differing == 0
+    dice = {figure.tool: figure.value for figure in made.report.figures if figure.name == "dice"}
+    assert dice["Brevitas"] == dice["hardware (emulated)"] == card.scores["dice"]
+    # Two kinds more would be two classes that nobody has.
+    assert "has 2 ('a', 'b')" in str(invoke("--data", kinds, "--name", "more", "--classes", "4", "--in-channels", "3",
+                                            *SMALL).exception)

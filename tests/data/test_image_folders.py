@@ -10,6 +10,7 @@ from PIL import Image
 
 from quantunet_hls.core.errors import ConfigurationError, DataError
 from quantunet_hls.data.image_folders import Samples, Split, names_in, read_images, read_pairs, to_input
+from quantunet_hls.data.index_file import kinds_in
 from quantunet_hls.data.phantoms import draw_phantoms
 
 DATA = Path(os.environ.get("QUANTUNET_HLS_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
@@ -280,3 +281,44 @@ def test_slices_are_places_in_the_order_of_names(tmp_path):
     assert Split("slice", (0, 2)).names(tmp_path) == ("a.png", "c.tif")
     with pytest.raises(DataError, match="slice 3; its slices are 0 to 2"):
         Split("slice", (3,)).names(tmp_path)
+
+
+@pytest.fixture
+def kinds(folder):
+    """Five images of three kinds, the last one without foreground."""
+    (folder / "index.csv").write_text("file,class,fold\n0000.png,pituitary,1\n0001.png,glioma,1\n"
+                                      "0002.png,meningioma,2\n0003.png,glioma,2\n0004.png,,2\n")
+    Image.new("L", (16, 12)).save(folder / "masks" / "0004.png")
+    return folder
+
+
+def test_the_foreground_is_the_images_kind_where_several_are_told_apart(kinds, phantoms):
+    assert kinds_in(kinds) == ("glioma", "meningioma", "pituitary")
+    read = read_pairs(kinds, classes=4)
+    assert np.array_equal(read.images, phantoms.images)
+    for mask, truth, kind in zip(read.masks, phantoms.masks, (3, 1, 2, 1), strict=False):
+        assert np.array_equal(mask, truth * kind)
+    assert not read.masks[4].any()
+    plain = read_pairs(kinds)
+    assert plain.masks.max() == 1
+    assert np.array_equal(plain.told_apart(2).masks, plain.masks)
+    chosen = plain.at([2, 0])
+    assert chosen.names == ("0002.png", "0000.png")
+    assert np.array_equal(chosen.told_apart(4).masks, read.masks[[2, 0]])
+    # A part of the kinds are still the classes that all of them are.
+    assert np.array_equal(read_pairs(kinds, ["0002.png"], classes=4).masks, read.masks[2:3])
+    assert read.told_apart(4).sha256() == read.sha256() != plain.sha256()
+
+
+@pytest.mark.parametrize(("index", "classes", "says"), [
+    (None, 3, r"has 3 \('glioma', 'meningioma', 'pituitary'\); train one with --classes 3"), (None, 5, "has 3"),
+    ("file,fold\n0000.png,1\n", 4, "add the column class"),
+    ("file,class\n0000.png,glioma\n", 4, "add the column class"),
+    ("file,class\n" + "".join(f"000{place}.png,{kind}\n" for place, kind in enumerate(("a", "b", "", "a", "b"))), 3,
+     r"0002\.png has foreground in its mask and no class"),
+])
+def test_kinds_that_are_not_the_networks_are_refused(kinds, index, classes, says):
+    if index is not None:
+        (kinds / "index.csv").write_text(index)
+    with pytest.raises(DataError, match=says):
+        read_pairs(kinds, classes=classes)

@@ -26,6 +26,8 @@ def test_scores_follow_their_definitions(pair):
 
     assert scores.pixel_accuracy == pytest.approx((predicted == truth).mean())
     assert scores.dice == pytest.approx(np.mean([dice(predicted == c, truth == c) for c in (1, 2)]))
+    assert scores.dice_of_classes == pytest.approx([dice(predicted == c, truth == c) for c in (1, 2)])
+    assert scores.to_dict()["dice_class_2"] == scores.dice_of_classes[1]
     assert scores.iou == pytest.approx(np.mean([iou(predicted == c, truth == c) for c in (1, 2)]))
     each = [dice(p == c, t == c) for p, t in zip(predicted, truth, strict=True) for c in (1, 2) if (t == c).any()]
     assert scores.dice_per_image == pytest.approx(np.mean(each) if each else 1.0)

@@ -1,5 +1,6 @@
 import dataclasses
 import errno
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.data.scores import evaluate
 from quantunet_hls.nets import LayerWidths, QuantUNet, UNetConfig, settled
 from quantunet_hls.nets.learned import width_values
-from quantunet_hls.training.epoch import learning_rate, move_average
+from quantunet_hls.training.epoch import average_share, learning_rate, move_average
 from quantunet_hls.training.loop import STATE_FILE, train
 from quantunet_hls.training.prepare import quantize
 from quantunet_hls.training.settings import Settings, WidthLearning
@@ -59,10 +60,20 @@ def ternary_net():
     return quantize(float_net(), UNetConfig(depth=1, base_channels=2, widths=widths), TRAINING)
 
 
+SUPERVISED = dataclasses.replace(SETTINGS, deep_supervision=0.5, tversky_weight=1.0, focal_weight=1.0)
+
+
+def deep_net():
+    torch.manual_seed(0)
+    base = QuantUNet(depth=2, base_channels=2, quantized=False)
+    return quantize(base, UNetConfig(depth=2, base_channels=2), TRAINING)
+
+
 @pytest.mark.parametrize(("make", "how", "stop_at_step"), [
     (quantized_net, SETTINGS, None), (quantized_net, SETTINGS, 5), (normalised_net, SETTINGS, None),
     (normalised_net, SETTINGS, 5), (learning_net, dataclasses.replace(LEARNING, average=0.5), 5),
     (quantized_net, AVERAGED, 5), (normalised_net, AVERAGED, None),
+    pytest.param(deep_net, SUPERVISED, 5, marks=pytest.mark.slow),
     pytest.param(ternary_net, SETTINGS, 5, marks=pytest.mark.slow),
 ])
 def test_a_stopped_run_resumes_to_the_same_result(tmp_path, make, how, stop_at_step):
@@ -165,12 +176,22 @@ def test_an_average_lies_between_the_weights_of_its_steps(tmp_path):
     before = {key: value.clone() for key, value in start.state_dict().items()}
     assert len(list(train(start, TRAINING, VALIDATION, settings, tmp_path))) == 1
     state = load_state(tmp_path / STATE_FILE)
-    # One step: three quarters of where it stood, one quarter of where it came to; float32 rounds the two sums apart.
+    # The first step: a tenth of where it stood, the rest of where it came to; float32 rounds the two sums apart.
     for key, value in state.average.items():
         if value.is_floating_point():
-            torch.testing.assert_close(value, 0.75 * before[key] + 0.25 * state.net[key])
+            torch.testing.assert_close(value, 0.1 * before[key] + 0.9 * state.net[key])
     assert same(state.kept_net, state.average)
     assert same(start.state_dict(), state.average)
+
+
+@pytest.mark.parametrize("average", [0.5, 0.998, 0.99999])
+def test_an_average_forgets_the_random_start_and_comes_to_keep_what_it_was_told(average):
+    settings = Settings(average=average)
+    shares = [average_share(step, settings) for step in range(1000)]
+    # A thousand steps with 0.99999 of itself from the first one on would leave 99 % of the start.
+    assert math.prod(shares) < 1e-15
+    assert shares == sorted(shares)
+    assert average_share(10**7, settings) == average
 
 
 def test_the_average_begins_when_the_widths_are_whole(tmp_path):
@@ -341,7 +362,50 @@ def test_the_rate_climbs_to_its_peak_and_falls_to_a_hundredth():
 
 @pytest.mark.parametrize("wrong", [{"epochs": 0}, {"batch_size": 0}, {"learning_rate": 0.0}, {"learning_rate": 2.0},
                                    {"warmup": 1.0}, {"keep": "middle"}, {"average": 1.0}, {"distillation": -1.0},
-                                   {"patience": 3}])
+                                   {"patience": 3}, {"tversky_missed": 1.5}, {"focal_weight": -1.0},
+                                   {"deep_supervision": -0.1},
+                                   {"dice_weight": 0.0, "cross_entropy_weight": 0.0}])
 def test_impossible_settings_are_refused(wrong):
     with pytest.raises(ConfigurationError):
         Settings(**wrong)
+
+
+@pytest.mark.slow
+def test_deep_supervision_moves_the_weights_and_leaves_no_heads_behind(tmp_path):
+    nets = {}
+    for weight in (0.0, 1.0):
+        nets[weight] = net = deep_net()
+        names = list(net.state_dict())
+        settings = dataclasses.replace(SETTINGS, epochs=1, deep_supervision=weight)
+        (result,) = train(net, TRAINING, VALIDATION, settings, tmp_path / str(weight))
+        assert ("deep_supervision" in result.record) == bool(weight)
+        assert list(net.state_dict()) == names
+        heads = load_state(tmp_path / str(weight) / STATE_FILE).heads
+        assert set(heads) == ({"head1.weight", "head1.bias"} if weight else set())
+        # Nothing watches the net any more.
+        assert not any(module._forward_hooks for module in net.modules())
+    assert not same(nets[0.0].state_dict(), nets[1.0].state_dict())
+
+
+@pytest.mark.parametrize(("make", "change", "says"), [
+    (float_net, {}, "depth 1 lacks"),
+    (lambda: QuantUNet(depth=2, base_channels=2, quantized=False), {"compiled": True}, "switch one of them off"),
+])
+def test_deep_supervision_needs_levels_that_can_be_watched(tmp_path, make, change, says):
+    settings = dataclasses.replace(SETTINGS, deep_supervision=0.5, **change)
+    with pytest.raises(ConfigurationError, match=says):
+        next(train(make(), TRAINING, VALIDATION, settings, tmp_path))
+
+
+def test_a_run_from_before_a_setting_existed_goes_on(tmp_path):
+    whole, parts = float_net(), float_net()
+    for _ in train(whole, TRAINING, VALIDATION, SETTINGS, tmp_path / "whole"):
+        pass
+    next(train(parts, TRAINING, VALIDATION, SETTINGS, tmp_path / "parts"))
+    path = tmp_path / "parts" / STATE_FILE
+    values = torch.load(path, weights_only=True)
+    del values["heads"], values["told"]["settings"]["focal_weight"]
+    torch.save(values, path)
+    resumed = float_net()
+    assert len(list(train(resumed, TRAINING, VALIDATION, SETTINGS, tmp_path / "parts"))) == 2
+    assert same(whole.state_dict(), resumed.state_dict())

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from quantunet_hls.training.losses import distillation_loss, segmentation_loss
+from quantunet_hls.training.losses import distillation_loss, focal_loss, segmentation_loss, tversky_loss
 
 
 @pytest.mark.parametrize("classes", [1, 3])
@@ -36,3 +36,35 @@ def test_nothing_is_nearer_to_a_teacher_than_the_teacher(classes):
     # Where it is all but sure, what is left to learn is the class that it is sure of.
     sure = 1000 * teacher
     assert float(distillation_loss(sure, sure)) < 1e-3
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_missed_foreground_weighs_what_it_is_given(classes):
+    masks = torch.zeros(1, 10, 10, dtype=torch.uint8)
+    masks[0, :5] = 1
+
+    def logits(rows):
+        found = torch.zeros(1, 10, 10, dtype=torch.uint8)
+        found[0, :rows] = 1
+        if classes == 1:
+            return torch.where(found[:, None] > 0, 60.0, -60.0)
+        return 60 * torch.nn.functional.one_hot(found.long(), classes).permute(0, 3, 1, 2).float()
+
+    missed, invented = tversky_loss(classes, 0.9), tversky_loss(classes, 0.1)
+    assert missed(logits(3), masks) > missed(logits(7), masks)
+    assert invented(logits(3), masks) < invented(logits(7), masks)
+    if classes == 1:
+        assert float(tversky_loss(classes, 0.5)(logits(3), masks)) == pytest.approx(
+            float(segmentation_loss(classes)(logits(3), masks)[0]), abs=1e-5)
+        # 30 of 50 found, none invented: 1 - 30 / (30 + 0.9 x 20).
+        assert float(missed(logits(3), masks)) == pytest.approx(1 - 30 / 48, abs=1e-5)
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_focal_loss_forgets_what_is_right(classes):
+    masks = torch.zeros(1, 4, 4, dtype=torch.uint8)
+    sure = -3.0 if classes == 1 else torch.tensor([3.0, 0.0, 0.0]).reshape(1, 3, 1, 1)
+    right = torch.ones(1, classes, 4, 4) * sure
+    focal, entropy = focal_loss(classes), segmentation_loss(classes)
+    assert float(focal(right, masks)) < 0.02 * float(entropy(right, masks)[1])
+    assert float(focal(-right, masks)) > 0.5 * float(entropy(-right, masks)[1]) / (1 if classes == 1 else 2)

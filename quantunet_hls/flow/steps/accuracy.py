@@ -45,10 +45,12 @@ def score(run: Run, opened: Opened, data: Path) -> tuple[Figure, ...]:
     """Scores of the hardware, of the trained network, and of the float one that is asked for."""
     # Scoring is part of an extra, which nobody else needs.
     from quantunet_hls.data.image_folders import names_in, read_pairs
-    from quantunet_hls.emulate.accuracy import accuracy_figures, as_logits, emulate_graph, measure
+    from quantunet_hls.emulate.accuracy import accuracy_figures, as_logits, classes_of, emulate_graph, measure
 
     graph = opened.graph
-    samples = read_pairs(data, names_in(data, run.spec.folds or None), channels=graph.input_shape[2])
+    emulator = emulate_graph(graph, opened.types)
+    samples = read_pairs(data, names_in(data, run.spec.folds or None), channels=graph.input_shape[2],
+                         classes=classes_of(emulator.network))
     networks: dict[str, nn.Module] = {"float": zoo.load(run.spec.baseline)[0]} if run.spec.baseline else {}
     reference = run.source.reference()
     if reference is not None and not networks:
@@ -56,4 +58,4 @@ def score(run: Run, opened: Opened, data: Path) -> tuple[Figure, ...]:
     module = None if run.precision else run.source.module()
     if module is not None:
         networks["Brevitas"] = as_logits(module, graph)
-    return accuracy_figures(measure(emulate_graph(graph, opened.types), samples, networks))
+    return accuracy_figures(measure(emulator, samples, networks))

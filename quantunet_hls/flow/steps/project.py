@@ -127,8 +127,13 @@ def _streaming_figures(run: Run, folded: FoldedDesign) -> tuple[Figure, ...]:
     if folded.streaming is None:
         return ()
     # Amaranth is an extra, which nobody else needs.
+    from quantunet_hls.rtl.fold.bandwidth import traffic
     from quantunet_hls.rtl.report import estimated_figures
 
+    read = traffic(folded.streaming, run.target)
+    if read.of_layers:
+        each = ", ".join(f"{name} {size:,}" for name, size in read.of_layers.items())
+        run.progress(f"weights are streamed, {read}; bytes a frame: {each}")
     return estimated_figures(folded.streaming, run.target)
 
 

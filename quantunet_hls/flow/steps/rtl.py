@@ -63,6 +63,8 @@ def simulate_rtl(run: Run, opened: Opened, streams: FoldedStreams) -> Report:
     require_equal(checks)
     written = rtl.write_weights()
     weights = {"weights": files.within(written)} if written else {}
+    external = rtl.write_memory()
+    weights |= {"memory": files.within(external)} if external else {}
     ip = {"ip": files.within(rtl.write_ip())} if "vivado" in run.target.toolchains else {}
     return partial_report(run, graph, figures=simulation_figures(simulation, rtl.graph, run.target.clock_ns),
                           checks=checks, files={"rtl": files.within(files.rtl.verilog), **weights, **ip})

@@ -50,7 +50,7 @@ def map_rtl(run: Run, opened: Opened, streams: FoldedStreams) -> Report:
         BoardError: the part has less than the design takes.
     """
     # Amaranth and the tools are an extra, which nobody else needs.
-    from quantunet_hls.rtl.report import layer_reports, mapped_figures
+    from quantunet_hls.rtl.report import mapped_figures
     from quantunet_hls.rtl.synthesize.fits import check_fits
 
     rtl = streams.project
@@ -67,7 +67,7 @@ def map_rtl(run: Run, opened: Opened, streams: FoldedStreams) -> Report:
     for reason in sorted(set(timing.refused.values())) if timing else ():
         run.progress(f"no estimate of the clock: {reason}")
     return partial_report(run, opened.graph, figures=mapped_figures(mapped, run.target, timing),
-                          layers=_renamed(run, opened, layer_reports(rtl.graph, mapped, rtl.lowered.tensors, timing)))
+                          layers=_renamed(run, opened, rtl.layers(mapped, timing)))
 
 
 def build_cpp(run: Run, opened: Opened) -> Report:

@@ -64,4 +64,4 @@ def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]
 
 CLASS_INDEX = AddedLayer(
     ClassIndex, (partial(_Config, ClassIndex, _CONFIG), partial(Call, ClassIndex, "class_index", [_HEADER.name])),
-    _HEADER, {"ArgMax": _parse, "Greater": _parse})
+    (_HEADER,), {"ArgMax": _parse, "Greater": _parse})

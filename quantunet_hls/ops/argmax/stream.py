@@ -36,6 +36,11 @@ class ArgMax(StreamLayer):
     simd: int = field(default=1, kw_only=True)
 
     @property
+    def class_count(self) -> int:
+        """A class a channel that comes in."""
+        return self.input_shape.channels
+
+    @property
     def cycles(self) -> int:
         """Clock cycles of a frame: one beat a clock."""
         return self.shape.pixels * self.input_shape.channels // self.simd

@@ -8,22 +8,28 @@ from functools import lru_cache
 import numpy as np
 
 from quantunet_hls.ops.cost import (
+    NOTHING,
     Content,
     ProductCost,
+    buffer_content,
     fifo_content,
     stage_registers,
     staged_content,
     windows_content,
 )
+from quantunet_hls.ops.feed import CHECKSUM_BITS, MEMORY_BITS
 from quantunet_hls.ops.hardware.adder_graph import adder_bits, adder_graph
 from quantunet_hls.ops.multipliers import Multipliers
 from quantunet_hls.ops.packing import product_bits, stored_codes
 from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.targets import Family, LutParts
-from quantunet_hls.targets.memories import layout
+from quantunet_hls.targets.memories import Memory, layout
 from quantunet_hls.types.fixed import Integers, bits_for
 
 __all__ = ["FACET"]
+
+#: Of what checks a beat from external memory: bits of its words' sum and of the CRC, a LUT each, about.
+_CHECK_BITS = MEMORY_BITS + 2 * CHECKSUM_BITS
 
 #: Words of a ROM up to which Yosys finds that an output is one LUT.
 SHALLOW_TABLE = 16
@@ -33,24 +39,42 @@ def _content(layer: Weighted, family: Family) -> Content:
     multipliers, width = layer.multipliers, layer.lanes * layer.type.width
     weights, biases = layer.weight_memory, layer.bias_memory
     memories = tuple(memory for memory in (weights, biases) if memory)
-    stages = _stages(layer, family)
-    if multipliers.kind in ("lut", "adders"):
-        # Such a layer is mapped without multiplier blocks.
-        stages = stages.without_blocks()
+    stages = _stages(layer, multipliers, family)
     registers = 5 + (layer.products_each - 1).bit_length() + stage_registers(layer.stages)
-    return (Content(_products(layer, multipliers, family), memories, _blocks(layer, multipliers)) + stages
+    products = Content(_products(layer, multipliers, family), memories, _product_blocks(layer, multipliers))
+    return (products + stages + _feed(layer)
             + windows_content(layer) + fifo_content(-(-(registers + 1) // layer.window_beats) + 2, width))
 
 
+def _feed(layer: Weighted) -> Content:
+    """Of what checks and holds weights from external memory, and puts results back in order."""
+    if layer.feed_memory is None:
+        return NOTHING
+    group, turns = layer.window_beats, layer.block_pixels
+    found = Content(LutParts(adders=_CHECK_BITS)) + buffer_content(
+        layer.feed_memory, 1, group, (group, turns), (1, 1), group, padded=False)
+    if layer.block_rows is None:
+        return found
+    block = layer.repeats * turns
+    return found + buffer_content(Memory(2 * block, layer.lanes * layer.type.width), 1, block, (layer.repeats, turns),
+                                  (1, 1), block, padded=False)
+
+
 def _parts(layer: Weighted, multipliers: Multipliers, family: Family) -> LutParts:
-    return _products(layer, multipliers, family) + _stages(layer, family).parts
+    return _products(layer, multipliers, family) + _stages(layer, multipliers, family).parts
 
 
-def _stages(layer: Weighted, family: Family) -> Content:
-    return staged_content(layer.lanes, layer.accumulator, layer.stages, family)
+def _blocks(layer: Weighted, multipliers: Multipliers, family: Family) -> int:
+    return _product_blocks(layer, multipliers) + _stages(layer, multipliers, family).dsp
 
 
-def _blocks(layer: Weighted, multipliers: Multipliers) -> int:
+def _stages(layer: Weighted, multipliers: Multipliers, family: Family) -> Content:
+    content = staged_content(layer.lanes, layer.accumulator, layer.stages, family)
+    # Such a layer is mapped without multiplier blocks.
+    return content.without_blocks() if multipliers.kind in ("lut", "adders") else content
+
+
+def _product_blocks(layer: Weighted, multipliers: Multipliers) -> int:
     if multipliers.kind in ("lut", "adders") or (multipliers.kind == "dsp" and layer.narrow_products):
         return 0
     groups, rest = divmod(layer.lanes, multipliers.products)

@@ -10,6 +10,7 @@
 #include "hls_stream.h"
 #include "nnet_common.h"
 #include "nnet_dense.h"
+#include "nnet_row_ring_stream.h"
 
 namespace nnet {
 
@@ -24,21 +25,14 @@ void window_convolution(hls::stream<data_T> &image, hls::stream<res_T> &sums,
     constexpr int span = (CONFIG_T::filt_height - 1) * CONFIG_T::dilation_height + 1;
     constexpr int channels = CONFIG_T::n_chan / CONFIG_T::groups, filters = CONFIG_T::n_filt / CONFIG_T::groups;
 
-    data_T ring[span][width]; // row y of the image lies in ring[y % span]
+    data_T ring[span][width];
     #pragma HLS ARRAY_PARTITION variable=ring complete dim=1
     int received = 0;
 
 OutputRow:
     for (int oy = 0; oy < (int)CONFIG_T::out_height; oy++) {
         const int top = oy * (int)CONFIG_T::stride_height - (int)CONFIG_T::pad_top;
-    Receive:
-        while (received < top + span && received < height) {
-            for (int x = 0; x < width; x++) {
-                #pragma HLS PIPELINE II=1
-                ring[received % span][x] = image.read();
-            }
-            received++;
-        }
+        receive_rows<height>(image, ring, received, top + span);
     OutputColumn:
         for (int ox = 0; ox < (int)CONFIG_T::out_width; ox++) {
             const int left = ox * (int)CONFIG_T::stride_width - (int)CONFIG_T::pad_left;
@@ -77,10 +71,7 @@ OutputRow:
             sums.write(pixel);
         }
     }
-LeftOver:
-    for (; received < height; received++)
-        for (int x = 0; x < width; x++)
-            image.read();
+    drop_rows<height, width>(image, received);
 }
 
 } // namespace nnet

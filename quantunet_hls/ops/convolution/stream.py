@@ -13,10 +13,11 @@ from quantunet_hls.ops.convolution import layer as typed
 from quantunet_hls.ops.loaded import WIDEST
 from quantunet_hls.ops.lowering import LayerLowering, Source
 from quantunet_hls.ops.multipliers import BLOCKS
+from quantunet_hls.ops.products import exact_sums
 from quantunet_hls.ops.stages.base import apply_stages, reduced, retyped
 from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.streaming import divisors
-from quantunet_hls.ops.weighted import Weighted, exact_sums
+from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.ops.window import Window
 from quantunet_hls.ops.windowed import room_in
 from quantunet_hls.types.fixed import FixedType, Integers
@@ -97,6 +98,11 @@ class Convolution(Weighted):
         weights = self.weights.transpose(1, 0, 2, 3) if self.simd > inputs else self.weights
         taps = weights.reshape(-1, self.simd, outputs // self.lanes, self.lanes)
         return taps.transpose(2, 0, 3, 1).reshape(-1, self.lanes, self.simd)
+
+    @property
+    def streamable(self) -> bool:
+        """Whether a beat brings no more than a tap."""
+        return self.beat_taps == (1, 1)
 
     @property
     def constant(self) -> bool:
@@ -209,6 +215,11 @@ class Grouped(Convolution):
     def input_lanes(self) -> int:
         """Channels a beat that come in."""
         return self.simd * self.at_once
+
+    @property
+    def streamable(self) -> bool:
+        """No: groups take turns already."""
+        return False
 
     @property
     def constant(self) -> bool:

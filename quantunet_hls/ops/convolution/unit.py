@@ -37,9 +37,13 @@ import numpy as np
 from amaranth.hdl import C, Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import Out
 
+from quantunet_hls.ops.feed import MEMORY_BITS, Feed
 from quantunet_hls.ops.hardware.adders import constant_sums
 from quantunet_hls.ops.hardware.beats import code_of, count_beats
+from quantunet_hls.ops.hardware.channels import turn_of
+from quantunet_hls.ops.hardware.feed import BlockOrder, WeightFeed
 from quantunet_hls.ops.hardware.loader import LOAD_BITS, Loader, loaded_table, loaded_words
 from quantunet_hls.ops.hardware.multipliers import (
     Addend,
@@ -69,10 +73,15 @@ T = TypeVar("T")
 
 
 def _components(layer: Weighted) -> Components:
-    """The line buffer and the unit behind it."""
-    return {**line_buffers(layer), "products": DotProducts(
+    """The line buffer and the unit behind it; and where pixels come in blocks, what puts them back in order."""
+    unit = DotProducts(
         layer.words, layer.bias.reshape(-1, layer.lanes), layer.input_type, layer.accumulator, layer.stages,
-        sharing=layer.sharing, multipliers=layer.multipliers, loaded=layer.loaded, memories=layer.memories)}
+        sharing=layer.sharing, multipliers=layer.multipliers, loaded=layer.loaded, memories=layer.memories,
+        feed=layer.feed, in_row=layer.block_pixels)
+    if layer.block_rows is None:
+        return {**line_buffers(layer), "products": unit}
+    order = BlockOrder(layer.lanes * layer.type.width, layer.repeats, layer.block_pixels)
+    return {**line_buffers(layer), "products": unit, "order": order}
 
 
 FACET = LayerUnit(_components)
@@ -99,7 +108,9 @@ class DotProducts(wiring.Component):
 
     def __init__(self, words: Integers, bias: Integers, source: FixedType, accumulator: FixedType,
                  stages: Sequence[Stage], *, sharing: int | None = None, multipliers: Multipliers = BLOCKS,
-                 loaded: Loaded | None = None, memories: Sequence[LoadedMemory] = ()):
+                 loaded: Loaded | None = None, memories: Sequence[LoadedMemory] = (),
+                 feed: Feed | None = None, in_row: int = 1):
+        self.feed_layout, self.in_row = feed, in_row
         self.multipliers, self.loaded = multipliers, loaded
         self.ends = np.array([loaded.low, loaded.high]) if loaded else np.array([words.min(), words.max()])
         self.words, self.bias, self.source, self.accumulator = words, bias, source, accumulator
@@ -113,6 +124,9 @@ class DotProducts(wiring.Component):
         if loaded:
             self.loader = Loader(memories)
             ports |= {"load": stream_in(LOAD_BITS), "passed": stream_out(LOAD_BITS)}
+        if feed:
+            self.weights = WeightFeed(feed, self.synapse_fold, in_row)
+            ports |= {"feed": stream_in(MEMORY_BITS), "wrong": Out(1)}
         super().__init__(ports)
 
     def elaborate(self, platform: Any) -> Module:
@@ -124,10 +138,18 @@ class DotProducts(wiring.Component):
             connect(m, self.loader.o, self.passed)
         first, last, start = Signal(), Signal(), Signal()
         fire = Signal()
-        m.d.comb += [self.i.ready.eq(~first | start), fire.eq(self.i.valid & self.i.ready)]
+        may_start: Value = ~first | start
+        if self.feed_layout:
+            m.submodules.held_weights = self.weights
+            connect(m, self.feed, self.weights.i)
+            m.d.comb += [self.weights.o.ready.eq(fire), self.wrong.eq(self.weights.wrong),
+                         self.weights.expected.eq(loaded_table(m, "image", self.loader.writes["image"], C(0, 0)))]
+            may_start = may_start & self.weights.o.valid
+        m.d.comb += [self.i.ready.eq(may_start), fire.eq(self.i.valid & self.i.ready)]
         count_beats(m, fire, self.synapse_fold, first, last)
 
-        pipeline = Pipeline(m, self.loader.writes if self.loaded else None, valid=fire, first=first, last=last)
+        pipeline = Pipeline(m, self.loader.writes if self.loaded else None, self.in_row, valid=fire, first=first,
+                            last=last)
         bits = self.source.width
         activations: list[Value] = [
             pipeline.register(code_of(self.i.payload[index * bits: (index + 1) * bits], self.source))
@@ -137,7 +159,7 @@ class DotProducts(wiring.Component):
             pipeline.advance()
             sums = constant_sums(pipeline, activations, self.words[0], self.source)
         else:
-            weights = self._weights(m, fire)
+            weights = self._weights(m, pipeline, fire)
             pipeline.advance()
             sums = tree(pipeline, self._products(pipeline, activations, weights))
         accumulators = self._accumulate(m, pipeline, sums)
@@ -153,11 +175,12 @@ class DotProducts(wiring.Component):
         m.d.sync += credits.eq(credits - (fire & first) + (self.o.valid & self.o.ready))
         return m
 
-    def _weights(self, m: Module, fire: Signal) -> list[list[Value]]:
+    def _weights(self, m: Module, pipeline: Pipeline, fire: Signal) -> list[list[Value]]:
         """One clock after ``fire``: the word's weights, one row a PE."""
+        if self.feed_layout:
+            return self._rows(pipeline.register(self.weights.o.payload))
         if self.loaded:
             data, at = loaded_words(m, "weights", self.loader.writes["weights"], ultra=self.loaded.ultra)
-            width = len(data) // (self.pe * self.simd)
         else:
             words = stored_codes(self.words, self.multipliers)
             width = bits_for(int(words.min()), int(words.max()))
@@ -166,6 +189,11 @@ class DotProducts(wiring.Component):
             data, at = rom(m, "weights", words.reshape(len(words), -1), width)
         with m.If(fire):
             m.d.sync += at.eq(Mux(at == len(self.words) - 1, 0, at + 1))
+        return self._rows(data)
+
+    def _rows(self, data: Value) -> list[list[Value]]:
+        """A word's weights, one row a PE."""
+        width = len(data) // (self.pe * self.simd)
         codes = [data[index * width: (index + 1) * width].as_signed() for index in range(self.pe * self.simd)]
         return [codes[pe * self.simd: (pe + 1) * self.simd] for pe in range(self.pe)]
 
@@ -236,13 +264,11 @@ class DotProducts(wiring.Component):
         width = self.accumulator.width if self.loaded else bits_for(int(self.bias.min()), int(self.bias.max()))
         if self.neuron_fold == 1 and not self.loaded:
             return [C(int(code), signed(width)) for code in self.bias[0]]
-        at = Signal(range(self.neuron_fold), name="bias_at")
-        with m.If(pipeline.flags["valid"] & pipeline.flags["last"]):
-            m.d.sync += at.eq(Mux(at == self.neuron_fold - 1, 0, at + 1))
+        at = turn_of(pipeline, self.neuron_fold * self.pe, self.pe, "bias_at")
         data = self._bias_words(m, width, at)
         return [data[index * width: (index + 1) * width].as_signed() for index in range(self.pe)]
 
-    def _bias_words(self, m: Module, width: int, at: Signal) -> Value:
+    def _bias_words(self, m: Module, width: int, at: Value) -> Value:
         """The biases of a group of outputs."""
         if self.loaded:
             return loaded_table(m, "bias", self.loader.writes["biases"], at)

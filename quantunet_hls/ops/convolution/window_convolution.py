@@ -19,7 +19,7 @@ from onnx import GraphProto, NodeProto, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.ops.cpp.facet import AddedLayer
-from quantunet_hls.ops.cpp.templates import Config
+from quantunet_hls.ops.cpp.templates import ROW_RING, Config
 from quantunet_hls.ops.qonnx.graph import attribute, constant, set_attribute, shape_of
 
 __all__ = ["WINDOW_CONVOLUTION", "WindowConvolution", "needs_own_loop", "prepare"]
@@ -161,4 +161,5 @@ def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]
 
 
 WINDOW_CONVOLUTION = AddedLayer(
-    WindowConvolution, (partial(_Config, WindowConvolution, _CONFIG), _Call), _HEADER, {"Conv": _parse})
+    WindowConvolution, (partial(_Config, WindowConvolution, _CONFIG), _Call), (ROW_RING, _HEADER),
+    {"Conv": _parse})

@@ -56,13 +56,13 @@ class AddedLayer:
     Attributes:
         layer: the class, of hls4ml's ``Layer``.
         templates: what makes the C++ of its configuration and of its call, each from nothing.
-        header: the kernel.
+        headers: the kernel, behind those of this package that it includes.
         handlers: by op type, how hls4ml's ONNX front end reads a node.
     """
 
     layer: type[Hls4mlLayer]
     templates: tuple[Callable[[], Template], ...]
-    header: Path
+    headers: tuple[Path, ...]
     handlers: Mapping[str, NodeParser]
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from hls4ml.backends.template import FunctionCallTemplate, LayerConfigTemplate
 from hls4ml.model.layers import Layer
 
-__all__ = ["Call", "Config"]
+__all__ = ["ROW_RING", "Call", "Config"]
+
+#: What kernels include that read an image row by row.
+ROW_RING = Path(__file__).with_name("nnet_row_ring_stream.h")
 
 
 class Config(LayerConfigTemplate):

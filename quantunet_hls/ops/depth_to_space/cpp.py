@@ -60,4 +60,4 @@ def _actor(layer: DepthToSpace, cpp: CppLayer) -> Actor:
 
 FACET = LayerCpp(_actor, added=(AddedLayer(
     PixelBlocks, (partial(Config, PixelBlocks, _CONFIG), partial(Call, PixelBlocks, "pixel_blocks", [_HEADER.name])),
-    _HEADER, {"PixelBlocks": _parse}),))
+    (_HEADER,), {"PixelBlocks": _parse}),))

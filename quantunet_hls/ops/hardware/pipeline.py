@@ -21,12 +21,14 @@ __all__ = ["Pipeline"]
 class Pipeline:
     """Adds registers to a module and keeps every lane and flag in step.
 
-    ``flags`` are carried along with the data; :attr:`stages` counts the registers so far, and :attr:`writes` has by
-    name the memories that are filled at start-up.
+    ``flags`` are carried along with the data; :attr:`stages` counts the registers so far, :attr:`writes` has by
+    name the memories that are filled at start-up, and :attr:`in_row` says how many results of the same channels come
+    before those of the next.
     """
 
-    def __init__(self, module: Module, writes: Mapping[str, Writing] | None = None, **flags: ValueLike):
-        self.module, self.writes = module, writes or {}
+    def __init__(self, module: Module, writes: Mapping[str, Writing] | None = None, in_row: int = 1,
+                 **flags: ValueLike):
+        self.module, self.writes, self.in_row = module, writes or {}, in_row
         self.stages = 0
         self.flags: dict[str, Value] = {name: Value.cast(flag) for name, flag in flags.items()}
 

@@ -226,20 +226,21 @@ class WindowGenerator(StridedBuffer):
     row-major order its taps row by row and of each tap all its beats,
     ``repeats`` times over; where a pixel has several ``parts``, this of its first
     part, then of its second; or, where ``columns``, its columns from left to
-    right, each a beat of all taps from top to bottom.
+    right, each a beat of all taps from top to bottom. Where ``rows``, all windows of
+    so many rows come once, and then again, ``repeats`` times over.
 
     The window is no larger than the padded image, and the padding on each side
     smaller than the window (:class:`~quantunet_hls.ops.streaming.StreamGraph` checks both).
 
     Args:
-        parts: of a pixel's channels that are read one after the other.
+        parts: of a pixel's channels that are read one after the other; one where there are ``rows``.
         slack: pixels beyond one window's span.
         fill: code that every channel has outside the image.
         columns: beats of a window's column; ``lanes`` are then all channels.
     """
 
     def __init__(self, shape: Shape, bits: int, lanes: int, window: Window, *, repeats: int = 1,
-                 parts: int = 1, columns: bool = False, slack: int = 2, fill: int = 0):
+                 parts: int = 1, columns: bool = False, slack: int = 2, fill: int = 0, rows: int | None = None):
         words = shape.channels // lanes
         height, width = window.output(shape)
         row_offset = window.dilation[0] * shape.width * words
@@ -251,13 +252,22 @@ class WindowGenerator(StridedBuffer):
         if columns:
             inner = [across]
             taps = [Tap(index * row_offset, index * window.dilation[0]) for index in range(window.kernel[0])]
+        to_right, below = window.stride[1] * words, window.stride[0] * shape.width * words
         levels = [
             *inner,
             LoopLevel(repeats),
             LoopLevel(parts, offset=words // parts),
-            LoopLevel(width, base=window.stride[1] * words, column=window.stride[1]),
-            LoopLevel(height, base=window.stride[0] * shape.width * words, row=window.stride[0]),
+            LoopLevel(width, base=to_right, column=window.stride[1]),
+            LoopLevel(height, base=below, row=window.stride[0]),
         ]
+        if rows:
+            levels = [
+                *inner,
+                LoopLevel(width, offset=to_right, column=window.stride[1]),
+                LoopLevel(rows, offset=below, row=window.stride[0]),
+                LoopLevel(repeats),
+                LoopLevel(height // rows, base=rows * below, row=rows * window.stride[0]),
+            ]
         super().__init__(
             lanes * bits, levels, frame=shape.pixels * words, image=(shape.height, shape.width, words),
             padding=(window.padding[0], window.padding[2]) if any(window.padding) else None, slack=slack * words,
@@ -308,4 +318,4 @@ def line_buffers(layer: Windowed) -> Components:
                                        repeats=layer.repeats, slack=layer.spare)}
     return {"window": WindowGenerator(layer.input_shape, layer.input_type.width, layer.input_lanes, layer.window,
                                       repeats=layer.repeats, parts=layer.parts, columns=rows > 1,
-                                      slack=layer.spare, fill=layer.fill)}
+                                      slack=layer.spare, fill=layer.fill, rows=layer.block_rows)}

@@ -15,7 +15,7 @@ from quantunet_hls.folding.actors import Actor
 from quantunet_hls.ops.cpp.design import CppLayer
 from quantunet_hls.ops.cpp.facet import AddedLayer, LayerCpp
 from quantunet_hls.ops.cpp.loops import LATENCY, one_clock, reading
-from quantunet_hls.ops.cpp.templates import Call, Config
+from quantunet_hls.ops.cpp.templates import ROW_RING, Call, Config
 from quantunet_hls.ops.interpolation import layer as typed
 from quantunet_hls.ops.qonnx.graph import attribute
 
@@ -88,5 +88,5 @@ def _actor(layer: typed.Interpolation, cpp: CppLayer) -> Actor:
 
 
 FACET = LayerCpp(_actor, added=(AddedLayer(
-    Interpolation, (_Config, partial(Call, Interpolation, "interpolation", [_HEADER.name])), _HEADER,
+    Interpolation, (_Config, partial(Call, Interpolation, "interpolation", [_HEADER.name])), (ROW_RING, _HEADER),
     {"Interpolation": _parse}),))

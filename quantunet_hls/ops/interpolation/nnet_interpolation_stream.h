@@ -7,6 +7,7 @@
 
 #include "hls_stream.h"
 #include "nnet_common.h"
+#include "nnet_row_ring_stream.h"
 
 namespace nnet {
 
@@ -52,7 +53,7 @@ template <class data_T, class res_T, typename CONFIG_T>
 void interpolate_rows(hls::stream<data_T> &image, hls::stream<res_T> &between) {
     constexpr int height = CONFIG_T::in_height, width = CONFIG_T::in_width;
 
-    data_T rows[2][width]; // row y of the image lies in rows[y % 2]
+    data_T rows[2][width];
     #pragma HLS ARRAY_PARTITION variable=rows complete dim=1
     int received = 0;
     interpolation_place<CONFIG_T> place;
@@ -61,14 +62,7 @@ OutputRow:
     for (unsigned y = 0; y < CONFIG_T::out_height; y++) {
         const int upper = place.before < 0 ? 0 : place.before;
         const int lower = place.before + 1 < height ? place.before + 1 : height - 1;
-    Receive:
-        while (received <= lower) {
-            for (int x = 0; x < width; x++) {
-                #pragma HLS PIPELINE II=1
-                rows[received % 2][x] = image.read();
-            }
-            received++;
-        }
+        receive_rows<height>(image, rows, received, lower + 1);
     OutputColumn:
         for (int x = 0; x < width; x++) {
             #pragma HLS PIPELINE II=1

@@ -1,9 +1,12 @@
-"""What products of two streams cost: a multiplier a lane, what is held of the second stream, the stages behind."""
+"""What products of two streams cost: a multiplier a lane, what is held of the second stream, the stages behind.
+
+Source
+    Checked for UltraScale+ (Yosys 0.70) with the layers of ``benchmarks/layer_estimates.py``, which has the errors.
+"""
 
 from __future__ import annotations
 
 from quantunet_hls.ops.cost import (
-    NOTHING,
     Content,
     LayerCost,
     fifo_content,
@@ -21,13 +24,19 @@ __all__ = ["FACET"]
 def _content(layer: Multiply, family: Family) -> Content:
     one, other = (kind.width for kind in layer.input_types)
     blocks = product_blocks(one, other, family)
-    # Without a block an addition for each bit of the shorter one.
-    logic = 0 if blocks else min(one, other) * (max(one, other) + 1)
-    words, _ = layer.factors
-    held = NOTHING if words == 1 else Content(LutParts(), (Memory(words, other * layer.lanes, registered=False),))
-    return (Content(LutParts(units=1, accumulators=layer.lanes * logic), dsp=layer.lanes * blocks) + held
-            + staged_content(layer.lanes, layer.accumulator, layer.stages, family)
+    return (Content(LutParts(units=1, products=0 if blocks else layer.lanes * one * other), dsp=layer.lanes * blocks)
+            + _held(layer, other) + staged_content(layer.lanes, layer.accumulator, layer.stages, family)
             + fifo_content(4 + stage_registers(layer.stages), layer.lanes * layer.type.width))
+
+
+def _held(layer: Multiply, bits: int) -> Content:
+    """Of what is held of the second stream: counters and, for several beats, a memory or the beat that has come."""
+    words, times = layer.factors
+    counters = sum((number - 1).bit_length() for number in (words, times))
+    if words == 1:
+        return Content(LutParts(addresses=2 * counters))
+    width = bits * layer.lanes
+    return Content(LutParts(addresses=2 * counters, beats=width), (Memory(words, width, registered=False),))
 
 
 FACET = LayerCost(_content)

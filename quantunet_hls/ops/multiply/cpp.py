@@ -79,6 +79,6 @@ def _actor(layer: Multiply, cpp: CppLayer) -> Actor:
                            reading(factors.writer, factors.shape.pixels, needed)), len(pixels))
 
 
-_ADDED = AddedLayer(StreamProduct, (partial(Config, StreamProduct, _CONFIG), _Call), _HEADER, {"Mul": _parse})
+_ADDED = AddedLayer(StreamProduct, (partial(Config, StreamProduct, _CONFIG), _Call), (_HEADER,), {"Mul": _parse})
 
 FACET = LayerCpp(_actor, added=(_ADDED,))

@@ -96,5 +96,5 @@ def _module(layer: Padding, cpp: CppLayer) -> PaddingModule | None:
 
 
 FACET = LayerCpp(_actor, _module, added=(AddedLayer(
-    CropPad, (partial(Config, CropPad, _CONFIG), partial(Call, CropPad, "crop_pad", [_HEADER.name])), _HEADER,
+    CropPad, (partial(Config, CropPad, _CONFIG), partial(Call, CropPad, "crop_pad", [_HEADER.name])), (_HEADER,),
     {"CropPad": _parse}),))

@@ -10,6 +10,7 @@
 #include "nnet_common.h"
 #include "nnet_pooling.h"
 #include "nnet_pooling_stream.h"
+#include "nnet_row_ring_stream.h"
 
 namespace nnet {
 
@@ -23,21 +24,14 @@ void window_pooling(hls::stream<data_T> &image, hls::stream<res_T> &pooled) {
     constexpr int height = CONFIG_T::in_height, width = CONFIG_T::in_width;
     constexpr int rows = CONFIG_T::pool_height, columns = CONFIG_T::pool_width;
 
-    data_T ring[rows][width]; // row y of the image lies in ring[y % rows]
+    data_T ring[rows][width];
     #pragma HLS ARRAY_PARTITION variable=ring complete dim=1
     int received = 0;
 
 OutputRow:
     for (int oy = 0; oy < (int)CONFIG_T::out_height; oy++) {
         const int top = oy * (int)CONFIG_T::stride_height - (int)CONFIG_T::pad_top;
-    Receive:
-        while (received <= clamped<height - 1>(top + rows - 1)) {
-            for (int x = 0; x < width; x++) {
-                #pragma HLS PIPELINE II=1
-                ring[received % rows][x] = image.read();
-            }
-            received++;
-        }
+        receive_rows<height>(image, ring, received, top + rows);
     OutputColumn:
         for (int ox = 0; ox < (int)CONFIG_T::out_width; ox++) {
             #pragma HLS PIPELINE
@@ -64,10 +58,7 @@ OutputRow:
             pooled.write(pixel);
         }
     }
-LeftOver:
-    for (; received < height; received++)
-        for (int x = 0; x < width; x++)
-            image.read();
+    drop_rows<height, width>(image, received);
 }
 
 } // namespace nnet

@@ -18,7 +18,7 @@ from hls4ml.model.layers import Layer
 from onnx import GraphProto, NodeProto
 
 from quantunet_hls.ops.cpp.facet import AddedLayer
-from quantunet_hls.ops.cpp.templates import Call, Config
+from quantunet_hls.ops.cpp.templates import ROW_RING, Call, Config
 
 __all__ = ["WHOLE_POOLING", "WINDOW_POOLING", "WholePooling", "WindowPooling"]
 
@@ -65,9 +65,9 @@ def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]
 WINDOW_POOLING = AddedLayer(
     WindowPooling, (partial(Config, WindowPooling, _CONFIG), partial(Call, WindowPooling, "window_pooling", [
         "nnet_pooling.h", "nnet_pooling_stream.h", _HEADER.name])),
-    _HEADER, {"MaxPool": _parse, "AveragePool": _parse})
+    (ROW_RING, _HEADER), {"MaxPool": _parse, "AveragePool": _parse})
 
 WHOLE_POOLING = AddedLayer(
     WholePooling, (partial(Config, WholePooling, _CONFIG), partial(Call, WholePooling, "whole_pooling", [
         "nnet_pooling.h", _WHOLE_HEADER.name])),
-    _WHOLE_HEADER, {})
+    (_WHOLE_HEADER,), {})

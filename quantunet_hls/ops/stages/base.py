@@ -11,7 +11,10 @@ from quantunet_hls.ops.loaded import LoadedTable, NumberWidths
 from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["Stage", "apply_stages", "reduced", "retyped"]
+__all__ = ["MULTIPLICATION", "THRESHOLDS", "Stage", "apply_stages", "reduced", "retyped"]
+
+#: What makes levels of sums, as foldings and reports call it.
+MULTIPLICATION, THRESHOLDS = "multiplication", "thresholds"
 
 S = TypeVar("S", bound="Stage")
 
@@ -42,9 +45,21 @@ class Stage(ABC):
         """It and the stage behind it: as they are, or others that together give the same and take less hardware."""
         return (self, following)
 
-    def without_blocks(self, source: FixedType) -> Stage:
-        """What gives the same for values of a type, and takes the fewest LUTs where there are no multiplier blocks."""
-        return self
+    # What makes levels of sums: one of several forms that give the same.
+
+    @property
+    def channels(self) -> int:
+        """For how many channels there are numbers of their own; 1 where they hold for all."""
+        return 1
+
+    @property
+    def form(self) -> str | None:
+        """The form that it has; None where there are no several."""
+        return None
+
+    def in_form(self, form: str, source: FixedType) -> Stage | None:
+        """What gives the same for values of a type in another form; None where nothing does."""
+        return self if form == self.form else None
 
     # Numbers that are loaded at start-up.
 

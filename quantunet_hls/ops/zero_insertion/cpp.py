@@ -68,4 +68,4 @@ def _actor(layer: typed.ZeroInsertion, cpp: CppLayer) -> Actor:
 FACET = LayerCpp(_actor, added=(AddedLayer(
     ZeroInsertion,
     (partial(Config, ZeroInsertion, _CONFIG), partial(Call, ZeroInsertion, "zero_insertion", [_HEADER.name])),
-    _HEADER, {"ZeroInsertion": _parse}),))
+    (_HEADER,), {"ZeroInsertion": _parse}),))

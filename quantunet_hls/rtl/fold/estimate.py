@@ -12,6 +12,7 @@ from dataclasses import astuple, dataclass, fields
 
 from quantunet_hls.boards import Board
 from quantunet_hls.ops.cost import NOTHING, Content, adapter_content, fifo_content, layer_cost
+from quantunet_hls.ops.feed import FIFO_BEATS, MEMORY_BITS
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.rtl.generate.design import depth_of
 from quantunet_hls.targets import Family, LutParts
@@ -53,9 +54,10 @@ def contents(graph: StreamGraph, family: Family) -> dict[str, Content]:
 
 
 def stream_content(graph: StreamGraph) -> Content:
-    """What the streams between the layers have, and so the top module: its FIFOs."""
+    """What the streams between the layers have, and so the top module: its FIFOs, those of weights too."""
     return sum((fifo_content(depth_of(graph, edge), source.lanes * source.type.width)
-                for edge, source, _ in graph.edges), NOTHING)
+                for edge, source, _ in graph.edges), NOTHING) + fifo_content(FIFO_BEATS, MEMORY_BITS).times(
+                    len(graph.feeding))
 
 
 def module_content(layer: StreamLayer, sources: Sequence[StreamLayer], family: Family) -> Content:

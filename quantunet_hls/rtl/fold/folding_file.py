@@ -9,7 +9,7 @@ from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.folding.written import StreamFolding
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.ops.weighted import Weighted
-from quantunet_hls.rtl.fold.requantizers import with_thresholds
+from quantunet_hls.rtl.fold.requantizers import of_fewest_luts
 from quantunet_hls.rtl.fold.storage import widths_for
 from quantunet_hls.targets import Family
 
@@ -42,7 +42,7 @@ def folded_as(graph: StreamGraph, folding: StreamFolding, family: Family) -> Str
     (port,) = graph.input.foldings()
     changed = {layer.name: _changed(layer, folding.layers[layer.name], family, leaves=layer is graph.output)
                for layer in graph.inner}
-    folded = with_thresholds(graph.with_layers({port.name: port, **changed}))
+    folded = graph.with_layers({port.name: port, **changed})
     return replace(folded, fifo_depths=dict(folding.fifo_depths))
 
 
@@ -50,14 +50,25 @@ def _changed(layer: StreamLayer, values: Mapping[str, int | str], family: Family
     if isinstance(layer, Weighted):
         # A file of before weights could be loaded does not say where they are.
         values = {"weights": "rom", **values}
-        if values["weights"] == "loaded":
-            layer = layer.loaded_as(widths_for(layer, leaves=leaves).changed(values, layer.name))
+        if values["weights"] in ("loaded", "streamed"):
+            form = widths_for(layer, leaves=leaves)
+            if values["weights"] == "streamed":
+                form = replace(form, rows=layer.shape.height)
+            elif "rows" in values:
+                raise ConfigurationError(f"In the folding the weights of layer {layer.name!r} are loaded, so it has no "
+                                         "rows for which they are streamed; leave these out.")
+            layer = layer.loaded_as(form.changed(values, layer.name))
             values = {**layer.folding(), **values}
         elif values["weights"] != "rom":
             raise ConfigurationError(f"In the folding the weights of layer {layer.name!r} are {values['weights']!r}; "
-                                     "they can be rom or loaded.")
+                                     "they can be rom, loaded or streamed.")
     takes = layer.folding()
-    for key in sorted(set(values) ^ set(takes)):
+    # A file of before requantizers had a choice does not say what they are.
+    given = {**({"requantizer": takes["requantizer"]} if "requantizer" in takes else {}), **values}
+    for key in sorted(set(given) ^ set(takes)):
         raise ConfigurationError(f"In the folding layer {layer.name!r} {'lacks' if key in takes else 'has'} {key!r}; "
                                  f"it takes {', '.join(takes)}.")
-    return layer.folded_as(values, family.multiplier.operands)
+    folded = layer.folded_as(given, family.multiplier.operands)
+    if given == values or folded.shape.channels % folded.lanes:
+        return folded
+    return of_fewest_luts(folded, family)

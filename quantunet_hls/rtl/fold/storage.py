@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from quantunet_hls.boards import Board
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.ops.loaded import Loaded, NumberWidths
+from quantunet_hls.ops.products import exact_sums
 from quantunet_hls.ops.streaming import StreamGraph
-from quantunet_hls.ops.weighted import Weighted, exact_sums, weighted
+from quantunet_hls.ops.weighted import Weighted, weighted
+from quantunet_hls.rtl.fold.bandwidth import block_rows, check_traffic, external_bytes_per_s, traffic
+from quantunet_hls.rtl.fold.capacity import held, needs
 from quantunet_hls.rtl.fold.estimate import estimate
 from quantunet_hls.targets import Family
 from quantunet_hls.targets.memories import layout
 from quantunet_hls.types.fixed import FixedType, bits_for, covering
 
-__all__ = ["Storage", "all_loaded", "check_loadable", "loaded_like", "placed", "widths_for"]
+__all__ = ["Storage", "all_loaded", "check_loadable", "loaded_like", "placed", "streamed", "widths_for"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,8 @@ class Storage:
     """What is asked for, for all layers of a design.
 
     Attributes:
-        weights: ``rom``, ``loaded``, or ``auto``: loaded where block RAM is short and there is UltraRAM, else ROM.
+        weights: ``rom``; ``loaded``; ``streamed``: read from external memory by all layers that can; or ``auto``:
+            loaded where block RAM is short and there is UltraRAM, streamed where that is short, too, else ROM.
         any_weights: whether loaded layers have the types for any weights of their widths.
     """
 
@@ -36,20 +41,79 @@ def placed(graph: StreamGraph, storage: Storage, board: Board, multiplying: Call
     """The graph with all weights where they are asked for, and multipliers that go with that.
 
     Where block RAM is short and the part has UltraRAM, weights go there, those that take most block RAM first, until
-    the rest fits; UltraRAM can't be initialised (UG573), so they are loaded.
+    the rest fits; UltraRAM can't be initialised (UG573), so they are loaded. Where even that is too little, and the
+    board has external memory that is fast enough, the largest of the rest are streamed from there.
 
     Args:
         graph: folded.
         multiplying: chooses the multipliers.
+
+    Raises:
+        BoardError: weights are to be streamed, and the board's memory is not known or too slow.
     """
+    if storage.weights == "streamed":
+        return _all_streamed(graph, storage.any_weights, board, multiplying)
     if storage.weights == "loaded":
         graph = all_loaded(graph, any_weights=storage.any_weights)
+    on_chip = _on_chip(graph, storage, board, multiplying)
+    return _relieved(graph, on_chip, storage, board, multiplying) if storage.weights == "auto" else on_chip
+
+
+def _on_chip(graph: StreamGraph, storage: Storage, board: Board, multiplying: Callable[[StreamGraph], StreamGraph]
+             ) -> StreamGraph:
+    """With weights in UltraRAM where that is needed, of those that are not streamed."""
     chosen = multiplying(graph)
     moved = [] if storage.weights == "rom" else _for_ultraram(chosen, board)
     if not moved:
         return chosen
     changed = {name: _in_ultraram(graph, name, storage.any_weights) for name in moved}
     return multiplying(graph.with_layers(changed))
+
+
+def _all_streamed(graph: StreamGraph, any_weights: bool, board: Board,
+                  multiplying: Callable[[StreamGraph], StreamGraph]) -> StreamGraph:
+    """All weights streamed that can be, the others loaded."""
+    chosen = multiplying(all_loaded(graph, any_weights=any_weights))
+    names = [layer.name for layer in weighted(chosen) if layer.streamable]
+    if not names:
+        raise BoardError("No layer's weights can be streamed in this folding; ask for a slower one, or have them "
+                         "loaded.")
+    made = multiplying(streamed(chosen, block_rows(chosen, names, board)))
+    check_traffic(made, board)
+    return made
+
+
+def _relieved(graph: StreamGraph, on_chip: StreamGraph, storage: Storage, board: Board,
+              multiplying: Callable[[StreamGraph], StreamGraph]) -> StreamGraph:
+    """With the fewest layers streamed, those with most weights first, that make the memories hold the rest.
+
+    Args:
+        on_chip: the graph with no layer streamed, which it stays where these memories are enough, and where
+            streaming does not help, or would come too late.
+    """
+    if board.serial_line or external_bytes_per_s(board) is None or _memories_hold(on_chip, board):
+        return on_chip
+    ordered = sorted((layer for layer in weighted(graph) if layer.streamable),
+                     key=lambda layer: -layer.weights.size * layer.weight_bits)
+
+    def relieved(count: int) -> StreamGraph:
+        names = [layer.name for layer in ordered[:count]]
+        finest = multiplying(streamed(graph, dict.fromkeys(names, 1), any_weights=storage.any_weights))
+        rows = block_rows(finest, names, board)
+        return _on_chip(streamed(graph, rows, any_weights=storage.any_weights), storage, board, multiplying)
+
+    counts = range(1, len(ordered) + 1)
+    place = bisect_left(counts, True, key=lambda count: _memories_hold(relieved(count), board))
+    if place == len(counts):
+        return on_chip
+    made = relieved(counts[place])
+    found = traffic(made, board)
+    return on_chip if found.needed > found.available else made
+
+
+def _memories_hold(graph: StreamGraph, board: Board) -> bool:
+    """Whether the board has the memory blocks that are estimated."""
+    return held(need for need in needs(graph, board) if need.name in ("bram_18k", "uram"))
 
 
 def check_loadable(graph: StreamGraph, board: Board) -> None:
@@ -99,6 +163,16 @@ def _in_ultraram(graph: StreamGraph, name: str, any_weights: bool) -> Weighted:
     layer = _weighted(graph, name)
     form = layer.loaded or widths_for(layer, any_weights=any_weights, leaves=layer is graph.output)
     return layer.loaded_as(replace(form, ultra=True))
+
+
+def streamed(graph: StreamGraph, rows: Mapping[str, int], *, any_weights: bool = False) -> StreamGraph:
+    """The graph with the weights of some layers read from external memory, once for so many rows of each."""
+    changed = {}
+    for name, number in rows.items():
+        layer = _weighted(graph, name)
+        form = layer.loaded or widths_for(layer, any_weights=any_weights, leaves=layer is graph.output)
+        changed[name] = layer.loaded_as(replace(form, ultra=False, rows=number))
+    return graph.with_layers(changed)
 
 
 def widths_for(layer: Weighted, *, any_weights: bool = False, leaves: bool = False) -> Loaded:

@@ -168,8 +168,9 @@ class _Tables:
     def _options(self, layer: Weighted) -> list[tuple[float, float, Multipliers]]:
         """Shares of the blocks and of the LUTs of all that a layer can multiply with."""
         luts_of_all, blocks_of_all, _ = self._have
-        return [(blocks(layer, choice) / blocks_of_all, luts(layer, choice, self._family) / luts_of_all, choice)
-                for choice in candidates(layer, self._family)]
+        family = self._family
+        return [(blocks(layer, choice, family) / blocks_of_all, luts(layer, choice, family) / luts_of_all, choice)
+                for choice in candidates(layer, family)]
 
     def _best_rate(self, folded: StreamGraph) -> float:
         options = [np.array([option[:2] for option in self._options(layer)])

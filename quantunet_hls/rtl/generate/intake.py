@@ -14,16 +14,14 @@ from amaranth.hdl import C, Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from quantunet_hls.ops.hardware.crc import crc_step
 from quantunet_hls.ops.hardware.loader import LOAD_BITS
 from quantunet_hls.ops.hardware.streams import stream_in, stream_out
 from quantunet_hls.ops.loaded import STREAM_BITS
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.weights_file import MAGIC, Fault, data_words, design_word
 
-__all__ = ["Gate", "Intake", "crc_step"]
-
-#: CRC-32 of IEEE 802.3, its lowest bit first.
-_POLYNOMIAL = 0xEDB88320
+__all__ = ["Gate", "Intake"]
 
 #: Bits of the count of frames that are inside.
 _FRAME_BITS = 16
@@ -152,18 +150,3 @@ def _beats(m: Module, name: str, moves: Value, beats: int) -> tuple[Value, Value
     with m.If(moves):
         m.d.sync += count.eq(Mux(at_last, 0, count + 1))
     return count == 0, at_last
-
-
-def crc_step(crc: Value, word: Value) -> Value:
-    """CRC-32 after one more word of 32 bits, its lowest byte first: a sum modulo 2 of bits of both for each bit."""
-    bits = crc ^ word
-    made = [_shifted(1 << place) for place in range(STREAM_BITS)]
-    return Cat(*(Cat(*(bits[place] for place in range(STREAM_BITS) if made[place] >> out & 1)).xor()
-                 for out in range(STREAM_BITS)))
-
-
-def _shifted(register: int) -> int:
-    """What the register is after 32 shifts."""
-    for _ in range(STREAM_BITS):
-        register = register >> 1 ^ (_POLYNOMIAL if register & 1 else 0)
-    return register

@@ -14,18 +14,20 @@ from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, DomainRenamer, Instance, Module, ResetSignal, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 
 from quantunet_hls.core.files import check_name
 from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.core.store import Key, Store, key_of
 from quantunet_hls.core.versions import versions_of
 from quantunet_hls.ops.digest import digest
+from quantunet_hls.ops.feed import MEMORY_BITS
 from quantunet_hls.ops.hardware.loader import LOAD_BITS
 from quantunet_hls.ops.hardware.streams import Fifo, Fork, connect, stream_in, stream_out
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.rtl.generate.design import Design, depth_of, module_name
 from quantunet_hls.rtl.generate.intake import Gate, Intake
+from quantunet_hls.rtl.generate.reader import ADDRESS_BITS, MEMORY_PORTS, MemoryReader
 from quantunet_hls.rtl.generate.units import LayerUnit, sources_of
 from quantunet_hls.rtl.generate.verilog import write_verilog
 
@@ -42,7 +44,8 @@ class Top(wiring.Component):
     handshake at every FIFO's output, in the order of ``graph.edges``,
     ``level_<n>`` the fill of the n-th FIFO, and ``trace_<n>`` its payload. With
     ``inline`` the layers are inside instead of modules of other files. Where
-    layers are loaded at start-up, what they take comes by the stream ``load``.
+    layers are loaded at start-up, what they take comes by the stream ``load``;
+    what the n-th takes from external memory comes by ``feed_<n>``, and bit n of ``wrong`` says that other weights came.
     """
 
     def __init__(self, graph: StreamGraph, *, probes: bool, inline: bool = False):
@@ -54,6 +57,9 @@ class Top(wiring.Component):
         }
         if graph.loading:
             ports["load"] = stream_in(LOAD_BITS)
+        if graph.feeding:
+            ports |= {f"feed_{n}": stream_in(MEMORY_BITS) for n in range(len(graph.feeding))}
+            ports["wrong"] = Out(len(graph.feeding))
         if probes:
             ports |= {"probe_valid": Out(len(edges)), "probe_ready": Out(len(edges))}
             ports |= {f"level_{n}": Out(range(depth_of(graph, edge) + 1)) for n, (edge, _, _) in enumerate(edges)}
@@ -99,6 +105,10 @@ class Top(wiring.Component):
 
     def _instance(self, m: Module, layer: StreamLayer, fifos: Mapping[str, Fifo],
                   loads: Mapping[str, tuple[Any, Any]]) -> Any:
+        feed = None
+        if layer.feed:
+            place = self.graph.feeding.index(layer)
+            feed = getattr(self, f"feed_{place}"), self.wrong[place]
         if self.inline:
             m.submodules[layer.name] = unit = LayerUnit(layer, sources_of(self.graph, layer))
             for index, source in enumerate(layer.sources):
@@ -107,6 +117,9 @@ class Top(wiring.Component):
                 load, passed = loads[layer.name]
                 connect(m, load, unit.load)
                 connect(m, unit.passed, passed)
+            if feed:
+                connect(m, feed[0], unit.feed)
+                m.d.comb += feed[1].eq(unit.wrong)
             return unit.o
         output = stream_out(layer.type.width * layer.lanes).signature.create()
         ports: dict[str, Any] = {
@@ -124,6 +137,9 @@ class Top(wiring.Component):
             ports |= {"i_load_payload": load.payload, "i_load_valid": load.valid, "o_load_ready": load.ready,
                       "o_passed_payload": passed.payload, "o_passed_valid": passed.valid,
                       "i_passed_ready": passed.ready}
+        if feed:
+            ports |= {"i_feed_payload": feed[0].payload, "i_feed_valid": feed[0].valid, "o_feed_ready": feed[0].ready,
+                      "o_wrong": feed[1]}
         m.submodules[layer.name] = Instance(module_name(self.graph, layer), **ports)
         return output
 
@@ -134,13 +150,21 @@ class LoadedTop(wiring.Component):
     Besides the ports of :class:`Top` it has the stream ``weights``, and ``loaded``, ``fault`` and ``checksum`` of
     :class:`~quantunet_hls.rtl.generate.intake.Intake`. Until the weights are there all layers are held in reset, but
     for their loaders, which have none: a layer may begin with what is in the padding before any pixel has come.
+
+    Where weights are in external memory, it has the ports of
+    :class:`~quantunet_hls.rtl.generate.reader.MemoryReader` towards it, too, ``base`` among them, and
+    ``memory_fault``: bit 0 is high where other weights came than those that the file is for, bit 1 where memory
+    answered with an error.
     """
 
     def __init__(self, graph: StreamGraph, *, probes: bool, inline: bool = False):
         self.graph, self.core = graph, Top(graph, probes=probes, inline=inline)
-        ports = {name: member for name, member in self.core.signature.members.items() if name != "load"}
+        inside = {"load", "wrong", *(f"feed_{n}" for n in range(len(graph.feeding)))}
+        self._shown = [name for name in self.core.signature.members if name not in {*inside, "i", "o"}]
+        ports = {name: member for name, member in self.core.signature.members.items() if name not in inside}
+        memory = {**MEMORY_PORTS, "base": In(ADDRESS_BITS), "memory_fault": Out(2)} if graph.feeding else {}
         super().__init__({**ports, "weights": stream_in(LOAD_BITS), "loaded": Out(1), "fault": Out(3),
-                          "checksum": Out(32)})
+                          "checksum": Out(32), **memory})
 
     def elaborate(self, platform: Any) -> Module:
         """The logic; Amaranth calls this."""
@@ -150,20 +174,35 @@ class LoadedTop(wiring.Component):
         m.submodules.gate = gate = Gate(len(self.i.payload), graph.input.beats, graph.output.beats)
         m.domains.layers = layers = ClockDomain("layers", local=True)
         m.submodules.core = DomainRenamer("layers")(core)
-        m.d.comb += [layers.clk.eq(ClockSignal()), layers.rst.eq(ResetSignal() | ~intake.loaded)]
+        fed = self._fed(m, intake.loaded)
+        m.d.comb += [layers.clk.eq(ClockSignal()), layers.rst.eq(ResetSignal() | ~fed)]
         connect(m, self.weights, intake.i)
         connect(m, intake.o, core.load)
         connect(m, self.i, gate.i)
         connect(m, gate.o, core.i)
         connect(m, core.o, self.o)
         m.d.comb += [
-            intake.idle.eq(gate.idle), gate.loaded.eq(intake.loaded), gate.wanted.eq(intake.wanted),
+            intake.idle.eq(gate.idle), gate.loaded.eq(fed), gate.wanted.eq(intake.wanted),
             gate.leaves.eq(self.o.valid & self.o.ready), self.loaded.eq(intake.loaded), self.fault.eq(intake.fault),
             self.checksum.eq(intake.checksum),
         ]
-        m.d.comb += [getattr(self, name).eq(getattr(core, name)) for name in core.signature.members
-                     if name not in ("i", "o", "load")]
+        m.d.comb += [getattr(self, name).eq(getattr(core, name)) for name in self._shown]
         return m
+
+    def _fed(self, m: Module, loaded: Signal) -> Signal:
+        """Whether the layers have what they need to begin: what is loaded, and somebody who reads their weights."""
+        feeding = self.graph.feeding
+        if not feeding:
+            return loaded
+        m.submodules.reader = reader = MemoryReader([layer.feed for layer in feeding if layer.feed])
+        for n in range(len(feeding)):
+            connect(m, getattr(reader, f"o{n}"), getattr(self.core, f"feed_{n}"))
+        m.d.comb += [reader.run.eq(loaded), reader.base.eq(self.base),
+                     self.memory_fault.eq(Cat(self.core.wrong.any(), reader.fault))]
+        for name, member in MEMORY_PORTS.items():
+            source, sink = (reader, self) if member.flow is Out else (self, reader)
+            m.d.comb += getattr(sink, name).eq(getattr(source, name))
+        return reader.active
 
 
 def top_of(graph: StreamGraph, *, probes: bool = False, inline: bool = False) -> Top | LoadedTop:

@@ -13,7 +13,9 @@ from typing import Any
 
 from amaranth.hdl import Module
 from amaranth.lib import wiring
+from amaranth.lib.wiring import Out
 
+from quantunet_hls.ops.feed import MEMORY_BITS
 from quantunet_hls.ops.hardware.loader import LOAD_BITS
 from quantunet_hls.ops.hardware.streams import WidthAdapter, connect, stream_in, stream_out
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
@@ -44,6 +46,7 @@ class LayerUnit(wiring.Component):
     """The hardware of one layer: streams ``i0``, ``i1``... in, ``o`` out.
 
     A layer that is loaded at start-up has the stream ``load`` besides, and hands on by ``passed`` what is not its own.
+    One whose weights are in external memory has them come by ``feed``, and says by ``wrong`` that others came.
     """
 
     def __init__(self, layer: StreamLayer, sources: Sequence[SourceStream]):
@@ -52,6 +55,7 @@ class LayerUnit(wiring.Component):
             **{f"i{index}": stream_in(source.width) for index, source in enumerate(sources)},
             "o": stream_out(layer.type.width * layer.lanes),
             **({"load": stream_in(LOAD_BITS), "passed": stream_out(LOAD_BITS)} if layer.memories else {}),
+            **({"feed": stream_in(MEMORY_BITS), "wrong": Out(1)} if layer.feed else {}),
         })
         self._components = layer_unit(layer).components(layer)
 
@@ -72,6 +76,9 @@ class LayerUnit(wiring.Component):
             if "load" in component.signature.members:
                 connect(m, self.load, component.load)
                 connect(m, component.passed, self.passed)
+            if "feed" in component.signature.members:
+                connect(m, self.feed, component.feed)
+                m.d.comb += self.wrong.eq(component.wrong)
             if len(adapted) == 1:
                 connect(m, adapted[0], component.i)
             else:

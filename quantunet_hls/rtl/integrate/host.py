@@ -3,6 +3,9 @@
 
     python host.py /dev/ttyUSB0 image.png --mask mask.png
 
+A picture larger than what the network takes is cut into tiles that overlap by a
+quarter or more; every pixel of the mask comes from the tile in which it lies deepest.
+
 Stands in a design's folder with ``host.json``, which says what the design takes
 and gives. Needs numpy, Pillow and pyserial, and nothing of quantunet-hls.
 
@@ -24,6 +27,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from quantunet_hls.data.tile_places import owned, starts
 
 SYNC = 0xB5
 IMAGE, RESULT, ERROR = 0x01, 0x81, 0xEE
@@ -119,13 +124,49 @@ def levels_of(pixels: np.ndarray, levels: dict[str, Any]) -> np.ndarray:
 
 
 def mask_of(codes: np.ndarray, facts: dict[str, Any]) -> np.ndarray:
-    """Output codes as an 8-bit picture: one channel is set where it is positive, of several the largest is shown."""
+    """Output codes as an 8-bit picture: one channel is set where it is positive, of several the largest is shown.
+
+    Several classes are grey values, evenly apart, be they indices or the channels of logits.
+    """
     lines = facts["output"].get("lines")
     if lines is not None:
         codes = codes * np.array(lines["factors"]) + np.array(lines["offsets"])
+    if facts["output"].get("classes", 0) > 2:
+        return (codes[:, :, 0] * (255 // (facts["output"]["classes"] - 1))).astype(np.uint8)
     if codes.shape[2] == 1:
         return np.where(codes[:, :, 0] > 0, 255, 0).astype(np.uint8)
     return (codes.argmax(axis=2) * (255 // (codes.shape[2] - 1))).astype(np.uint8)
+
+
+def segment(pixels: np.ndarray, facts: dict[str, Any], ask: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """The mask of an image (rows, columns, channels), made of those of its tiles.
+
+    Args:
+        pixels: of 8 bits.
+        facts: of the design.
+        ask: gives the mask of a tile.
+
+    Raises:
+        ValueError: an image smaller than what the network takes, or a larger one where masks have another size.
+    """
+    into, out = facts["input"], facts["output"]
+    height, width = into["height"], into["width"]
+    rows, columns = pixels.shape[:2]
+    if rows < height or columns < width:
+        raise ValueError(f"the image is {rows}x{columns} (height x width) and the network takes {height}x{width}; "
+                         "give --scale, or enlarge it")
+    if (rows, columns) == (height, width):
+        return ask(pixels)
+    if (out["height"], out["width"]) != (height, width):
+        raise ValueError(f"the network makes {out['height']}x{out['width']} (height x width) of {height}x{width}, so "
+                         "tiles can't be joined; give --scale, or cut the image")
+    mask = np.zeros((rows, columns), np.uint8)
+    tops, lefts = starts(rows, height), starts(columns, width)
+    for row, (top, bottom) in zip(tops, owned(tops, height), strict=True):
+        for column, (left, right) in zip(lefts, owned(lefts, width), strict=True):
+            part = ask(pixels[row:row + height, column:column + width])
+            mask[top:bottom, left:right] = part[top - row:bottom - row, left - column:right - column]
+    return mask
 
 
 def main() -> int:
@@ -133,7 +174,8 @@ def main() -> int:
     facts = json.loads(Path(__file__).with_name("host.json").read_text(encoding="utf-8"))
     parser = argparse.ArgumentParser(description=f"Segments an image with {facts['design']} on {facts['board']}.")
     parser.add_argument("port", help="serial port of the board, such as /dev/ttyUSB0 or COM3")
-    parser.add_argument("image", type=Path, help="picture; it is scaled to the network's size")
+    parser.add_argument("image", type=Path, help="picture; a larger one goes tile by tile through the network")
+    parser.add_argument("--scale", action="store_true", help="bring the picture to the network's size instead")
     parser.add_argument("--mask", type=Path, default=Path("mask.png"), help="where the mask goes (default: mask.png)")
     chosen = parser.parse_args()
     try:
@@ -142,21 +184,28 @@ def main() -> int:
     except ImportError as error:
         sys.stderr.write(f"{error.name} is missing; run: pip install pyserial pillow numpy\n")
         return 2
-    into = facts["input"]
+    into, spent = facts["input"], []
     try:
-        with Image.open(chosen.image) as picture:
-            scaled = picture.convert("L" if into["channels"] == 1 else "RGB").resize((into["width"], into["height"]))
-        pixels = np.asarray(scaled).reshape(into["height"], into["width"], into["channels"])
+        with Image.open(chosen.image) as opened:
+            picture = opened.convert("L" if into["channels"] == 1 else "RGB")
+        if chosen.scale:
+            picture = picture.resize((into["width"], into["height"]))
         with serial.Serial(chosen.port, facts["baud"], timeout=5) as port:
             port.reset_input_buffer()
-            port.write(request(codes_of(pixels, facts), facts))
-            cycles, codes = result(*receive(port.read), facts)
+
+            def ask(pixels: np.ndarray) -> np.ndarray:
+                port.write(request(codes_of(pixels, facts), facts))
+                cycles, codes = result(*receive(port.read), facts)
+                spent.append(cycles)
+                return mask_of(codes, facts)
+
+            mask = segment(np.asarray(picture).reshape(picture.height, picture.width, into["channels"]), facts, ask)
     except (OSError, ValueError, TransportError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    Image.fromarray(mask_of(codes, facts)).save(chosen.mask)
-    sys.stdout.write(f"{chosen.mask}: {cycles} cycles, {cycles / facts['clock_mhz']:.0f} us at "
-                     f"{facts['clock_mhz']:g} MHz\n")
+    Image.fromarray(mask).save(chosen.mask)
+    sys.stdout.write(f"{chosen.mask}: {sum(spent)} cycles, {sum(spent) / facts['clock_mhz']:.0f} us at "
+                     f"{facts['clock_mhz']:g} MHz{f', {len(spent)} tiles' if len(spent) > 1 else ''}\n")
     return 0
 
 

@@ -8,10 +8,13 @@ from xml.etree import ElementTree
 from quantunet_hls.boards import Board
 from quantunet_hls.core.files import check_name
 
-__all__ = ["NAMESPACE", "WEIGHTS_BUS", "Port", "component_xml", "ports_of"]
+__all__ = ["MEMORY_BUS", "NAMESPACE", "WEIGHTS_BUS", "Port", "component_xml", "ports_of"]
 
 #: The bus of weights, of a design that has them loaded.
 WEIGHTS_BUS = "s_axis_weights"
+
+#: The bus to external memory, of a design that reads weights there.
+MEMORY_BUS = "m_axi_weights"
 
 NAMESPACE = "http://www.spiritconsortium.org/XMLSchema/SPIRIT/1685-2009"
 
@@ -22,7 +25,12 @@ _VENDOR, _LIBRARY, _VERSION = "quantunet-hls", "streaming", "1.0"
 _STREAM_PORTS = ("TDATA", "TVALID", "TREADY", "TLAST")
 _LITE_PORTS = ("AWADDR", "AWVALID", "AWREADY", "WDATA", "WSTRB", "WVALID", "WREADY", "BRESP", "BVALID", "BREADY",
                "ARADDR", "ARVALID", "ARREADY", "RDATA", "RRESP", "RVALID", "RREADY")
+_READ_PORTS = ("ARADDR", "ARLEN", "ARSIZE", "ARBURST", "ARCACHE", "ARPROT", "ARVALID", "ARREADY", "RDATA", "RRESP",
+               "RLAST", "RVALID", "RREADY")
 _SYNTHESIS, _SIMULATION = "xilinx_anylanguagesynthesis", "xilinx_anylanguagebehavioralsimulation"
+
+#: Registers that may be written.
+_WRITTEN = ("control", "memory_base", "memory_base_high")
 
 #: Bytes of the register file's address range; the smallest that AMD's address editor gives.
 _ADDRESS_RANGE = 4096
@@ -67,10 +75,23 @@ def component_xml(design: str, ports: Mapping[str, Port], files: Sequence[str], 
     # The kind of a bus comes before its ports in the schema's order.
     lite.insert(3, lite[-1])
     lite.remove(lite[-1])
+    reads = f"{MEMORY_BUS}_araddr" in ports
+    if reads:
+        memory = _bus(buses, MEMORY_BUS, "interface", "aximm", "master", _READ_PORTS)
+        _element(_element(memory, "master"), "addressSpaceRef").set(_name("addressSpaceRef"), MEMORY_BUS)
+        memory.insert(3, memory[-1])
+        memory.remove(memory[-1])
     _signal(buses, "aclk", "clock", "CLK", {
-        "ASSOCIATED_BUSIF": ":".join(["s_axis", "m_axis", "s_axi", *([WEIGHTS_BUS] if loads else [])]),
+        "ASSOCIATED_BUSIF": ":".join(["s_axis", "m_axis", "s_axi", *([WEIGHTS_BUS] if loads else []),
+                                     *([MEMORY_BUS] if reads else [])]),
         "ASSOCIATED_RESET": "aresetn", "FREQ_HZ": str(round(1e9 / board.clock_ns))})
     _signal(buses, "aresetn", "reset", "RST", {"POLARITY": "ACTIVE_LOW"})
+    if reads:
+        # In the schema's order spaces come before maps.
+        space = _element(_element(root, "addressSpaces"), "addressSpace")
+        for tag, text in (("name", MEMORY_BUS), ("range", str(1 << ports[f"{MEMORY_BUS}_araddr"][0])),
+                          ("width", str(ports[f"{MEMORY_BUS}_rdata"][0]))):
+            _element(space, tag, text)
     _memory_map(root, registers)
     _model(root, top, ports)
     _file_sets(root, files)
@@ -164,5 +185,5 @@ def _memory_map(root: ElementTree.Element, registers: Mapping[str, int]) -> None
     for name, address in registers.items():
         register = _element(block, "register")
         for tag, text in (("name", name), ("addressOffset", hex(address)), ("size", "32"),
-                          ("access", "read-write" if name == "control" else "read-only")):
+                          ("access", "read-write" if name in _WRITTEN else "read-only")):
             _element(register, tag, text)

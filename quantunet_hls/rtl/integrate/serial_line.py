@@ -7,6 +7,7 @@ sends an image and gets the network's output back. Pins and oscillator are the b
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -20,6 +21,7 @@ from quantunet_hls.boards import Board, SerialLine
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.files import write_json, write_text
 from quantunet_hls.core.names import identifier
+from quantunet_hls.data.tile_places import owned, starts
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
 from quantunet_hls.rtl.generate.design import Design
 from quantunet_hls.rtl.generate.verilog import write_verilog
@@ -38,6 +40,11 @@ BAUD_RATES = (1_000_000, 500_000, 115_200)
 
 #: How far the two ends' bits may differ in length: at the tenth bit a sixth of a bit is left.
 BAUD_TOLERANCE = 0.015
+
+#: How host.py has the places of tiles while it is part of the package.
+_SHARED = "from quantunet_hls.data.tile_places import owned, starts\n"
+#: What these functions are written with.
+_NEEDED = "from collections.abc import Iterator, Sequence\nfrom itertools import pairwise\n"
 
 #: Seconds without a byte after which a request counts as given up.
 PAUSE_S = 0.25
@@ -203,7 +210,10 @@ def place_whole(design: Design, mapped: MappedDesign, board: Board, folder: Path
 def write_host(graph: StreamGraph, board: Board, folder: Path) -> Path:
     """Write ``host.py`` and the ``host.json`` that it reads; returns the script."""
     script = folder / "host.py"
-    write_text(script, resources.files("quantunet_hls.rtl.integrate").joinpath("host.py").read_text(encoding="utf-8"))
+    text = resources.files("quantunet_hls.rtl.integrate").joinpath("host.py").read_text(encoding="utf-8")
+    # The script stands alone, so what it shares with the package stands in it.
+    shared = "\n\n".join(inspect.getsource(function) for function in (starts, owned))
+    write_text(script, text.replace(_SHARED, f"{_NEEDED}\n\n{shared}"))
     write_json(folder / "host.json", host_facts(graph, board))
     return script
 
@@ -216,7 +226,8 @@ def host_facts(graph: StreamGraph, board: Board) -> dict[str, Any]:
     """
     mhz = _pll_of(board).mhz
     return {"design": graph.name, "board": board.title, "baud": baud_rate(mhz)[0], "clock_mhz": mhz,
-            "input": _stream(graph.input), "output": _stream(graph.output)}
+            "input": _stream(graph.input),
+            "output": {**_stream(graph.output), "classes": graph.output.class_count}}
 
 
 def _stream(layer: StreamLayer) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from quantunet_hls.reports.parsers.vivado import parse_timing, parse_utilization
 from quantunet_hls.reports.schema import Figure, Source, Subject, stated
 from quantunet_hls.rtl.generate.verilog import write_verilog
 from quantunet_hls.rtl.integrate.axi import AxiTop, registers_of
-from quantunet_hls.rtl.integrate.ipxact import WEIGHTS_BUS, component_xml, ports_of
+from quantunet_hls.rtl.integrate.ipxact import MEMORY_BUS, WEIGHTS_BUS, component_xml, ports_of
 
 __all__ = ["implement", "packaging_script", "vivado_script", "write_ip"]
 
@@ -113,7 +113,7 @@ def write_ip(graph: StreamGraph, verilog: Sequence[Path], board: Board, folder: 
     ports = ports_of(top)
     names.append(write_verilog(folder / HDL, {f"{graph.name}_axi": top})[f"{graph.name}_axi"].name)
     write_text(folder / SCRIPT, vivado_script(graph.name, names, board))
-    buses = (*BUSES, WEIGHTS_BUS) if graph.loading else BUSES
+    buses = (*BUSES, *([WEIGHTS_BUS] if graph.loading else []), *([MEMORY_BUS] if graph.feeding else []))
     write_text(folder / "package.tcl", packaging_script(graph.name, names, board, buses))
     description = component_xml(graph.name, ports, [f"{HDL}/{name}" for name in names],
                                 registers_of(graph), board)

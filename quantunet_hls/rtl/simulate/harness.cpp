@@ -1,8 +1,8 @@
 // Drives a design's streams, cycle by cycle: beats from files in, beats to a file out.
 //
 // design.h, written beside it, gives the class Design, the constants kInputs, kInWords (by
-// input), kLoads, kSettle, kHeld, kEdges, kOutWords, kTraced and kTraceBeats (of a frame, by edge), and
-// the functions offer(), accepted(), fault(), level(), handshake() and trace_beat(). A beat is a
+// input), kLoads, kSettle, kHeld, kMemory, kEdges, kOutWords, kTraced and kTraceBeats (of a frame, by edge), and
+// the functions offer(), accepted(), fault(), level(), handshake(), trace_beat() and those of memory. A beat is a
 // whole number of 32-bit words, lowest first.
 //
 // The clocks are counted up to the last output beat. A traced design runs on until every
@@ -12,6 +12,10 @@
 // many of its beats and of the output's each round has: the round's weights go first, and when
 // they and all that they take to settle are through, its frames; clocks are counted with these.
 // A single layer (kHeld) is in reset until its weights are there, as in its design.
+//
+// A design that reads external memory (kMemory) finds there a file's words, from kBase on, of each round as many
+// as of any other, up to whole pages. Bursts are answered in their order, each after a random time, with
+// random pauses. A burst beyond the file or over a page's end ends the simulation.
 
 #include "design.h"
 
@@ -19,6 +23,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,6 +45,11 @@ class Dice {
         state_ ^= state_ >> 7;
         state_ ^= state_ << 17;
         return (state_ >> 20) % 1000 < permille;
+    }
+    // A number from 0 on.
+    uint64_t below(uint64_t limit) {
+        falls(1);
+        return (state_ >> 20) % limit;
     }
 
   private:
@@ -71,6 +81,48 @@ struct Input {
     bool offering;
 };
 
+// External memory behind the reading channels of AXI4.
+class Memory {
+  public:
+    Memory(std::vector<uint32_t> words, std::size_t rounds) : words_(std::move(words)), rounds_(rounds) {}
+    uint64_t base(std::size_t round) const { return kBase + words_.size() / rounds_ * 4 * round; }
+    // Before the design is evaluated.
+    void drive(Design& d, Dice& dice, unsigned stall, uint64_t now) {
+        taking_ = bursts_.size() < kBursts && !dice.falls(stall);
+        const bool there = !bursts_.empty() && bursts_.front().ready <= now;
+        offering_ = there && (offering_ || !dice.falls(stall));
+        answer(d, taking_, offering_, there ? &words_[bursts_.front().at] : nullptr,
+               there && bursts_.front().beats == 1);
+    }
+    // After it: whether a beat has moved. False `sound` ends the simulation.
+    bool move(const Design& d, Dice& dice, uint64_t latency, uint64_t now, bool& sound) {
+        const bool moved = offering_ && answered(d);
+        if (moved) {
+            offering_ = false;
+            bursts_.front().at += kMemoryWords;
+            if (--bursts_.front().beats == 0) bursts_.pop_front();
+        }
+        if (taking_ && asks(d)) {
+            const uint64_t from = address(d), bytes = uint64_t(length(d)) * kMemoryWords * 4;
+            sound = from >= kBase && from + bytes <= kBase + words_.size() * 4 && from / 4096 == (from + bytes - 1) / 4096;
+            if (sound) bursts_.push_back({(from - kBase) / 4, length(d), now + 1 + dice.below(latency + 1)});
+        }
+        return moved;
+    }
+
+  private:
+    struct Burst {
+        uint64_t at;
+        uint32_t beats;
+        uint64_t ready;
+    };
+    static constexpr std::size_t kBursts = 32;
+    std::vector<uint32_t> words_;
+    std::size_t rounds_;
+    std::deque<Burst> bursts_;
+    bool taking_ = false, offering_ = false;
+};
+
 // Beats of weights and of results, of all rounds up to this one.
 struct Round {
     uint64_t loads, outputs;
@@ -78,9 +130,10 @@ struct Round {
 
 }  // namespace
 
-// in.bin out.bin report.json frame_beats total_beats stall_in stall_out seed quiet_limit cycle_limit [wave.vcd]
+// in.bin out.bin report.json frame_beats total_beats stall_in stall_out seed quiet_limit cycle_limit stall_memory
+// latency [wave.vcd]
 int main(int argc, char** argv) {
-    if (argc < 11) return 2;
+    if (argc < 13) return 2;
     std::vector<Input> inputs;
     for (int port = 0; port < kInputs; ++port) {
         std::vector<uint32_t> words = load(std::string(argv[1]) + "." + std::to_string(port));
@@ -100,16 +153,19 @@ int main(int argc, char** argv) {
     Dice dice(std::strtoull(argv[8], nullptr, 10));
     const uint64_t quiet_limit = std::strtoull(argv[9], nullptr, 10);
     const uint64_t cycle_limit = std::strtoull(argv[10], nullptr, 10);
+    const unsigned stall_memory = std::atoi(argv[11]);
+    const uint64_t latency = std::strtoull(argv[12], nullptr, 10);
+    Memory memory(kMemory ? load(std::string(argv[1]) + ".memory") : std::vector<uint32_t>(), rounds.size());
 
     auto context = std::make_unique<VerilatedContext>();
     auto design = std::make_unique<Design>(context.get());
 #if VM_TRACE_VCD
     std::unique_ptr<VerilatedVcdC> wave;
-    if (argc > 11) {
+    if (argc > 13) {
         context->traceEverOn(true);
         wave = std::make_unique<VerilatedVcdC>();
         design->trace(wave.get(), 99);
-        wave->open(argv[11]);
+        wave->open(argv[13]);
     }
 #endif
     std::vector<FILE*> traces;
@@ -136,6 +192,7 @@ int main(int argc, char** argv) {
     uint32_t beat[kOutWords];
     const char* end = "complete";
     std::size_t round = 0;
+    uint64_t read_beats = 0;
     int settling = kLoads ? kSettle : 0;
     while (received < total_beats || unfinished > 0) {
         if (cycle >= cycle_limit) { end = "cycle limit"; break; }
@@ -161,8 +218,18 @@ int main(int argc, char** argv) {
             offer(*design, port, input.offering, starts ? &input.words[input.sent * kInWords[port]] : nullptr);
         }
         design->o_ready = !dice.falls(stall_out);
+        if (kMemory) {
+            set_base(*design, memory.base(round));
+            memory.drive(*design, dice, stall_memory, clock);
+        }
         design->eval();
         bool moved = false;
+        if (kMemory) {
+            bool sound = true;
+            moved = memory.move(*design, dice, latency, clock, sound);
+            read_beats += moved;
+            if (!sound) { end = "wrong address"; break; }
+        }
         for (int port = 0; port < kInputs; ++port) {
             Input& input = inputs[port];
             if (input.offering && accepted(*design, port)) { ++input.sent; input.offering = false; moved = true; }
@@ -211,8 +278,9 @@ int main(int argc, char** argv) {
     FILE* report = writer(argv[3]);
     std::fprintf(report, "{\"end\": \"%s\", \"cycles\": %llu, \"first_output\": %llu, \"received\": %llu",
                  end, (unsigned long long)clocks, (unsigned long long)first_out, (unsigned long long)received);
-    std::fprintf(report, ", \"loaded\": %llu, \"fault\": %u",
-                 (unsigned long long)(kLoads ? inputs[0].sent : 0), fault(*design));
+    std::fprintf(report, ", \"loaded\": %llu, \"fault\": %u, \"memory_fault\": %u, \"read\": %llu",
+                 (unsigned long long)(kLoads ? inputs[0].sent : 0), fault(*design), memory_fault(*design),
+                 (unsigned long long)read_beats);
     std::fprintf(report, ", \"frame_ends\": [");
     for (std::size_t n = 0; n < frame_ends.size(); ++n)
         std::fprintf(report, "%s%llu", n ? ", " : "", (unsigned long long)frame_ends[n]);

@@ -9,7 +9,7 @@ a frame may be in no layer's window.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import numpy as np
 from quantunet_hls.core import process
 from quantunet_hls.core.errors import QuantUNetError
 from quantunet_hls.core.files import TOOL_BYTES, read_json
+from quantunet_hls.ops.feed import MEMORY_BITS
 from quantunet_hls.ops.streaming import StreamLayer
 from quantunet_hls.types.fixed import FixedType, Integers
 
@@ -35,10 +36,12 @@ class Round:
     Attributes:
         load: words, with the bit behind each (beats, 2); none where nothing is loaded.
         outputs: beats.
+        memory: words in external memory; none where nothing is read from there.
     """
 
     load: np.ndarray
     outputs: int
+    memory: np.ndarray = field(default_factory=lambda: np.zeros(0, "<u4"))
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,22 @@ class DeadlockError(QuantUNetError):
 
 @dataclass(frozen=True)
 class Stalls:
-    """Probability of a pause, each clock, before the design (``input``) and behind it (``output``)."""
+    """Probability of a pause, each clock, before the design (``input``) and behind it (``output``).
+
+    Attributes:
+        memory: the same of external memory, of its answers and when it is asked.
+        latency: clocks, at most, from when memory is asked until it begins to answer.
+    """
 
     input: float = 0.0
     output: float = 0.0
     seed: int = 1
+    memory: float = 0.0
+    latency: int = 40
 
+
+#: Where what is in external memory begins.
+MEMORY_BASE = 0x1_2345_6000
 
 #: No weights.
 NOTHING = np.zeros((0, 2), "<u4")
@@ -126,10 +139,14 @@ def drive(program: Path, inputs: Sequence[np.ndarray], frame_beats: int, rounds:
     load = np.concatenate([one.load for one in rounds])
     for port, beats in enumerate([load, *inputs] if len(load) else inputs):
         beats.astype("<u4").tofile(folder / f"in.bin.{port}")
+    memory = np.concatenate([one.memory for one in rounds])
+    if len(memory):
+        memory.astype("<u4").tofile(folder / "in.bin.memory")
     np.array([(len(one.load), one.outputs) for one in rounds], "<u4").tofile(folder / "in.bin.rounds")
     total_beats = sum(one.outputs for one in rounds)
     arguments = ["in.bin", "out.bin", "report.json", frame_beats, total_beats, round(stalls.input * 1000),
-                 round(stalls.output * 1000), stalls.seed, quiet_limit, cycle_limit]
+                 round(stalls.output * 1000), stalls.seed, quiet_limit, cycle_limit, round(stalls.memory * 1000),
+                 stalls.latency]
     if wave is not None:
         arguments.append(wave.resolve())
     process.run([program, *map(str, arguments)], log=folder / "log", cwd=folder, limit_s=limit_s)
@@ -151,7 +168,7 @@ def harness_text() -> str:
 
 def harness_header(inputs: Mapping[str, StreamLayer], output: StreamLayer,
                    edges: Sequence[tuple[str, StreamLayer, StreamLayer]] = (), traced: bool = False,
-                   load: LoadPort | None = None) -> str:
+                   load: LoadPort | None = None, feeds: bool = False) -> str:
     """Text of the ``design.h`` that the harness includes.
 
     Args:
@@ -160,8 +177,11 @@ def harness_header(inputs: Mapping[str, StreamLayer], output: StreamLayer,
         edges: of a top with probes: what they show.
         traced: keep the beats of every edge.
         load: where weights come in, if they do.
+        feeds: whether weights are read from external memory: by a whole design, or by the port ``feed`` of a layer.
     """
-    ports = {**({load.port: 2} if load else {}), **{port: _words(source) for port, source in inputs.items()}}
+    whole = load is not None and load.whole
+    ports = {**({load.port: 2} if load else {}), **{port: _words(source) for port, source in inputs.items()},
+             **({"feed": MEMORY_BITS // 32} if feeds and not whole else {})}
     valid, ready = (f"(word(d.probe_{name}, edge / 32) >> (edge % 32) & 1)" for name in ("valid", "ready"))
     offers = [f"d.{port}_valid = valid; if (words) set(d.{port}_payload, words, {count}); break;"
               for port, count in ports.items()]
@@ -175,6 +195,9 @@ constexpr int kInWords[] = {{{", ".join(map(str, ports.values()))}}};
 constexpr bool kLoads = {str(load is not None).lower()};
 constexpr int kSettle = {load.settle if load else 0};
 constexpr bool kHeld = {str(load is not None and not load.whole).lower()};
+constexpr bool kMemory = {str(feeds and whole).lower()};
+constexpr uint64_t kBase = {MEMORY_BASE};
+constexpr int kMemoryWords = {MEMORY_BITS // 32};
 constexpr int kEdges = {len(edges)};
 constexpr int kOutWords = {_words(output)};
 constexpr int kTraceWords = {max([_words(source) for _, source, _ in edges], default=1)};
@@ -183,12 +206,29 @@ constexpr uint64_t kTraceBeats[] = {{{", ".join(str(source.beats) for _, source,
 {_PORTS}
 inline void offer(Design& d, int port, bool valid, const uint32_t* words) {_by("port", offers)}
 inline bool accepted(const Design& d, int port) {_by("port", [f"return d.{port}_ready;" for port in ports], "false")}
-inline uint32_t fault(const Design& d) {{ return {"d.fault" if load and load.whole else "0"}; }}
+inline uint32_t fault(const Design& d) {{ return {"d.fault" if whole else "0"}; }}
+{_memory(feeds and whole)}
 inline uint32_t handshake(const Design& d, int edge) {{ return {f"{valid} | {ready} << 1" if edges else "0"}; }}
 inline uint32_t level(const Design& d, int edge) {
     _by("edge", [f"return d.level_{n};" for n in range(len(edges))], "0")}
 inline int trace_beat(const Design& d, int edge, uint32_t* words) {_by("edge", beats if traced else [], "0")}
 """
+
+
+def _memory(there: bool) -> str:
+    """C++ functions of the ports towards external memory; of a design without any they do nothing."""
+    def body(text: str, otherwise: str = "0") -> str:
+        return text if there else f"return {otherwise};"
+
+    answer = ("d.ar_ready = takes; d.r_valid = offers; d.r_last = last; d.r_resp = 0; "
+              "if (words) set(d.r_data, words, kMemoryWords);")
+    return f"""inline void set_base(Design& d, uint64_t base) {{ {body("d.base = base;", "")} }}
+inline void answer(Design& d, bool takes, bool offers, const uint32_t* words, bool last) {{ {body(answer, "")} }}
+inline bool answered(const Design& d) {{ {body("return d.r_ready;")} }}
+inline bool asks(const Design& d) {{ {body("return d.ar_valid;")} }}
+inline uint64_t address(const Design& d) {{ {body("return d.ar_addr;")} }}
+inline uint32_t length(const Design& d) {{ {body("return d.ar_len + 1;")} }}
+inline uint32_t memory_fault(const Design& d) {{ {body("return d.memory_fault;")} }}"""
 
 
 #: Words of a port of any width, which Verilator has as a number or as an array.

@@ -54,7 +54,8 @@ class LayerBench:
     def header(self) -> str:
         """What the harness must know of it."""
         return harness_header({f"i{port}": source for port, source in enumerate(self.sources)}, self.layer,
-                              load=LoadPort("load", _SETTLE, whole=False) if self.layer.memories else None)
+                              load=LoadPort("load", _SETTLE, whole=False) if self.layer.memories else None,
+                              feeds=self.layer.feed is not None)
 
     def run(self, program: Path, inputs: Sequence[Integers], *, cycle_limit: int, stalls: Stalls) -> Integers:
         """Simulate it.
@@ -75,6 +76,8 @@ class LayerBench:
         total = self.layer.beats * len(inputs[0])
         beats = [pack(codes, source.lanes, source.type.width)
                  for codes, source in zip(inputs, self.sources, strict=True)]
+        if self.layer.feed:
+            beats.append(np.tile(self.layer.fed, (self.layer.feedings * len(inputs[0]), 1)))
         with workshop() as place:
             load = marked(layer_words(self.layer), 0) if self.layer.memories else NOTHING
             report = drive(program, beats, self.layer.beats, [Round(load, total)], place, stalls=stalls,

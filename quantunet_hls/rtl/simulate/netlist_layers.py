@@ -80,7 +80,8 @@ class LayerCheck:
         bench = self.bench
         texts = {"module": bench.module, "header": bench.header, "cycle_limit": self.cycle_limit}
         loaded = [layer_words(bench.layer)] if bench.layer.memories else []
-        return inputs_of(bench.files, texts, [*self.inputs, self.expected, *loaded], self.stalls)
+        fed = [bench.layer.fed] if bench.layer.feed else []
+        return inputs_of(bench.files, texts, [*self.inputs, self.expected, *loaded, *fed], self.stalls)
 
     def compared(self, program: Path) -> Compared:
         """What a program of it gives."""

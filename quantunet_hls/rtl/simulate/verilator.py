@@ -31,7 +31,7 @@ from quantunet_hls.rtl.simulate.harness import (
     unpack,
 )
 from quantunet_hls.rtl.simulate.program import verilate
-from quantunet_hls.rtl.weights_file import Fault, weights_of
+from quantunet_hls.rtl.weights_file import Fault, memory_of, weights_of
 from quantunet_hls.types.fixed import Integers
 
 __all__ = ["Simulation", "Simulator", "build_simulator", "compare"]
@@ -85,19 +85,22 @@ class Simulator:
 
     def run(self, frames: Integers, *, stalls: Stalls = NO_STALLS, wave: Path | None = None,
             quiet_limit: int = QUIET_LIMIT, limit_s: float | None = None,
-            weights: Sequence[tuple[np.ndarray, int]] | None = None) -> Simulation:
+            weights: Sequence[tuple[np.ndarray, int]] | None = None, memory: Sequence[np.ndarray] | None = None
+            ) -> Simulation:
         """Simulate frames back to back.
 
         Args:
             frames: codes of the input (frames, height, width, channels).
             weights: files of weights (:func:`quantunet_hls.rtl.weights_file.weights_of`), each with the number of
                 frames that it is for, one after the other; by default where weights are loaded the graph's own.
+            memory: for each of them what is in external memory (:func:`quantunet_hls.rtl.weights_file.memory_of`); by
+                default the graph's own.
             wave: file for the waveform (VCD), of a simulator that was built for it.
             quiet_limit: clocks without any movement after which the design is stuck.
 
         Raises:
-            ConfigurationError: frames of another shape or range than the design's input; or a file of weights that
-                the design refuses.
+            ConfigurationError: frames of another shape or range than the design's input; or a file of weights, or what
+                is in external memory, that the design refuses.
             DeadlockError: nothing moves any more, while beats are missing at the output or, traced, between layers.
             MismatchError: more beats came out than the frames have.
             ToolFailedError: the program ran past ``limit_s``.
@@ -105,12 +108,15 @@ class Simulator:
         graph, first, last = self.graph, self.graph.input, self.graph.output
         _check_frames(frames, first)
         count = len(frames)
-        rounds = self._rounds(count, weights)
+        rounds = self._rounds(count, weights, memory)
         with workshop() as folder:
             for content in self.contents:
                 (folder / content.name).symlink_to(content)
             # A frame can take no longer than all layers one after the other, twice that with stalls.
             patience = 1 / max(1 - stalls.input - stalls.output, 0.05)
+            if graph.feeding:
+                # A burst may come by itself each time.
+                patience *= 1 / max(1 - stalls.memory, 0.01) + stalls.latency
             limit = int((count + 2) * 4 * patience * sum(layer.cycles for layer in graph.layers)) + 100_000
             report = drive(self.program, [pack(frames, first.lanes, first.type.width)], last.beats, rounds,
                            folder, stalls=stalls, quiet_limit=quiet_limit, cycle_limit=limit, wave=wave,
@@ -120,6 +126,9 @@ class Simulator:
                 if report["fault"]:
                     raise ConfigurationError(f"The design refuses the file of weights: {Fault(report['fault'])}; "
                                              "write the file of this design.")
+                if report["memory_fault"]:
+                    raise ConfigurationError("The weights in external memory are not those that the file of weights is "
+                                             "for; write both of this design.")
                 raise DeadlockError(_stuck(graph, report) if self.probed else
                                     f"The simulation is stuck after {report['cycles']} cycles.")
             if report["received"] > last.beats * count:
@@ -133,7 +142,8 @@ class Simulator:
         return Simulation(outputs, report["cycles"], report["first_output"], tuple(report["frame_ends"]),
                           dict(zip((edge for edge, _, _ in edges), report["largest_fill"], strict=True)), traces)
 
-    def _rounds(self, count: int, weights: Sequence[tuple[np.ndarray, int]] | None) -> list[Round]:
+    def _rounds(self, count: int, weights: Sequence[tuple[np.ndarray, int]] | None,
+                memory: Sequence[np.ndarray] | None) -> list[Round]:
         """Files of weights with the output beats of their frames."""
         beats = self.graph.output.beats
         if not self.graph.loading:
@@ -142,7 +152,9 @@ class Simulator:
         if sum(frames for _, frames in chosen) != count:
             raise ConfigurationError(f"The files of weights are for {sum(frames for _, frames in chosen)} frames, and "
                                      f"there are {count}; say of each file for how many it is.")
-        return [Round(marked(words, len(words) - 1), beats * frames) for words, frames in chosen]
+        images = memory or [memory_of(self.graph)] * len(chosen)
+        return [Round(marked(words, len(words) - 1), beats * frames, image)
+                for (words, frames), image in zip(chosen, images, strict=True)]
 
     def _read(self, path: Path, layer: StreamLayer, frames: int) -> Integers:
         beats = read_beats(path, layer)[: frames * layer.beats]
@@ -191,7 +203,8 @@ def build_simulator(design: Design, folder: Path, *, traced: bool = False, wave:
     graph = design.graph
     sources, contents = _contents_apart(design, folder / "verilog")
     header = harness_header({"i": graph.input}, graph.output, graph.edges if design.probed else (), traced,
-                            LoadPort("weights", 4 * len(graph.loading) + 8, whole=True) if graph.loading else None)
+                            LoadPort("weights", 4 * len(graph.loading) + 8, whole=True) if graph.loading else None,
+                            feeds=bool(graph.feeding))
     program = verilate(design.top, sources, folder, harness_text(), header, wave=wave,
                        optimize=graph.cycles >= _WORTH_OPTIMIZING if optimize is None else optimize)
     return Simulator(program, graph, traced, design.probed, contents)

@@ -37,6 +37,7 @@ class Recipe:
     base_channels: int | None
     upsampling: str | None
     in_channels: int
+    classes: int
     quantized: bool
     weights: int | str
     activations: int | str
@@ -54,6 +55,10 @@ class Recipe:
     compiled: bool
     dice_weight: float
     cross_entropy_weight: float
+    tversky_weight: float
+    tversky_missed: float
+    focal_weight: float
+    deep_supervision: float
     distillation: float
     average: float
     keep: str
@@ -75,13 +80,14 @@ class Recipe:
         for key in ("depth", "base_channels", "upsampling"):
             if getattr(self, key) is not None:
                 shape[key] = getattr(self, key)
+        # A single kind of foreground is one logit; several have one each, and so has the background.
+        shape |= {"in_channels": self.in_channels, "classes": self.classes + 1 if self.classes > 1 else self.classes}
         if not self.quantized:
-            return UNetConfig(**shape, in_channels=self.in_channels, quantized=False, batch_norm=True)
+            return UNetConfig(**shape, quantized=False, batch_norm=True)
         widths = self._widths(LayerWidths(bias=self.bias_bits))
         outer = replace(widths, weight=self.outer_weights, weight_fraction=None, weight_levels=None)
         return UNetConfig(
-            **shape, in_channels=self.in_channels, widths=widths,
-            layer_widths=dict.fromkeys(self.outer_layers or (), outer),
+            **shape, widths=widths, layer_widths=dict.fromkeys(self.outer_layers or (), outer),
         )
 
     def _widths(self, widths: LayerWidths) -> LayerWidths:

@@ -5,12 +5,12 @@ import pytest
 
 from quantunet_hls import boards
 from quantunet_hls.core.decode import converted
-from quantunet_hls.core.errors import QuantUNetError
+from quantunet_hls.core.errors import ConfigurationError, IllegalGraphError, QuantUNetError
 from quantunet_hls.folding.written import StreamFolding
 from quantunet_hls.rtl.fold.folding_file import folded_as, folding_of
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers
 from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold
-from quantunet_hls.rtl.fold.storage import all_loaded
+from quantunet_hls.rtl.fold.storage import all_loaded, streamed
 from quantunet_hls.rtl.weights_file import weights_of
 from quantunet_hls.targets.xcup import XCUP
 from tests.rtl.graphs import every_kind
@@ -53,6 +53,18 @@ def test_loaded_weights_come_back_from_their_file_whatever_the_weights():
     assert folded_as(other, written, XCUP).digest() == graph.digest()
 
 
+def test_streamed_weights_come_back_from_their_file():
+    graph = streamed(folded(), {"merge": 4}, any_weights=True)
+    written = read(asdict(folding_of(graph)))
+    assert folded_as(every_kind(), written, XCUP).digest() == graph.digest()
+    assert (written.layers["merge"]["weights"], written.layers["merge"]["rows"]) == ("streamed", 4)
+    for change, says in (({"weights": "loaded"}, "has no rows for which"), ({"rows": True}, "give a divisor of its"),
+                         ({"rows": 3}, "blocks of 3 rows do not divide")):
+        layers = {**written.layers, "merge": {**written.layers["merge"], **change}}
+        with pytest.raises((ConfigurationError, IllegalGraphError), match=says):
+            folded_as(every_kind(), replace(written, layers=layers), XCUP)
+
+
 def test_a_person_may_ask_for_loaded_weights_of_one_layer():
     written = asdict(folding_of(folded()))
     assert written["layers"]["merge"]["weights"] == "rom"
@@ -65,7 +77,7 @@ def test_a_person_may_ask_for_loaded_weights_of_one_layer():
 
 
 @pytest.mark.parametrize(("change", "says"), [
-    (lambda f: f["layers"]["merge"].update(weights="cloud"), "rom or loaded"),
+    (lambda f: f["layers"]["merge"].update(weights="cloud"), "rom, loaded or streamed"),
     (lambda f: f["layers"]["merge"].update(sums="fixed<9,4>"), "has 'sums'"),
     (lambda f: f["layers"]["merge"].update(weights="loaded", sums="ufixed<9,4>"), "a type with a sign"),
     (lambda f: f["layers"]["merge"].update(weights="loaded", range="7"), "the least and the largest"),

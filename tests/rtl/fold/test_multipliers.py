@@ -55,7 +55,7 @@ def test_no_other_choice_has_a_smaller_largest_share(lut, dsp):
     def largest(choices):
         pairs = list(zip(layers, choices, strict=True))
         return max((sum(luts(*pair, XCUP) for pair in pairs) + LUTS_BESIDE * len(layers)) / lut,
-                   sum(blocks(*pair) for pair in pairs) / dsp)
+                   sum(blocks(*pair, XCUP) for pair in pairs) / dsp)
 
     every = itertools.product(*(list(candidates(layer, XCUP)) for layer in layers))
     assert largest([layer.multipliers for layer in layers]) == pytest.approx(min(map(largest, every)))
@@ -78,7 +78,7 @@ def test_all_layers_the_same_where_that_is_asked_for():
     folded, target = graph(), load("zcu104")
     assert all(layer.multipliers.kind == "lut" for layer in multiplying(folded, "lut", target).layers[1:])
     packed = multiplying(folded, "packed", target)
-    assert sum(blocks(layer, layer.multipliers) for layer in packed.layers[1:]) < sum(
+    assert sum(blocks(layer, layer.multipliers, XCUP) for layer in packed.layers[1:]) < sum(
         layer.mac_units for layer in folded.layers) / 2
     assert multiplying(folded, "auto", target).digest() == choose_multipliers(folded, target).digest()
     versal = replace(target, family="versal")
@@ -109,7 +109,7 @@ def test_the_cost_model_predicts_what_yosys_maps(kind, weight_bits, width, pe, s
     count = map_design(generate(tiny, tmp_path), MappingOptions(XCUP), tmp_path,
                        lut_multipliers=in_fabric(tiny)).layers["unit"].count
     unit = tiny["unit"]
-    assert count.dsp == blocks(unit, unit.multipliers)
+    assert count.dsp == blocks(unit, unit.multipliers, XCUP)
     # The unit is what the choice of multipliers weighs; the module has a stream behind it too.
     assert luts(unit, unit.multipliers, XCUP) < estimates(tiny, XCUP)["unit"].lut
     assert abs(estimates(tiny, XCUP)["unit"].lut - count.lut) <= 0.15 * count.lut

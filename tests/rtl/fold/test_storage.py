@@ -16,9 +16,9 @@ from tests.rtl.graphs import CODE, PIXEL, convolution
 
 
 def small(bram, uram):
-    """A board with as few memory blocks."""
+    """A board with as few memory blocks, and no memory beside its part."""
     board = boards.load("zcu104")
-    return replace(board, resources=replace(board.resources, bram_18k=bram, uram=uram))
+    return replace(board, memory=(), resources=replace(board.resources, bram_18k=bram, uram=uram))
 
 
 def test_a_whole_design_with_a_serial_line_has_its_weights_in_its_bitstream():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from fractions import Fraction
 from importlib import resources
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from quantunet_hls.boards import load
 from quantunet_hls.core.errors import BoardError
 from quantunet_hls.core.process import run
+from quantunet_hls.data.tiles import tiling_of
 from quantunet_hls.ingest.scales import Scales
 from quantunet_hls.ops.input.stream import Input
 from quantunet_hls.ops.qonnx.values import scaled
@@ -125,6 +128,9 @@ def test_a_mask_is_a_picture():
     plain = {"output": {}}
     assert host.mask_of(np.array([[[-1], [2]]]), plain).tolist() == [[0, 255]]
     assert host.mask_of(np.array([[[1, 5, 2], [9, 0, 0]]]), plain).tolist() == [[127, 0]]
+    # Class indices, as a design with --output mask sends them.
+    assert host.mask_of(np.array([[[0], [1], [2]]]), {"output": {"classes": 3}}).tolist() == [[0, 127, 254]]
+    assert host.mask_of(np.array([[[0], [1]]]), {"output": {"classes": 2}}).tolist() == [[0, 255]]
     facts = {"input": {"fraction": 8, "low": 0, "high": 255}}
     assert host.codes_of(np.array([0, 7, 255], np.uint8), facts).tolist() == [0, 7, 255]
 
@@ -160,3 +166,36 @@ def test_the_host_makes_the_levels_of_the_networks_own_quantizer():
         pixels = np.stack([np.arange(256)] * 2, axis=-1).astype(np.uint8)[None]
         assert np.array_equal(host.codes_of(pixels, facts), scales.to_port(pixels / 256))
         assert host.mask_of(np.array([[[6, 4], [3, 5]]]), facts).tolist() == [[0, 255]]
+
+
+@pytest.mark.parametrize("size", [(8, 12), (9, 12), (40, 31)])
+def test_larger_images_are_cut_as_everywhere_else(size):
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 1), dtype=np.uint8)
+    facts = {"input": {"height": 8, "width": 12}, "output": {"height": 8, "width": 12}}
+
+    def depends_on_its_tile(tile):
+        return (tile[:, :, 0] + tile[0, 0, 0]).astype(np.uint8)
+
+    tiling = tiling_of(size, (8, 12))
+    tiles = [depends_on_its_tile(np.moveaxis(tile[0], 0, 2)) for tile in tiling.cut(np.moveaxis(pixels, 2, 0)[None])]
+    assert np.array_equal(host.segment(pixels, facts, depends_on_its_tile),
+                          tiling.join(tiles, np.zeros(size, np.uint8)))
+
+
+def test_images_that_no_tiles_make_are_refused():
+    facts = {"input": {"height": 8, "width": 12}, "output": {"height": 4, "width": 6}}
+    with pytest.raises(ValueError, match=r"7x20 .* takes 8x12; give --scale"):
+        host.segment(np.zeros((7, 20, 1), np.uint8), facts, None)
+    with pytest.raises(ValueError, match="can't be joined; give --scale"):
+        host.segment(np.zeros((9, 12, 1), np.uint8), facts, None)
+
+
+def test_the_script_beside_a_design_stands_alone(graph, tmp_path):
+    script = serial_line.write_host(graph, _BOARD, tmp_path)
+    assert "import owned" not in script.read_text()
+    told = subprocess.run([sys.executable, "-c", (
+        "import sys; sys.modules['quantunet_hls'] = None; import numpy as np, host, json\n"
+        "facts = json.load(open('host.json')); assert facts['output']['classes'] == 0\n"
+        "print(host.segment(np.ones((7, 9, 2), np.uint8), facts, lambda tile: tile[:, :, 0]).sum())")],
+        cwd=tmp_path, capture_output=True, text=True)
+    assert told.stdout == "63\n", told.stderr

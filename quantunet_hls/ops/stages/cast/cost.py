@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantunet_hls.ops.cost import Content, StageCost, cast_parts
+from quantunet_hls.ops.cost import Content, cast_parts, each_lane
 from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.targets import Family
 from quantunet_hls.types.fixed import FixedType
@@ -14,4 +14,4 @@ def _content(stage: Cast, source: FixedType, family: Family) -> Content:
     return Content(cast_parts(source.width, source.fraction, stage.type))
 
 
-FACET = StageCost(_content)
+FACET = each_lane(_content)

@@ -3,34 +3,26 @@
 
 // Values, but no less and no more than two limits.
 
-#include "hls_stream.h"
-#include "nnet_common.h"
+#include "nnet_each_value_stream.h"
 
 namespace nnet {
 
+template <class given_T, class limited_T, typename CONFIG_T> struct limited_value {
+    static limited_T of(given_T value, unsigned) {
+        #pragma HLS INLINE
+        const limited_T low = of_code<limited_T>(CONFIG_T::low), high = of_code<limited_T>(CONFIG_T::high);
+        if (value < low)
+            return low;
+        if (value > high)
+            return high;
+        const limited_T within = value;
+        return within;
+    }
+};
+
 template <class data_T, class res_T, typename CONFIG_T>
 void value_limits(hls::stream<data_T> &image, hls::stream<res_T> &limited) {
-Pixel:
-    for (unsigned i = 0; i < CONFIG_T::n_pixels; i++) {
-        #pragma HLS PIPELINE
-        data_T pixel = image.read();
-        res_T out;
-        PRAGMA_DATA_PACK(out)
-    Channel:
-        for (unsigned c = 0; c < CONFIG_T::n_chan; c++) {
-            #pragma HLS UNROLL
-            typename res_T::value_type low, high;
-            low.range(res_T::value_type::width - 1, 0) = CONFIG_T::low;
-            high.range(res_T::value_type::width - 1, 0) = CONFIG_T::high;
-            if (pixel[c] < low)
-                out[c] = low;
-            else if (pixel[c] > high)
-                out[c] = high;
-            else
-                out[c] = pixel[c];
-        }
-        limited.write(out);
-    }
+    each_value<limited_value, CONFIG_T>(image, limited);
 }
 
 } // namespace nnet

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantunet_hls.ops.cost import Content, StageCost, cast_parts, constant_product_blocks
+from quantunet_hls.ops.cost import Content, cast_parts, constant_product_blocks, each_lane
 from quantunet_hls.ops.stages.leaky_relu.stage import LeakyRelu
 from quantunet_hls.targets import Family, LutParts
 from quantunet_hls.types.fixed import FixedType
@@ -17,4 +17,4 @@ def _content(stage: LeakyRelu, source: FixedType, family: Family) -> Content:
     return Content(parts + LutParts(results=source.width + finer), dsp=dsp)
 
 
-FACET = StageCost(_content)
+FACET = each_lane(_content)

@@ -4,46 +4,30 @@
 // How many thresholds of its channel a code reaches, by binary search: its level above the lowest one; where levels
 // fall, how many it does not reach.
 
-#include "hls_stream.h"
-#include "nnet_common.h"
+#include "nnet_each_value_stream.h"
 
 namespace nnet {
 
+template <class given_T, class level_T, typename CONFIG_T> struct searched_level {
+    static level_T of(given_T value, unsigned channel) {
+        #pragma HLS INLINE
+        const ap_int<CONFIG_T::code_bits> code = code_of<CONFIG_T::code_bits>(value);
+        const unsigned most = (1u << CONFIG_T::n_bits) - 1, row = CONFIG_T::n_rows == 1 ? 0 : channel;
+        unsigned reached = 0;
+    Bit:
+        for (int bit = CONFIG_T::n_bits - 1; bit >= 0; bit--) {
+            #pragma HLS UNROLL
+            const unsigned next = reached | (1u << bit);
+            if (code >= CONFIG_T::threshold(row * most + next - 1))
+                reached = next;
+        }
+        return of_code<level_T>(CONFIG_T::low + int(CONFIG_T::falls(row) ? most - reached : reached));
+    }
+};
+
 template <class data_T, class res_T, typename CONFIG_T>
 void multi_threshold(hls::stream<data_T> &data, hls::stream<res_T> &res) {
-    typedef typename data_T::value_type given_t;
-    typedef typename res_T::value_type level_t;
-    const unsigned most = (1u << CONFIG_T::n_bits) - 1;
-Pixel:
-    for (unsigned i = 0; i < CONFIG_T::n_pixels; i++) {
-        #pragma HLS PIPELINE
-        data_T pixel = data.read();
-        res_T out;
-        PRAGMA_DATA_PACK(out)
-    Channel:
-        for (unsigned c = 0; c < data_T::size; c++) {
-            #pragma HLS UNROLL
-            // The code itself, wherever its point is; one more bit keeps that of an unsigned type positive.
-            ap_int<CONFIG_T::code_bits> code = 0;
-            given_t given = pixel[c];
-            code.range(given_t::width - 1, 0) = given.range(given_t::width - 1, 0);
-            const unsigned row = CONFIG_T::n_rows == 1 ? 0 : c;
-            unsigned reached = 0;
-        Bit:
-            for (int bit = CONFIG_T::n_bits - 1; bit >= 0; bit--) {
-                #pragma HLS UNROLL
-                const unsigned next = reached | (1u << bit);
-                if (code >= CONFIG_T::threshold(row * most + next - 1))
-                    reached = next;
-            }
-            const ap_int<CONFIG_T::level_bits> level =
-                CONFIG_T::low + int(CONFIG_T::falls(row) ? most - reached : reached);
-            level_t held = 0;
-            held.range(level_t::width - 1, 0) = level.range(level_t::width - 1, 0);
-            out[c] = held;
-        }
-        res.write(out);
-    }
+    each_value<searched_level, CONFIG_T>(data, res);
 }
 
 } // namespace nnet

@@ -9,7 +9,7 @@ import numpy as np
 from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
 from quantunet_hls.types.fixed import FixedType, Integers, bits_for
 
-__all__ = ["Search", "search_of", "table_luts"]
+__all__ = ["Search", "search_of"]
 
 #: Words of which one LUT holds a bit.
 _WORDS = 64

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from quantunet_hls.ops.meaning import Meaning
-from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.stages.base import THRESHOLDS, Stage
 from quantunet_hls.types.fixed import FixedType, Integers
 
 __all__ = ["MultiThreshold", "meaning_of"]
@@ -50,6 +50,11 @@ class MultiThreshold(Stage):
     def bits(self) -> int:
         """Comparisons of a binary search."""
         return len(self.thresholds[0]).bit_length()
+
+    @property
+    def form(self) -> str | None:
+        """Thresholds."""
+        return THRESHOLDS
 
     def reading(self, fraction: int) -> MultiThreshold:
         """The same of integers with so many bits behind the point."""

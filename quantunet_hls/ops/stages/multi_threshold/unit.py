@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from amaranth.hdl import C, Cat, Signal, Value, signed, unsigned
 from amaranth.lib.memory import Memory
 
-from quantunet_hls.ops.hardware.channels import DIRECT_BITS, by_lane, turn_of
+from quantunet_hls.ops.hardware.channels import DIRECT_BITS, turn_of
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import as_type, saturated
 from quantunet_hls.ops.hardware.rom import packed_words
+from quantunet_hls.ops.lanes import by_lane
 from quantunet_hls.ops.stages.multi_threshold.search import Search, search_of
 from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
 from quantunet_hls.ops.unit import StageUnit

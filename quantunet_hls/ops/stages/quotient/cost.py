@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantunet_hls.ops.cost import Content, StageCost, constant_product_blocks
+from quantunet_hls.ops.cost import Content, constant_product_blocks, each_lane
 from quantunet_hls.ops.stages.quotient.reciprocal import reciprocal
 from quantunet_hls.ops.stages.quotient.stage import Quotient
 from quantunet_hls.targets import Family, LutParts
@@ -19,4 +19,4 @@ def _content(stage: Quotient, source: FixedType, family: Family) -> Content:
                    dsp=constant_product_blocks(factor, source.width + 1, family))
 
 
-FACET = StageCost(_content)
+FACET = each_lane(_content)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from quantunet_hls.ops.packing import NARROWEST_BLOCK_PRODUCT
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.types.fixed import FixedType, Integers, shifted_right
 
@@ -46,6 +47,11 @@ class Product:
         if short <= _NARROW or short > _LEAST_WIDE or not _LEAST_WIDE < long <= 2 * PART + 1:
             return None
         return "value" if self.value_bits == long else "factor"
+
+    @property
+    def narrow(self) -> bool:
+        """Whether Yosys makes it in LUTs."""
+        return self.value_bits + self.factor_bits - 1 < NARROWEST_BLOCK_PRODUCT
 
     def blocks(self, wide: int = _WIDE, narrow: int = _NARROW) -> int:
         """Multiplier blocks of such operands that it takes."""

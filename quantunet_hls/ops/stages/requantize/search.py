@@ -1,10 +1,12 @@
 """The same levels without a multiplication: thresholds, found by binary search.
 
-A multiplication in LUTs takes some hundreds of them where a search among few thresholds takes one hundred
-(``benchmarks/requantizers.py``).
+A search among few thresholds takes LUTs where a multiplication takes multiplier blocks, or some hundreds of LUTs where
+a layer has none (``benchmarks/requantizers.py``).
 """
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import numpy as np
 
@@ -13,23 +15,10 @@ from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["MOST_CHEAP_BITS", "cheaper_thresholds", "thresholds_of_requantizer"]
-
-#: Bits of levels up to which thresholds take fewer LUTs than a multiplication in LUTs, and no block RAM.
-MOST_CHEAP_BITS = 4
+__all__ = ["thresholds_of_requantizer"]
 
 
-def cheaper_thresholds(stage: Requantize, source: FixedType) -> MultiThreshold | None:
-    """Thresholds where they take less than the multiplication in LUTs; None where they don't, or there are none."""
-    many = (stage.high - stage.low).bit_length() > MOST_CHEAP_BITS
-    return None if many or stage.loaded or _shifts(stage) else thresholds_of_requantizer(stage, source)
-
-
-def _shifts(stage: Requantize) -> bool:
-    """Whether all values of a line are multiplied by one power of two."""
-    return all(len(set(line)) == 1 and not abs(line[0]) & (abs(line[0]) - 1) for line in stage.factors)
-
-
+@lru_cache(maxsize=64)
 def thresholds_of_requantizer(stage: Requantize, source: FixedType) -> MultiThreshold | None:
     """The stage that has the same level for each integer of a type; None where levels both rise and fall, or are many.
 

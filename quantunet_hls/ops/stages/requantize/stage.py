@@ -10,7 +10,7 @@ import numpy as np
 from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.ops.loaded import LoadedTable, NumberWidths
 from quantunet_hls.ops.meaning import Meaning
-from quantunet_hls.ops.stages.base import Stage
+from quantunet_hls.ops.stages.base import MULTIPLICATION, THRESHOLDS, Stage
 from quantunet_hls.types.fixed import FixedType, Integers, bits_for, shifted_right
 
 __all__ = ["Requantize"]
@@ -128,11 +128,24 @@ class Requantize(Stage):
         nothing = tuple((0,) * len(line) for line in self.factors)
         return replace(self, factors=nothing, offsets=nothing, splits=(0,) * len(self.splits))
 
-    def without_blocks(self, source: FixedType) -> Stage:
-        """As thresholds, where it multiplies by what is no shift and has few levels."""
-        from quantunet_hls.ops.stages.requantize.search import cheaper_thresholds
+    @property
+    def form(self) -> str | None:
+        """A multiplication, where it multiplies by what is no shift."""
+        return None if self._shifts else MULTIPLICATION
 
-        return cheaper_thresholds(self, source) or self
+    @property
+    def _shifts(self) -> bool:
+        """Whether all values of a line are multiplied by one power of two."""
+        return not self.loaded and all(
+            len(set(line)) == 1 and not abs(line[0]) & (abs(line[0]) - 1) for line in self.factors)
+
+    def in_form(self, form: str, source: FixedType) -> Stage | None:
+        """As thresholds, too, where levels rise or fall and nothing is loaded."""
+        if form != THRESHOLDS or self.form is None or self.loaded:
+            return super().in_form(form, source)
+        from quantunet_hls.ops.stages.requantize.search import thresholds_of_requantizer
+
+        return thresholds_of_requantizer(self, source)
 
     def apply(self, codes: Integers, source: FixedType) -> Integers:
         """Codes of ``source`` (..., channels) as codes of ``type``."""

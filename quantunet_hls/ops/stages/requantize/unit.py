@@ -8,11 +8,12 @@ import numpy as np
 from amaranth.hdl import C, Cat, Mux, Value, signed, unsigned
 from amaranth.lib.memory import Memory
 
-from quantunet_hls.ops.hardware.channels import DIRECT_BITS, by_lane, turn_of
+from quantunet_hls.ops.hardware.channels import DIRECT_BITS, turn_of
 from quantunet_hls.ops.hardware.loader import loaded_table
 from quantunet_hls.ops.hardware.pipeline import Pipeline
 from quantunet_hls.ops.hardware.requantize import as_type, rounded, saturated, shape_of
 from quantunet_hls.ops.hardware.rom import packed_words
+from quantunet_hls.ops.lanes import by_lane
 from quantunet_hls.ops.stages.requantize.product import PART, Product, offset_zeros, product_of
 from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.ops.unit import StageUnit

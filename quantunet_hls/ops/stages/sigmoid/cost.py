@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quantunet_hls.ops.cost import Content, StageCost
+from quantunet_hls.ops.cost import Content, each_lane
 from quantunet_hls.ops.stages.sigmoid.stage import Sigmoid
 from quantunet_hls.targets import Family, LutParts
 from quantunet_hls.targets.memories import Memory
@@ -15,4 +15,4 @@ def _content(stage: Sigmoid, source: FixedType, family: Family) -> Content:
     return Content(LutParts(adders=source.width), (Memory(len(stage.table), stage.type.width, rom=True),))
 
 
-FACET = StageCost(_content)
+FACET = each_lane(_content)

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
-from hls4ml.model.attributes import Attribute
 from hls4ml.model.layers import Layer
-from onnx import GraphProto, NodeProto
 
-from quantunet_hls.ops.cpp.facet import AddedLayer
-from quantunet_hls.ops.cpp.templates import Call, Config
-from quantunet_hls.ops.hls4ml_types import fixed_type
-from quantunet_hls.ops.qonnx.graph import attribute
+from quantunet_hls.ops.cpp.each_value import ValueConfig, ValueLayer, added_layer, types_of
 from quantunet_hls.ops.stages.table.stage import Table
 
 __all__ = ["VALUE_TABLE", "ValueTable"]
@@ -22,7 +16,6 @@ _HEADER = Path(__file__).with_name("nnet_value_table_stream.h")
 
 _CONFIG = """struct config{index} {{
     static const unsigned n_pixels = {pixels};
-    static const unsigned n_chan = {n_chan};
     typedef {index_t} index_t;
     static int entry(unsigned bits) {{
         #pragma HLS INLINE
@@ -32,40 +25,24 @@ _CONFIG = """struct config{index} {{
 }};\n"""
 
 
-class ValueTable(Layer):
+class ValueTable(ValueLayer):
     """``entries``, codes of the result's type, for numbers from ``first * 2**-fraction`` on, one a step."""
 
-    _expected_attributes: ClassVar[list[Attribute]] = [
-        *(Attribute(name) for name in ("in_height", "in_width", "n_chan", "first", "fraction", "probabilities")),
-        Attribute("entries", value_type=list)]
-
-    def initialize(self) -> None:
-        """Declares the output; hls4ml calls this."""
-        self.add_output_variable([self.attributes[name] for name in ("in_height", "in_width", "n_chan")])
+    numbers = ("first", "fraction", "probabilities")
+    lists = ("entries",)
 
 
-class _Config(Config):
+class _Config(ValueConfig):
     """With the entries in the order of the bits that are looked up."""
 
     def params(self, node: Layer) -> dict[str, Any]:
         """What the text may name."""
         found = super().params(node)
-        result = fixed_type(node.name, node.get_output_variable().type.precision)
+        _, result = types_of(node)
         table = Table(result, found["first"], found["fraction"], tuple(found["entries"]))
         kind, words = table.index, table.by_bits
-        return found | {"pixels": found["in_height"] * found["in_width"], "size": len(words),
-                        "words": ", ".join(map(str, words)),
+        return found | {"size": len(words), "words": ", ".join(map(str, words)),
                         "index_t": f"ap_{'' if kind.signed else 'u'}fixed<{kind.width}, {kind.integer}>"}
 
 
-def _parse(node: NodeProto, input_names: list[str], input_shapes: list[list[int]], graph: GraphProto
-           ) -> dict[str, Any]:
-    _, height, width, channels = input_shapes[0]
-    return {"name": node.name, "class_name": "ValueTable", "inputs": input_names, "outputs": list(node.output),
-            "data_format": "channels_last", "in_height": height, "in_width": width, "n_chan": channels,
-            **{name: attribute(node, name) for name in ("first", "fraction", "probabilities", "entries")}}
-
-
-VALUE_TABLE = AddedLayer(
-    ValueTable, (partial(_Config, ValueTable, _CONFIG), partial(Call, ValueTable, "value_table", [_HEADER.name])),
-    _HEADER, {"Table": _parse})
+VALUE_TABLE = added_layer(ValueTable, _Config, _CONFIG, "value_table", _HEADER, "Table")
