@@ -431,12 +431,18 @@ REMEDIES = {
                                        "put one straight behind it, or share one",
                                        chain(start(), with_branch("Add", of_image(scale=0.05)), quant())),
     "a sum of too many pairs": (
-        chain(start(wide), with_branch("Add", of_image(scale=0.05)), quant(bits=9)),
+        chain(start(wide), with_branch("Add", of_image(scale=0.05)), quant(bits=10)),
         "put a quantizer in front of each branch of the sum",
-        chain(start(wide), quant(), with_branch("Add", of_image(scale=0.05, mended=0.4)), quant(bits=9))),
+        chain(start(wide), quant(), with_branch("Add", of_image(scale=0.05, mended=0.4)), quant(bits=10))),
     "a sum of two scales with ties": (
-        chain(port(0.75), with_branch("Add", halved), quant(bits=9, scale=1.0)), "best the same one",
-        chain(port(0.5), with_branch("Add", halved), quant(bits=9, scale=1.0))),
+        chain(port(0.75), with_branch("Add", halved), quant(bits=10, scale=1.0)), "best the same one",
+        chain(port(0.5), with_branch("Add", halved), quant(bits=10, scale=1.0))),
+    "many levels of a function": (
+        chain(start(), does("Tanh"), quant(bits=12, scale=0.001)), "quantize to at most 8 bits",
+        chain(start(), does("Tanh"), quant(bits=8, scale=0.01))),
+    "a function of levels": (
+        chain(start(), does("Tanh"), quant(bits=12, scale=0.001)), "put a quantizer of at most 12 bits in front of the",
+        chain(start(), quant(bits=8, scale=0.02), does("Tanh"), quant(bits=12, scale=0.001))),
     "very many levels": (chain(start(wide), quant(bits=24, scale=0.001)), "quantize to fewer bits",
                          chain(start(wide), quant(bits=8))),
     "classes of many scales": (chain(start(odd_scales), of_channels), "put a quantizer behind it, or use weights",

@@ -15,6 +15,7 @@ from quantunet_hls.ingest.ranges import RangeProof
 from quantunet_hls.ingest.scales import PLAN, Levels, Ordered, Plan, SumLevels, Weighing
 from quantunet_hls.ingest.whole_weights import common_measure
 from quantunet_hls.ops.qonnx.bounds import UnboundedError
+from quantunet_hls.ops.qonnx.curves import Curve
 from quantunet_hls.ops.qonnx.graph import attribute, copy_of
 from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, Range
 from quantunet_hls.ops.qonnx.values import pieces_of
@@ -159,6 +160,9 @@ def _unfitted(node: NodeProto, quantizer: Rounding, steps: Sequence[ChannelSteps
             node.name, f"no multiplication with a shift has exactly its steps, for {reason}, and thresholds would have "
             f"to rise and fall, or to be more than {(1 << MOST_BITS) - 1}", remedy)
 
+    if isinstance(quantizer, Curve):
+        return illegal("a function that is no line stands in front of it",
+                       "quantize to at most 8 bits, or put a quantizer of at most 12 bits in front of the function")
     if tied:
         even = " or an even zero point" if quantizer.zero % 2 else ""
         return illegal("some of the values that come lie in the middle between two of its levels",

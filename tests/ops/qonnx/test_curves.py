@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.emulate.accuracy import emulate_graph
 from quantunet_hls.flow.verify import reference
-from quantunet_hls.ingest import ingest
+from quantunet_hls.ingest import as_meant, ingest
 from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.ops.qonnx.curves import curves_of
 from quantunet_hls.ops.qonnx.graph import attribute, linked
@@ -56,7 +56,7 @@ def test_every_integer_has_the_level_of_its_value(function, scale, slope, unit, 
     net = Net((1, 2, 4, 6))
     sums = net.conv(net.quant("x"), 2)
     net.quant(FUNCTIONS[function](net, sums), bits, signed=1, scale=scale)
-    model = linked(net.model())
+    model = linked(as_meant(net.model()))
     node = behind_sums(model, model.graph.node[-1])
     (curve,) = curves_of(attribute(node, "function"))
     piece = Piece(-30, Fraction(slope, unit), Fraction(offset, 7))
