@@ -18,9 +18,9 @@ from typing import Any
 from quantunet_hls.core.files import write_json
 from quantunet_hls.data.image_folders import Samples, names_in, read_pairs
 from quantunet_hls.ingest.source import open_network
-from quantunet_hls.quantize.grids import Scales
 from quantunet_hls.quantize.quantize import quantize
 from quantunet_hls.quantize.settings import Settings
+from quantunet_hls.tuning.grids import Scales
 
 REFERENCES = Path(__file__).parents[1] / "reports" / "reference"
 

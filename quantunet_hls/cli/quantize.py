@@ -14,6 +14,7 @@ from quantunet_hls.reports.grid import Column, Grid
 
 if TYPE_CHECKING:
     from quantunet_hls.quantize.quantize import Goal, Images
+    from quantunet_hls.quantize.settings import Settings
 
 __all__ = ["quantize"]
 
@@ -39,6 +40,9 @@ __all__ = ["quantize"]
 @click.option("--score-fold", "scored", type=int, multiple=True,
               help="Score on this fold, which it is not calibrated with; may be repeated.")
 @field_options("means", "deviations", "freeze_statistics", "input_shape", "result")
+@click.option("--output", type=click.Choice(["logits", "mask"]), default="logits", show_default=True,
+              help="What of it counts: what the network computes, or the class of each pixel, for which a softmax or a "
+              "sigmoid at its end is left out; generate takes the result with --output mask then, too.")
 @click.option("--name", default=None, help="Name of the quantized network.  [default: the model's, with _quantized]")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("quantized"), show_default=True,
               help="Folder for the results' folders; the same command resumes what it holds.")
@@ -56,9 +60,7 @@ def quantize(**options: Any) -> None:
         from quantunet_hls.core.names import design_name
         from quantunet_hls.data.image_folders import has_masks
         from quantunet_hls.ingest.source import open_network
-        from quantunet_hls.quantize.network import Normalization
         from quantunet_hls.quantize.quantize import quantize as run
-        from quantunet_hls.quantize.settings import Settings
 
         both = set(options["folds"]) & set(options["scored"])
         if options["scored"] and (both or not options["folds"]):
@@ -67,11 +69,7 @@ def quantize(**options: Any) -> None:
                                      "name different ones with --fold and --score-fold.")
         if options["board"] and options["tolerance"] is None:
             raise ConfigurationError("--board says what widths are to save, which --tolerance asks for; give it, too.")
-        settings = Settings(
-            scales=options["scales"], freeze_statistics=options["freeze_statistics"], tolerance=options["tolerance"],
-            weight_bits=options["weight_bits"] or options["bits"],
-            activation_bits=options["activation_bits"] or options["bits"], images=options["images"],
-            normalization=Normalization.of(options["means"], options["deviations"]))
+        settings = _settings(options)
         source = open_network(options["model"], options["input_shape"], options["result"])
         labelled = has_masks(options["data"])
         name = design_name(options["name"] or f"{source.name}_quantized")
@@ -94,6 +92,18 @@ def quantize(**options: Any) -> None:
                        rows, name))
     for role, path in (("Network", made.path), ("Report", made.report_path)):
         console.print(f"{role:10} {path}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _settings(options: dict[str, Any]) -> Settings:
+    """How the network is to be quantized."""
+    from quantunet_hls.quantize.network import Normalization
+    from quantunet_hls.quantize.settings import Settings
+
+    return Settings(
+        scales=options["scales"], freeze_statistics=options["freeze_statistics"], output=options["output"],
+        tolerance=options["tolerance"], weight_bits=options["weight_bits"] or options["bits"],
+        activation_bits=options["activation_bits"] or options["bits"], images=options["images"],
+        normalization=Normalization.of(options["means"], options["deviations"]))
 
 
 def _goal(board: str | None) -> Goal:

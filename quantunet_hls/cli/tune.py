@@ -33,6 +33,9 @@ __all__ = ["tune"]
 @click.option("--multipliers", type=int, default=None,
               help="Multipliers of all convolutions together.  [default: half the part's DSP blocks]")
 @click.option("--result", metavar="NAME", default=None, help="Which of the network's several outputs counts.")
+@click.option("--output", type=click.Choice(["logits", "mask"]), default="logits", show_default=True,
+              help="What of it counts: what the network computes, or the class of each pixel, for which a softmax or a "
+              "sigmoid at its end is left out; generate takes the result with --output mask then, too.")
 @click.option("--name", default=None, help="Name of the tuned network.  [default: the model's, with _tuned]")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("tuned"), show_default=True,
               help="Folder for the results' folders; the same command resumes what it holds.")
@@ -79,7 +82,8 @@ def tune(**options: Any) -> None:
                     bit_cost if options["model_of_cost"] == "bits" else board_cost(board.resources),
                     options["out"] / name, tolerance=options["tolerance"], bits=options["bits"],
                     score=reader(options["scored"]) if options["scored"] else None,
-                    multipliers=options["multipliers"], result=options["result"], name=name, progress=show)
+                    multipliers=options["multipliers"], result=options["result"], output=options["output"], name=name,
+                    progress=show)
     summary = tuned.summary
     columns = [Column(title, figures=True) for title in ("images", "Dice before", "Dice after")]
     rows = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from quantunet_hls.boards import Board
@@ -93,7 +93,7 @@ def fold_design(work: Mapping[str, ConvWork], goal: Goal, target: Board, stream:
         return FoldedDesign(_reuse_for(work, goal, target), None)
     from quantunet_hls.rtl.fold.fit import fold_for
 
-    chosen = chosen_for(choices, target)
+    chosen = chosen_for(choices, target if goal.share is None else _with_memory(target, goal.share))
     if goal.frames_per_s is None and goal.latency_us is None and goal.share is None:
         reuse = _reuse_for(work, goal, target)
         return FoldedDesign(reuse, _buffered(_at_pace(stream, frame_cycles(work, reuse), chosen)))
@@ -106,6 +106,13 @@ def _buffered(folded: StreamGraph) -> StreamGraph:
     from quantunet_hls.rtl.fold.parallelism import with_safe_depths
 
     return with_safe_depths(folded) if folded.feeding else folded
+
+
+def _with_memory(target: Board, share: float) -> Board:
+    """The board with a share of its memories, by which weights find their places within that share."""
+    have = target.resources
+    bram, uram = (None if blocks is None else int(share * blocks) for blocks in (have.bram_18k, have.uram))
+    return replace(target, resources=replace(have, bram_18k=bram, uram=uram))
 
 
 def chosen_for(choices: StreamChoices, target: Board) -> Callable[[StreamGraph], StreamGraph]:

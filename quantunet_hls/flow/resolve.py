@@ -70,8 +70,8 @@ def _source(spec: DesignSpec, progress: Callable[[str], None]) -> NetworkSource:
             f"{source.name} is a float network, which is quantized with images like those that it will see; name some "
             "with --data.")
     settings = Settings(weight_bits=spec.bits, activation_bits=spec.bits, normalization=normalization,
-                        freeze_statistics=spec.freeze_statistics)
-    network = open_float(source, normalization, freeze=spec.freeze_statistics, classes=spec.output == "mask")
+                        freeze_statistics=spec.freeze_statistics, output=spec.output)
+    network = open_float(source, normalization, freeze=spec.freeze_statistics, classes=settings.output == "mask")
     data = Path(spec.data) if isinstance(spec.data, str) else spec.data
     return quantized_source(source, network, calibration_images(data, settings.images, network.image, spec.folds),
                             settings, progress)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -51,7 +51,8 @@ class NetworkSource:
         quantized: whether it has quantizers; a float network has no exact hardware.
         repeatable: whether the key says all; a live module's code is not in it.
         shape: channels, height and width of an image; None where that is not known before the graph is.
-        reference: the float network that it was quantized from; None where there is none to be compared with.
+        references: the float networks that it was made of, by what reports call them; none where there are none to be
+            compared with.
     """
 
     name: str
@@ -62,7 +63,7 @@ class NetworkSource:
     quantized: bool = True
     repeatable: bool = True
     shape: ImageSize | None = None
-    reference: Callable[[], nn.Module | None] = lambda: None
+    references: Callable[[], Mapping[str, nn.Module]] = dict
 
 
 def image_size(sizes: Sequence[int]) -> ImageSize:

@@ -16,6 +16,7 @@ from brevitas.quant import (
 from torch import Tensor, nn
 
 from quantunet_hls.core.errors import ConfigurationError
+from quantunet_hls.nets.fake_quantize import BlockwiseIntQuant
 
 __all__ = [
     "CALIBRATION_STEPS",
@@ -63,7 +64,8 @@ def weight_quantizer(bits: int, *, fraction: int | None = None, learned: bool = 
     _check_width("Weight", bits, NARROWEST_WEIGHT, 16)
     _check_fraction("Weight", fraction)
     quantizer = Int8WeightPerTensorFixedPoint.let(
-        bit_width=bits, restrict_value_float_to_int_impl=RoundSte, scaling_min_val=_SMALLEST_RANGE
+        bit_width=bits, restrict_value_float_to_int_impl=RoundSte, scaling_min_val=_SMALLEST_RANGE,
+        int_quant=BlockwiseIntQuant,
     )
     return _learning(_fixed(quantizer, bits - 1, fraction), learned, NARROWEST_WEIGHT)
 
@@ -76,7 +78,8 @@ def activation_quantizer(bits: int, *, fraction: int | None = None, learned: boo
     _check_width("Activation", bits, 1, 16)
     _check_fraction("Activation", fraction)
     quantizer = Uint8ActPerTensorFixedPoint.let(
-        bit_width=bits, collect_stats_steps=CALIBRATION_STEPS, scaling_min_val=_SMALLEST_RANGE
+        bit_width=bits, collect_stats_steps=CALIBRATION_STEPS, scaling_min_val=_SMALLEST_RANGE,
+        int_quant=BlockwiseIntQuant,
     )
     return _learning(_fixed(quantizer, bits, fraction), learned, NARROWEST_ACTIVATION)
 
@@ -134,4 +137,5 @@ def input_quantizer(bits: int) -> type:
         bit_width=bits,
         scaling_impl_type=ScalingImplType.CONST,
         scaling_init=1.0,
+        int_quant=BlockwiseIntQuant,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 from qonnx.core.modelwrapper import ModelWrapper
@@ -13,34 +14,23 @@ from quantunet_hls.ingest import check_legal
 from quantunet_hls.ingest.passes.explicit_attributes import explicit_attributes
 from quantunet_hls.ingest.passes.tabulate import tabulate
 from quantunet_hls.ops.qonnx.filters import filters_of
-from quantunet_hls.ops.qonnx.graph import constant, shape_of
+from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, shape_of
 from quantunet_hls.quantize.assemble import assemble
-from quantunet_hls.quantize.fitting import Observed, fit_in_turn, observe
-from quantunet_hls.quantize.grids import IMAGE, Grid, Scales, best_grid
 from quantunet_hls.quantize.images import CalibrationImages, spread_evenly
 from quantunet_hls.quantize.network import FloatNetwork
 from quantunet_hls.quantize.plan import Plan, plan_quantizers
-from quantunet_hls.tuning.rounding import FittedFilters
+from quantunet_hls.quantize.signs import signed_quantizers
+from quantunet_hls.tuning.calibrate import Calibration, Cast, calibrate, fit_layers
+from quantunet_hls.tuning.grids import IMAGE, Grid, Scales, best_grid
+from quantunet_hls.tuning.rounding import FittedFilters, Moments, fit, fit_filters
+from quantunet_hls.tuning.widths import Widths
 
-__all__ = ["Calibrated", "Quantized", "Widths", "calibrated", "planned"]
+__all__ = ["Calibrated", "Quantized", "calibrated", "planned"]
 
 #: Bits that an activation has more where nothing but a table reads it, which rounds it once more.
 _LOOKED_UP = 2
 #: Values of the largest tensor over all calibration images together, four bytes each.
 _MOST_VALUES = 1 << 27
-
-
-@dataclass(frozen=True)
-class Widths:
-    """Bits of a quantized network.
-
-    Attributes:
-        activations: of each group of quantizers, by the first one's name.
-        weights: of each layer.
-    """
-
-    activations: Mapping[str, int]
-    weights: Mapping[str, int]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,16 +57,31 @@ class Calibrated:
         images: that it was shown, float32, as it takes them.
         port: grid of the hardware's.
         observed: what it made of them.
+        signed: whether a quantizer can meet values below 0.
         scales: what the steps of its quantizers may be.
     """
 
     plan: Plan
     images: Tensor
     port: Grid
-    observed: Observed
+    observed: Calibration
+    signed: Mapping[str, bool]
     scales: Scales
-    # A group's best grid at a width is the same whatever the others have.
+    # A group's best grid at a width is the same whatever the others have, and so are a layer's own weights.
     _best: dict[tuple[str, int], Grid] = field(default_factory=dict, repr=False)
+    _fitted: dict[tuple[str, int], FittedFilters] = field(default_factory=dict, repr=False)
+
+    @property
+    def model(self) -> ModelWrapper:
+        """The graph, with quantizers that say nothing yet."""
+        return self.plan.model
+
+    @cached_property
+    def reads(self) -> dict[str, frozenset[str]]:
+        """For each layer the groups of quantizers whose values it reads; the image's is none."""
+        group = {name: first for first, names in self.plan.groups.items() for name in names}
+        return {layer: frozenset(group[feed] for feed in feeds if feed in group)
+                for layer, feeds in self.plan.feeds.items()}
 
     def uniform(self, weights: int, activations: int) -> Widths:
         """The same bits everywhere, the image apart, which has 8."""
@@ -88,15 +93,34 @@ class Calibrated:
         for first, names in self.plan.groups.items():
             width = widths.activations[first] + (_LOOKED_UP if self.plan.looked_up.issuperset(names) else 0)
             if (first, width) not in self._best:
-                self._best[first, width] = best_grid(*self.observed.of_group(names), width, self.scales)
+                values = np.concatenate([self.observed.values[name] for name in names])
+                self._best[first, width] = best_grid(values, any(self.signed[name] for name in names), width,
+                                                     self.scales)
             grids |= dict.fromkeys(names, self._best[first, width])
         return grids
 
+    def casts(self, widths: Widths) -> dict[str, Cast]:
+        """What the quantizers make of their values."""
+        return {name: grid.cast for name, grid in self.grids(widths).items()}
+
+    def fitted(self, layer: str, width: int) -> FittedFilters:
+        """Weights of one layer, on what the float network in front of it makes of the images."""
+        if (layer, width) not in self._fitted:
+            self._fitted[layer, width] = self._fit(self.observed.filters[layer], self.observed.moments[layer], width)
+        return self._fitted[layer, width]
+
     def quantized(self, widths: Widths) -> Quantized:
-        """The network with its weights fitted layer after layer."""
+        """The network with its weights fitted layer after layer, so that each makes up for those before it."""
         grids = self.grids(widths)
-        layers = fit_in_turn(self.plan, self.observed, self.images, grids, widths.weights, self.scales)
+        layers = fit_layers(self.observed, self.plan.model, self.images, widths.weights, self._fit,
+                            {name: grid.cast for name, grid in grids.items()})
         return Quantized(assemble(self.plan, grids, layers, self.scales), grids, layers)
+
+    def _fit(self, filters: np.ndarray, seen: Moments, width: int) -> FittedFilters:
+        if self.scales is Scales.FLOAT:
+            return fit_filters(filters, seen, width)
+        found = fit(filters, seen, width)
+        return FittedFilters(width, np.full(len(filters), found.type.step), found.weights, found.biases)
 
 
 def calibrated(network: FloatNetwork, images: CalibrationImages, scales: Scales,
@@ -118,7 +142,13 @@ def calibrated(network: FloatNetwork, images: CalibrationImages, scales: Scales,
     largest = max(int(np.prod(shape_of(plan.model, node.output[0]))) for node in plan.model.graph.node)
     shown = images.values[spread_evenly(len(images.values), max(1, _MOST_VALUES // largest))]
     progress(f"Calibrating with {len(shown)} images")
-    return Calibrated(plan, shown, images.port, observe(plan, shown, images.port), scales)
+    casts: dict[str, Cast] = {str(node.name): _as_it_is for node in plan.model.graph.node if node.op_type in QUANT_OPS}
+    observed = calibrate(plan.model, shown, {**casts, plan.port: images.port.cast})
+    return Calibrated(plan, shown, images.port, observed, signed_quantizers(plan, shown[:1], images.port), scales)
+
+
+def _as_it_is(values: Tensor) -> Tensor:
+    return values
 
 
 def planned(network: FloatNetwork, scales: Scales) -> tuple[Plan, ModelWrapper]:

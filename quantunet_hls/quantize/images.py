@@ -15,7 +15,7 @@ from quantunet_hls.core.errors import DataError
 from quantunet_hls.data.check_images import check_images
 from quantunet_hls.data.image_folders import Pixels, image_files, names_in, read_images, to_input
 from quantunet_hls.data.tiles import spread_tiles
-from quantunet_hls.quantize.grids import IMAGE, Grid, Scales, best_grid
+from quantunet_hls.tuning.grids import IMAGE, Grid, Scales, best_grid
 
 __all__ = ["CalibrationImages", "calibration_images", "other_names", "spread_evenly"]
 

@@ -21,7 +21,7 @@ from quantunet_hls.emulate.accuracy import classes_of, emulate_graph
 from quantunet_hls.ingest import HardwareGraph, ingest, load_qonnx
 from quantunet_hls.ingest.facts import network_facts
 from quantunet_hls.ingest.source import NetworkSource
-from quantunet_hls.quantize.core import Calibrated, Quantized, Widths, calibrated
+from quantunet_hls.quantize.core import Calibrated, Quantized, calibrated
 from quantunet_hls.quantize.images import CalibrationImages
 from quantunet_hls.quantize.network import FloatNetwork, open_float
 from quantunet_hls.quantize.score import compared, float_masks
@@ -30,6 +30,7 @@ from quantunet_hls.quantize.settings import Settings
 from quantunet_hls.tuning.cost import Cost, bit_cost
 from quantunet_hls.tuning.measure import Meter, measurements, spread
 from quantunet_hls.tuning.search import ToleranceError, steps_of
+from quantunet_hls.tuning.widths import Widths
 
 __all__ = ["Goal", "Images", "QuantizedNetwork", "quantize"]
 
@@ -103,7 +104,7 @@ def quantize(source: NetworkSource, read: Images, folder: Path, settings: Settin
         raise ConfigurationError(f"{source.name} has quantizers already; generate takes it as it is, and tune makes it "
                                  "cheaper.")
     design = design_name(name or f"{source.name}_quantized")
-    network = open_float(source, settings.normalization, freeze=settings.freeze_statistics)
+    network = _opened(source, settings)
     given = read(network.image[0])
     scored = given if score is None else score(network.image[0])
     images = CalibrationImages.of(given.images, settings.images, network.image[1:])
@@ -134,6 +135,12 @@ def quantize(source: NetworkSource, read: Images, folder: Path, settings: Settin
         write_json(folder / "quantization.json", report)
     _check_loss(report.get("search"), settings, path)
     return QuantizedNetwork(graph, path, folder / "quantization.json", report)
+
+
+def _opened(source: NetworkSource, settings: Settings) -> FloatNetwork:
+    """The float network as it is asked for."""
+    return open_float(source, settings.normalization, freeze=settings.freeze_statistics,
+                      classes=settings.output == "mask")
 
 
 def _check_loss(search: dict[str, Any] | None, settings: Settings, path: Path) -> None:

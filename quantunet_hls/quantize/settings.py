@@ -6,13 +6,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from quantunet_hls.core.errors import ConfigurationError, UnknownNameError
-from quantunet_hls.quantize.grids import Scales
+from quantunet_hls.ingest import OUTPUTS
 from quantunet_hls.quantize.network import Normalization
+from quantunet_hls.tuning.grids import Scales
+from quantunet_hls.tuning.widths import LEAST_BITS
 
-__all__ = ["LEAST_BITS", "MOST_BITS", "Settings"]
+__all__ = ["MOST_BITS", "Settings"]
 
-#: Bits that weights and activations can be given. More change next to nothing.
-LEAST_BITS, MOST_BITS = 2, 10
+#: Most bits that weights and activations can be given. More change next to nothing.
+MOST_BITS = 10
 #: Images that are calibrated with at most.
 _MOST_IMAGES = 1024
 
@@ -28,10 +30,11 @@ class Settings:
         images: how many to calibrate with.
         normalization: of the images that the network was trained with.
         freeze_statistics: whether normalization by each image's statistics is frozen to those of calibration images.
+        output: one of :data:`quantunet_hls.ingest.OUTPUTS`; of a mask, a softmax or sigmoid at the end is left out.
         tolerance: Dice points (of 100) that may be lost while widths go down from these; None keeps these.
 
     Raises:
-        ConfigurationError: widths, scales or a number that there can't be.
+        ConfigurationError: widths, scales, an output or a number that there can't be.
     """
 
     weight_bits: int = 8
@@ -40,6 +43,7 @@ class Settings:
     images: int = 32
     normalization: Normalization | None = None
     freeze_statistics: bool = False
+    output: str = "logits"
     tolerance: float | None = None
 
     def __post_init__(self) -> None:
@@ -49,6 +53,8 @@ class Settings:
         if self.scales not in list(Scales):
             raise UnknownNameError("kind of scales", str(self.scales), Scales)
         object.__setattr__(self, "scales", Scales(self.scales))
+        if self.output not in OUTPUTS:
+            raise UnknownNameError("output", self.output, OUTPUTS)
         if self.tolerance is not None and not 0 <= self.tolerance < float("inf"):
             raise ConfigurationError(f"A tolerance of {self.tolerance:g} Dice points can't be met; give 0 or more.")
         if not 1 <= self.images <= _MOST_IMAGES:

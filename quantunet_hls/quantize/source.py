@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from qonnx.core.modelwrapper import ModelWrapper
+from torch import nn
 
 from quantunet_hls.core.code_key import code_key
 from quantunet_hls.ingest.source import NetworkSource
@@ -29,11 +30,15 @@ def quantized_source(source: NetworkSource, network: FloatNetwork, images: Calib
         settings: how it is to be quantized.
         progress: called with a line for each part that takes long.
     """
+    def references() -> dict[str, nn.Module]:
+        frozen = network.frozen_by(images.values).frozen
+        stages = {"float": network.given, **({"float, frozen": frozen} if frozen is not None else {})}
+        return {name: FloatModule(model) for name, model in stages.items()}
+
     def graph() -> ModelWrapper:
         found = calibrated(network.frozen_by(images.values), images, settings.scales, progress)
         progress(f"Fitting the weights of {len(found.plan.layers)} layers")
         return found.quantized(found.uniform(settings.weight_bits, settings.activation_bits)).model
 
     key = [source.key, settings.to_dict(), images.sha256(), code_key("quantunet_hls.quantize.core")]
-    return replace(source, graph=graph, module=lambda: None, quantized=True, key=key,
-                   reference=lambda: FloatModule(network.given))
+    return replace(source, graph=graph, module=lambda: None, quantized=True, key=key, references=references)

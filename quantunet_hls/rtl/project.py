@@ -140,7 +140,7 @@ class Project:
         options = MappingOptions(board.part_family, dsp=dsp)
         fabric = in_fabric(self.graph)
         mapped = map_design(design, options, cache, workers=workers, progress=progress, lut_multipliers=fabric)
-        large = layers_for_ultraram(mapped, board)
+        large = layers_for_ultraram(mapped, board, [layer.name for layer in self.graph.loading])
         if large:
             mapped = map_design(design, options, cache, workers=workers, progress=progress, lut_multipliers=fabric,
                                 large_memories=large)

@@ -15,14 +15,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from quantunet_hls.targets.family import Family
 
-__all__ = ["Layout", "Memory", "MemoryCell", "MemoryCells", "in_block_rom", "layout"]
+__all__ = ["Layout", "Memory", "MemoryCell", "MemoryCells", "in_block_rom", "layout", "ultra_of_buffer"]
 
 #: ROMs of at least this many words and bits are asked for in block RAM; smaller ones are cheaper in LUTs.
 BLOCK_ROM_WORDS = 128
 BLOCK_ROM_BITS = 4096
 
-#: Words and bits of an UltraRAM block (UG573).
-ULTRA_WORDS, ULTRA_BITS = 4096, 72
+#: Words and bits of an UltraRAM block (UG573): with two addresses, and with one, at which both its ports work together.
+ULTRA_SHAPES = ((4096, 72), (2048, 144))
+#: What Yosys says that a block costs.
+_ULTRA_COST = 1024.0
+#: Bits that share a write enable; in a row of blocks stand words side by side that begin at any of these.
+_ULTRA_BYTES = (8, 9)
 
 #: Costs of a bit's multiplexer behind a deep memory, of a write enable before it, of a unit of what is emulated.
 _MUX, _DEMUX, _EMULATION = 0.5, 0.5, 2.0
@@ -37,7 +41,7 @@ class Memory:
 
     Attributes:
         registered: whether it is read with a clock, so that it may become memory blocks.
-        ultra: whether it is asked for in UltraRAM.
+        ultra: whether it is asked for in UltraRAM, and written and read at one address.
     """
 
     depth: int
@@ -133,8 +137,7 @@ def in_block_rom(words: int, bits: int) -> bool:
 def layout(memory: Memory, family: Family) -> Layout:
     """What Yosys makes of a memory: the cheapest of blocks, LUT memory, and logic, which has neither."""
     if memory.ultra:
-        copies = -(-memory.depth // ULTRA_WORDS)
-        return Layout(copies=copies, ultra=copies * -(-memory.width // ULTRA_BITS))
+        return min((_ultra_layout(memory, *shape) for shape in ULTRA_SHAPES), key=lambda choice: choice[0])[1]
     cells = family.memories
     choices = [choice for cell in cells.blocks for choice in cell.layouts(memory)] if memory.registered else []
     if memory.rom:
@@ -145,3 +148,17 @@ def layout(memory: Memory, family: Family) -> Layout:
         choices += [(float(memory.bits), Layout())]
         choices += [choice for cell in cells.luts for choice in cell.layouts(memory)]
     return min(choices, key=lambda choice: choice[0])[1]
+
+
+def ultra_of_buffer(memory: Memory) -> int:
+    """UltraRAM blocks that a memory would take which is written and read at different addresses."""
+    return _ultra_layout(memory, *ULTRA_SHAPES[0])[1].ultra
+
+
+def _ultra_layout(memory: Memory, words: int, bits: int) -> tuple[float, Layout]:
+    """Cost and layout in UltraRAM blocks of so many words of so many bits."""
+    copies = -(-memory.depth // words)
+    columns = min(-(-memory.width // byte) * byte for byte in _ULTRA_BYTES)
+    number = -(-copies * columns // bits)
+    beside = (copies - 1) * memory.width * _MUX + (copies > 1) * copies * _DEMUX
+    return _ULTRA_COST * number + beside, Layout(copies=copies, ultra=number)

@@ -81,12 +81,12 @@ def bit_cost(convolutions: Sequence[ConvLoad]) -> float:
                      for load in convolutions))
 
 
-def loads(graph: HardwareGraph, types: GraphTypes, multipliers: int) -> list[ConvLoad]:
-    """What each convolution needs with these types, folded for a number of multipliers as the flow folds it."""
+def loads(graph: HardwareGraph, types: GraphTypes, multipliers: int) -> dict[str, ConvLoad]:
+    """What each convolution, by its name, needs with these types, folded for so many multipliers as the flow does."""
     work = convolution_work(graph)
     reuse = balanced_reuse(work, multipliers)
     written = {str(node.output[0]): types.layers[node.name].result for node in graph.model.graph.node}
-    result = []
+    result = {}
     for node in graph.model.graph.node:
         if not kind_of(node).weighted:
             continue
@@ -95,7 +95,8 @@ def loads(graph: HardwareGraph, types: GraphTypes, multipliers: int) -> list[Con
         assert kinds.accumulator is not None
         shape = shape_of(graph.model, node.input[1])
         _, _, columns, channels = shape_of(graph.model, node.input[0])
-        result.append(ConvLoad(layer.inputs * layer.outputs // reuse[node.name], int(np.prod(shape)), layer.outputs,
-                               (shape[1] - 1) * columns * channels, kinds.weight.width,
-                               written[node.input[0]].width, kinds.accumulator.width))
+        result[str(node.name)] = ConvLoad(
+            layer.inputs * layer.outputs // reuse[node.name], int(np.prod(shape)), layer.outputs,
+            (shape[1] - 1) * columns * channels, kinds.weight.width, written[node.input[0]].width,
+            kinds.accumulator.width)
     return result

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,13 +74,21 @@ class Meter:
     def __call__(self, graph: HardwareGraph, types: GraphTypes) -> Measured:
         """Dice against the truth, and against the reference's masks, 0 to 1."""
         network = hashlib.sha256(graph.model.model.SerializeToString(deterministic=True)).hexdigest()
-        inputs = {"network": network, "types": precision_of(types).to_dict(), "images": self._images,
-                  "classes": self._classes}
+        return self.remembered({"network": network, "types": precision_of(types).to_dict()}, __name__,
+                               lambda: segment(emulate_graph(graph, types), self.samples))
 
+    def remembered(self, inputs: Mapping[str, Any], maker: str, masks: Callable[[], Tensor]) -> Measured:
+        """The scores of masks, which are only made where they are not known yet.
+
+        Args:
+            inputs: decide, with the images, what the masks are; plain values.
+            maker: name of the module that makes them.
+            masks: uint8 (N, H, W).
+        """
         def measure() -> list[float]:
-            return list(self.scores(segment(emulate_graph(graph, types), self.samples)))
+            return list(self.scores(masks()))
 
-        key = key_of(inputs, (__name__,), maker_versions())
+        key = key_of({**inputs, "images": self._images, "classes": self._classes}, (maker,), maker_versions())
         truth, reference = self._store.made("dice", key, measure).value
         return float(truth), float(reference)
 

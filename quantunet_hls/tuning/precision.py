@@ -253,4 +253,5 @@ def _check_holds(name: str, role: str, kind: FixedType, needed: FixedType, value
         low, high = int(values.low.min()) * step, int(values.high.max()) * step
         raise PrecisionError(
             f"Layer {name!r}: its {role} {kind} {'would overflow' if fine else 'would cut bits'}, for its values reach "
-            f"from {low:g} to {high:g} in steps of {needed.step:g}; {needed} is the narrowest type that holds them.")
+            f"from {low:g} to {high:g} in steps of {needed.step:g}; {needed} is the narrowest type that holds them. To "
+            "go on with fewer bits, put a quantizer behind it in the network.")

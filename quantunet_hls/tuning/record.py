@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic
 
 from quantunet_hls.core.files import write_json, writing
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.facts import network_facts
 from quantunet_hls.ingest.ranges import GraphTypes, infer_types
 from quantunet_hls.tuning.bits import BitCount, count_bits, hls4ml_bits
-from quantunet_hls.tuning.choice import Choice
 from quantunet_hls.tuning.pictures import RangeRow, draw_front, draw_ranges
 from quantunet_hls.tuning.precision import decided_precision, precision_of
-from quantunet_hls.tuning.requantize import stored_constants
-from quantunet_hls.tuning.search import Step
+from quantunet_hls.tuning.search import Choice, Step
 from quantunet_hls.tuning.start import Origin
-from quantunet_hls.tuning.trials import Final, Trials
+from quantunet_hls.tuning.trials import Final
 
 __all__ = ["Chosen", "draw", "network_figures", "write_network"]
 
 
 @dataclass(frozen=True, eq=False)
-class Chosen:
+class Chosen(Generic[Choice]):
     """Where a search ended.
 
     Attributes:
@@ -72,24 +70,18 @@ def _bits(count: BitCount) -> dict[str, int]:
             "accumulator_widths": count.accumulator_widths, "total": count.total}
 
 
-def draw(trials: Trials, chosen: Chosen, types: GraphTypes, references: tuple[float, float], tolerance: float,
-         folder: Path) -> None:
+def draw(rows: tuple[Sequence[RangeRow], Sequence[RangeRow]], chosen: Chosen[Choice],
+         references: tuple[float, float], tolerance: float, folder: Path) -> None:
     """Draw ranges with their types, and accuracy against cost.
 
     Args:
-        trials: the network before.
+        rows: weights and activations of the network before, with the types after.
         chosen: where the search ended.
-        types: of the network after.
         references: Dice of the network before, on the images of the search and on those of the choice.
         tolerance: Dice points that may be lost.
         folder: where to.
     """
-    weights = []
-    for node in chosen.final.graph.model.graph.node:
-        kind = types.layers[node.name].weight
-        if kind is not None:
-            weights.append(RangeRow(str(node.name), stored_constants(trials.graph, str(node.name), 1), kind))
-    activations = [RangeRow(name, values, types.layers[name].result) for name, values in trials.seen.values.items()]
+    weights, activations = rows
     draw_ranges(weights, "Weights before tuning, and the types chosen for them", folder / "weights.png")
     draw_ranges(activations, "Activations of calibration images, and the types chosen for them",
                 folder / "activations.png")

@@ -9,8 +9,9 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from quantunet_hls.core.errors import QuantUNetError
 
-__all__ = ["Move", "Point", "Step", "ToleranceError", "descend", "last_within", "steps_of"]
+__all__ = ["Choice", "Move", "Point", "Step", "ToleranceError", "descend", "last_within", "steps_of"]
 
+#: What decides a network: types, or widths.
 Choice = TypeVar("Choice")
 
 #: Harm below this share of the mask's pixels is measured as noise.

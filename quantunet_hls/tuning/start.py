@@ -8,10 +8,10 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from quantunet_hls.core.errors import ConfigurationError
 from quantunet_hls.data.image_folders import Samples
 from quantunet_hls.emulate.accuracy import emulate_graph, segment
-from quantunet_hls.ingest import HardwareGraph, ingest
+from quantunet_hls.ingest import HardwareGraph, as_meant, ingest
+from quantunet_hls.ingest.passes.drop_probabilities import drop_probabilities
 from quantunet_hls.ingest.source import open_source
 
 __all__ = ["Origin", "open_origin"]
@@ -35,20 +35,17 @@ class Origin:
 
 
 def open_origin(model: str | Path | nn.Module, input_shape: tuple[int, int, int] | None = None,
-                result: str | None = None) -> Origin:
+                result: str | None = None, output: str = "logits") -> Origin:
     """The network of a model argument.
 
     Args:
         model: and ``input_shape`` and ``result``, as :func:`quantunet_hls.ingest.source.open_source` takes them.
+        output: as :func:`quantunet_hls.ingest.ingest` takes it; the graph ends in scores all the same.
 
     Raises:
         QuantUNetError: as ``open_source`` and ``ingest`` do.
     """
     source = open_source(model, input_shape, result)
-    graph = ingest(source.graph())
-    if graph.scales.whole:
-        raise ConfigurationError(f"{source.name} has scales that are no powers of two, which no type says, so there is "
-                                 "nothing to choose; quantize its float network with a tolerance, which chooses widths "
-                                 "(quantunet-hls quantize MODEL --data DIR --tolerance POINTS), or with --scales "
-                                 "power-of-two, and tune that.")
+    given = source.graph()
+    graph = ingest(drop_probabilities(as_meant(given)) if output == "mask" else given)
     return Origin(source.name, source.sha256, graph, lambda samples: segment(emulate_graph(graph), samples))

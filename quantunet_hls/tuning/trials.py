@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+from torch import Tensor
 
 from quantunet_hls.ingest import HardwareGraph, ingest
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.tuning.calibrate import Calibration, best_fraction, calibrate, fit_layers
-from quantunet_hls.tuning.choice import Choice, changes_of, groups_of, start_of
+from quantunet_hls.tuning.choice import Choice, Move, changes_of, groups_of, moves, start_of
 from quantunet_hls.tuning.cost import Cost, loads
 from quantunet_hls.tuning.measure import Meter
-from quantunet_hls.tuning.requantize import requantize, requantize_hardware
+from quantunet_hls.tuning.pictures import RangeRow
+from quantunet_hls.tuning.requantize import requantize, requantize_hardware, stored_constants
 from quantunet_hls.tuning.rounding import Fitted, fit
 from quantunet_hls.tuning.search import Point
 from quantunet_hls.types import FixedType
@@ -40,7 +43,7 @@ class Trials:
 
     Attributes:
         graph: the network before tuning.
-        images: that it was calibrated with, float64 (N, H, W, C).
+        images: that it was calibrated with (N, H, W, C).
         seen: what they say about it.
         groups: quantizers that have one type, by the first one's name.
         natural: the types that it has.
@@ -49,7 +52,7 @@ class Trials:
     """
 
     graph: HardwareGraph
-    images: np.ndarray
+    images: Tensor
     seen: Calibration
     groups: Mapping[str, tuple[str, ...]]
     natural: Choice
@@ -58,6 +61,15 @@ class Trials:
     # A layer's weights at a width are the same whatever the others have.
     _fitted: dict[tuple[str, int], Fitted] = field(default_factory=dict, repr=False)
 
+    def start(self, widest: int | None) -> Choice:
+        """The types that the network has, none wider than that."""
+        return self.natural if widest is None else narrowed(self, widest)
+
+    def moves(self, choice: Choice) -> list[Move]:
+        """Every bit that can go."""
+        return moves(choice, self.values)
+
+    @cached_property
     def values(self) -> dict[str, np.ndarray]:
         """What lies in front of each group of quantizers."""
         return {first: np.concatenate([self.seen.values[name] for name in names])
@@ -74,14 +86,21 @@ class Trials:
         graphs = [ingest(requantize(self.graph, changes))]
         if choice.weights != self.natural.weights:
             # Fitted one behind the other, each layer makes up for what those before it lost.
-            fitted = fit_layers(self.seen, graphs[0], self.images, choice.weights)
+            fitted = fit_layers(self.seen, graphs[0].model, self.images, choice.weights, fit)
             graphs.append(ingest(requantize(self.graph, changes_of(self.graph, self.groups, choice, fitted))))
         return max((Final(graph, self._point(graph, meter)) for graph in graphs), key=lambda final: final.point.dice)
+
+    def rows(self, final: Final) -> tuple[list[RangeRow], list[RangeRow]]:
+        """Weights and activations of the network before, and the types that they have after."""
+        types = infer_types(final.graph.model).layers
+        weights = [RangeRow(str(node.name), stored_constants(self.graph, str(node.name), 1), kind)
+                   for node in final.graph.model.graph.node if (kind := types[node.name].weight) is not None]
+        return weights, [RangeRow(name, values, types[name].result) for name, values in self.seen.values.items()]
 
     def _point(self, graph: HardwareGraph, meter: Meter) -> Point:
         types = infer_types(graph.model)
         dice, agreement = meter(graph, types)
-        return Point(self.cost(loads(graph, types, self.multipliers)), dice, 1 - agreement)
+        return Point(self.cost(list(loads(graph, types, self.multipliers).values())), dice, 1 - agreement)
 
     def _each_fitted(self, choice: Choice) -> dict[str, Fitted]:
         """Weights of the convolutions that get fewer bits than they have."""
@@ -96,14 +115,14 @@ class Trials:
         return self._fitted[conv, width]
 
 
-def trials_of(graph: HardwareGraph, images: np.ndarray, cost: Cost, multipliers: int) -> Trials:
-    """Calibrate a network with images, float64 (N, H, W, C)."""
-    return Trials(graph, images, calibrate(graph, images), groups_of(graph), start_of(graph), cost, multipliers)
+def trials_of(graph: HardwareGraph, images: Tensor, cost: Cost, multipliers: int) -> Trials:
+    """Calibrate a network with images (N, H, W, C)."""
+    return Trials(graph, images, calibrate(graph.model, images), groups_of(graph), start_of(graph), cost, multipliers)
 
 
 def narrowed(trials: Trials, widest: int) -> Choice:
     """The types that the network has, none wider than that."""
-    values = trials.values()
+    values = trials.values
     return Choice(
         {first: _narrowed(kind, widest, values[first]) for first, kind in trials.natural.activations.items()},
         {conv: min(width, widest) for conv, width in trials.natural.weights.items()})

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol
 
-import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from quantunet_hls.boards import Board
-from quantunet_hls.core.errors import ConfigurationError, DataError
+from quantunet_hls.core.errors import ConfigurationError, DataError, IllegalGraphError
 from quantunet_hls.core.files import write_json
 from quantunet_hls.core.folders import claim, exclusively
 from quantunet_hls.core.names import design_name
@@ -23,13 +22,16 @@ from quantunet_hls.emulate.accuracy import classes_of, emulate_graph
 from quantunet_hls.ingest import HardwareGraph
 from quantunet_hls.ingest.ranges import infer_types
 from quantunet_hls.ingest.source import ImageSize
-from quantunet_hls.tuning.choice import Choice, moves
+from quantunet_hls.tuning.choice import Choice as Types
 from quantunet_hls.tuning.cost import Cost
 from quantunet_hls.tuning.measure import Meter, earlier_measurements, measurements, spread
+from quantunet_hls.tuning.pictures import RangeRow
 from quantunet_hls.tuning.record import Chosen, draw, network_figures, write_network
-from quantunet_hls.tuning.search import Step, ToleranceError, descend, last_within, steps_of
+from quantunet_hls.tuning.scaled_trials import scaled_trials_of
+from quantunet_hls.tuning.search import Choice, Move, Point, Step, ToleranceError, descend, last_within, steps_of
 from quantunet_hls.tuning.start import Origin, open_origin
-from quantunet_hls.tuning.trials import Final, Trials, narrowed, trials_of
+from quantunet_hls.tuning.trials import Final, trials_of
+from quantunet_hls.tuning.widths import Widths
 
 __all__ = ["ToleranceError", "Tuned", "tune"]
 
@@ -42,7 +44,7 @@ Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Tuned:
+class Tuned(Generic[Choice]):
     """What :func:`tune` found.
 
     Attributes:
@@ -94,7 +96,7 @@ class _Evidence:
     """Images, and what is measured with them.
 
     Attributes:
-        calibration: float64 (N, H, W, C).
+        calibration: images (N, H, W, C).
         search: meter of few images, for every step.
         choice: meter of more and other images, for choosing how far to go.
         counts: of images, by what they are for.
@@ -102,7 +104,7 @@ class _Evidence:
         store: what was measured.
     """
 
-    calibration: np.ndarray
+    calibration: Tensor
     search: Meter
     choice: Meter
     counts: dict[str, int]
@@ -123,9 +125,10 @@ def tune(
     multipliers: int | None = None,
     input_shape: tuple[int, int, int] | None = None,
     result: str | None = None,
+    output: str = "logits",
     name: str | None = None,
     progress: Progress = lambda line: None,
-) -> Tuned:
+) -> Tuned[Types] | Tuned[Widths]:
     """Find the cheapest types of every layer that lose at most ``tolerance`` Dice points.
 
     Writes the tuned network, ``precision.json`` and ``tuning.json`` into the folder. What was measured before is
@@ -143,6 +146,7 @@ def tune(
         multipliers: of all convolutions; half the board's DSP blocks where None.
         input_shape: of a module.
         result: which of the network's several outputs, by its name.
+        output: one of :data:`quantunet_hls.ingest.OUTPUTS`; of a mask, a softmax or sigmoid at the end is left out.
         name: of the tuned network; the model's with ``_tuned`` behind it where None.
         progress: called with a line for every step.
 
@@ -152,7 +156,7 @@ def tune(
     """
     request = _Request(board, cost, folder, tolerance, bits, score, multipliers, progress)
     began = time.monotonic()
-    origin = open_origin(model, input_shape, result)
+    origin = open_origin(model, input_shape, result, output)
     given = samples(_size(origin))
     if not len(given):
         raise DataError("There are no images to calibrate with; name a folder that has some.")
@@ -163,9 +167,11 @@ def tune(
         progress(f"Calibrating with {evidence.counts['calibration']} images; searching with "
                  f"{evidence.counts['search']}, choosing with {evidence.counts['choice']}; "
                  f"{100 * evidence.search.reference_dice:.2f} Dice points to start from")
-        trials = trials_of(origin.graph, evidence.calibration, cost, request.budget)
-        chosen = _chosen(trials, _searched(trials, evidence.search, request), evidence.choice, request)
-        return _written(origin, trials, evidence, chosen, request, folder / f"{design}.onnx", began)
+        path, given_to = folder / f"{design}.onnx", (origin.graph, evidence.calibration, cost, request.budget)
+        if origin.graph.scales.whole:
+            progress("It has scales that are no powers of two: widths are chosen, and scales for them")
+            return _tuned(origin, scaled_trials_of(*given_to), evidence, request, path, began)
+        return _tuned(origin, trials_of(*given_to), evidence, request, path, began)
 
 
 def _size(origin: Origin) -> ImageSize:
@@ -179,7 +185,7 @@ def _evidence(origin: Origin, given: Samples, folder: Path) -> _Evidence:
     searching, choosing = spread(given, _SEARCH), spread(given, _CHOICE, skip=1)
     tiles = spread_tiles(spread(given, _CALIBRATION).images, _CALIBRATION, origin.graph.input_shape[:2])
     return _Evidence(
-        calibration=to_input(tiles).permute(0, 2, 3, 1).double().numpy(),
+        calibration=to_input(tiles).permute(0, 2, 3, 1).contiguous(),
         search=Meter(searching, origin.segment(searching), classes, store),
         choice=Meter(choosing, origin.segment(choosing), classes, store),
         counts={"calibration": len(tiles), "search": len(searching), "choice": len(choosing)},
@@ -187,12 +193,29 @@ def _evidence(origin: Origin, given: Samples, folder: Path) -> _Evidence:
     )
 
 
-def _searched(trials: Trials, meter: Meter, request: _Request) -> list[Step[Choice]]:
+class _Ways(Protocol[Choice]):
+    """A network, and all that is needed to try choices on it."""
+
+    def start(self, widest: int | None) -> Choice:
+        """What the network has, nothing of more bits than that."""
+
+    def moves(self, choice: Choice) -> Sequence[Move[Choice]]:
+        """Every bit that can go."""
+
+    def quick(self, choice: Choice, meter: Meter) -> Point:
+        """What a choice does, nearly."""
+
+    def final(self, choice: Choice, meter: Meter) -> Final:
+        """The network of a choice, measured exactly."""
+
+    def rows(self, final: Final) -> tuple[list[RangeRow], list[RangeRow]]:
+        """Weights and activations of the network before, and the types that they have after."""
+
+
+def _searched(trials: _Ways[Choice], meter: Meter, request: _Request) -> list[Step[Choice]]:
     """The way down from the widest types that are allowed."""
-    start = trials.natural if request.bits is None else narrowed(trials, request.bits)
-    values = trials.values()
     return descend(
-        start, lambda choice: moves(choice, values), lambda choice: trials.quick(choice, meter),
+        trials.start(request.bits), trials.moves, lambda choice: trials.quick(choice, meter),
         lambda reached: meter.reference_dice - reached.dice > _BEYOND * request.tolerance / 100,
         lambda step: request.progress(_line(step)))
 
@@ -203,13 +226,19 @@ def _line(step: Step[Choice]) -> str:
             f"masks differ {100 * step.point.disagreement:.2f} %")
 
 
-def _chosen(trials: Trials, steps: list[Step[Choice]], meter: Meter, request: _Request) -> Chosen:
+def _chosen(trials: _Ways[Choice], steps: list[Step[Choice]], meter: Meter, request: _Request) -> Chosen[Choice]:
     """The step furthest down whose network, fitted anew, keeps the accuracy."""
     finals: dict[int, Final] = {}
 
     def keeps(index: int) -> bool:
         if index not in finals:
-            finals[index] = trials.final(steps[index].choice, meter)
+            try:
+                finals[index] = trials.final(steps[index].choice, meter)
+            except IllegalGraphError as error:
+                if index == 0:
+                    raise
+                request.progress(f"step {index} can't be built: {error}")
+                return False
             request.progress(f"step {index}: Dice {100 * finals[index].point.dice:.2f} of "
                              f"{100 * meter.reference_dice:.2f}")
         return request.kept_by(finals[index].point.dice, meter.reference_dice)
@@ -219,13 +248,14 @@ def _chosen(trials: Trials, steps: list[Step[Choice]], meter: Meter, request: _R
     return Chosen(steps, step, finals, within)
 
 
-def _written(origin: Origin, trials: Trials, evidence: _Evidence, chosen: Chosen, request: _Request, path: Path,
-             began: float) -> Tuned:
-    """Write everything.
+def _tuned(origin: Origin, trials: _Ways[Choice], evidence: _Evidence, request: _Request, path: Path,
+           began: float) -> Tuned[Choice]:
+    """Search, and write everything.
 
     Raises:
         ToleranceError: the network does not keep the accuracy that was asked for.
     """
+    chosen = _chosen(trials, _searched(trials, evidence.search, request), evidence.choice, request)
     graph, folder = chosen.final.graph, path.parent
     types = infer_types(graph.model)
     precision = write_network(graph, types, path)
@@ -245,7 +275,7 @@ def _written(origin: Origin, trials: Trials, evidence: _Evidence, chosen: Chosen
     }
     write_json(folder / "tuning.json", summary)
     references = evidence.search.reference_dice, evidence.choice.reference_dice
-    draw(trials, chosen, types, references, request.tolerance, folder)
+    draw(trials.rows(chosen.final), chosen, references, request.tolerance, folder)
     if not chosen.within:
         raise ToleranceError(
             f"No types were found that lose at most {request.tolerance:g} Dice points: the widest allowed reach "

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from PIL import Image
 
 from quantunet_hls.cli.quantize import quantize
-from quantunet_hls.core.errors import ConfigurationError, DataError
+from quantunet_hls.core.errors import ConfigurationError, DataError, IllegalGraphError
 from quantunet_hls.data.phantoms import draw_phantoms
-from quantunet_hls.ingest import export_module
+from quantunet_hls.ingest import export_module, ingest, load_qonnx
 from tests.quantize.nets import BatchNormUNet, with_statistics
 
 
@@ -62,3 +63,17 @@ def test_images_of_another_size_are_told(here):
     result = CliRunner().invoke(quantize, ["net.onnx", "--data", "data"])
     assert isinstance(result.exception, DataError)
     assert "phantom0003.png is 4x4" in str(result.exception)
+
+
+def test_a_softmax_at_the_end_is_left_out_of_a_mask(here):
+    """Without the choice it is refused, with the option that there is."""
+    net = torch.nn.Sequential(with_statistics(BatchNormUNet(classes=2)), torch.nn.Softmax(1))
+    export_module(net.eval(), (1, 8, 8)).save("net.onnx")
+    refused = CliRunner().invoke(quantize, ["net.onnx", "--data", "data"])
+    assert isinstance(refused.exception, IllegalGraphError)
+    assert "--output mask" in str(refused.exception)
+    result = CliRunner().invoke(quantize, ["net.onnx", "--data", "data", "--output", "mask"])
+    assert result.exit_code == 0, result.exception
+    graph = ingest(load_qonnx(here / "quantized" / "net_quantized" / "net_quantized.onnx"), "mask")
+    assert graph.output_shape == (8, 8, 1)
+    assert "Softmax" not in {node.op_type for node in graph.original.graph.node}

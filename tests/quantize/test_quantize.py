@@ -22,11 +22,11 @@ from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.emulate.accuracy import emulate_graph
 from quantunet_hls.ingest import export_module, ingest, load_qonnx
 from quantunet_hls.ingest.source import NetworkSource, open_network, open_source
-from quantunet_hls.quantize.grids import Scales
 from quantunet_hls.quantize.network import Normalization, open_float
 from quantunet_hls.quantize.quantize import quantize
 from quantunet_hls.quantize.score import compared
 from quantunet_hls.quantize.settings import Settings
+from quantunet_hls.tuning.grids import Scales
 from quantunet_hls.tuning.measure import spread
 from quantunet_hls.tuning.search import ToleranceError
 from tests.quantize.nets import BatchNormUNet, Functions, Residual, Slopes, with_statistics

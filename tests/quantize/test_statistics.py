@@ -8,9 +8,12 @@ from quantunet_hls.data.image_folders import to_input
 from quantunet_hls.data.phantoms import draw_phantoms
 from quantunet_hls.ingest import as_meant, export_module
 from quantunet_hls.ingest.source import open_network
+from quantunet_hls.quantize.images import CalibrationImages
+from quantunet_hls.quantize.network import open_float
 from quantunet_hls.quantize.quantize import quantize
 from quantunet_hls.quantize.run import FloatModule
 from quantunet_hls.quantize.settings import Settings
+from quantunet_hls.quantize.source import quantized_source
 from quantunet_hls.quantize.statistics import freeze_statistics, statistics_of
 
 SIZE = (1, 8, 8)
@@ -64,3 +67,16 @@ def test_frozen_ones_are_the_nearest_that_there_are():
     batch = (sums - mean) / torch.sqrt(variance + 1e-5)
     found = FloatModule(freeze_statistics(model, given))(given)
     assert ((found - wanted) ** 2).mean() < ((batch - wanted) ** 2).mean()
+
+
+def test_a_design_is_compared_with_both_float_networks(tmp_path):
+    """``generate`` scores what ``references`` names beside the hardware."""
+    export_module(network(), SIZE).save(str(tmp_path / "net.onnx"))
+    source = open_network(tmp_path / "net.onnx")
+    given = CalibrationImages.of(images().images, 8, SIZE[1:])
+    made = quantized_source(source, open_float(source, freeze=True), given, Settings(freeze_statistics=True))
+    references = made.references()
+    assert list(references) == ["float", "float, frozen"]
+    float_, frozen = (one(given.values) for one in references.values())
+    assert torch.allclose(float_, FloatModule(as_meant(source.graph()))(given.values))
+    assert not torch.allclose(float_, frozen, atol=1e-3)

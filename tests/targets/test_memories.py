@@ -1,7 +1,7 @@
 import pytest
 
 from quantunet_hls.targets.ecp5 import ECP5
-from quantunet_hls.targets.memories import Layout, Memory, layout
+from quantunet_hls.targets.memories import Layout, Memory, layout, ultra_of_buffer
 from quantunet_hls.targets.xc7 import XC7
 from quantunet_hls.targets.xcup import XCUP
 
@@ -39,3 +39,13 @@ def test_tables_become_blocks_where_logic_would_cost_more():
     # From 128 words and 4096 bits on the generator asks for blocks.
     assert layout(Memory(128, 32, rom=True), XCUP).blocks == 1
     assert layout(Memory(127, 32, rom=True), XCUP).blocks == 0
+
+
+@pytest.mark.parametrize(("depth", "width", "blocks", "of_a_buffer"), [
+    # As Yosys 0.70 mapped them: 2,048 words of 144 bits with one address, 4,096 of 72 with two; words stand in a row of
+    # blocks side by side.
+    (1152, 288, 2, 4), (4608, 256, 6, 8), (18_432, 128, 8, 9), (36_864, 64, 8, 8), (4096, 100, 2, 2)])
+def test_memories_take_the_ultraram_that_their_shape_needs(depth, width, blocks, of_a_buffer):
+    memory = Memory(depth, width, ultra=True)
+    assert layout(memory, XCUP).ultra == blocks
+    assert ultra_of_buffer(memory) == of_a_buffer

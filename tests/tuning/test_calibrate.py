@@ -7,6 +7,7 @@ from quantunet_hls.core.errors import DataError
 from quantunet_hls.ingest import export_module, ingest, run_graph
 from quantunet_hls.nets import calibrate as calibrate_module
 from quantunet_hls.tuning.calibrate import best_fraction, calibrate, fit_layers
+from quantunet_hls.tuning.rounding import fit
 from tests.brevitas_nets import Classes, Mask, UpConvolutions
 from tests.builders import Net, small_unet
 
@@ -22,7 +23,7 @@ def images(graph):
 
 
 def test_sums_and_moments_are_those_of_the_graph(graph, images):
-    seen, tensors = calibrate(graph, images), run_graph(graph.model, images)
+    seen, tensors = calibrate(graph.model, torch.from_numpy(images)), run_graph(graph.model, images)
     convolutions = [node for node in graph.model.graph.node if node.op_type == "Conv"]
     assert set(seen.sums) == {node.name for node in convolutions}
     for node in convolutions:
@@ -38,7 +39,7 @@ def test_sums_and_moments_are_those_of_the_graph(graph, images):
 
 
 def test_what_enters_each_quantizer_is_kept(graph, images):
-    seen, tensors = calibrate(graph, images), run_graph(graph.model, images)
+    seen, tensors = calibrate(graph.model, torch.from_numpy(images)), run_graph(graph.model, images)
     for node in graph.model.graph.node:
         if node.op_type == "Quant":
             assert np.allclose(np.sort(seen.values[node.name]), np.sort(tensors[node.input[0]].reshape(-1)), atol=1e-5)
@@ -51,7 +52,7 @@ def test_moments_tell_the_weights_of_a_strided_padded_and_a_depthwise_layer():
     net.conv(net.quant(first, 8, -4, signed=1), 4, 3, group=4)
     graph = ingest(net.model())
     images = np.random.default_rng(1).uniform(-1, 1, (30, *graph.input_shape))
-    seen = calibrate(graph, images)
+    seen = calibrate(graph.model, torch.from_numpy(images))
     for node in graph.model.graph.node:
         if node.op_type == "Conv":
             found, weights = seen.moments[node.name], graph.model.get_initializer(node.input[1])
@@ -67,7 +68,7 @@ def test_zeros_between_pixels_overlapping_windows_and_every_end_are_those_of_the
     calibrate_module(net, torch.rand(2, 1, 8, 12))
     graph = ingest(export_module(net.eval(), (1, 8, 12)))
     images = np.random.default_rng(0).uniform(0, 1, (4, 8, 12, 1)).astype(np.float32).astype(np.float64)
-    seen, tensors = calibrate(graph, images), run_graph(graph.model, images)
+    seen, tensors = calibrate(graph.model, torch.from_numpy(images)), run_graph(graph.model, images)
     convolutions = [node for node in graph.model.graph.node if node.op_type == "Conv"]
     assert {node.op_type for node in graph.model.graph.node} >= {"ZeroInsertion", "MaxPool", "AveragePool"}
     for node in convolutions:
@@ -76,9 +77,9 @@ def test_zeros_between_pixels_overlapping_windows_and_every_end_are_those_of_the
 
 
 def test_a_layer_behind_cut_activations_makes_up_for_them(graph, images):
-    seen = calibrate(graph, images)
+    seen = calibrate(graph.model, torch.from_numpy(images))
     widths = dict.fromkeys(seen.sums, 8)
-    fitted = fit_layers(seen, graph, images, widths)
+    fitted = fit_layers(seen, graph.model, torch.from_numpy(images), widths, fit)
     assert set(fitted) == set(widths)
     tensors = run_graph(graph.model, images)
     for node in graph.model.graph.node:
@@ -92,7 +93,7 @@ def test_a_layer_behind_cut_activations_makes_up_for_them(graph, images):
 
 def test_no_images_are_refused(graph):
     with pytest.raises(DataError, match="no images to calibrate"):
-        calibrate(graph, np.zeros((0, *graph.input_shape)))
+        calibrate(graph.model, torch.zeros(0, *graph.input_shape))
 
 
 @pytest.mark.parametrize("signed", [False, True])

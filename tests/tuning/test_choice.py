@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from quantunet_hls.ingest import ingest
 from quantunet_hls.ingest.ranges import infer_types
@@ -43,7 +44,7 @@ def test_the_start_is_the_network_itself(graph):
 
 
 def test_the_short_way_makes_the_same_network_as_the_long_one(graph):
-    seen = calibrate(graph, np.random.default_rng(0).uniform(0, 2, (3, *graph.input_shape)))
+    seen = calibrate(graph.model, torch.from_numpy(np.random.default_rng(0).uniform(0, 2, (3, *graph.input_shape))))
     start, groups = start_of(graph), groups_of(graph)
     choice = Choice({name: parse_type("ufixed<3,1,RND_CONV,SAT>") for name in start.activations},
                     dict.fromkeys(start.weights, 3))

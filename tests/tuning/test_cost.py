@@ -40,9 +40,9 @@ def test_what_a_convolution_needs_is_read_off_its_graph():
     net.conv(net.quant("x", 5, -4), 4, 3)
     graph = ingest(net.model())
     types = infer_types(graph.model)
-    (load,) = loads(graph, types, 10_000)
+    (load,) = loads(graph, types, 10_000).values()
     kinds = next(kinds for kinds in types.layers.values() if kinds.weight)
     # As many multipliers as products of a pixel; two rows of eight pixels of two channels wait for the third.
     assert load == ConvLoad(72, 72, 4, 32, kinds.weight.width, 5, kinds.accumulator.width)
-    (folded,) = loads(graph, types, 8)
+    (folded,) = loads(graph, types, 8).values()
     assert folded.multipliers == 8

@@ -1,14 +1,12 @@
 """The precision file: read, put into a network, refused where it is wrong."""
 
 import json
-import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from quantunet_hls import generate_accelerator
-from quantunet_hls.cli.quantize import quantize
 from quantunet_hls.core.errors import ConfigurationError, QuantUNetError, UnknownNameError
 from quantunet_hls.ingest import ingest, run_graph
 from quantunet_hls.ingest.ranges import infer_types
@@ -21,7 +19,6 @@ from quantunet_hls.tuning.precision import (
     read_precision,
     with_precision,
 )
-from quantunet_hls.tuning.start import open_origin
 from quantunet_hls.types import parse_type
 from tests.builders import Net, small_unet
 
@@ -252,14 +249,6 @@ def test_a_quantizer_of_a_power_of_two_among_others_gets_another():
 def test_other_scales_than_a_type_says_are_refused(settings, kind, message):
     with pytest.raises(PrecisionError, match=message):
         with_precision(scaled(**settings), only_with(middle={"result": kind}))
-
-
-def test_tuning_of_any_scale_is_refused_with_commands_that_there_are(tmp_path):
-    scaled().original.save(str(tmp_path / "scaled.onnx"))
-    with pytest.raises(ConfigurationError, match="quantize its float network") as caught:
-        open_origin(tmp_path / "scaled.onnx")
-    options = {name for parameter in quantize.params for name in parameter.opts}
-    assert {"--tolerance", "--scales", "--data"} == options.intersection(re.findall(r"--[\w-]+", str(caught.value)))
 
 
 def test_weights_of_any_scale_keep_their_type():

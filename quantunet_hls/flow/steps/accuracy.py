@@ -42,7 +42,7 @@ def _masks(run: Run) -> Path | None:
 
 
 def score(run: Run, opened: Opened, data: Path) -> tuple[Figure, ...]:
-    """Scores of the hardware, of the trained network, and of the float one that is asked for."""
+    """Scores of the hardware, of the trained network, and of the float one that is asked for or that it was made of."""
     # Scoring is part of an extra, which nobody else needs.
     from quantunet_hls.data.image_folders import names_in, read_pairs
     from quantunet_hls.emulate.accuracy import accuracy_figures, as_logits, classes_of, emulate_graph, measure
@@ -52,9 +52,8 @@ def score(run: Run, opened: Opened, data: Path) -> tuple[Figure, ...]:
     samples = read_pairs(data, names_in(data, run.spec.folds or None), channels=graph.input_shape[2],
                          classes=classes_of(emulator.network))
     networks: dict[str, nn.Module] = {"float": zoo.load(run.spec.baseline)[0]} if run.spec.baseline else {}
-    reference = run.source.reference()
-    if reference is not None and not networks:
-        networks["float"] = as_logits(reference, graph)
+    if not networks:
+        networks = {name: as_logits(network, graph) for name, network in run.source.references().items()}
     module = None if run.precision else run.source.module()
     if module is not None:
         networks["Brevitas"] = as_logits(module, graph)

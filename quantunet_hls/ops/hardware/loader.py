@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 
@@ -105,9 +105,25 @@ def loaded_words(m: Module, name: str, writing: Writing, *, ultra: bool = False)
     at = Signal(range(memory.depth), name=f"{name}_at")
     if memory.depth == 1:
         return _held(m, name, writing), at
-    port = _ram(m, name, writing, {"ram_style": "ultra"} if ultra else None).read_port(domain="sync")
+    if ultra:
+        return _ultra(m, name, writing, at), at
+    port = _ram(m, name, writing).read_port(domain="sync")
     m.d.comb += [port.addr.eq(at), port.en.eq(1)]
     return port.data, at
+
+
+def _ultra(m: Module, name: str, writing: Writing, at: Value) -> Value:
+    """The data of a memory in UltraRAM, which is read at the address at which it is written, while it isn't.
+
+    Nothing is read while weights come in. With one address for all, both ports of a block make one of 144 bits, and a
+    memory of 2,048 words takes half as many blocks as with two.
+    """
+    address = Signal(len(writing.address), name=f"{name}_address")
+    memory = _ram(m, name, Writing(writing.memory, address, writing.data, writing.enable), {"ram_style": "ultra"})
+    port = memory.read_port(domain="sync")
+    m.d.comb += [address.eq(Mux(writing.enable, writing.address, at)), port.addr.eq(address),
+                 port.en.eq(~writing.enable)]
+    return port.data
 
 
 def loaded_table(m: Module, name: str, writing: Writing, at: Value) -> Value:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from quantunet_hls.boards import Board
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.fold.estimate import estimate
-from quantunet_hls.rtl.synthesize.fits import ULTRARAM_BLOCKS
+from quantunet_hls.rtl.fold.ultraram import spared_by_ultraram
 
 __all__ = ["MAPPED_SHARES", "Need", "beyond", "held", "in_doubt", "needs", "told"]
 
@@ -57,7 +57,8 @@ def needs(graph: StreamGraph, board: Board) -> tuple[Need, ...]:
             continue
         roms = found.rom_18k if name == "bram_18k" else 0
         # What is written while the design runs may lie in UltraRAM.
-        elsewhere = max((have.uram or 0) - found.uram, 0) * ULTRARAM_BLOCKS if name == "bram_18k" else 0
+        elsewhere = (spared_by_ultraram(graph, board.part_family, max((have.uram or 0) - found.uram, 0))
+                     if name == "bram_18k" and number > of_board else 0)
         estimated, least, most = (round(share * roms) + max(round(share * (number - roms)) - elsewhere, 0)
                                   for share in (1, low, high))
         made.append(Need(name, estimated, least, most, of_board, roms))

@@ -8,7 +8,7 @@ DSP blocks are counted as they will be instantiated, memories laid out as Yosys 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, fields, replace
 
 from quantunet_hls.boards import Board
 from quantunet_hls.ops.cost import NOTHING, Content, adapter_content, fifo_content, layer_cost
@@ -38,6 +38,10 @@ class Estimate:
     rom_18k: int
     uram: int
 
+
+#: LUTs of what takes in a file of weights, in the top, and of what fills a layer's memories. Yosys mapped 459 and 31 to
+#: 86, the latter with the memory of biases, of the zoo's w4a6 network (``benchmarks/loaded_weights.py``, UltraScale+).
+_INTAKE_LUTS, _LOADER_LUTS = 460, 40
 
 _FIELDS = tuple(each.name for each in fields(Estimate))
 
@@ -74,7 +78,10 @@ def module_content(layer: StreamLayer, sources: Sequence[StreamLayer], family: F
 
 def estimates(graph: StreamGraph, family: Family) -> dict[str, Estimate]:
     """Resources of each module of :func:`contents`; the graph is folded and its multipliers are chosen."""
-    return {name: estimated(content, family) for name, content in contents(graph, family).items()}
+    loading = dict.fromkeys((layer.name for layer in graph.loading), _LOADER_LUTS)
+    loading |= {"top": _INTAKE_LUTS} if loading else {}
+    found = {name: estimated(content, family) for name, content in contents(graph, family).items()}
+    return {name: replace(module, lut=module.lut + loading.get(name, 0)) for name, module in found.items()}
 
 
 def estimate(graph: StreamGraph, family: Family) -> Estimate:
@@ -84,9 +91,11 @@ def estimate(graph: StreamGraph, family: Family) -> Estimate:
 
 
 def shares(graph: StreamGraph, board: Board) -> dict[str, float]:
-    """What a design takes of a board's LUTs, DSP blocks and block RAM, where those are known."""
+    """What a design takes of a board's LUTs, DSP blocks, block RAM and UltraRAM, where those are known."""
     found = estimate(graph, board.part_family)
     have = {"lut": board.resources.lut, "dsp": board.resources.dsp, "bram_18k": board.resources.bram_18k}
+    if found.uram:
+        have["uram"] = board.resources.uram
     return {name: getattr(found, name) / number for name, number in have.items() if number}
 
 

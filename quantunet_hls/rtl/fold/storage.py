@@ -14,9 +14,7 @@ from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.weighted import Weighted, weighted
 from quantunet_hls.rtl.fold.bandwidth import block_rows, check_traffic, external_bytes_per_s, traffic
 from quantunet_hls.rtl.fold.capacity import held, needs
-from quantunet_hls.rtl.fold.estimate import estimate
-from quantunet_hls.targets import Family
-from quantunet_hls.targets.memories import layout
+from quantunet_hls.rtl.fold.ultraram import layers_in_ultraram
 from quantunet_hls.types.fixed import FixedType, bits_for, covering
 
 __all__ = ["Storage", "all_loaded", "check_loadable", "loaded_like", "placed", "streamed", "widths_for"]
@@ -40,9 +38,10 @@ def placed(graph: StreamGraph, storage: Storage, board: Board, multiplying: Call
            ) -> StreamGraph:
     """The graph with all weights where they are asked for, and multipliers that go with that.
 
-    Where block RAM is short and the part has UltraRAM, weights go there, those that take most block RAM first, until
-    the rest fits; UltraRAM can't be initialised (UG573), so they are loaded. Where even that is too little, and the
-    board has external memory that is fast enough, the largest of the rest are streamed from there.
+    Where block RAM is short and the part has UltraRAM, weights go there until the rest fits, by
+    :func:`quantunet_hls.rtl.fold.ultraram.layers_in_ultraram`; UltraRAM can't be initialised (UG573), so they are
+    loaded. Where even that is too little, and the board has external memory that is fast enough, the largest of the
+    rest are streamed from there.
 
     Args:
         graph: folded.
@@ -63,7 +62,7 @@ def _on_chip(graph: StreamGraph, storage: Storage, board: Board, multiplying: Ca
              ) -> StreamGraph:
     """With weights in UltraRAM where that is needed, of those that are not streamed."""
     chosen = multiplying(graph)
-    moved = [] if storage.weights == "rom" else _for_ultraram(chosen, board)
+    moved = [] if storage.weights == "rom" else layers_in_ultraram(chosen, board)
     if not moved:
         return chosen
     changed = {name: _in_ultraram(graph, name, storage.any_weights) for name in moved}
@@ -125,32 +124,6 @@ def check_loadable(graph: StreamGraph, board: Board) -> None:
     if graph.loading and board.serial_line:
         raise BoardError(f"Weights of {graph.loading[0].name!r} are to be loaded, but by the serial line of "
                          f"{board.title} only images come; ask for weights in ROM, which its bitstream holds.")
-
-
-def _for_ultraram(graph: StreamGraph, board: Board) -> list[str]:
-    """The layers whose weights go to UltraRAM."""
-    have, family = board.resources, board.part_family
-    if not have.uram or have.bram_18k is None:
-        return []
-    short, left = estimate(graph, family).bram_18k - have.bram_18k, have.uram
-    taken = {layer.name: _weight_blocks(layer, family) for layer in weighted(graph)}
-    moved = []
-    for name in sorted(taken, key=lambda name: -taken[name]):
-        cells = _ultra_blocks(_weighted(graph, name), family)
-        if short > 0 and taken[name] and cells <= left:
-            moved.append(name)
-            short, left = short - taken[name], left - cells
-    return moved
-
-
-def _weight_blocks(layer: Weighted, family: Family) -> int:
-    """Memory blocks of 18 kbit that a layer's weights take."""
-    return layout(layer.weight_memory, family).blocks if layer.weight_memory else 0
-
-
-def _ultra_blocks(layer: Weighted, family: Family) -> int:
-    """UltraRAM blocks that they would take."""
-    return layout(replace(layer.weight_memory, ultra=True), family).ultra if layer.weight_memory else 0
 
 
 def _weighted(graph: StreamGraph, name: str) -> Weighted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 
 from quantunet_hls.boards import Board
@@ -18,16 +19,20 @@ _OF_MEMORY = "use smaller images, fewer channels or bits of them, or choose a la
 ULTRARAM_BLOCKS = 16
 
 
-def layers_for_ultraram(mapped: MappedDesign, board: Board) -> list[str]:
+def layers_for_ultraram(mapped: MappedDesign, board: Board, placed: Collection[str] = ()) -> list[str]:
     """Layers whose memories should be tried in UltraRAM: none, unless block RAM is short and the board has any.
 
     UltraRAM holds nothing after configuration (UG573), so a ROM is never one; Yosys
     knows that. Layers with less block RAM than one UltraRAM block holds are left alone.
+
+    Args:
+        placed: layers whose memories have their place already.
     """
     have = board.resources
     if not have.uram or have.bram_18k is None or mapped.total.bram_18k <= have.bram_18k:
         return []
-    return [layer for layer, module in mapped.layers.items() if module.count.bram_18k >= ULTRARAM_BLOCKS]
+    return [layer for layer, module in mapped.layers.items()
+            if module.count.bram_18k >= ULTRARAM_BLOCKS and layer not in placed]
 
 
 def check_fits(count: CellCount, board: Board) -> None:

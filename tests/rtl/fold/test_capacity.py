@@ -17,6 +17,7 @@ from quantunet_hls.rtl.fold.multipliers import multiplying
 from quantunet_hls.rtl.fold.nearest import as_fast, holds_chosen, slower, weight_bits_held, with_weight_bits
 from quantunet_hls.rtl.fold.parallelism import cycle_choices, fold
 from quantunet_hls.rtl.fold.storage import Storage, placed
+from quantunet_hls.targets.memories import Memory, layout, ultra_of_buffer
 from tests.rtl.graphs import PIXEL, convolution
 
 REFERENCE = Path(__file__).parents[3] / "reports" / "reference" / "estimates.json"
@@ -68,19 +69,21 @@ def test_between_too_much_and_enough_lies_doubt():
     assert told(needs(graph, board(lut=7))) == f"about {found.lut:,} LUTs, of which there are 7"
 
 
-def test_ultraram_holds_buffers_and_no_weights():
-    graph = folded(1.0)
+def test_ultraram_holds_long_buffers_and_no_weights():
+    graph = replace(folded(1.0), fifo_depths={"image->only": 40_001})
     found = estimate(graph, load("zcu104").part_family)
-    buffers = found.bram_18k - found.rom_18k
+    fifo = Memory(40_000, graph["image"].lanes * PIXEL.width)
+    blocks, ultra = layout(fifo, load("zcu104").part_family).blocks, ultra_of_buffer(fifo)
     assert found.rom_18k >= 8
-    assert buffers > 0
+    assert blocks > 8
 
     def short(blocks, uram):
         return beyond(needs(graph, board(bram_18k=blocks, uram=uram)))
 
     assert not short(found.bram_18k, 0)
     assert short(found.rom_18k * 8 // 10, 1000)
-    assert not short(found.rom_18k, -(-buffers // 16))
+    assert not short(found.bram_18k - blocks, ultra)
+    assert short(found.bram_18k - blocks, ultra - 1)
     (need,) = needs(graph, board(bram_18k=1, uram=0))
     assert (need.estimated, need.roms) == (found.bram_18k, found.rom_18k)
     assert f"{found.rom_18k} of them for weights" in str(need)

@@ -15,9 +15,10 @@ from quantunet_hls.ops.stages.cast.stage import Cast
 from quantunet_hls.ops.stages.relu.stage import Relu
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.ops.window import Window
-from quantunet_hls.rtl.fold.estimate import estimate, estimates
+from quantunet_hls.rtl.fold.estimate import contents, estimate, estimated, estimates
 from quantunet_hls.rtl.fold.multipliers import choose_multipliers, in_fabric, with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fewest_cycles, fold, with_safe_depths
+from quantunet_hls.rtl.fold.storage import all_loaded
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
 from quantunet_hls.targets.ecp5 import ECP5
@@ -114,3 +115,13 @@ def test_windows_that_are_read_whole_have_a_buffer_a_tap():
     whole, taps = (estimates(graph.with_layers({"only": choice}), XCUP)["only"] for choice in (layer, slower))
     assert whole.bram_18k > taps.bram_18k or whole.lut > 2 * taps.lut
     assert np.isfinite(whole.lut)
+
+
+def test_what_loads_weights_is_counted_beside_the_layers():
+    graph = StreamGraph("loads", (
+        Input("image", (), Shape(4, 4, 2), PIXEL), convolution("only", "image", 2, 4, (4, 4), PIXEL)))
+    made, family = all_loaded(fold(graph, 16 * 9)), load("zcu104").part_family
+    modules, content = estimates(made, family), contents(made, family)
+    assert {name: modules[name].lut - estimated(content[name], family).lut for name in modules} == {
+        "only": 40, "top": 460}
+    assert estimates(fold(graph, 16 * 9), family)["top"].lut == estimated(content["top"], family).lut

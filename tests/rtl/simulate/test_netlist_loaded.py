@@ -16,6 +16,7 @@ from quantunet_hls.rtl.simulate.harness import Stalls
 from quantunet_hls.rtl.simulate.netlist import ALL, check_netlist
 from quantunet_hls.rtl.simulate.verilator import Simulation
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
+from quantunet_hls.targets.memories import layout
 from quantunet_hls.targets.xcup import XCUP
 from tests.rtl.graphs import CODE, PIXEL, convolution, frames_for
 
@@ -42,6 +43,7 @@ def test_the_netlist_takes_the_file_and_gives_the_same_integers(ultra, cell, tmp
     design = generate(graph, tmp_path / "verilog")
     mapped = map_design(design, MappingOptions(XCUP), tmp_path / "mapped", lut_multipliers=in_fabric(graph))
     assert mapped.layers["large"].cells[cell]
+    assert mapped.layers["large"].count.uram == layout(graph["large"].weight_memory, XCUP).ultra
     found = check_netlist(design, mapped, XCUP, expected, frames, tmp_path / "netlist", extent=ALL,
                           stalls=Stalls(0.2, 0.2))
     assert [one.layer for one in found.compared] == ["large", "small", None]

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quantunet_hls.quantize.grids import Grid, Scales, best_grid
+from quantunet_hls.tuning.grids import Grid, Scales, best_grid
 
 
 def error(values: np.ndarray, grid: Grid) -> float:

@@ -30,16 +30,22 @@ class Grid:
         width: bits.
         signed: whether one of them is a sign.
         step: as single precision holds it.
+        zero: the whole number that stands for 0.
+        narrow: whether the smallest whole number of a signed one is left out.
+        down: whether values go to the next one below, and not to the nearest.
     """
 
     width: int
     signed: bool
     step: float
+    zero: int = 0
+    narrow: bool = False
+    down: bool = False
 
     @property
     def lowest(self) -> int:
         """The smallest whole number."""
-        return -(1 << (self.width - 1)) if self.signed else 0
+        return self.narrow - (1 << (self.width - 1)) if self.signed else 0
 
     @property
     def highest(self) -> int:
@@ -48,7 +54,8 @@ class Grid:
 
     def cast(self, values: Tensor) -> Tensor:
         """The nearest values of the grid, in single precision; of two the one with an even number."""
-        return quantized(values, torch.tensor(self.step), torch.tensor(0.0), self.lowest, self.highest)
+        return quantized(values, torch.tensor(self.step), torch.tensor(float(self.zero)), self.lowest, self.highest,
+                         down=self.down)
 
 
 #: An image's 8-bit value v enters a network as v / 256.
