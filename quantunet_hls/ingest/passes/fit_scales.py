@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 
@@ -10,7 +10,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError, together
-from quantunet_hls.ingest.passes.fit_sums import sums_fitted
+from quantunet_hls.ingest.passes.fit_sums import Written, sums_fitted
 from quantunet_hls.ingest.ranges import RangeProof
 from quantunet_hls.ingest.scales import PLAN, Levels, Ordered, Plan, SumLevels, Weighing
 from quantunet_hls.ingest.whole_weights import common_measure
@@ -21,7 +21,6 @@ from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, Range
 from quantunet_hls.ops.qonnx.values import pieces_of
 from quantunet_hls.ops.stages.multi_threshold.fit import MOST_BITS, thresholds_of_treads
 from quantunet_hls.ops.stages.multi_threshold.onnx import threshold_node
-from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
 from quantunet_hls.ops.stages.requantize.layer_fit import ChannelSteps, fit_layer, steps_of
 from quantunet_hls.ops.stages.requantize.onnx import requantize_node
 from quantunet_hls.ops.stages.requantize.stage import Requantize
@@ -62,9 +61,6 @@ def fit_scales(model: ModelWrapper, plans: Sequence[Plan], names: Mapping[str, s
     return model, float(min(fitting.nearest)) if fitting.nearest else None
 
 
-#: The node of what was fitted, between two tensors and of a name.
-Written = Callable[[str, str, str], NodeProto]
-
 #: In the place of those that can't be fitted, so that the others can be looked at.
 _ANY_STEPS = Requantize(covering(-128, 127), -128, 127, 0, ((1,),), ((0,),))
 
@@ -75,7 +71,7 @@ class _Fitting:
     def __init__(self, model: ModelWrapper, plans: Sequence[Plan]):
         self._model, self._plans, self._proof = model, plans, RangeProof(model)
         self._planned = {number: node for node in model.graph.node if (number := attribute(node, PLAN)) is not None}
-        self._found: dict[int, Requantize | MultiThreshold] = {}
+        self._found: dict[int, Written] = {}
         self.nearest: list[Fraction] = []
         self.broken: list[IllegalGraphError] = []
 
@@ -87,18 +83,16 @@ class _Fitting:
                 written = self._fitted(node, number)
             except IllegalGraphError as error:
                 self.broken.append(error)
-                written = self._written(_ANY_STEPS)
+                written = self._as_product(_ANY_STEPS)
             node.CopyFrom(written(node.input[0], node.output[0], node.name))
         self._proof.take(node)
 
-    def _written(self, stage: Requantize | MultiThreshold) -> Written:
-        if isinstance(stage, MultiThreshold):
-            return partial(threshold_node, self._model, stage)
+    def _as_product(self, stage: Requantize) -> Written:
         return partial(requantize_node, self._model, stage)
 
     def _fitted(self, node: NodeProto, number: int) -> Written:
         if number in self._found:
-            return self._written(self._found[number])
+            return self._found[number]
         plan = self._plans[number]
         try:
             return self._of_plan(node, number, plan)
@@ -108,12 +102,12 @@ class _Fitting:
 
     def _of_plan(self, node: NodeProto, number: int, plan: Plan) -> Written:
         if isinstance(plan, Weighing):
-            return self._written(self._weighed(plan.sum)[number])
+            return self._weighed(plan.sum)[number]
         (given,) = self._proof.given(node)
         if isinstance(plan, Levels):
             return self._levels(node, plan, given)
         assert isinstance(plan, Ordered), "what weighs a sum comes before its levels"
-        return self._written(_order(node, plan, given))
+        return self._as_product(_order(node, plan, given))
 
     def _levels(self, node: NodeProto, plan: Levels, given: Range) -> Written:
         step = Fraction(2) ** given.exponent
@@ -137,18 +131,18 @@ class _Fitting:
                                             probabilities=plan.probabilities)
             if searched is None:
                 raise _unfitted(node, plan.quantizers[0], steps, given, tied=tied)
-            return self._written(searched)
-        return self._written(stage)
+            return partial(threshold_node, self._model, searched)
+        return self._as_product(stage)
 
-    def _weighed(self, number: int) -> dict[int, Requantize | MultiThreshold]:
+    def _weighed(self, number: int) -> dict[int, Written]:
         """What weighs both operands of a sum, and its levels, by the numbers of their plans."""
         plan, node = self._plans[number], self._planned[number]
         assert isinstance(plan, SumLevels)
         own = [each for each, other in enumerate(self._plans) if other == Weighing(number)]
         given = [self._proof.given(self._planned[each])[0] for each in own]
         # Where one of the three is refused, so are the others, once.
-        self._found |= dict.fromkeys((*own, number), _ANY_STEPS)
-        self._found |= zip((*own, number), sums_fitted(node, plan, given), strict=True)
+        self._found |= dict.fromkeys((*own, number), self._as_product(_ANY_STEPS))
+        self._found |= zip((*own, number), sums_fitted(self._model, node, plan, given), strict=True)
         return self._found
 
 

@@ -2,32 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 
 from onnx import NodeProto
+from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest.scales import SumLevels
 from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, Range
 from quantunet_hls.ops.qonnx.values import Chain, Line, pieces_of, scaled
 from quantunet_hls.ops.stages.multi_threshold.fit_sums import SumSteps, fit_sum_thresholds
-from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
+from quantunet_hls.ops.stages.multi_threshold.onnx import threshold_node
 from quantunet_hls.ops.stages.requantize.fit_sums import Pairs, Weighed, fit_sums
-from quantunet_hls.ops.stages.requantize.stage import Requantize
+from quantunet_hls.ops.stages.requantize.onnx import requantize_node
 from quantunet_hls.ops.stages.requantize.steps import Rounding, treads
 
-__all__ = ["MAX_SUM_LEVELS", "sums_fitted"]
+__all__ = ["MAX_SUM_LEVELS", "Written", "sums_fitted"]
 
 #: Levels of all channels that differ together, beyond which it takes minutes to fit them.
 MAX_SUM_LEVELS = 1 << 20
 
 
-def sums_fitted(node: NodeProto, plan: SumLevels, given: Sequence[Range]
-                ) -> tuple[Requantize, Requantize, Requantize | MultiThreshold]:
+#: The node of what was fitted, between two tensors and of a name.
+Written = Callable[[str, str, str], NodeProto]
+
+
+def sums_fitted(model: ModelWrapper, node: NodeProto, plan: SumLevels, given: Sequence[Range]
+                ) -> tuple[Written, Written, Written]:
     """What weighs both operands, and what makes levels of the sums.
 
     Args:
+        model: that takes their constants.
         node: the quantizer.
         plan: of it.
         given: what comes to the operands.
@@ -47,9 +54,13 @@ def sums_fitted(node: NodeProto, plan: SumLevels, given: Sequence[Range]
         which = [distinct.index(key) for key in keys]
         # Thresholds take more memory, and have any steps; and they say what they are of.
         found = None if plan.probabilities else fit_sums([channel.asked for channel in channels], which, plan.fraction)
-        searched = found or fit_sum_thresholds(channels, which, plan.fraction, probabilities=plan.probabilities)
+        if found is not None:
+            one, other, levels = (partial(requantize_node, model, stage) for stage in found)
+            return one, other, levels
+        searched = fit_sum_thresholds(channels, which, plan.fraction, probabilities=plan.probabilities)
         if searched is not None:
-            return searched
+            one, other = (partial(requantize_node, model, stage) for stage in searched[:2])
+            return one, other, partial(threshold_node, model, searched[2])
     raise IllegalGraphError(node.name, f"no whole numbers of up to {MAX_WIDTH} bits weigh both branches of the sum "
                             "before it so that it has exactly its steps",
                             "put a quantizer in front of each branch of the sum, best the same one")
