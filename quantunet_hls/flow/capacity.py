@@ -68,6 +68,10 @@ def _what_fits(run: Run, work: Mapping[str, ConvWork], stream: StreamGraph, fold
         loaded = folded_for(run.spec.goal, run.target, replace(asked, weights="loaded"))
         if loaded is not None and held(needs(loaded, run.target)):
             yield "weights that are loaded at start-up (--weights loaded)"
+    if asked.weights in ("rom", "loaded"):
+        mixed = folded_for(run.spec.goal, run.target, replace(asked, weights="auto"))
+        if mixed is not None and mixed.feeding and held(needs(mixed, run.target)):
+            yield "weights of its largest layers in external memory (--weights auto)"
     choose = chosen_for(asked, run.target)
     rate = slower(stream, folded, run.target, choose, lambda rate: folded_for(Goal(frames_per_s=rate), run.target))
     if rate is not None:

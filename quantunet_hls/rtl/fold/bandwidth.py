@@ -112,7 +112,8 @@ def check_traffic(graph: StreamGraph, board: Board) -> None:
 def block_rows(graph: StreamGraph, names: Collection[str], board: Board) -> dict[str, int]:
     """Rows of a block for each of some layers, as few as what there is to move their weights allows.
 
-    Where it is too little for any, blocks are whole frames.
+    A layer that begins later by a share of a frame has skip connections wait as long, so blocks grow first where that
+    saves most bytes for such a share. Where there is too little for any blocks, they are whole frames.
 
     Args:
         graph: folded; those layers are loaded or streamed.
@@ -122,14 +123,18 @@ def block_rows(graph: StreamGraph, names: Collection[str], board: Board) -> dict
     choices = {layer.name: divisors(layer.shape.height) for layer in layers}
     rows = {name: found.pop(0) for name, found in choices.items()}
 
-    def moved(layer: Weighted) -> int:
-        return _bytes(layer.feed_layout) * (layer.shape.height // rows[layer.name])
+    def moved(layer: Weighted, number: int) -> int:
+        return _bytes(layer.feed_layout) * (layer.shape.height // number)
 
-    while sum(map(moved, layers)) > budget:
+    def gain(layer: Weighted) -> float:
+        now, then = rows[layer.name], choices[layer.name][0]
+        return (moved(layer, now) - moved(layer, then)) * layer.shape.height / (then - now)
+
+    while sum(moved(layer, rows[layer.name]) for layer in layers) > budget:
         growing = [layer for layer in layers if choices[layer.name]]
         if not growing:
             break
-        name = max(growing, key=moved).name
+        name = max(growing, key=gain).name
         rows[name] = choices[name].pop(0)
     return rows
 

@@ -54,19 +54,12 @@ def placed(graph: StreamGraph, storage: Storage, board: Board, multiplying: Call
         return _all_streamed(graph, storage.any_weights, board, multiplying)
     if storage.weights == "loaded":
         graph = all_loaded(graph, any_weights=storage.any_weights)
-    on_chip = _on_chip(graph, storage, board, multiplying)
-    return _relieved(graph, on_chip, storage, board, multiplying) if storage.weights == "auto" else on_chip
-
-
-def _on_chip(graph: StreamGraph, storage: Storage, board: Board, multiplying: Callable[[StreamGraph], StreamGraph]
-             ) -> StreamGraph:
-    """With weights in UltraRAM where that is needed, of those that are not streamed."""
     chosen = multiplying(graph)
     moved = [] if storage.weights == "rom" else layers_in_ultraram(chosen, board)
-    if not moved:
-        return chosen
-    changed = {name: _in_ultraram(graph, name, storage.any_weights) for name in moved}
-    return multiplying(graph.with_layers(changed))
+    if moved:
+        changed = {name: _in_ultraram(graph, name, storage.any_weights) for name in moved}
+        chosen = multiplying(graph.with_layers(changed))
+    return _relieved(graph, chosen, storage, board, multiplying) if storage.weights == "auto" else chosen
 
 
 def _all_streamed(graph: StreamGraph, any_weights: bool, board: Board,
@@ -96,16 +89,18 @@ def _relieved(graph: StreamGraph, on_chip: StreamGraph, storage: Storage, board:
                      key=lambda layer: -layer.weights.size * layer.weight_bits)
 
     def relieved(count: int) -> StreamGraph:
+        # Memories hardly depend on the multipliers, which take long to choose.
         names = [layer.name for layer in ordered[:count]]
-        finest = multiplying(streamed(graph, dict.fromkeys(names, 1), any_weights=storage.any_weights))
-        rows = block_rows(finest, names, board)
-        return _on_chip(streamed(graph, rows, any_weights=storage.any_weights), storage, board, multiplying)
+        finest = streamed(graph, dict.fromkeys(names, 1), any_weights=storage.any_weights)
+        made = streamed(finest, block_rows(finest, names, board))
+        moved = layers_in_ultraram(made, board)
+        return made.with_layers({name: _in_ultraram(made, name, storage.any_weights) for name in moved})
 
     counts = range(1, len(ordered) + 1)
     place = bisect_left(counts, True, key=lambda count: _memories_hold(relieved(count), board))
     if place == len(counts):
         return on_chip
-    made = relieved(counts[place])
+    made = multiplying(relieved(counts[place]))
     found = traffic(made, board)
     return on_chip if found.needed > found.available else made
 

@@ -96,6 +96,10 @@ def test_other_weights_in_memory_than_the_files_are_told_before_a_value_leaves(s
             simulator.run(frames, memory=[changed], quiet_limit=4000)
     with pytest.raises(ConfigurationError, match="in external memory are not those that the file"):
         simulator.run(frames, memory=[memory_of(design(3))], quiet_limit=4000)
+    # It goes on with the next file.
+    own = weights_of(graph)
+    seen = simulator.run(frames, weights=[(own, 0), (own, 1)], memory=[changed, image])
+    assert (seen.outputs == execute(network(0), frames)["bare"]).all()
 
 
 def test_a_folding_in_which_weights_cannot_be_streamed_is_refused():
