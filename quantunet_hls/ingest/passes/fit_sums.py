@@ -55,8 +55,8 @@ def sums_fitted(model: ModelWrapper, node: NodeProto, plan: SumLevels, given: Se
         # Thresholds take more memory, and have any steps; and they say what they are of.
         found = None if plan.probabilities else fit_sums([channel.asked for channel in channels], which, plan.fraction)
         if found is not None:
-            one, other, levels = (partial(requantize_node, model, stage) for stage in found)
-            return one, other, levels
+            one, other, behind = (partial(requantize_node, model, stage) for stage in found)
+            return one, other, behind
         searched = fit_sum_thresholds(channels, which, plan.fraction, probabilities=plan.probabilities)
         if searched is not None:
             one, other = (partial(requantize_node, model, stage) for stage in searched[:2])
