@@ -19,6 +19,7 @@ from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.fold.estimate import shares
 from quantunet_hls.rtl.fold.folding_file import folded_as, folding_of
 from quantunet_hls.rtl.fold.multipliers import LUTS_BESIDE, candidates, choose_multipliers, multiplying
+from quantunet_hls.rtl.fold.parallelism import with_safe_depths
 from quantunet_hls.rtl.fold.requantizers import in_all_forms, taken, told
 from quantunet_hls.rtl.fold.storage import all_loaded
 from quantunet_hls.rtl.generate.stitch import generate
@@ -177,6 +178,6 @@ def test_the_report_says_what_makes_levels_and_instead_of_what():
 @pytest.mark.parametrize("form", ["multiplication", "thresholds"])
 def test_the_rtl_gives_the_same_integers_in_either_form(form, tmp_path):
     given = residual()
-    made = given.with_layers({layer.name: layer.in_forms([form]) for layer in given.inner})
+    made = with_safe_depths(given.with_layers({layer.name: layer.in_forms([form]) for layer in given.inner}))
     simulator = build_simulator(generate(made, tmp_path / "verilog"), tmp_path / "simulation")
     assert np.array_equal(simulator.run(frames()).outputs, execute(given, frames())["both"])
