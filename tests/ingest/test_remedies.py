@@ -435,8 +435,8 @@ REMEDIES = {
         "put a quantizer in front of each branch of the sum",
         chain(start(wide), quant(), with_branch("Add", of_image(scale=0.05, mended=0.4)), quant(bits=10))),
     "a sum of two scales with ties": (
-        chain(port(0.75), with_branch("Add", halved), quant(bits=10, scale=1.0)), "best the same one",
-        chain(port(0.5), with_branch("Add", halved), quant(bits=10, scale=1.0))),
+        chain(port(0.75), with_branch("Add", halved), quant(bits=10, scale=0.5)), "best the same one",
+        chain(port(0.5), with_branch("Add", halved), quant(bits=10, scale=0.5))),
     "many levels of a function": (
         chain(start(), does("Tanh"), quant(bits=12, scale=0.001)), "quantize to at most 8 bits",
         chain(start(), does("Tanh"), quant(bits=8, scale=0.01))),
