@@ -70,6 +70,10 @@ def behind_sums(model: ModelWrapper, quantizer: NodeProto) -> NodeProto | None:
     if function is None or not function.needs_table or any(
             rule(model, quantizer) is not None for rule in kind_of(quantizer).rules):
         return None
+    grid = grid_of(model, function.source)
+    if grid is not None and grid.size <= 1 << MAX_TABLE_BITS:
+        # A table would have each of its values, so one of them can't be computed.
+        return None
     try:
         direction = function.direction(model)
     except UnboundedError:
