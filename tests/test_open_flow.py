@@ -94,6 +94,28 @@ def test_a_layer_that_leaves_the_end_of_its_frame_unread_is_built(case, tmp_path
     assert len(traced) > 1
 
 
+@pytest.mark.slow
+def test_both_ways_to_simulate_the_rtl_find_nothing_that_differs(net, tmp_path):
+    said: list[str] = []
+    whole = _generate(net, tmp_path, last="rtl", rtl="whole", progress=said.append)
+    alone = _generate(net, tmp_path, last="rtl", rtl="layers", progress=said.append)
+    assert whole.differing == alone.differing == 0
+    checks = [{check.layer: check.values for check in made.checks if check.candidate == candidate}
+              for made, candidate in ((whole, "RTL simulation"), (alone, "RTL simulation, layer by layer"))]
+    # The input is no module; casts and zeros, which the network has not, are simulated alone, too.
+    assert len(set(checks[0]) - set(checks[1])) <= 1
+    assert {None, "mida_relu_Quant", "up0_relu_Quant", "Concat"} <= set(checks[0]) & set(checks[1])
+    assert all(checks[1][layer] == values for layer, values in checks[0].items() if layer in checks[1])
+    assert alone.report.figure(names.INTERVAL_CYCLES_MAX, subject=Subject.RTL).source is Source.ESTIMATE
+    assert any(line.startswith("RTL layer by layer: ") and " 0 differ; " in line for line in said)
+
+
+@pytest.mark.parametrize("minutes", [0, 1e9])
+def test_a_limit_that_makes_no_sense_is_refused(net, tmp_path, minutes):
+    with pytest.raises(ConfigurationError, match=r"An image can't be given .* minutes"):
+        _generate(net, tmp_path, image_minutes=minutes)
+
+
 def test_an_extent_that_there_is_not_is_refused(net, tmp_path):
     with pytest.raises(ConfigurationError, match=r"no extent of the netlist's simulation named 'most'.* all, sample"):
         _generate(net, tmp_path, netlist="most")

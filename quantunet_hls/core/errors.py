@@ -22,6 +22,7 @@ __all__ = [
     "IllegalGraphError",
     "IllegalNetworkError",
     "MismatchError",
+    "OverTimeError",
     "QuantUNetError",
     "StepError",
     "ToolFailedError",
@@ -196,3 +197,7 @@ class ToolNotFoundError(QuantUNetError):
 
 class ToolFailedError(QuantUNetError):
     """An external tool ended with an error or ran past its time limit; names its log file."""
+
+
+class OverTimeError(ToolFailedError):
+    """An external tool ran past its time limit and was stopped."""

@@ -20,7 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from quantunet_hls.core.errors import QuantUNetError, ToolFailedError, ToolNotFoundError
+from quantunet_hls.core.errors import OverTimeError, QuantUNetError, ToolFailedError, ToolNotFoundError
 from quantunet_hls.core.workshop import workshop
 
 __all__ = ["Finished", "find_tool", "output_of", "require_tool", "run", "side_by_side"]
@@ -107,7 +107,8 @@ def run(
 
     Raises:
         ToolNotFoundError: the program does not exist.
-        ToolFailedError: it ended with an error or ran past its limit.
+        ToolFailedError: it ended with an error.
+        OverTimeError: it ran past its limit.
         QuantUNetError: it can't be started, or the log can't be written.
     """
     program = Path(command[0]).name
@@ -123,7 +124,7 @@ def run(
             status = process.wait(timeout=limit_s)
         except subprocess.TimeoutExpired as error:
             _stop(process)
-            raise ToolFailedError(
+            raise OverTimeError(
                 f"{program} did not end within its limit of {limit_s:g} s and was stopped; its log is {log}."
             ) from error
         except BaseException:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quantunet_hls.core.open_tools import yosys_version
 from quantunet_hls.core.versions import versions_of
@@ -12,9 +12,14 @@ from quantunet_hls.flow.inputs import packages
 from quantunet_hls.flow.streams import Streams
 
 if TYPE_CHECKING:
+    from quantunet_hls.flow.run import Run
+    from quantunet_hls.flow.spec import DesignSpec
     from quantunet_hls.rtl.project import Project
 
-__all__ = ["FoldedStreams", "rtl_tools"]
+__all__ = ["FoldedStreams", "rtl_tools", "simulation_inputs"]
+
+#: CPU seconds that the simulation of a frame of the whole RTL may be estimated at where nothing else is asked for.
+WHOLE_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,29 @@ class FoldedStreams:
         streaming = run.files.folded.streaming()
         graph = folded_as(self.streams.lowered.graph, streaming, run.target.part_family)
         return Project(self.streams.lowered, graph, run.files.rtl, run.target)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the RTL is simulated as a whole, not layer by layer."""
+        limit = _whole_limit_s(self.streams.run.spec)
+        return self.streams.run.spec.rtl == "whole" if limit is None else self.whole_seconds <= limit
+
+    @property
+    def whole_seconds(self) -> float:
+        """CPU seconds that the simulation of a frame of the whole RTL is likely to take."""
+        from quantunet_hls.rtl.simulate.rtl_layers import whole_seconds
+
+        return whole_seconds(self.project.graph)
+
+
+def simulation_inputs(run: Run) -> dict[str, Any]:
+    """How the RTL is simulated; where that is not asked for, what decides on it."""
+    return {"rtl": run.spec.rtl, "whole_s": _whole_limit_s(run.spec)}
+
+
+def _whole_limit_s(spec: DesignSpec) -> float | None:
+    """CPU seconds that a frame of the whole RTL may take, where they decide."""
+    return min(WHOLE_S, 60 * spec.image_minutes) if spec.rtl == "auto" else None
 
 
 def rtl_tools() -> dict[str, str]:

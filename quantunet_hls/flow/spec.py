@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from torch import nn
 
-__all__ = ["ARITHMETICS", "NETLISTS", "OUTPUTS", "SUMS", "TOOLCHAINS", "WEIGHTS", "DesignSpec"]
+__all__ = ["ARITHMETICS", "NETLISTS", "OUTPUTS", "RTL_SIMULATIONS", "SUMS", "TOOLCHAINS", "WEIGHTS", "DesignSpec"]
 
 #: Who can be asked to synthesize: a vendor's tool, the open tool chain, nobody, or the first of these that is here.
 TOOLCHAINS = ("auto", "vitis", "vivado", "open", "none")
@@ -38,10 +38,15 @@ OUTPUTS = ("logits", "mask")
 #: How much of the mapped netlist can be simulated: the smallest modules, or every module.
 NETLISTS = ("sample", "all")
 
+#: How the RTL can be simulated: as a whole, every layer by itself, or as a whole where that takes minutes.
+RTL_SIMULATIONS = ("auto", "whole", "layers")
+
 #: Far more than are held at once, of whatever size (:func:`quantunet_hls.data.check_images.check_count`).
 _MOST_IMAGES = 1_000_000
 #: Nanoseconds.
 _SHORTEST_CLOCK, _LONGEST_CLOCK = 0.5, 1000
+#: Minutes: seconds, and a month.
+_LEAST_MINUTES, _MOST_MINUTES = 0.01, 50_000
 
 
 @dataclass(frozen=True)
@@ -118,6 +123,15 @@ class DesignSpec:
         str,
         Option("what the design sends: what the network computes, or the largest class of each pixel, of a network "
                "with one class 1 where it is positive", choices=OUTPUTS, noun="output", axis="output")] = "logits"
+    image_minutes: Annotated[
+        float,
+        Option("minutes that an image may take in the C-simulation and in the RTL's, which is stopped then",
+               shared=True, reported=False)] = 60.0
+    rtl: Annotated[
+        str,
+        Option("how the open tool chain's RTL is simulated: the whole design, or every layer by itself between what "
+               "its sources must give; auto is the whole, but where a frame would take longer than some minutes",
+               choices=RTL_SIMULATIONS, noun="way to simulate the RTL", shared=True, whole=True)] = "auto"
     netlist: Annotated[
         str,
         Option("how much of the open tool chain's mapped netlist is simulated: the smallest modules, or every one",
@@ -173,6 +187,9 @@ class DesignSpec:
         if self.clock_ns is not None and not _SHORTEST_CLOCK <= self.clock_ns <= _LONGEST_CLOCK:
             raise ConfigurationError(f"A clock period of {self.clock_ns} ns can't be built; give {_SHORTEST_CLOCK:g} "
                                      f"to {_LONGEST_CLOCK:g} ns.")
+        if not _LEAST_MINUTES <= self.image_minutes <= _MOST_MINUTES:
+            raise ConfigurationError(f"An image can't be given {self.image_minutes:g} minutes; give "
+                                     f"{_LEAST_MINUTES:g} to {_MOST_MINUTES:,}.")
         if self.images > _MOST_IMAGES:
             raise ConfigurationError(f"A design is checked with {_MOST_IMAGES:,} images at most, not {self.images:,}.")
         # It refuses what can't be a goal.

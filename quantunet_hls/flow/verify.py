@@ -23,12 +23,12 @@ from quantunet_hls.ops.qonnx.node_kinds import behind_real_values, kind_of
 from quantunet_hls.ops.qonnx.values import IDENTITY
 from quantunet_hls.reports.schema import Check
 
-__all__ = ["BREVITAS", "CHANNELS_LAST", "CSIM", "QONNX", "RTL", "Reference", "batches", "compare_layers", "entering",
-           "reference", "require_equal", "together"]
+__all__ = ["BREVITAS", "CHANNELS_LAST", "CSIM", "QONNX", "RTL", "RTL_LAYERS", "Reference", "batches", "compare_layers",
+           "entering", "reference", "require_equal", "together"]
 
 #: Names of the executors, as reports show them.
-BREVITAS, QONNX, CHANNELS_LAST, CSIM, RTL = (
-    "Brevitas", "QONNX", "channels-last QONNX", "C-simulation", "RTL simulation"
+BREVITAS, QONNX, CHANNELS_LAST, CSIM, RTL, RTL_LAYERS = (
+    "Brevitas", "QONNX", "channels-last QONNX", "C-simulation", "RTL simulation", "RTL simulation, layer by layer"
 )
 
 #: Numbers of a graph's tensors that are held at once, several times over, where there is more than one image.

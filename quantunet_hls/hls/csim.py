@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from quantunet_hls.core.errors import ToolFailedError
+from quantunet_hls.core.errors import OverTimeError, ToolFailedError
 from quantunet_hls.core.process import require_tool, run
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.hls.testbench import EXPECTED, INPUTS, RESULTS, read_values, write_values
@@ -104,7 +104,8 @@ def simulate(project: Path, images: np.ndarray, expected: np.ndarray, layers: Ma
         limit_s: time limit in seconds, for each image.
 
     Raises:
-        ToolFailedError: the simulation crashes, hangs, or leaves results of the wrong size.
+        ToolFailedError: the simulation crashes, or leaves results of the wrong size.
+        OverTimeError: it ran past its limit.
     """
     write_values(project / INPUTS, images)
     write_values(project / EXPECTED, expected)
@@ -115,6 +116,9 @@ def simulate(project: Path, images: np.ndarray, expected: np.ndarray, layers: Ma
         try:
             run([(project / "build" / "csim").resolve(), "--trace", folder], cwd=project, log=log,
                 limit_s=limit_s * len(images))
+        except OverTimeError as error:
+            raise OverTimeError(f"The C-simulation of {len(images)} images did not end within {limit_s:g} s each and "
+                                "was stopped; allow more minutes an image.") from error
         except ToolFailedError:
             # Exit code 1 says that values differ: the comparison below tells which.
             if "values compared" not in log.read_text(errors="replace"):

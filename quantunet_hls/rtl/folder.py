@@ -29,6 +29,11 @@ class RtlFolder:
         return self.folder / "simulation"
 
     @property
+    def layers(self) -> Path:
+        """Folder of what the layers gave that were simulated by themselves."""
+        return self.folder / "layers"
+
+    @property
     def weights(self) -> Path:
         """Where weights are loaded at start-up, their file."""
         return self.folder / "weights.bin"

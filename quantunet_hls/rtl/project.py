@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,14 +30,16 @@ from quantunet_hls.rtl.lower import Lowered, lower
 from quantunet_hls.rtl.place.route import place_and_route
 from quantunet_hls.rtl.report import layer_reports, mapped_figures, placed_figures
 from quantunet_hls.rtl.simulate.harness import Stalls
-from quantunet_hls.rtl.simulate.netlist import SAMPLE, Compared, Extent, NetlistCheck, check_netlist
+from quantunet_hls.rtl.simulate.netlist import SAMPLE, Extent, NetlistCheck, check_netlist
+from quantunet_hls.rtl.simulate.netlist_layers import Compared
+from quantunet_hls.rtl.simulate.rtl_layers import check_rtl_layers
 from quantunet_hls.rtl.simulate.verilator import Simulation, Simulator, build_simulator
 from quantunet_hls.rtl.synthesize.fits import layers_for_ultraram
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule, MappingOptions, map_design
 from quantunet_hls.rtl.synthesize.timing import DesignTiming, design_timing
 from quantunet_hls.rtl.weights_file import write_memory, write_weights
 from quantunet_hls.targets.place import Placed
-from quantunet_hls.types.fixed import FixedType, Integers, cast
+from quantunet_hls.types.fixed import FixedType, Integers, Stored, cast
 
 if TYPE_CHECKING:
     # hls4ml loads its plug-ins, and with them this package, before that module is complete.
@@ -82,11 +84,29 @@ class Project:
         """The Verilog, written where it is not there yet."""
         return generate(self.graph, self.files.verilog, probes=probes)
 
-    def simulate(self, frames: Integers, stalls: Stalls) -> Simulation:
-        """Frames (frames, height, width, channels) through the RTL."""
+    def simulate(self, frames: Stored, stalls: Stalls, *, limit_s: float | None = None) -> Simulation:
+        """Frames (frames, height, width, channels) through the RTL.
+
+        Args:
+            limit_s: seconds that a frame may take.
+
+        Raises:
+            OverTimeError: they ran past that.
+        """
         if self.simulator is None:
             self.simulator = build_simulator(self.design(probes=True), self.files.simulation, traced=True)
-        return self.simulator.run(frames, stalls=stalls)
+        return self.simulator.run(frames, stalls=stalls, limit_s=None if limit_s is None else limit_s * len(frames))
+
+    def check_layers(self, codes: Mapping[str, Stored], *, limit_s: float | None = None,
+                     progress: Callable[[str, Compared], None] = lambda name, compared: None) -> tuple[Compared, ...]:
+        """Simulate every layer's RTL by itself; see :func:`check_rtl_layers`.
+
+        Args:
+            codes: of every layer what it must give (frames, height, width, channels), the input's among them.
+            limit_s: seconds that a layer may take for a frame.
+            progress: called with each layer's name and result as it is there.
+        """
+        return check_rtl_layers(self.design(), codes, self.files.layers, limit_s=limit_s, progress=progress)
 
     def compile(self) -> Path:
         """Build the simulation program; returns a library that hls4ml can load, in which nothing is ever called."""
@@ -155,21 +175,23 @@ class Project:
         """The longest path of each module of the mapped design; None for a family without delays."""
         return design_timing(self.design(), mapped, self.board.part_family)
 
-    def check_netlist(self, mapped: MappedDesign, frames: Integers, extent: Extent = SAMPLE,
+    def check_netlist(self, mapped: MappedDesign, expected: Mapping[str, Stored], extent: Extent = SAMPLE, *,
+                      top: bool = True,
                       progress: Callable[[str, Compared], None] = lambda name, compared: None) -> NetlistCheck:
-        """Simulate the mapped netlist on frames (frames, height, width, channels) and compare it with the RTL.
+        """Simulate the mapped netlist and compare it with the RTL.
 
         Args:
+            expected: of every layer what its RTL gives (frames, height, width, channels), the input's among them.
             extent: how much of it.
+            top: whether the top's may be, for which a program of the whole design is built.
             progress: called with each module's name and result as it is there.
 
         Raises:
             DeadlockError: the netlist stands still.
             ToolNotFoundError, ToolFailedError: a tool is absent or failed.
         """
-        expected = self.simulate(frames, Stalls())
-        return check_netlist(self.design(), mapped, self.board.part_family, expected, frames,
-                             self.files.netlist, extent=extent, progress=progress)
+        return check_netlist(self.design(), mapped, self.board.part_family, expected, self.files.netlist,
+                             extent=extent, top=top, progress=progress)
 
     def write_weights(self) -> Path | None:
         """Write the file of weights where some are loaded at start-up; returns it.

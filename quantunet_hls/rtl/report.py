@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from quantunet_hls.rtl.synthesize.timing import DesignTiming, LongestPath
 
 __all__ = ["MAPPED_NETLIST", "frame_rate", "layer_reports", "mapped_figures", "netlist_checks", "netlist_figures",
-           "netlist_models", "placed_figures", "simulation_figures"]
+           "netlist_models", "paced_figures", "placed_figures", "simulation_figures"]
 
 #: Name of the stage in comparisons.
 MAPPED_NETLIST = "mapped netlist"
@@ -37,15 +37,24 @@ def simulation_figures(simulation: Simulation, graph: StreamGraph, clock_ns: flo
     frame's multiplications as a share of those that all units could do in its interval.
     """
     tool, release = "verilator", version_of("verilator")
-    interval = simulation.cycles_per_frame
+    return (_figure(names.LATENCY_CYCLES_MAX, simulation.frame_ends[0] + 1, Source.RTL_SIM, tool, release),
+            *_paced(graph, simulation.cycles_per_frame, clock_ns, Source.RTL_SIM, tool, release))
+
+
+def paced_figures(graph: StreamGraph, clock_ns: float) -> tuple[Figure, ...]:
+    """The same, but for the latency, of a design that no simulation ran as a whole: at the slowest layer's pace."""
+    return _paced(graph, graph.cycles, clock_ns, Source.ESTIMATE, "quantunet-hls", version_of("quantunet-hls"))
+
+
+def _paced(graph: StreamGraph, interval: float, clock_ns: float, source: Source, tool: str, release: str
+           ) -> tuple[Figure, ...]:
     possible = interval * sum(layer.mac_units for layer in graph.layers)
-    fifo_bits = sum(depth_of(graph, edge) * source.lanes * source.type.width for edge, source, _ in graph.edges)
+    fifo_bits = sum(depth_of(graph, edge) * stream.lanes * stream.type.width for edge, stream, _ in graph.edges)
     return (
-        _figure(names.INTERVAL_CYCLES_MAX, interval, Source.RTL_SIM, tool, release),
-        _figure(names.LATENCY_CYCLES_MAX, simulation.frame_ends[0] + 1, Source.RTL_SIM, tool, release),
+        _figure(names.INTERVAL_CYCLES_MAX, interval, source, tool, release),
         _figure(names.FRAMES_PER_S, 1e9 / (interval * clock_ns), Source.ESTIMATE, tool, release),
-        _figure(names.FIFO_BITS, fifo_bits, Source.RTL_SIM, tool, release),
-        *([_figure(names.MULTIPLIER_USE, sum(layer.macs for layer in graph.layers) / possible, Source.RTL_SIM, tool,
+        _figure(names.FIFO_BITS, fifo_bits, source, tool, release),
+        *([_figure(names.MULTIPLIER_USE, sum(layer.macs for layer in graph.layers) / possible, source, tool,
                    release)] if possible else []),
     )
 

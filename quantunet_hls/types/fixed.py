@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from quantunet_hls.core.errors import ConfigurationError
 
-__all__ = ["ROUNDINGS", "SATURATIONS", "FixedType", "Integers", "bits_for", "cast", "covering", "parse_type",
+__all__ = ["ROUNDINGS", "SATURATIONS", "FixedType", "Integers", "Stored", "bits_for", "cast", "covering", "parse_type",
            "shifted_right"]
 
 Integers = NDArray[np.int64]
+
+#: Codes that are kept and compared, in as few bytes as they need; whoever computes with them takes 64 bits.
+Stored = NDArray[np.integer[Any]]
 
 #: What becomes of the bits below the target's last one.
 ROUNDINGS = ("TRN", "TRN_ZERO", "RND", "RND_ZERO", "RND_INF", "RND_MIN_INF", "RND_CONV")
@@ -72,6 +76,12 @@ class FixedType:
     def exponent(self) -> int:
         """Power of two that code 1 stands for."""
         return -self.fraction
+
+    @property
+    def storage(self) -> np.dtype[Any]:
+        """The smallest of numpy's integers that holds every code."""
+        size = next((bits for bits in (8, 16, 32) if self.width <= bits), 64)
+        return np.dtype(f"{'int' if self.signed else 'uint'}{size}")
 
     @property
     def step(self) -> float:

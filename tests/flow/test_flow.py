@@ -64,6 +64,8 @@ def test_no_change_of_the_screen_the_sweep_or_the_options_reruns_a_step(steps):
     ({"arithmetic": "lut"}, {"project", "rtl", "synthesis", "netlist", "place", "report"}),
     ({"stages": ("csynth", "cosim")}, {"synthesis", "report"}),
     ({"netlist": "all"}, {"netlist", "report"}),
+    ({"rtl": "layers"}, {"rtl", "netlist", "report"}),
+    ({"image_minutes": 50.0}, set()),
     ({"folds": (1,)}, {"accuracy", "report"}),
     ({"output": "mask"}, set(STEPS)),
     ({"first": "csim", "last": "rtl"}, set()),

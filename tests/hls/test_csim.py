@@ -83,7 +83,7 @@ def test_a_time_limit(tmp_path):
     (tmp_path / "build").mkdir()
     (tmp_path / "build" / "csim").write_text("#!/bin/sh\nsleep 60\n")
     (tmp_path / "build" / "csim").chmod(0o755)
-    with pytest.raises(ToolFailedError, match="did not end within its limit"):
+    with pytest.raises(ToolFailedError, match=r"did not end within 0\.2 s each and was stopped; allow more minutes"):
         simulate(tmp_path, np.zeros((1, 2, 3, 1)), np.zeros((1, 6)), {}, limit_s=0.2)
 
 

@@ -5,7 +5,8 @@ import pytest
 
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.reports import names
-from quantunet_hls.rtl.report import simulation_figures
+from quantunet_hls.reports.schema import Source
+from quantunet_hls.rtl.report import paced_figures, simulation_figures
 from quantunet_hls.rtl.simulate.verilator import Simulation
 from tests.rtl.graphs import every_kind
 
@@ -35,3 +36,11 @@ def test_a_layer_that_never_waits_uses_all_its_multipliers():
 def test_without_multipliers_none_is_at_work():
     graph = every_kind()
     assert names.MULTIPLIER_USE not in simulated(StreamGraph("none", graph.layers[:1]), 1_000)
+
+
+def test_a_design_that_was_simulated_layer_by_layer_has_the_pace_of_its_slowest_layer():
+    graph = every_kind()
+    found = {figure.name: figure for figure in paced_figures(graph, 5.0)}
+    assert found[names.INTERVAL_CYCLES_MAX].value == max(layer.cycles for layer in graph.layers)
+    assert found[names.INTERVAL_CYCLES_MAX].source is Source.ESTIMATE
+    assert names.LATENCY_CYCLES_MAX not in found

@@ -112,7 +112,8 @@ def _expected(graph: HardwareGraph, images: np.ndarray, module: nn.Module | None
 
 def _simulated(run: Run, opened: Opened, expected: Reference) -> _Simulated:
     folded = run.files.folded
-    result = simulate(run.files.project.folder, expected.images, expected.result, folded.sizes())
+    result = simulate(run.files.project.folder, expected.images, expected.result, folded.sizes(),
+                      limit_s=60 * run.spec.image_minutes)
     checks = compare_layers(expected, opened.graph, CSIM, result.layers, folded.tensors(), result.output)
     require_equal(checks)
     return _Simulated((expected.images, expected.result, result.output), (*expected.checks, *checks), result.run_s,

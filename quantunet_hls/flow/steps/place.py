@@ -13,7 +13,7 @@ from quantunet_hls.flow.opened import Opened
 from quantunet_hls.flow.partial import partial_report
 from quantunet_hls.hls import vendor
 from quantunet_hls.reports import names
-from quantunet_hls.reports.schema import Report, Source
+from quantunet_hls.reports.schema import Report, Subject
 
 if TYPE_CHECKING:
     from quantunet_hls.flow.run import Run
@@ -68,7 +68,7 @@ def place_and_route(run: Run, opened: Opened, streams: FoldedStreams, placer: st
     from quantunet_hls.rtl.report import frame_rate, placed_figures
 
     paths = run.files
-    cycles = Report.load(paths.part("rtl")).figure(names.INTERVAL_CYCLES_MAX, Source.RTL_SIM)
+    cycles = Report.load(paths.part("rtl")).figure(names.INTERVAL_CYCLES_MAX, subject=Subject.RTL)
     assert cycles is not None
     files = {}
     if placer == "vivado":

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from pathlib import Path
 
-__all__ = ["contents_apart"]
+from quantunet_hls.core.files import write_text
+
+__all__ = ["contents_apart", "written_apart"]
 
 #: Words of a memory that stay where they are. Yosys's frontend is quadratic in them: 1,152 take 1.7 CPU seconds.
 _LONG_CONTENT = 64
@@ -38,3 +42,27 @@ def contents_apart(text: str, prefix: str, longest: int = _LONG_CONTENT) -> tupl
         return f'  initial $readmemh("{name}", {memories[0]});\n'
 
     return _CONTENT.sub(moved, text), files
+
+
+def written_apart(files: Mapping[str, Path], folder: Path) -> tuple[list[Path], tuple[Path, ...]]:
+    """Verilog files for Verilator, and what they read from files beside the program that is made of them.
+
+    As statements, Verilator makes code of every word of a memory, which took most of the time that programs with
+    large ROMs took to compile. A program that reads them is the same one for other weights, too.
+
+    Args:
+        files: by module name.
+        folder: for those that are written anew, and for the contents.
+    """
+    sources, contents = [], []
+    for name, path in files.items():
+        text, apart = contents_apart(path.read_text(encoding="utf-8"), name)
+        if not apart:
+            sources.append(path)
+            continue
+        sources.append(folder / path.name)
+        write_text(sources[-1], text)
+        for file, content in apart.items():
+            contents.append((folder / file).resolve())
+            write_text(contents[-1], content)
+    return sources, tuple(contents)

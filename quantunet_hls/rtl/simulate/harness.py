@@ -8,7 +8,7 @@ a frame may be in no layer's window.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -20,13 +20,16 @@ from quantunet_hls.core.errors import QuantUNetError
 from quantunet_hls.core.files import TOOL_BYTES, read_json
 from quantunet_hls.ops.feed import MEMORY_BITS
 from quantunet_hls.ops.streaming import StreamLayer
-from quantunet_hls.types.fixed import FixedType, Integers
+from quantunet_hls.types.fixed import FixedType, Stored
 
-__all__ = ["NOTHING", "NO_STALLS", "QUIET_LIMIT", "DeadlockError", "LoadPort", "Round", "Stalls", "drive",
+__all__ = ["NOTHING", "NO_STALLS", "PAUSES", "QUIET_LIMIT", "DeadlockError", "LoadPort", "Round", "Stalls", "drive",
            "harness_header", "harness_text", "marked", "pack", "read_beats", "unpack"]
 
 #: Clocks without a beat anywhere after which a design counts as stuck.
 QUIET_LIMIT = 100_000
+
+#: Of beats that are packed or unpacked at once.
+_BITS_AT_A_TIME = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -89,24 +92,37 @@ NOTHING = np.zeros((0, 2), "<u4")
 #: Neither side ever pauses.
 NO_STALLS = Stalls()
 
+#: A module that is never held up would not show what a shift register without its clock enable does, say.
+PAUSES = Stalls(0.1, 0.1)
 
-def pack(codes: Integers, lanes: int, bits: int) -> np.ndarray:
+
+def pack(codes: Stored, lanes: int, bits: int) -> np.ndarray:
     """Codes (pixels..., channels) as beats (beats, 32-bit words), channel 0 in the lowest bits."""
-    values = codes.reshape(-1, lanes).astype(np.int64)
-    places = (values[:, :, None] >> np.arange(bits)) & 1
-    flat = places.reshape(len(values), lanes * bits).astype(np.uint8)
-    padded = np.pad(flat, ((0, 0), (0, -flat.shape[1] % 32)))
-    return np.packbits(padded, axis=1, bitorder="little").view("<u4")
+    values = codes.reshape(-1, lanes)
+    beats = np.empty((len(values), -(-lanes * bits // 32)), "<u4")
+    for part in _parts(len(values), lanes * bits):
+        places = (values[part, :, None].astype(np.int64) >> np.arange(bits)) & 1
+        flat = places.reshape(-1, lanes * bits).astype(np.uint8)
+        padded = np.pad(flat, ((0, 0), (0, -flat.shape[1] % 32)))
+        beats[part] = np.packbits(padded, axis=1, bitorder="little").view("<u4")
+    return beats
 
 
-def unpack(beats: np.ndarray, lanes: int, type_: FixedType) -> Integers:
-    """Inverse of :func:`pack`: codes (beats, lanes)."""
-    flat = np.unpackbits(np.ascontiguousarray(beats).view(np.uint8), axis=1, bitorder="little")
-    places = flat[:, : lanes * type_.width].reshape(len(beats), lanes, type_.width).astype(np.int64)
-    codes: Integers = (places << np.arange(type_.width)).sum(axis=2)
-    if type_.signed:
-        codes = np.where(codes >> (type_.width - 1), codes - (1 << type_.width), codes)
-    return codes
+def unpack(beats: np.ndarray, lanes: int, type_: FixedType) -> Stored:
+    """Inverse of :func:`pack`: codes (beats, lanes), in the smallest integers that hold them."""
+    found = np.empty((len(beats), lanes), type_.storage)
+    for part in _parts(len(beats), lanes * type_.width):
+        flat = np.unpackbits(np.ascontiguousarray(beats[part]).view(np.uint8), axis=1, bitorder="little")
+        places = flat[:, : lanes * type_.width].reshape(-1, lanes, type_.width).astype(np.int64)
+        codes = (places << np.arange(type_.width)).sum(axis=2)
+        found[part] = np.where(codes >> (type_.width - 1), codes - (1 << type_.width), codes) if type_.signed else codes
+    return found
+
+
+def _parts(beats: int, bits: int) -> Iterator[slice]:
+    """Some beats after the other, for each of whose bits eight bytes are taken for a while."""
+    size = max(1, _BITS_AT_A_TIME // bits)
+    return (slice(first, first + size) for first in range(0, beats, size))
 
 
 def _words(layer: StreamLayer) -> int:
@@ -134,7 +150,7 @@ def drive(program: Path, inputs: Sequence[np.ndarray], frame_beats: int, rounds:
         What the program reports: how it ended, clocks, beats, fills.
 
     Raises:
-        ToolFailedError: the program ran past ``limit_s``.
+        OverTimeError: the program ran past ``limit_s``.
     """
     load = np.concatenate([one.load for one in rounds])
     for port, beats in enumerate([load, *inputs] if len(load) else inputs):

@@ -31,7 +31,7 @@ from quantunet_hls.core.open_tools import modules_of, yosys_share
 from quantunet_hls.core.process import side_by_side
 from quantunet_hls.ops.streaming import StreamGraph
 from quantunet_hls.rtl.generate.design import Design, module_name
-from quantunet_hls.rtl.simulate.harness import Stalls
+from quantunet_hls.rtl.simulate.harness import PAUSES, Stalls
 from quantunet_hls.rtl.simulate.layer_simulation import LayerBench
 from quantunet_hls.rtl.simulate.netlist_layers import (
     Compared,
@@ -41,13 +41,13 @@ from quantunet_hls.rtl.simulate.netlist_layers import (
     inputs_of,
     kept,
 )
-from quantunet_hls.rtl.simulate.verilator import Simulation, build_simulator
+from quantunet_hls.rtl.simulate.verilator import build_simulator
 from quantunet_hls.rtl.synthesize.mapping import MappedDesign, MappedModule
 from quantunet_hls.targets import FAMILIES, Family
 from quantunet_hls.targets.family import CellModels
-from quantunet_hls.types.fixed import Integers
+from quantunet_hls.types.fixed import Stored
 
-__all__ = ["ALL", "LAYER_CELLS", "PAUSES", "SAMPLE", "TOTAL_CELLS", "WORK", "Compared", "Extent", "NetlistCheck",
+__all__ = ["ALL", "LAYER_CELLS", "SAMPLE", "TOTAL_CELLS", "WORK", "Compared", "Extent", "NetlistCheck",
            "cell_models", "check_netlist"]
 
 #: In a sample a module with more cells is left, and so are the last ones when all together have more: a
@@ -57,9 +57,6 @@ TOTAL_CELLS = 5_000
 
 #: Cells times clocks that a layer's simulation may take: some 40 s (5,600 cells run at 23,000 clocks/s).
 WORK = 5_000_000_000
-
-#: A module that is never held up would not show what a shift register without its clock enable does.
-PAUSES = Stalls(0.1, 0.1)
 
 
 @dataclass(frozen=True)
@@ -107,19 +104,20 @@ class NetlistCheck:
         return sum(one.values for one in self.compared)
 
 
-def check_netlist(design: Design, mapped: MappedDesign, family: Family, expected: Simulation, frames: Integers,
-                  folder: Path, *, extent: Extent = SAMPLE, stalls: Stalls | None = None, workers: int | None = None,
+def check_netlist(design: Design, mapped: MappedDesign, family: Family, expected: Mapping[str, Stored], folder: Path,
+                  *, extent: Extent = SAMPLE, top: bool = True, stalls: Stalls | None = None,
+                  workers: int | None = None,
                   progress: Callable[[str, Compared], None] = lambda name, compared: None) -> NetlistCheck:
-    """Simulate netlists and compare with what the RTL gave for the same frames.
+    """Simulate netlists and compare with what the RTL gives.
 
     Args:
         design: without probes, which was mapped.
         mapped: its netlists.
         family: that it was mapped for.
-        expected: the RTL's simulation, traced.
-        frames: codes (frames, height, width, channels).
+        expected: of every layer what its RTL gives (frames, height, width, channels), the input's frames among them.
         folder: for the results, which are kept there by content.
         extent: how much is simulated.
+        top: whether the top's netlist may be, for which a program of the whole design is built.
         stalls: random pauses before and behind each module; :data:`PAUSES` by default.
         workers: modules side by side; as many as there are processors unless said otherwise.
         progress: called with each module's name and result as it is there.
@@ -131,8 +129,8 @@ def check_netlist(design: Design, mapped: MappedDesign, family: Family, expected
     """
     pauses = stalls or PAUSES
     ours, yosys = _models(family)
-    graph, last = design.graph, design.graph.output.name
-    codes = {**expected.traces, graph.input.name: frames, last: expected.outputs, "top": expected.outputs}
+    graph = design.graph
+    codes = {**expected, **({"top": expected[graph.output.name]} if top else {})}
     # What is around the design on its board takes no part: its stream is a serial line.
     chosen = _chosen(mapped, codes, set(ours) | set(yosys), extent)
 
@@ -141,15 +139,15 @@ def check_netlist(design: Design, mapped: MappedDesign, family: Family, expected
                            max(extent.work // max(sizes[name], 1), 1)) for name in sorted(chosen) if name != "top"]
     side = workers or os.cpu_count() or 1
 
-    def top() -> dict[str, Compared]:
+    def whole() -> dict[str, Compared]:
         module, place = mapped.layers["top"], folder / "top"
         models = cell_models(family, set(module.cells), place)
-        compared = _checked_top(design, module, models, expected, frames, place, pauses)
+        compared = _checked_top(design, module, models, expected, place, pauses)
         progress("top", compared)
         return {"top": compared}
 
     # The top's program, with all of the RTL in it, takes longest to build.
-    jobs: list[Callable[[], dict[str, Compared]]] = [top] if "top" in chosen else []
+    jobs: list[Callable[[], dict[str, Compared]]] = [whole] if "top" in chosen else []
     jobs += [partial(check_layers, batch, progress) for batch in batches(checks, sizes, side)]
     found: dict[str, Compared] = {}
     with side_by_side(side) as pool:
@@ -179,7 +177,7 @@ def _chosen(mapped: MappedDesign, modules: Collection[str], modelled: set[str], 
     return chosen
 
 
-def _layer_check(graph: StreamGraph, name: str, module: MappedModule, family: Family, codes: Mapping[str, Integers],
+def _layer_check(graph: StreamGraph, name: str, module: MappedModule, family: Family, codes: Mapping[str, Stored],
                  folder: Path, stalls: Stalls, cycle_limit: int) -> LayerCheck:
     layer = graph[name]
     models = cell_models(family, set(module.cells), folder)
@@ -187,18 +185,19 @@ def _layer_check(graph: StreamGraph, name: str, module: MappedModule, family: Fa
     return LayerCheck(bench, tuple(codes[source] for source in layer.sources), codes[name], folder, stalls, cycle_limit)
 
 
-def _checked_top(design: Design, module: MappedModule, models: Sequence[Path], expected: Simulation, frames: Integers,
+def _checked_top(design: Design, module: MappedModule, models: Sequence[Path], expected: Mapping[str, Stored],
                  folder: Path, stalls: Stalls) -> Compared:
+    frames, outputs = expected[design.graph.input.name], expected[design.graph.output.name]
     files = {**design.files, design.top: module.netlist, **{path.name: path for path in models}}
 
     def simulated() -> Compared:
         # For so few frames a faster program would not make up for what it takes to compile.
         simulator = build_simulator(replace(design, files=files), folder / "program", optimize=False)
         seen = simulator.run(frames, stalls=stalls).outputs
-        differing = int(np.count_nonzero(expected.outputs != seen))
-        return Compared(None, seen.size, differing, expected.outputs.size)
+        differing = int(np.count_nonzero(outputs != seen))
+        return Compared(None, seen.size, differing, outputs.size)
 
-    inputs = inputs_of(files.values(), {"names": sorted(files)}, [frames, expected.outputs], stalls)
+    inputs = inputs_of(files.values(), {"names": sorted(files)}, [frames, outputs], stalls)
     return kept(folder, inputs, simulated)
 
 

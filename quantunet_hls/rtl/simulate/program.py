@@ -102,7 +102,7 @@ class Part:
     header: str
 
 
-def verilate_together(parts: Sequence[Part], folder: Path, harness: str) -> list[Path]:
+def verilate_together(parts: Sequence[Part], folder: Path, harness: str, *, optimize: bool = False) -> list[Path]:
     """Compile several designs, each with a harness of its own, at once; returns a program for each.
 
     They are links to one, which looks by what name it was called. Nothing of a design is shared with another but the
@@ -111,6 +111,7 @@ def verilate_together(parts: Sequence[Part], folder: Path, harness: str) -> list
     Args:
         folder: for the programs; an empty one.
         harness: text of the C++ that drives each of them.
+        optimize: spend compile time for faster programs.
 
     Raises:
         ToolNotFoundError: Verilator or a C++ compiler is not installed.
@@ -129,7 +130,7 @@ def verilate_together(parts: Sequence[Part], folder: Path, harness: str) -> list
             written += _translate(part.top, part.sources, bench, folder / f"{part.top}.verilator.log",
                                   number=str(number))
         (bench / "harness.cpp").write_text(_chooser(harness, len(parts)), encoding="utf-8")
-        _compile(written, bench, folder, str(root), wave=False, optimize=False)
+        _compile(written, bench, folder, str(root), wave=False, optimize=optimize)
         keep(bench / "simulation", folder / "simulation")
     programs = [folder / f"simulation.{number}" for number in range(len(parts))]
     for program in programs:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from quantunet_hls.core.errors import ConfigurationError, MismatchError
-from quantunet_hls.core.files import write_text
+from quantunet_hls.core.errors import ConfigurationError, MismatchError, OverTimeError
 from quantunet_hls.core.workshop import workshop
 from quantunet_hls.ops.streaming import StreamGraph, StreamLayer
-from quantunet_hls.rtl.generate.contents import contents_apart
+from quantunet_hls.rtl.generate.contents import written_apart
 from quantunet_hls.rtl.generate.design import Design, depth_of
 from quantunet_hls.rtl.simulate.harness import (
     NO_STALLS,
@@ -32,34 +31,35 @@ from quantunet_hls.rtl.simulate.harness import (
 )
 from quantunet_hls.rtl.simulate.program import verilate
 from quantunet_hls.rtl.weights_file import Fault, memory_of, weights_of
-from quantunet_hls.types.fixed import Integers
+from quantunet_hls.types.fixed import Stored
 
-__all__ = ["Simulation", "Simulator", "build_simulator", "compare"]
+__all__ = ["WORTH_OPTIMIZING", "Simulation", "Simulator", "build_simulator", "compare"]
 
 #: Clocks a frame from which on optimizing the simulation program takes less time than it saves. Measured on a depth-3,
 #: base-8 U-Net (g++ 12.2, CPU seconds): -O0 takes 15 s to compile and 22 s a million clocks, -O1 27 s and 7 s,
 #: -O2 45 s and 6 s.
-_WORTH_OPTIMIZING = 100_000
+WORTH_OPTIMIZING = 100_000
+
 
 @dataclass(frozen=True)
 class Simulation:
     """What a simulation showed.
 
     Attributes:
-        outputs: codes (frames, height, width, channels).
+        outputs: codes (frames, height, width, channels), in the smallest integers that hold them.
         cycles: clocks from the end of reset to the last output beat.
         first_output: clock of the first output beat.
         frame_ends: clock of each frame's last output beat.
         largest_fill: beats, by edge; the FIFO never held more.
-        traces: codes (frames, height, width, channels) of every layer but the last, where asked for.
+        traces: codes (frames, height, width, channels) of every layer but the last, likewise, where asked for.
     """
 
-    outputs: Integers
+    outputs: Stored
     cycles: int
     first_output: int
     frame_ends: tuple[int, ...]
     largest_fill: Mapping[str, int]
-    traces: Mapping[str, Integers] = field(default_factory=dict)
+    traces: Mapping[str, Stored] = field(default_factory=dict)
 
     @property
     def cycles_per_frame(self) -> float:
@@ -67,6 +67,10 @@ class Simulation:
         if len(self.frame_ends) < 2:
             return float(self.frame_ends[0] + 1)
         return (self.frame_ends[-1] - self.frame_ends[0]) / (len(self.frame_ends) - 1)
+
+    def codes(self, graph: StreamGraph, frames: Stored) -> dict[str, Stored]:
+        """What every layer gave, where all were traced, the input's frames among them."""
+        return {**self.traces, graph.input.name: frames, graph.output.name: self.outputs}
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Simulator:
     probed: bool = True
     contents: tuple[Path, ...] = ()
 
-    def run(self, frames: Integers, *, stalls: Stalls = NO_STALLS, wave: Path | None = None,
+    def run(self, frames: Stored, *, stalls: Stalls = NO_STALLS, wave: Path | None = None,
             quiet_limit: int = QUIET_LIMIT, limit_s: float | None = None,
             weights: Sequence[tuple[np.ndarray, int]] | None = None, memory: Sequence[np.ndarray] | None = None
             ) -> Simulation:
@@ -103,7 +107,7 @@ class Simulator:
                 is in external memory, that the design refuses.
             DeadlockError: nothing moves any more, while beats are missing at the output or, traced, between layers.
             MismatchError: more beats came out than the frames have.
-            ToolFailedError: the program ran past ``limit_s``.
+            OverTimeError: the program ran past ``limit_s``.
         """
         graph, first, last = self.graph, self.graph.input, self.graph.output
         _check_frames(frames, first)
@@ -118,19 +122,17 @@ class Simulator:
                 # A burst may come by itself each time.
                 patience *= 1 / max(1 - stalls.memory, 0.01) + stalls.latency
             limit = int((count + 2) * 4 * patience * sum(layer.cycles for layer in graph.layers)) + 100_000
-            report = drive(self.program, [pack(frames, first.lanes, first.type.width)], last.beats, rounds,
-                           folder, stalls=stalls, quiet_limit=quiet_limit, cycle_limit=limit, wave=wave,
-                           limit_s=limit_s)
+            try:
+                report = drive(self.program, [pack(frames, first.lanes, first.type.width)], last.beats, rounds,
+                               folder, stalls=stalls, quiet_limit=quiet_limit, cycle_limit=limit, wave=wave,
+                               limit_s=limit_s)
+            except OverTimeError as error:
+                raise OverTimeError(f"The simulation of {count} frames of the RTL did not end within {limit_s:g} s and "
+                                    "was stopped; allow more minutes an image, or have it simulated layer by layer."
+                                    ) from error
             edges = graph.edges if self.probed else ()
             if report["end"] != "complete":
-                if report["fault"]:
-                    raise ConfigurationError(f"The design refuses the file of weights: {Fault(report['fault'])}; "
-                                             "write the file of this design.")
-                if report["memory_fault"]:
-                    raise ConfigurationError("The weights in external memory are not those that the file of weights is "
-                                             "for; write both of this design.")
-                raise DeadlockError(_stuck(graph, report) if self.probed else
-                                    f"The simulation is stuck after {report['cycles']} cycles.")
+                raise self._incomplete(report)
             if report["received"] > last.beats * count:
                 raise MismatchError(f"The simulation gave {report['received']} output beats for {count} frames of "
                                     f"{last.beats}; the beats behind them belong to no frame.")
@@ -141,6 +143,17 @@ class Simulator:
                     traces[source.name] = self._read(folder / f"out.bin.{index}", source, count)
         return Simulation(outputs, report["cycles"], report["first_output"], tuple(report["frame_ends"]),
                           dict(zip((edge for edge, _, _ in edges), report["largest_fill"], strict=True)), traces)
+
+    def _incomplete(self, report: dict) -> ConfigurationError | DeadlockError:
+        """Why a simulation ended before its last beat."""
+        if report["fault"]:
+            return ConfigurationError(f"The design refuses the file of weights: {Fault(report['fault'])}; write the "
+                                      "file of this design.")
+        if report["memory_fault"]:
+            return ConfigurationError("The weights in external memory are not those that the file of weights is for; "
+                                      "write both of this design.")
+        return DeadlockError(_stuck(self.graph, report) if self.probed else
+                             f"The simulation is stuck after {report['cycles']} cycles.")
 
     def _rounds(self, count: int, weights: Sequence[tuple[np.ndarray, int]] | None,
                 memory: Sequence[np.ndarray] | None) -> list[Round]:
@@ -156,13 +169,13 @@ class Simulator:
         return [Round(marked(words, len(words) - 1), beats * frames, image)
                 for (words, frames), image in zip(chosen, images, strict=True)]
 
-    def _read(self, path: Path, layer: StreamLayer, frames: int) -> Integers:
+    def _read(self, path: Path, layer: StreamLayer, frames: int) -> Stored:
         beats = read_beats(path, layer)[: frames * layer.beats]
         shape = layer.shape
         return unpack(beats, layer.lanes, layer.type).reshape(frames, shape.height, shape.width, shape.channels)
 
 
-def _check_frames(frames: Integers, layer: StreamLayer) -> None:
+def _check_frames(frames: Stored, layer: StreamLayer) -> None:
     shape = layer.shape
     if frames.ndim != 4 or frames.shape[1:] != (shape.height, shape.width, shape.channels) or not len(frames):
         raise ConfigurationError(f"The design takes frames of {shape.height}x{shape.width} pixels and {shape.channels} "
@@ -201,36 +214,16 @@ def build_simulator(design: Design, folder: Path, *, traced: bool = False, wave:
         ToolFailedError: it ended with an error or ran past its limit.
     """
     graph = design.graph
-    sources, contents = _contents_apart(design, folder / "verilog")
+    sources, contents = written_apart(dict(sorted(design.files.items())), folder / "verilog")
     header = harness_header({"i": graph.input}, graph.output, graph.edges if design.probed else (), traced,
                             LoadPort("weights", 4 * len(graph.loading) + 8, whole=True) if graph.loading else None,
                             feeds=bool(graph.feeding))
     program = verilate(design.top, sources, folder, harness_text(), header, wave=wave,
-                       optimize=graph.cycles >= _WORTH_OPTIMIZING if optimize is None else optimize)
+                       optimize=graph.cycles >= WORTH_OPTIMIZING if optimize is None else optimize)
     return Simulator(program, graph, traced, design.probed, contents)
 
 
-def _contents_apart(design: Design, folder: Path) -> tuple[list[Path], tuple[Path, ...]]:
-    """The design's Verilog for Verilator, and what it reads from files beside it.
-
-    As statements, Verilator makes code of every word of a memory, which took most of the time that programs with
-    large ROMs took to compile. A program that reads them is the same one for other weights, too.
-    """
-    sources, contents = [], []
-    for name, path in sorted(design.files.items()):
-        text, files = contents_apart(path.read_text(encoding="utf-8"), name)
-        if not files:
-            sources.append(path)
-            continue
-        sources.append(folder / path.name)
-        write_text(sources[-1], text)
-        for file, content in files.items():
-            contents.append((folder / file).resolve())
-            write_text(contents[-1], content)
-    return sources, tuple(contents)
-
-
-def compare(expected: Mapping[str, Integers], seen: Mapping[str, Integers], order: StreamGraph) -> None:
+def compare(expected: Mapping[str, Stored], seen: Mapping[str, Stored], order: StreamGraph) -> None:
     """Compare layer by layer, in the order of the graph.
 
     Raises:

@@ -14,7 +14,6 @@ from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.reference import execute
 from quantunet_hls.rtl.simulate.harness import Stalls
 from quantunet_hls.rtl.simulate.netlist import ALL, check_netlist
-from quantunet_hls.rtl.simulate.verilator import Simulation
 from quantunet_hls.rtl.synthesize.mapping import MappingOptions, map_design
 from quantunet_hls.targets.memories import layout
 from quantunet_hls.targets.xcup import XCUP
@@ -38,18 +37,17 @@ def network(*, ultra):
 def test_the_netlist_takes_the_file_and_gives_the_same_integers(ultra, cell, tmp_path):
     graph = network(ultra=ultra)
     frames = frames_for(graph, 2)
-    values = execute(graph, frames)
-    expected = Simulation(values["small"], 0, 0, (), {}, values)
+    expected = execute(graph, frames)
     design = generate(graph, tmp_path / "verilog")
     mapped = map_design(design, MappingOptions(XCUP), tmp_path / "mapped", lut_multipliers=in_fabric(graph))
     assert mapped.layers["large"].cells[cell]
     assert mapped.layers["large"].count.uram == layout(graph["large"].weight_memory, XCUP).ultra
-    found = check_netlist(design, mapped, XCUP, expected, frames, tmp_path / "netlist", extent=ALL,
+    found = check_netlist(design, mapped, XCUP, expected, tmp_path / "netlist", extent=ALL,
                           stalls=Stalls(0.2, 0.2))
     assert [one.layer for one in found.compared] == ["large", "small", None]
     assert all(one.differing == 0 and one.values == one.all_values for one in found.compared)
     # Without its file it computes something else.
     none = graph.with_layers({"large": replace(graph["large"], weights=graph["large"].weights * 0)})
-    wrong = check_netlist(replace(design, graph=none), mapped, XCUP, expected, frames, tmp_path / "netlist", extent=ALL,
+    wrong = check_netlist(replace(design, graph=none), mapped, XCUP, expected, tmp_path / "netlist", extent=ALL,
                           stalls=Stalls(0.2, 0.2))
     assert wrong.compared[0].differing
