@@ -6,11 +6,11 @@ blocks are drawn.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from tests.random_blocks import BLOCKS, first_opset
+from tests.random_blocks import BLOCKS, Block, first_opset
 from tests.random_layers import RandomNet
 
 __all__ = ["ENDS", "random_network"]
@@ -42,7 +42,10 @@ def _probabilities(net: RandomNet, x: str) -> str:
     return net.add("Sigmoid", [logits], net.shapes[logits])
 
 
-ENDS: dict[str, Callable[[RandomNet, str], str]] = {
+#: Adds the nodes of an end to a quantized image.
+End = Callable[[RandomNet, str], str]
+
+ENDS: dict[str, End] = {
     "sums": lambda net, x: net.sums(x, int(net.random.integers(1, 4)), net.one_of([1, 3])),
     "levels": lambda net, x: net.block(x, int(net.random.integers(1, 4)), 1),
     "normalized": lambda net, x: net.normalized(net.sums(x, 2, 1)),
@@ -51,12 +54,18 @@ ENDS: dict[str, Callable[[RandomNet, str], str]] = {
 }
 
 
-def random_network(seed: int) -> RandomNet:
-    """The network of a seed: 8 to 12 pixels a side, 1 to 4 channels, two to four blocks, and an end."""
+def random_network(seed: int, certain: Mapping[str, Block] = BLOCKS, ends: Mapping[str, End] = ENDS) -> RandomNet:
+    """The network of a seed: 8 to 12 pixels a side, 1 to 4 channels, two to four blocks, and an end.
+
+    Args:
+        seed: all is drawn from.
+        certain: blocks of which seeds take turns to have one; the others are drawn of all.
+        ends: likewise.
+    """
     random = np.random.default_rng(seed)
     height, width = (int(side) for side in random.integers(8, 13, 2))
-    names = list(BLOCKS)
-    plan = [names[seed % len(names)], *random.choice(names, int(random.integers(1, 4)))]
+    names, blocks = list(BLOCKS), {**BLOCKS, **certain}
+    plan = [list(certain)[seed % len(certain)], *random.choice(names, int(random.integers(1, 4)))]
     turn, opset = seed, int(random.choice([13, 17, 20]))
     if seed % 3 == 0:
         turn = seed // 3
@@ -66,10 +75,10 @@ def random_network(seed: int) -> RandomNet:
     net.turn, net.powers = turn, seed % 8 == 4
     value = net.levels("x", int(random.integers(4, 9)))
     # What makes images larger comes first, as long as they are small.
-    for name in sorted(random.permutation(plan), key=lambda name: -BLOCKS[name].grows):
-        block = BLOCKS[name] if BLOCKS[name].takes(net, value) else BLOCKS["pointwise"]
+    for name in sorted(random.permutation(plan), key=lambda name: -blocks[name].grows):
+        block = blocks[name] if blocks[name].takes(net, value) else BLOCKS["pointwise"]
         net.quantized.append(value)
         value = block.make(net, value)
-    ends = list(ENDS.values())
-    ends[(seed + seed // len(names)) % len(ends)](net, value)
+    each = list(ends.values())
+    each[(seed + seed // len(certain)) % len(each)](net, value)
     return net

@@ -9,10 +9,14 @@ from tests.brevitas_nets import default_residual
 from tests.executors import Executors
 from tests.random_layers import RandomNet
 
+#: An accumulator meets a skip of 8 bits, or another accumulator, at 8 bits by thresholds.
+MEETING = pytest.mark.parametrize(("shortcut", "bits"), [(False, 8), (True, 4), (True, 8)],
+                                  ids=["skip", "shortcut", "shortcut of 8 bits"])
 
-@pytest.mark.parametrize(("shortcut", "bits"), [(False, 8), (True, 4)], ids=["skip", "shortcut"])
+
+@MEETING
 def test_accumulators_meet_in_a_sum(shortcut, bits, tmp_path):
-    """Brevitas's default quantizers: an accumulator meets a skip of 8 bits, or at 4 bits another accumulator."""
+    """Brevitas's default quantizers."""
     executors = Executors(export_module(default_residual(shortcut=shortcut, bits=bits), (1, 6, 8)), tmp_path)
     assert executors.check_exactly()
     executors.check_emulator()
@@ -20,15 +24,15 @@ def test_accumulators_meet_in_a_sum(shortcut, bits, tmp_path):
 
 def test_what_a_sum_of_wide_accumulators_is_refused_with_helps(tmp_path):
     with pytest.raises(IllegalGraphError, match="put a quantizer in front of each branch of the sum"):
-        ingest(export_module(default_residual(shortcut=True, bits=8), (1, 6, 8)))
+        ingest(export_module(default_residual(shortcut=True, bits=10), (1, 6, 8)))
     for levels in ("own", "shared"):
-        net = default_residual(shortcut=True, bits=8, levels=levels)
+        net = default_residual(shortcut=True, bits=10, levels=levels)
         executors = Executors(export_module(net, (1, 6, 8)), tmp_path / levels)
         assert executors.check_exactly()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("shortcut", "bits"), [(False, 8), (True, 4)], ids=["skip", "shortcut"])
+@MEETING
 def test_accumulators_meet_in_simulation(shortcut, bits, tmp_path):
     executors = Executors(export_module(default_residual(shortcut=shortcut, bits=bits), (1, 6, 8)), tmp_path)
     executors.check_csim()

@@ -52,7 +52,8 @@ class HardwareGraph:
             width lie.
         scales: what the hardware's numbers mean where they are not the file's own.
         nearest_threshold: how near any integer that can come to a fitted quantizer comes to where its level changes, in
-            steps; None without any. Those behind sums of two scales are not looked at.
+            steps; None without any. Those behind sums of two scales, and behind functions that are no lines in pieces,
+            are not looked at.
         names: for each node of ``model`` what the network calls it, or the node that it was made of.
     """
 

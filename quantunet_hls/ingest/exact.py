@@ -7,7 +7,6 @@ here knows of thresholds, of lines that are fitted to them, or of ranges.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,12 +19,13 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest.axes import layouts_of
 from quantunet_hls.ingest.limits import check_run
-from quantunet_hls.ingest.whole_weights import power_of_two, whole_weights
+from quantunet_hls.ingest.whole_weights import common_measure, whole_weights
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant, linked, only
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.ops.qonnx.quantizers import levels_of, quantizers_of
 from quantunet_hls.ops.qonnx.ranges import to_steps
 from quantunet_hls.ops.qonnx.values import Chain, Line, Step, scaled
+from quantunet_hls.ops.stages.requantize.steps import Rounding
 from quantunet_hls.types.fixed import Integers
 
 __all__ = ["ExactTensor", "run_exact"]
@@ -89,23 +89,27 @@ class ExactTensor:
     def linear(self, node: NodeProto) -> ExactTensor:
         """The same numbers, of which all are whole multiples of one step where not every channel has a line.
 
-        So are those that hardware has by a ReLU, say, straight behind sums.
+        So are those that hardware has by a ReLU, say, straight behind sums or levels.
 
         Raises:
-            IllegalGraphError: they are no fixed-point numbers; names the node that needs such.
+            IllegalGraphError: their step is too fine; names the node that needs them.
         """
         if all(meaning.line is not None for meaning in self.meanings):
             return self
         channels = [_distinct(self.channel(index)) for index in range(len(self.meanings))]
         values = [[meaning.value(Fraction(int(each))) for each in distinct]
                   for meaning, (distinct, _) in zip(self.meanings, channels, strict=True)]
-        step = Fraction(1, math.lcm(*(value.denominator for channel in values for value in channel)))
-        if power_of_two(step) is None or max(abs(value) for channel in values for value in channel) >= step * 2**53:
+        # One step for all, or where scales differ one a channel.
+        steps = [_step_of([value for channel in values for value in channel])] * len(values)
+        if steps[0] is None:
+            steps = [_step_of(channel) for channel in values]
+        if None in steps:
             raise IllegalGraphError(node.name, "it reads values behind an activation without a quantizer",
                                     "put a quantizer in front of it")
+        held = [step for step in steps if step is not None]
         parts = [np.array([int(value / step) for value in channel], np.int64)[places]
-                 for channel, (_, places) in zip(values, channels, strict=True)]
-        return ExactTensor(np.stack(parts, self.axis), self.axis, (scaled(step),) * len(self.meanings))
+                 for step, channel, (_, places) in zip(held, values, channels, strict=True)]
+        return ExactTensor(np.stack(parts, self.axis), self.axis, tuple(map(scaled, held)))
 
     def other_levels(self, values: np.ndarray) -> int:
         """Of a quantizer's tensor: in how many places a float network's values are nearest to another level."""
@@ -173,7 +177,7 @@ class _Run:
         """What a node makes of its images; None of a real number."""
         kind, given = kind_of(node), parts[0]
         steps = None if kind.steps is None else kind.steps(self.model, node, given.axis)
-        if node.op_type in QUANT_OPS:
+        if node.op_type in QUANT_OPS or kind.curved is not None:
             return self._quantized(node, given)
         if steps is not None:
             meanings = tuple(meaning.then(step) for meaning, step in zip(
@@ -221,11 +225,13 @@ class _Run:
         return ExactTensor(whole, given.axis, (scaled(factor * Fraction(2) ** exponent),) * whole.shape[given.axis])
 
     def _quantized(self, node: NodeProto, given: ExactTensor) -> ExactTensor:
-        quantizers = _for_all(quantizers_of(self.model, node), len(given.meanings))
+        curved = kind_of(node).curved
+        each: Sequence[Rounding] = quantizers_of(self.model, node) if curved is None else curved(node)
+        quantizers = _for_all(each, len(given.meanings))
         parts = []
         for index, (meaning, quantizer) in enumerate(zip(given.meanings, quantizers, strict=True)):
             distinct, places = _distinct(given.channel(index))
-            levels = np.array([quantizer.level(meaning.value(Fraction(int(each)))) for each in distinct], np.int64)
+            levels = np.array([quantizer.level(meaning.value(Fraction(int(x)))) for x in distinct], np.int64)
             parts.append(levels[places])
         return ExactTensor(np.stack(parts, given.axis), given.axis,
                            tuple(scaled(quantizer.scale) for quantizer in quantizers))
@@ -307,6 +313,13 @@ class _Run:
 def _for_all(each: Sequence[T], channels: int) -> list[T]:
     """One for every channel, where there is one for all."""
     return list(each) * channels if len(each) == 1 else list(each)
+
+
+def _step_of(values: Sequence[Fraction]) -> Fraction | None:
+    """Of which all of them are whole multiples; None where these are beyond what is counted with exactly."""
+    beside = [value for value in values if value]
+    step = common_measure(beside) if beside else Fraction(1)
+    return None if max(map(abs, beside), default=0) >= step * 2**53 else step
 
 
 def _distinct(channel: Integers) -> tuple[Integers, Integers]:

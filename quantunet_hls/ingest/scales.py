@@ -12,7 +12,7 @@ from onnx import NodeProto
 
 from quantunet_hls.ops.qonnx.quantizers import levels_of
 from quantunet_hls.ops.qonnx.values import IDENTITY, Chain, Line
-from quantunet_hls.ops.stages.requantize.steps import Quantizer
+from quantunet_hls.ops.stages.requantize.steps import Quantizer, Rounding
 
 __all__ = ["PLAN", "Held", "Levels", "Ordered", "Plan", "Scales", "SumLevels", "Weighing", "is_identity"]
 
@@ -58,11 +58,13 @@ class Levels:
         chains: for each channel.
         quantizers: likewise; they differ in scale alone.
         fraction: bits behind the point of the result, so that it is the file's own number where that has a type.
+        probabilities: whether they say how likely a pixel is, and 0.5 is undecided.
     """
 
     chains: tuple[Chain, ...]
-    quantizers: tuple[Quantizer, ...]
+    quantizers: tuple[Rounding, ...]
     fraction: int = 0
+    probabilities: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,12 +100,14 @@ class SumLevels:
         behind: for each channel from the sum to what is quantized.
         quantizers: as of :class:`Levels`.
         fraction: likewise.
+        probabilities: likewise.
     """
 
     lines: tuple[tuple[Line, ...], tuple[Line, ...]]
     behind: tuple[Chain, ...]
-    quantizers: tuple[Quantizer, ...]
+    quantizers: tuple[Rounding, ...]
     fraction: int = 0
+    probabilities: bool = False
 
 
 Plan = Levels | Ordered | Weighing | SumLevels

@@ -200,10 +200,10 @@ ILLEGAL_AND_LEGAL = {
     "sigmoid inside": (lambda net: net.conv(net.add("Sigmoid", [net.quant("x")], (1, 2, 4, 6), name="it"), 2),
                        "Sigmoid can be built only as a table.*reads its result before.*quantizer behind",
                        operator("Sigmoid")),
-    "quantized sigmoid of sums": (lambda net: net.relu(net.quant(
-        net.add("Sigmoid", [net.conv(net.quant("x"), 2)], (1, 2, 4, 6), name="it"))),
+    "what falls and rises behind sums": (lambda net: net.relu(net.quant(
+        net.add("Abs", [net.conv(net.quant("x"), 2)], (1, 2, 4, 6), name="it"))),
         "no quantizer has rounded.*12 bits in front",
-        lambda net: net.relu(net.quant(net.add("Sigmoid", [net.quant(net.conv(net.quant("x"), 2))], (1, 2, 4, 6))))),
+        lambda net: net.relu(net.quant(net.add("Abs", [net.quant(net.conv(net.quant("x"), 2))], (1, 2, 4, 6))))),
     "the last of equal classes": (classes(select_last_index=1), "highest of equal classes.*select_last_index",
                                   classes()),
     "one class": (classes(channels=1), "but one class.*Greater", classes(channels=3)),

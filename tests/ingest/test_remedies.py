@@ -239,6 +239,11 @@ def does(op_type, *constants, shape=None, name="it", **attributes):
     return part
 
 
+def slope(net, source):
+    """One that is no shift."""
+    return net.add("LeakyRelu", [source], net.shapes[source], name="slope", alpha=0.1)
+
+
 def again(net, source):
     return net.conv(source, 2, 1)
 
@@ -374,15 +379,15 @@ REMEDIES = {
                            node("BipolarQuant", np.float32(0.5), domain=QUANT_DOMAIN)),
     "limits the wrong way round": (node("Clip", np.float32(1), np.float32(-1)), "give the lower one first",
                                    node("Clip", np.float32(-1), np.float32(1))),
-    "a function of two": (lambda net: net.quant(net.add("Tanh", [net.add("Add", [image := net.quant("x"), net.conv(
+    "a function of two": (lambda net: net.quant(net.add("Abs", [net.add("Add", [image := net.quant("x"), net.conv(
         image, 2)], SHAPE)], SHAPE)), "put a quantizer behind what joins them",
-        lambda net: net.quant(net.add("Tanh", [net.quant(net.add("Add", [image := net.quant("x"), net.conv(image, 2)],
+        lambda net: net.quant(net.add("Abs", [net.quant(net.add("Add", [image := net.quant("x"), net.conv(image, 2)],
                                                                  SHAPE))], SHAPE))),
-    "a function of sums": (node("Tanh", image=lambda net: net.conv(net.quant("x"), 2)),
-                           "put a quantizer of at most 12 bits in front of it", node("Tanh")),
-    "a function of many values": (node("Tanh", image=lambda net: net.quant("x", 16)),
+    "a function of sums": (node("Abs", image=lambda net: net.conv(net.quant("x"), 2)),
+                           "put a quantizer of at most 12 bits in front of it", node("Abs")),
+    "a function of many values": (node("Abs", image=lambda net: net.quant("x", 16)),
                                   "put a quantizer of at most 12 bits in front of it",
-                                  node("Tanh", image=lambda net: net.quant("x", 12))),
+                                  node("Abs", image=lambda net: net.quant("x", 12))),
     "a function that is not quantized": (node("Tanh", last="conv"), "put a quantizer behind it", node("Tanh")),
     "a root of negative numbers": (node("Pow", np.float32(0.5), image=lambda net: net.quant("x", signed=1)),
                                    "use powers of 0, 1, 2 ...",
@@ -415,21 +420,29 @@ REMEDIES = {
         "put a quantizer in front of it",
         chain(start(lambda net: odd(net, bias="random")), quant(), does(
             "AveragePool", kernel_shape=[3, 3], pads=[1] * 4, count_include_pad=1, strides=[1, 1]), quant())),
-    "values behind an activation": (chain(start(), does("Relu", name="relu"), again, quant()),
-                                    "put a quantizer in front of it",
-                                    chain(start(), does("Relu", name="relu"), quant(), again, quant())),
-    "an activation at the end": (chain(start(), does("Relu")), "put one behind it",
-                                 chain(start(), does("Relu"), quant())),
+    "values behind an activation": (chain(start(), slope, again, quant()), "put a quantizer in front of it",
+                                    chain(start(), slope, quant(), again, quant())),
+    "a limit between levels": (chain(start(), quant(bits=6), does("Clip", 0.0, 1.0, name="clip"), again, quant()),
+                               "put a quantizer in front of it",
+                               chain(start(), quant(bits=6), does("Clip", 0.0, 1.0, name="clip"), quant(), again,
+                                     quant())),
+    "an activation at the end": (chain(start(), slope), "put one behind it", chain(start(), slope, quant())),
     "a sum of two scales at the end": (chain(start(), with_branch("Add", of_image(scale=0.05))),
                                        "put one straight behind it, or share one",
                                        chain(start(), with_branch("Add", of_image(scale=0.05)), quant())),
     "a sum of too many pairs": (
-        chain(start(wide), with_branch("Add", of_image(scale=0.05)), quant()),
+        chain(start(wide), with_branch("Add", of_image(scale=0.05)), quant(bits=10)),
         "put a quantizer in front of each branch of the sum",
-        chain(start(wide), quant(), with_branch("Add", of_image(scale=0.05, mended=0.4)), quant())),
+        chain(start(wide), quant(), with_branch("Add", of_image(scale=0.05, mended=0.4)), quant(bits=10))),
     "a sum of two scales with ties": (
-        chain(port(0.75), with_branch("Add", halved), quant(scale=1.0)), "best the same one",
-        chain(port(0.5), with_branch("Add", halved), quant(scale=1.0))),
+        chain(port(0.75), with_branch("Add", halved), quant(bits=10, scale=0.5)), "best the same one",
+        chain(port(0.5), with_branch("Add", halved), quant(bits=10, scale=0.5))),
+    "many levels of a function": (
+        chain(start(), does("Tanh"), quant(bits=12, scale=0.001)), "quantize to at most 8 bits",
+        chain(start(), does("Tanh"), quant(bits=8, scale=0.01))),
+    "a function of levels": (
+        chain(start(), does("Tanh"), quant(bits=12, scale=0.001)), "put a quantizer of at most 12 bits in front of the",
+        chain(start(), quant(bits=8, scale=0.02), does("Tanh"), quant(bits=12, scale=0.001))),
     "very many levels": (chain(start(wide), quant(bits=24, scale=0.001)), "quantize to fewer bits",
                          chain(start(wide), quant(bits=8))),
     "classes of many scales": (chain(start(odd_scales), of_channels), "put a quantizer behind it, or use weights",

@@ -16,6 +16,7 @@ PACKAGE = Path(quantunet_hls.__file__).parent
 #: Op types that graph-wide code makes or meets as a matter of its own, by file.
 KNOWN = {
     "ingest/absorb/whole_graph.py": {"Requantize"},  # what it makes
+    "ingest/absorb/bends.py": {"Clip", "LeakyRelu"},  # what it makes
     "ingest/passes/absorb_padding.py": {"Pad"},  # what windows take in
     "ingest/load.py": {"BipolarQuant", "Trunc"},  # what a float network has none of
     "ingest/passes/infer_shapes.py": {"Transpose", "Conv", "ConvTranspose"},  # as ONNX sees them; crashes of its own
@@ -33,7 +34,7 @@ APART = ("ingest/passes/fold_constants.py", "ingest/passes/current_forms.py")
 #: Op types that no graph has any more where ranges are proven.
 OTHERS_BEFORE = {
     "ConvTranspose", "Transpose", "BipolarQuant", "Trunc", "GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "Pad",
-    "Slice", "Split", "SpaceToDepth", "PRelu", "BatchNormalization", "DepthToSpace",
+    "Slice", "Split", "SpaceToDepth", "PRelu", "BatchNormalization", "DepthToSpace", "Curve",
 }
 
 

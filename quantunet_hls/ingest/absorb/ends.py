@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 from onnx import NodeProto
 
+from quantunet_hls.ingest.absorb.bends import as_lines
 from quantunet_hls.ingest.absorb.whole_graph import WholeGraph, line_of, needs_quantizer
 from quantunet_hls.ingest.scales import Held, Levels, Ordered, is_identity
 from quantunet_hls.ops.qonnx.graph import constant
@@ -41,7 +42,7 @@ def ended(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
 
 def ordered(graph: WholeGraph, node: NodeProto, held: Held, limit: Fraction | None) -> Held:
     """Numbers in the order of the file's; those of a single channel exceed 0 where the file's exceed the limit."""
-    held = graph.read(node, held)
+    held = as_lines(graph, graph.read(node, held))
     if is_identity(held.chains):
         return held
     if not all(line_of(node, chain).factor for chain in held.chains):

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from onnx import NodeProto
 
+from quantunet_hls.ingest.absorb.bends import as_lines
 from quantunet_hls.ingest.absorb.whole_graph import WholeGraph, line_of, needs_quantizer
 from quantunet_hls.ingest.scales import Held, is_identity
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
@@ -17,7 +18,7 @@ __all__ = ["joined"]
 
 def joined(graph: WholeGraph, node: NodeProto, parts: Sequence[Held]) -> Held:
     """Channels one after the other, sums, or products."""
-    parts = [graph.read(node, part) for part in parts]
+    parts = [as_lines(graph, graph.read(node, part)) for part in parts]
     chains = tuple(chain for part in parts for chain in part.chains)
     if kind_of(node).product:
         chains = _multiplied(node, parts)

@@ -16,7 +16,7 @@ from quantunet_hls.ops.qonnx.graph import constant
 from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.ops.qonnx.values import Chain, Step
 
-__all__ = ["bent", "for_each", "moved"]
+__all__ = ["bent", "check_waiting", "for_each", "moved"]
 
 T = TypeVar("T")
 
@@ -60,16 +60,32 @@ def for_each(node: NodeProto, held: Held, numbers: Sequence[T]) -> list[T]:
     return list(numbers)
 
 
-def bent(graph: WholeGraph, node: NodeProto, held: Held, steps: Sequence[Step]) -> Held:
-    """A function of one value: a step more in every channel's chain."""
-    each = for_each(node, held, steps)
-    if any(kind_of(waiting).zeros for waiting in held.waiting) and any(step.value(Fraction(0)) for step in each):
+def check_waiting(node: NodeProto, held: Held, *, zeros: bool, rises: bool) -> None:
+    """Refuse a function of one value behind which what waits would give something else.
+
+    Args:
+        node: of the function.
+        held: what it reads.
+        zeros: whether it makes 0 of 0.
+        rises: whether a larger value never gives a smaller one.
+
+    Raises:
+        IllegalGraphError: the function must stand behind what waits.
+    """
+    if any(kind_of(waiting).zeros for waiting in held.waiting) and not zeros:
         raise IllegalGraphError(node.name, f"it makes other numbers of the zeros that {held.waiting[-1].name!r} "
                                 "puts", "put a quantizer between the two")
     largest = [waiting.name for waiting in held.waiting if kind_of(waiting).largest]
-    if largest and not all(step.rises for step in each):
+    if largest and not rises:
         raise IllegalGraphError(node.name, f"it turns the order of values round behind {largest[-1]!r}",
                                 "put a quantizer between the two")
+
+
+def bent(graph: WholeGraph, node: NodeProto, held: Held, steps: Sequence[Step]) -> Held:
+    """A function of one value: a step more in every channel's chain."""
+    each = for_each(node, held, steps)
+    check_waiting(node, held, zeros=not any(step.value(Fraction(0)) for step in each),
+                  rises=all(step.rises for step in each))
     chains = tuple(chain.then(step) for chain, step in zip(held.chains, each, strict=True))
     # What joins two images has no hardware for an image and a constant.
     alone = kind_of(node).alone(node) and not (

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 
 import numpy as np
 from onnx import NodeProto, TensorProto
 
-from quantunet_hls.ingest.absorb.moves import for_each
+from quantunet_hls.ingest.absorb.moves import check_waiting, for_each
 from quantunet_hls.ingest.absorb.whole_graph import WholeGraph, line_of
 from quantunet_hls.ingest.scales import Held, Levels, SumLevels, Weighing
 from quantunet_hls.ingest.whole_weights import power_of_two
 from quantunet_hls.ops.qonnx.graph import set_attribute, shape_of
+from quantunet_hls.ops.qonnx.node_kinds import kind_of
 from quantunet_hls.ops.qonnx.quantizers import is_cast, joint_quantizers_of, limited_by
 from quantunet_hls.ops.qonnx.values import scaled
-from quantunet_hls.ops.stages.requantize.steps import Quantizer
+from quantunet_hls.ops.stages.requantize.steps import Quantizer, Rounding
 from quantunet_hls.types.fixed import covering
 
 __all__ = ["quantized"]
@@ -22,6 +24,9 @@ __all__ = ["quantized"]
 
 def quantized(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
     """A quantizer, with whatever waits to be built behind it."""
+    curved = kind_of(node).curved
+    if curved is not None:
+        return _fitted(graph, node, held, _behind_what_waits(node, held, curved(node)))
     if limited_by(graph.given, node) is not None:
         # The one behind is built as both.
         return held
@@ -30,12 +35,26 @@ def quantized(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
         return graph.emitted(node, graph.settled(held))
     if graph.is_image(held.tensor):
         return _entered(graph, node, held, quantizers)
+    return _fitted(graph, node, held, quantizers)
+
+
+def _behind_what_waits(node: NodeProto, held: Held, curves: Sequence[Rounding]) -> Sequence[Rounding]:
+    """A curve for each channel, where what waits to be built may be built behind it as well."""
+    if held.waiting:
+        check_waiting(node, held, zeros=not any(curve.level(Fraction(0)) for curve in curves),
+                      rises=all(curve.rises for curve in curves))
+    return for_each(node, held, curves)
+
+
+def _fitted(graph: WholeGraph, node: NodeProto, held: Held, quantizers: Sequence[Rounding]) -> Held:
+    """Levels of the numbers that come, with whatever waits to be built behind them."""
     power = _common_power(quantizers)
     moved = f"{node.output[0]}_levels" if held.waiting else node.output[0]
     if held.addends:
-        _weighed(graph, node, held, moved, (tuple(quantizers), -(power or 0)))
+        _weighed(graph, node, held, moved, (tuple(quantizers), -(power or 0), kind_of(node).gate(node)))
     else:
-        graph.fitted(node.name, held.tensor, moved, Levels(held.chains, tuple(quantizers), -(power or 0)))
+        graph.fitted(node.name, held.tensor, moved, Levels(
+            held.chains, tuple(quantizers), -(power or 0), kind_of(node).gate(node)))
     for place, waiting in enumerate(held.waiting, 1):
         last = place == len(held.waiting)
         result = node.output[0] if last else f"{node.output[0]}_moved{place}"
@@ -50,7 +69,7 @@ def quantized(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
 
 
 def _weighed(graph: WholeGraph, node: NodeProto, held: Held, result: str,
-             levels: tuple[tuple[Quantizer, ...], int]) -> None:
+             levels: tuple[tuple[Rounding, ...], int, bool]) -> None:
     """Both operands of a sum times whole numbers, the sum of these, and its levels."""
     name, behind = held.tensor, len(graph.plans) + 2
     weighed = [f"{result}_{side}" for side in ("left", "right")]
@@ -84,7 +103,7 @@ def _entered(graph: WholeGraph, node: NodeProto, held: Held, quantizers: Sequenc
     return Held(node.output[0], tuple(scaled(quantizer.scale) for quantizer in quantizers))
 
 
-def _common_power(quantizers: Sequence[Quantizer]) -> int | None:
+def _common_power(quantizers: Sequence[Rounding]) -> int | None:
     """The power of two that is the scale of them all; None where there is none."""
     scales = {quantizer.scale for quantizer in quantizers}
     return power_of_two(scales.pop()) if len(scales) == 1 else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from onnx import NodeProto
 
-from quantunet_hls.ingest.absorb.whole_graph import WholeGraph, line_of, needs_quantizer
+from quantunet_hls.ingest.absorb.bends import lines_read
+from quantunet_hls.ingest.absorb.whole_graph import WholeGraph, needs_quantizer
 from quantunet_hls.ingest.scales import Held, is_identity
 from quantunet_hls.ingest.whole_weights import whole_weights
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, consumers
@@ -17,8 +18,7 @@ __all__ = ["as_file", "convolved", "looked_up", "summed", "unknown"]
 
 def convolved(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
     """Sums of products of whole numbers; scales and bias go on."""
-    held = graph.read(node, held)
-    lines = [line_of(node, chain) for chain in held.chains]
+    held, lines = lines_read(graph, node, held)
     found = whole_weights(graph.given, node, lines)
     placed = graph.reading(node, [held.tensor])
     if found.changed:
@@ -37,7 +37,7 @@ def summed(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
     if is_identity(held.chains) and all(reader.op_type in QUANT_OPS and is_cast(graph.given, reader)
                                         for reader in readers):
         return graph.emitted(node, held)
-    lines = [line_of(node, chain) for chain in held.chains]
+    held, lines = lines_read(graph, node, held)
     if any(line.offset for line in lines) and any(attribute(node, "pads", [0])):
         raise needs_quantizer(node, "it pads numbers of which none stands for 0")
     assert kind.summed is not None
@@ -51,10 +51,10 @@ def summed(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
 
 def looked_up(graph: WholeGraph, node: NodeProto, held: Held) -> Held:
     """A table, which takes and gives numbers of any scale."""
-    held, table_for = graph.read(node, held), kind_of(node).looked_up
-    lines = {line_of(node, chain) for chain in held.chains}
+    table_for = kind_of(node).looked_up
+    held, lines = lines_read(graph, node, held)
     assert table_for is not None
-    found = table_for(node, lines.pop()) if len(lines) == 1 else None
+    found = table_for(node, lines[0]) if len(set(lines)) == 1 else None
     if found is None:
         raise needs_quantizer(node, "it reads other numbers than its table has")
     table, factor = found

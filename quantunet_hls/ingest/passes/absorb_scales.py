@@ -20,6 +20,7 @@ from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError, together
+from quantunet_hls.ingest.absorb.bends import as_lines
 from quantunet_hls.ingest.absorb.ends import ended, ordered
 from quantunet_hls.ingest.absorb.joins import joined
 from quantunet_hls.ingest.absorb.moves import bent, moved
@@ -84,7 +85,7 @@ def _take(graph: WholeGraph, node: NodeProto) -> None:
     steps = None if kind.steps is None else kind.steps(graph.given, node, graph.axes[images[0]])
     if node.op_type == STAND_IN.op_type:
         found = unknown(graph, node, held)
-    elif node.op_type in QUANT_OPS:
+    elif node.op_type in QUANT_OPS or kind.curved is not None:
         found = quantized(graph, node, held)
     elif steps is not None:
         found = bent(graph, node, held, steps)
@@ -111,7 +112,7 @@ def _take(graph: WholeGraph, node: NodeProto) -> None:
 def _finished(graph: WholeGraph, output: str) -> Absorbed:
     """The graph and what its numbers mean."""
     result = only(graph.given, "output")
-    held, last = graph.settled(graph.held[result]), graph.given.find_producer(result)
+    held, last = as_lines(graph, graph.settled(graph.held[result])), graph.given.find_producer(result)
     assert last is not None, "the legality check wants a layer"
     if held.waiting or any(chain.line is None for chain in held.chains):
         raise IllegalGraphError(last.name, "the network ends in an activation without a quantizer",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import partial
 
@@ -10,10 +10,12 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError, together
-from quantunet_hls.ingest.passes.fit_sums import sums_fitted
+from quantunet_hls.ingest.passes.fit_sums import Written, sums_fitted
 from quantunet_hls.ingest.ranges import RangeProof
 from quantunet_hls.ingest.scales import PLAN, Levels, Ordered, Plan, SumLevels, Weighing
 from quantunet_hls.ingest.whole_weights import common_measure
+from quantunet_hls.ops.qonnx.bounds import UnboundedError
+from quantunet_hls.ops.qonnx.curves import Curve
 from quantunet_hls.ops.qonnx.graph import attribute, copy_of
 from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, Range
 from quantunet_hls.ops.qonnx.values import pieces_of
@@ -22,7 +24,7 @@ from quantunet_hls.ops.stages.multi_threshold.onnx import threshold_node
 from quantunet_hls.ops.stages.requantize.layer_fit import ChannelSteps, fit_layer, steps_of
 from quantunet_hls.ops.stages.requantize.onnx import requantize_node
 from quantunet_hls.ops.stages.requantize.stage import Requantize
-from quantunet_hls.ops.stages.requantize.steps import Quantizer, nearest_threshold
+from quantunet_hls.ops.stages.requantize.steps import Rounding, nearest_threshold
 from quantunet_hls.types.fixed import covering
 
 __all__ = ["MAX_TREADS", "fit_scales"]
@@ -59,9 +61,6 @@ def fit_scales(model: ModelWrapper, plans: Sequence[Plan], names: Mapping[str, s
     return model, float(min(fitting.nearest)) if fitting.nearest else None
 
 
-#: The node of what was fitted, between two tensors and of a name.
-Written = Callable[[str, str, str], NodeProto]
-
 #: In the place of those that can't be fitted, so that the others can be looked at.
 _ANY_STEPS = Requantize(covering(-128, 127), -128, 127, 0, ((1,),), ((0,),))
 
@@ -72,7 +71,7 @@ class _Fitting:
     def __init__(self, model: ModelWrapper, plans: Sequence[Plan]):
         self._model, self._plans, self._proof = model, plans, RangeProof(model)
         self._planned = {number: node for node in model.graph.node if (number := attribute(node, PLAN)) is not None}
-        self._found: dict[int, Requantize] = {}
+        self._found: dict[int, Written] = {}
         self.nearest: list[Fraction] = []
         self.broken: list[IllegalGraphError] = []
 
@@ -93,10 +92,17 @@ class _Fitting:
 
     def _fitted(self, node: NodeProto, number: int) -> Written:
         if number in self._found:
-            return self._as_product(self._found[number])
+            return self._found[number]
         plan = self._plans[number]
+        try:
+            return self._of_plan(node, number, plan)
+        except UnboundedError as error:
+            raise IllegalGraphError(node.name, f"its function has no value that can be computed for {error}",
+                                    "put a quantizer of smaller values in front of it") from error
+
+    def _of_plan(self, node: NodeProto, number: int, plan: Plan) -> Written:
         if isinstance(plan, Weighing):
-            return self._as_product(self._weighed(plan.sum)[number])
+            return self._weighed(plan.sum)[number]
         (given,) = self._proof.given(node)
         if isinstance(plan, Levels):
             return self._levels(node, plan, given)
@@ -117,29 +123,30 @@ class _Fitting:
             steps.append(steps_of(pieces, high, quantizer))
             nearest = nearest_threshold(pieces, high, quantizer)
             self.nearest += [] if nearest is None else [nearest]
-            tied = tied or (quantizer.half_even and nearest == 0)
-        stage = fit_layer(steps, -given.exponent, plan.fraction)
+            tied = tied or (nearest == 0 and getattr(quantizer, "half_even", False))
+        # Thresholds have any steps that rise or fall, and say what they are of.
+        stage = None if plan.probabilities else fit_layer(steps, -given.exponent, plan.fraction)
         if stage is None:
-            # Thresholds have any steps that rise or fall.
-            searched = thresholds_of_treads([channel.treads for channel in steps], -given.exponent, plan.fraction)
+            searched = thresholds_of_treads([channel.treads for channel in steps], -given.exponent, plan.fraction,
+                                            probabilities=plan.probabilities)
             if searched is None:
                 raise _unfitted(node, plan.quantizers[0], steps, given, tied=tied)
             return partial(threshold_node, self._model, searched)
         return self._as_product(stage)
 
-    def _weighed(self, number: int) -> dict[int, Requantize]:
+    def _weighed(self, number: int) -> dict[int, Written]:
         """What weighs both operands of a sum, and its levels, by the numbers of their plans."""
         plan, node = self._plans[number], self._planned[number]
         assert isinstance(plan, SumLevels)
         own = [each for each, other in enumerate(self._plans) if other == Weighing(number)]
         given = [self._proof.given(self._planned[each])[0] for each in own]
         # Where one of the three is refused, so are the others, once.
-        self._found |= dict.fromkeys((*own, number), _ANY_STEPS)
-        self._found |= zip((*own, number), sums_fitted(node, plan, given), strict=True)
+        self._found |= dict.fromkeys((*own, number), self._as_product(_ANY_STEPS))
+        self._found |= zip((*own, number), sums_fitted(self._model, node, plan, given), strict=True)
         return self._found
 
 
-def _unfitted(node: NodeProto, quantizer: Quantizer, steps: Sequence[ChannelSteps], given: Range, *, tied: bool
+def _unfitted(node: NodeProto, quantizer: Rounding, steps: Sequence[ChannelSteps], given: Range, *, tied: bool
               ) -> IllegalGraphError:
     """Why neither a multiplication with a shift nor thresholds have the steps of all channels."""
     def illegal(reason: str, remedy: str) -> IllegalGraphError:
@@ -147,6 +154,9 @@ def _unfitted(node: NodeProto, quantizer: Quantizer, steps: Sequence[ChannelStep
             node.name, f"no multiplication with a shift has exactly its steps, for {reason}, and thresholds would have "
             f"to rise and fall, or to be more than {(1 << MOST_BITS) - 1}", remedy)
 
+    if isinstance(quantizer, Curve):
+        return illegal("a function that is no line stands in front of it",
+                       "quantize to at most 8 bits, or put a quantizer of at most 12 bits in front of the function")
     if tied:
         even = " or an even zero point" if quantizer.zero % 2 else ""
         return illegal("some of the values that come lie in the middle between two of its levels",

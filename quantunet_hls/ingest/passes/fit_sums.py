@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 
 from onnx import NodeProto
+from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ingest.scales import SumLevels
 from quantunet_hls.ops.qonnx.ranges import MAX_WIDTH, Range
 from quantunet_hls.ops.qonnx.values import Chain, Line, pieces_of, scaled
-from quantunet_hls.ops.stages.requantize.fit_sums import Asked, Pairs, Weighed, fit_sums
-from quantunet_hls.ops.stages.requantize.stage import Requantize
-from quantunet_hls.ops.stages.requantize.steps import Quantizer, treads
+from quantunet_hls.ops.stages.multi_threshold.fit_sums import SumSteps, fit_sum_thresholds
+from quantunet_hls.ops.stages.multi_threshold.onnx import threshold_node
+from quantunet_hls.ops.stages.requantize.fit_sums import Pairs, Weighed, fit_sums
+from quantunet_hls.ops.stages.requantize.onnx import requantize_node
+from quantunet_hls.ops.stages.requantize.steps import Rounding, treads
 
-__all__ = ["MAX_SUM_LEVELS", "sums_fitted"]
+__all__ = ["MAX_SUM_LEVELS", "Written", "sums_fitted"]
 
 #: Levels of all channels that differ together, beyond which it takes minutes to fit them.
 MAX_SUM_LEVELS = 1 << 20
 
 
-def sums_fitted(node: NodeProto, plan: SumLevels, given: Sequence[Range]) -> tuple[Requantize, Requantize, Requantize]:
+#: The node of what was fitted, between two tensors and of a name.
+Written = Callable[[str, str, str], NodeProto]
+
+
+def sums_fitted(model: ModelWrapper, node: NodeProto, plan: SumLevels, given: Sequence[Range]
+                ) -> tuple[Written, Written, Written]:
     """What weighs both operands, and what makes levels of the sums.
 
     Args:
+        model: that takes their constants.
         node: the quantizer.
         plan: of it.
         given: what comes to the operands.
@@ -38,18 +48,25 @@ def sums_fitted(node: NodeProto, plan: SumLevels, given: Sequence[Range]) -> tup
     if levels > MAX_SUM_LEVELS:
         raise IllegalGraphError(node.name, f"its channels have {levels:,} levels of a sum of two scales, where "
                                 f"{MAX_SUM_LEVELS:,} are the limit", "quantize to fewer bits")
-    asked = [_asked(*key) for key in distinct]
-    channels = [each for each in asked if each is not None]
-    found = None if len(channels) < len(asked) else fit_sums(
-        channels, [distinct.index(key) for key in keys], plan.fraction)
-    if found is None:
-        raise IllegalGraphError(node.name, f"no whole numbers of up to {MAX_WIDTH} bits weigh both branches of the sum "
-                                "before it so that it has exactly its steps",
-                                "put a quantizer in front of each branch of the sum, best the same one")
-    return found
+    steps = [_steps(*key) for key in distinct]
+    channels = [each for each in steps if each is not None]
+    if len(channels) == len(steps):
+        which = [distinct.index(key) for key in keys]
+        # Thresholds take more memory, and have any steps; and they say what they are of.
+        found = None if plan.probabilities else fit_sums([channel.asked for channel in channels], which, plan.fraction)
+        if found is not None:
+            one, other, behind = (partial(requantize_node, model, stage) for stage in found)
+            return one, other, behind
+        searched = fit_sum_thresholds(channels, which, plan.fraction, probabilities=plan.probabilities)
+        if searched is not None:
+            one, other = (partial(requantize_node, model, stage) for stage in searched[:2])
+            return one, other, partial(threshold_node, model, searched[2])
+    raise IllegalGraphError(node.name, f"no whole numbers of up to {MAX_WIDTH} bits weigh both branches of the sum "
+                            "before it so that it has exactly its steps",
+                            "put a quantizer in front of each branch of the sum, best the same one")
 
 
-def _channel(plan: SumLevels, given: Sequence[Range], index: int) -> tuple[Weighed, Weighed, Chain, Quantizer]:
+def _channel(plan: SumLevels, given: Sequence[Range], index: int) -> tuple[Weighed, Weighed, Chain, Rounding]:
     lines: list[Line] = [lines[index] for lines in plan.lines]
     one, other = (Weighed(line.factor * Fraction(2) ** part.exponent, int(part.low[index]), int(part.high[index]),
                           -part.exponent) for line, part in zip(lines, given, strict=True))
@@ -59,7 +76,9 @@ def _channel(plan: SumLevels, given: Sequence[Range], index: int) -> tuple[Weigh
     return one, other, chain, plan.quantizers[index]
 
 
-def _asked(one: Weighed, other: Weighed, chain: Chain, quantizer: Quantizer) -> Asked | None:
+def _steps(one: Weighed, other: Weighed, chain: Chain, quantizer: Rounding) -> SumSteps | None:
     pairs = Pairs(one, other)
     pieces = pieces_of(chain, pairs.first, pairs.last, pairs.step)
-    return pairs.asked(treads(pieces, pairs.last, quantizer), [piece.factor / quantizer.scale for piece in pieces])
+    found = treads(pieces, pairs.last, quantizer)
+    asked = pairs.asked(found, [slope for slope, _ in quantizer.lines(pieces, found)])
+    return None if asked is None else SumSteps(pairs, found, asked)

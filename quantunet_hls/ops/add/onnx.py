@@ -9,7 +9,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.qonnx.constants import constant_is_finite, line_of_constant
+from quantunet_hls.ops.qonnx.constants import constant_is_finite, direction_of_constant, line_of_constant
 from quantunet_hls.ops.qonnx.graph import constant, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import MAX_RANGE_BITS, LayerTypes, Range, Typed
@@ -42,5 +42,5 @@ def _ranges(_model: ModelWrapper, _node: NodeProto, inputs: Sequence[Range]) -> 
 
 
 FACET = OnnxNodes((NodeKind("Add", _run, _ranges, rules=(_adds_two_images,), joins=True, one_scale=True,
-                             steps=line_of_constant,
+                             steps=line_of_constant, monotone=direction_of_constant,
                             bounds=lambda _node, inputs, _digits: inputs[0] + inputs[1]),))

@@ -9,7 +9,7 @@ from onnx import NodeProto
 from qonnx.core.modelwrapper import ModelWrapper
 
 from quantunet_hls.core.errors import IllegalGraphError
-from quantunet_hls.ops.qonnx.constants import constant_is_finite, line_of_constant
+from quantunet_hls.ops.qonnx.constants import constant_is_finite, direction_of_constant, line_of_constant
 from quantunet_hls.ops.qonnx.graph import constant, shape_of
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import MAX_RANGE_BITS, LayerTypes, Range, Typed
@@ -50,5 +50,5 @@ def _ranges(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Ty
 
 
 FACET = OnnxNodes((NodeKind("Mul", _run, _ranges, rules=(_multiplies_two_images,), joins=True, product=True,
-                            steps=line_of_constant, on_sums=True,
+                            steps=line_of_constant, monotone=direction_of_constant, on_sums=True,
                             bounds=lambda _node, inputs, _digits: inputs[0] * inputs[1]),))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -12,7 +13,7 @@ from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.graph import constant, shape_of
 from quantunet_hls.ops.qonnx.values import Line, Step, per_channel
 
-__all__ = ["constant_is_finite", "line_of_constant"]
+__all__ = ["constant_is_finite", "direction_of_constant", "line_of_constant"]
 
 
 def constant_is_finite(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | None:
@@ -37,6 +38,15 @@ def line_of_constant(model: ModelWrapper, node: NodeProto, axis: int) -> list[St
     if numbers is None:
         return None
     return [_line(node.op_type, number, reverse=index == 0) for number in numbers]
+
+
+def direction_of_constant(node: NodeProto, constants: Sequence[Fraction | None]) -> int:
+    """1 where the result never falls as the image's value rises, -1 where it never rises, 0 where it may do both."""
+    index = 0 if constants[0] is not None else 1
+    number = constants[index]
+    if number is None or (node.op_type == "Div" and not (index and number)):
+        return 0
+    return 1 if _line(node.op_type, number, reverse=index == 0).rises else -1
 
 
 def _constant(model: ModelWrapper, node: NodeProto) -> tuple[int, np.ndarray | None]:

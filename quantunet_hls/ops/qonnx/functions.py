@@ -15,8 +15,13 @@ from quantunet_hls.ops.qonnx.graph import QUANT_OPS, constant
 from quantunet_hls.ops.qonnx.node_kinds import NodeKind, kind_of, node_kinds
 from quantunet_hls.ops.qonnx.quantizers import quantizers_of
 from quantunet_hls.ops.qonnx.weights import MAX_BITS
+from quantunet_hls.ops.stages.requantize.steps import Quantizer
 
-__all__ = ["Function", "Grid", "grid_of", "leaves_of", "of_one_value"]
+__all__ = ["Function", "Grid", "grid_of", "leaves_of", "of_one_value", "straight"]
+
+
+#: Decimal digits that are tried, one after the other, until a number lies on one side of each step of the quantizer.
+_DIGITS = (30, 60, 120, 240)
 
 
 @dataclass(frozen=True)
@@ -67,13 +72,43 @@ class Function:
             values[node.output[0]] = bounds(node, inputs, digits)
         return values[self.quantizer.input[0]]
 
+    def level(self, model: ModelWrapper, number: Fraction, quantizer: Quantizer) -> int:
+        """What the quantizer, or one channel's, makes of the value where the source is this number.
+
+        Raises:
+            UnboundedError: it can't be told.
+        """
+        for digits in _DIGITS:
+            value = self.value(model, number, digits)
+            low, high = quantizer.level(value.low), quantizer.level(value.high)
+            if low == high:
+                return low
+        raise UnboundedError(f"the value at {float(number):g}, which is too near to a step of the quantizer")
+
+    def direction(self, model: ModelWrapper) -> int:
+        """Of one :func:`straight`: 1 where it never falls, -1 where it never rises, 0 where neither is known.
+
+        Raises:
+            UnboundedError: a constant is no finite number.
+        """
+        found = 1
+        for node in self.nodes:
+            values = [constant(model, name) for name in node.input if name]
+            found *= kind_of(node).monotone(node, [None if value is None else _exact(value) for value in values])
+        return found
+
 
 def _constant(model: ModelWrapper, name: str) -> Bounds:
     value = constant(model, name)
     assert value is not None
-    if not np.isfinite(value.flat[0]):
-        raise UnboundedError(f"the constant {name!r}, which is no finite number")
-    return Bounds.of(float(value.flat[0]))
+    return Bounds.of(_exact(value))
+
+
+def _exact(value: np.ndarray) -> Fraction:
+    number = float(value.flat[0])
+    if not np.isfinite(number):
+        raise UnboundedError(f"a constant of {number:g}")
+    return Fraction(number)
 
 
 def of_one_value(model: ModelWrapper, quantizer: NodeProto) -> Function | None:
@@ -82,6 +117,19 @@ def of_one_value(model: ModelWrapper, quantizer: NodeProto) -> Function | None:
     if len(leaves) != 1 or not members:
         return None
     return Function(leaves[0], tuple(node for node in model.graph.node if node.output[0] in members), quantizer)
+
+
+def straight(model: ModelWrapper, quantizer: NodeProto) -> Function | None:
+    """What stands in front of a quantizer, back to where it joins images or is more than a function of one value."""
+    nodes: list[NodeProto] = []
+    source = quantizer.input[0]
+    while (node := model.find_producer(source)) is not None and _works_value_by_value(model, node):
+        images = [name for name in node.input if name and constant(model, name) is None]
+        if len(images) > 1:
+            break
+        nodes.append(node)
+        (source,) = images
+    return Function(source, tuple(reversed(nodes)), quantizer) if nodes else None
 
 
 def leaves_of(model: ModelWrapper, tensor: str) -> tuple[list[str], set[str]]:

@@ -21,6 +21,7 @@ from quantunet_hls.ops.qonnx.bounds import Bounds
 from quantunet_hls.ops.qonnx.graph import CHANNELS_LAST, attribute, shape_of
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed, all_values
 from quantunet_hls.ops.qonnx.values import Line, Step
+from quantunet_hls.ops.stages.requantize.steps import Rounding
 from quantunet_hls.ops.table import OPERATORS, STAGES, facet, stage_facet
 from quantunet_hls.types.fixed import FixedType
 
@@ -117,6 +118,9 @@ class NodeKind:
         exact: whether hls4ml's result is that of the node, and not one that only the quantizer behind it makes equal.
         bounds: what it gives, value by value, for inputs within bounds, to so many decimal digits; None where it is no
             such function, so that it can't be part of a table. Raises UnboundedError.
+        monotone: of a function of one value, 1 where a larger one never gives a smaller result, -1 where never a larger
+            one, 0 where neither is known; takes the node and, by input, the constants, None for the value.
+        curved: of a quantizer behind a function, for each channel or for all, what makes levels of values.
         gate: whether a node gives the probability of what it reads, which is 0.5 where that is 0.
         looked_up: of a table, the table for numbers of which the file's are a line, and how many of the file's one of
             its results stands for; None where there is none.
@@ -164,6 +168,8 @@ class NodeKind:
     one_scale: bool = False
     exact: Callable[[NodeProto], bool] = lambda _node: True
     bounds: Callable[[NodeProto, Sequence[Bounds], int], Bounds] | None = None
+    monotone: Callable[[NodeProto, Sequence[Fraction | None]], int] = lambda _node, _constants: 0
+    curved: Callable[[NodeProto], Sequence[Rounding]] | None = None
     gate: Callable[[NodeProto], bool] = lambda _node: False
     looked_up: Callable[[NodeProto, Line], tuple[NodeProto, Fraction] | None] | None = None
     product: bool = False
@@ -172,7 +178,7 @@ class NodeKind:
     @property
     def tabulated(self) -> bool:
         """Whether it stands for nodes between two quantizers, and holds what these two make of it."""
-        return self.looked_up is not None
+        return self.looked_up is not None or self.curved is not None
 
     def is_of_its_domain(self, node: NodeProto) -> bool:
         """Whether a node is what its name says: elsewhere another operator may have the same."""

@@ -108,5 +108,5 @@ def _limited(_model: ModelWrapper, node: NodeProto, _axis: int) -> list[Step]:
 
 FACET = OnnxNodes((
     NodeKind("Clip", _run, _ranges, rules=(_has_limits,), roles=("low", "high"), explicit=_explicit, lowered=_lowered,
-             bounds=_bounds, steps=_limited),
+             bounds=_bounds, steps=_limited, monotone=lambda _node, _constants: 1),
 ))

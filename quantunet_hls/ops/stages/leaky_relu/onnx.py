@@ -84,7 +84,7 @@ def _bounds(node: NodeProto, inputs: Sequence[Bounds], _digits: int) -> Bounds:
 
 FACET = OnnxNodes((
     NodeKind("LeakyRelu", _run, _ranges, rules=(_has_finite_slope,), finer=_finer, steps=_steps, alone=_is_a_shift,
-             on_sums=True, bounds=_bounds, pointwise=True),
+             on_sums=True, bounds=_bounds, monotone=lambda node, _constants: int(_slope(node) >= 0), pointwise=True),
     NodeKind("PRelu", _run_slopes, rules=(_has_constant_slopes,), roles=("slope",), on_sums=True, steps=_slopes,
              alone=lambda _node: False),
 ))

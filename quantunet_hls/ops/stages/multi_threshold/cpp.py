@@ -48,7 +48,7 @@ _CONFIG = """struct config{index} {{
 class MultiThreshold(ValueLayer):
     """hls4ml's layer: the numbers of :class:`.stage.MultiThreshold`, channel after channel."""
 
-    numbers = ("low", "fraction")
+    numbers = ("low", "fraction", "probabilities")
     lists = ("thresholds", "falls")
 
 

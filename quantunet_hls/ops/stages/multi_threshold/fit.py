@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
+from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold, meaning_of
 from quantunet_hls.ops.stages.requantize.steps import Tread
 from quantunet_hls.types.fixed import covering
 
@@ -14,14 +14,15 @@ __all__ = ["MOST_BITS", "thresholds_of_treads"]
 MOST_BITS = 8
 
 
-def thresholds_of_treads(channels: Sequence[Sequence[Tread]], fraction: int = 0, result_fraction: int = 0
-                         ) -> MultiThreshold | None:
+def thresholds_of_treads(channels: Sequence[Sequence[Tread]], fraction: int = 0, result_fraction: int = 0,
+                         *, probabilities: bool = False) -> MultiThreshold | None:
     """The stage that has them; None where levels both rise and fall, or take more than :data:`MOST_BITS` bits.
 
     Args:
         channels: all treads of each, in order.
         fraction: bits behind the point of the integers.
         result_fraction: bits behind the point of the levels.
+        probabilities: whether these are such.
     """
     ends = [tread.level for treads in channels for tread in treads]
     low, high = min(ends), max(ends)
@@ -41,7 +42,8 @@ def thresholds_of_treads(channels: Sequence[Sequence[Tread]], fraction: int = 0,
         falls.append(down)
     if len(set(zip(rows, falls, strict=True))) == 1:
         rows, falls = rows[:1], falls[:1]
-    return MultiThreshold(covering(low, high, result_fraction), low, tuple(rows), tuple(falls), fraction)
+    return MultiThreshold(covering(low, high, result_fraction), low, tuple(rows), tuple(falls), fraction,
+                          meaning_of(probabilities))
 
 
 def _row(starts: Sequence[tuple[int, int]], beyond: int, count: int) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quantunet_hls.ops.model_graph import Node, StageReader
-from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
+from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold, meaning_of
 from quantunet_hls.types.fixed import FixedType
 
 __all__ = ["FACET", "read"]
@@ -15,7 +15,7 @@ def read(node: Node, result: FixedType) -> MultiThreshold:
     each = len(numbers) // len(falls)
     return MultiThreshold(result, node.integer("low"),
                           tuple(numbers[row * each: (row + 1) * each] for row in range(len(falls))),
-                          tuple(map(bool, falls)), node.integer("fraction"))
+                          tuple(map(bool, falls)), node.integer("fraction"), meaning_of(node.integer("probabilities")))
 
 
 FACET = StageReader({}, layers={"MultiThreshold": read})

@@ -2,7 +2,7 @@
 
 The lowering of scales makes it (:mod:`quantunet_hls.ingest.passes.fit_scales`). It has the constants ``thresholds``
 (channels or 1, thresholds) and ``falls`` (channels or 1) for inputs, and the attributes ``low``, ``fraction``,
-``result`` and ``result_fraction``: those of :class:`.stage.MultiThreshold` and of its type.
+``result`` and ``probabilities``: those of :class:`.stage.MultiThreshold`.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ import numpy as np
 from onnx import NodeProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
+from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.ops.qonnx.graph import attribute, constant
 from quantunet_hls.ops.qonnx.node_kinds import OWN, NodeKind, OnnxNodes
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
-from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold
+from quantunet_hls.ops.stages.multi_threshold.stage import MultiThreshold, meaning_of
 from quantunet_hls.types.fixed import FixedType, parse_type
 
 __all__ = ["FACET", "threshold_node"]
@@ -30,14 +31,15 @@ def threshold_node(model: ModelWrapper, stage: MultiThreshold, source: str, resu
     for constant_name, numbers in zip(names, (stage.thresholds, stage.falls), strict=True):
         model.set_initializer(constant_name, np.array(numbers, dtype=np.int64))
     return helper.make_node("MultiThreshold", [source, *names], [result], name=name, domain=OWN, low=stage.low,
-                            fraction=stage.fraction, result=str(stage.type))
+                            fraction=stage.fraction, result=str(stage.type),
+                            probabilities=int(stage.meaning is Meaning.PROBABILITIES))
 
 
 def _stage(node: NodeProto, numbers: Sequence[np.ndarray]) -> MultiThreshold:
     thresholds, falls = numbers
     return MultiThreshold(parse_type(attribute(node, "result")), attribute(node, "low"),
                           tuple(map(tuple, thresholds.tolist())), tuple(map(bool, falls.tolist())),
-                          attribute(node, "fraction"))
+                          attribute(node, "fraction"), meaning_of(attribute(node, "probabilities")))
 
 
 def _run(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +11,12 @@ from quantunet_hls.ops.meaning import Meaning
 from quantunet_hls.ops.stages.base import THRESHOLDS, Stage
 from quantunet_hls.types.fixed import FixedType, Integers
 
-__all__ = ["MultiThreshold"]
+__all__ = ["MultiThreshold", "meaning_of"]
+
+
+def meaning_of(probabilities: int) -> Meaning | None:
+    """Of levels that are probabilities, or of others, as nodes put it."""
+    return Meaning.PROBABILITIES if probabilities else None
 
 
 @dataclass(frozen=True)
@@ -24,16 +29,17 @@ class MultiThreshold(Stage):
         thresholds: ``2**bits - 1`` for every channel, or for all; none is smaller than the one before.
         falls: for every channel, or for all, whether levels fall as values rise.
         fraction: bits behind the point of the thresholds.
+        meaning: of its levels; None where they say what those do that it gets.
     """
 
     kind: ClassVar[str] = "multi_threshold"
-    meaning: ClassVar[Meaning | None] = None
 
     type: FixedType
     low: int
     thresholds: tuple[tuple[int, ...], ...]
     falls: tuple[bool, ...]
     fraction: int = 0
+    meaning: Meaning | None = field(default=None)  # type: ignore[misc]
 
     @property
     def channels(self) -> int:

@@ -31,5 +31,6 @@ def _steps(_model: ModelWrapper, _node: NodeProto, _axis: int) -> list[Step]:
 
 FACET = OnnxNodes((
     NodeKind("Relu", _run, _ranges, on_sums=True, steps=_steps, pointwise=True,
+             monotone=lambda _node, _constants: 1,
              bounds=lambda _node, inputs, _digits: inputs[0].most(Bounds.of(0))),
 ))

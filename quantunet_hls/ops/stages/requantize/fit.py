@@ -16,14 +16,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
-from quantunet_hls.ops.stages.requantize.steps import Tread
+from quantunet_hls.ops.stages.requantize.steps import Line, Tread
 from quantunet_hls.types.fixed import Integers
 
-__all__ = ["MAX_SUM_BITS", "Demands", "Line", "Offsets", "Ties"]
+__all__ = ["MAX_SUM_BITS", "Demands", "Offsets", "Ties"]
 
 #: Bits that ``M * x + B`` and ``level << S`` may take: they are counted with in 64-bit integers.
 MAX_SUM_BITS = 61
@@ -31,10 +30,6 @@ MAX_SUM_BITS = 61
 _WALK = 12
 #: And from the best one, to have more to choose from.
 _BESIDE = 32
-
-
-#: Levels an integer, and the level of 0: exact.
-Line = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ from quantunet_hls.ops.stages.requantize.stage import Requantize
 from quantunet_hls.ops.stages.requantize.steps import Tread
 from quantunet_hls.types.fixed import Integers, covering
 
-__all__ = ["Asked", "Pairs", "Weighed", "fit_sums"]
+__all__ = ["Asked", "Pairs", "Weighed", "fit_sums", "weighing", "weighing_fits"]
 
 #: Largest S that is tried.
 _MAX_SHIFT = 56
@@ -62,10 +62,18 @@ class Pairs:
         unit = lcm(one.factor.denominator, other.factor.denominator)
         self.step = Fraction(1, unit)
         self._factors = (int(one.factor * unit), int(other.factor * unit))
+        self._corners: dict[int, list[Pair]] = {}
+        self._mirrored: dict[int, list[Pair]] = {}
         self._box = Box((one.low, other.low), (one.high, other.high))
         ends = [sorted((factor * each.low, factor * each.high))
                 for factor, each in zip(self._factors, self.operands, strict=True)]
         self.first, self.last = (ends[0][end] + ends[1][end] for end in (0, 1))
+
+    @property
+    def signs(self) -> Pair:
+        """Of both factors: -1, 0 or 1."""
+        one, other = ((factor > 0) - (factor < 0) for factor in self._factors)
+        return one, other
 
     def asked(self, treads: Sequence[Tread], slopes: Sequence[Fraction]) -> Asked | None:
         """What the steps of these sums ask for; None where their levels rise and fall, so no weights have them.
@@ -83,7 +91,7 @@ class Pairs:
         above: list[tuple[Pair, int]] = []
         below: list[tuple[Pair, int]] = []
         for tread in treads:
-            reach, stay = (self._most(tread.last), self._least(tread.first))[::1 if falls else -1]
+            reach, stay = (self.most(tread.last), self.least(tread.first))[::1 if falls else -1]
             above += [(pair, tread.level) for pair in reach]
             below += [(pair, tread.level + 1) for pair in stay]
         first, last = (-treads[0].last, -treads[-1].first) if falls else (treads[-1].first, treads[0].last)
@@ -109,13 +117,17 @@ class Pairs:
             found.append((side * min(max(lowest, low), high), side * min(max(highest, low), high)))
         return found[0], found[1]
 
-    def _least(self, first: int) -> list[Pair]:
+    def least(self, first: int) -> list[Pair]:
         """Corners of the pairs whose sums reach a number, towards the sums below."""
-        return corners(self._factors, first, self._box)
+        if first not in self._corners:
+            self._corners[first] = corners(self._factors, first, self._box)
+        return self._corners[first]
 
-    def _most(self, last: int) -> list[Pair]:
+    def most(self, last: int) -> list[Pair]:
         """Corners of the pairs whose sums do not exceed a number, towards the sums above."""
-        return [(-a, -b) for a, b in corners(self._factors, -last, self._box.mirrored)]
+        if last not in self._mirrored:
+            self._mirrored[last] = [(-a, -b) for a, b in corners(self._factors, -last, self._box.mirrored)]
+        return self._mirrored[last]
 
 
 def _columns(demands: Sequence[tuple[Pair, int]]) -> Integers:
@@ -227,10 +239,9 @@ def fit_sums(channels: Sequence[Asked], which: Sequence[int], result_fraction: i
         fits = _all_fitted(channels, shift, low, high)
         if fits is not None:
             offsets = tuple(min(max(fits[index].least, 0), fits[index].most) for index in which)
-            one, other = (_weighing([channels[index] for index in which],
-                                    [fits[index].factors[side] for index in which], side) for side in (0, 1))
-            held = sum(max(-stage.low, stage.high) for stage in (one, other))
-            if held >> MAX_WIDTH - 1 or max(_product_bits(channels, fits, side) for side in (0, 1)) > MAX_SUM_BITS:
+            one, other = (weighing([channels[index] for index in which],
+                                   [fits[index].factors[side] for index in which], side) for side in (0, 1))
+            if not weighing_fits(channels, [fit.factors for fit in fits], one, other):
                 return None
             return one, other, Requantize(covering(low, high, result_fraction), low, high, shift,
                                           ((1,) * len(which),), (offsets,))
@@ -247,14 +258,27 @@ def _all_fitted(channels: Sequence[Asked], shift: int, low: int, high: int) -> l
     return found
 
 
-def _product_bits(channels: Sequence[Asked], fits: Sequence[Weights], side: int) -> int:
+def weighing_fits(channels: Sequence[Asked], factors: Sequence[Pair], one: Requantize, other: Requantize) -> bool:
+    """Whether products and sums have few enough bits.
+
+    Args:
+        channels: those that differ.
+        factors: of their operands.
+        one: what weighs the first operands.
+        other: what weighs the second ones.
+    """
+    held = sum(max(-stage.low, stage.high) for stage in (one, other))
+    return not held >> MAX_WIDTH - 1 and all(_product_bits(channels, factors, side) <= MAX_SUM_BITS for side in (0, 1))
+
+
+def _product_bits(channels: Sequence[Asked], factors: Sequence[Pair], side: int) -> int:
     """That any channel's factor takes with any integer of the type that holds all channels'."""
     operands = [channel.operands[side] for channel in channels]
     kind = covering(min(each.low for each in operands), max(each.high for each in operands), signed=True)
-    return kind.width + max(abs(fit.factors[side]) for fit in fits).bit_length()
+    return kind.width + max(abs(each[side]) for each in factors).bit_length()
 
 
-def _weighing(channels: Sequence[Asked], factors: Sequence[int], side: int) -> Requantize:
+def weighing(channels: Sequence[Asked], factors: Sequence[int], side: int) -> Requantize:
     """Integers times whole numbers, cut where all channels have the lowest or the highest level."""
     ends = [factor * end for factor, channel in zip(factors, channels, strict=True) for end in channel.saturating[side]]
     low, high = min(ends), max(ends)

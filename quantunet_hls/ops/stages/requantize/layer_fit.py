@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from quantunet_hls.ops.stages.requantize.fit import Demands, Line, Offsets, Ties
+from quantunet_hls.ops.stages.requantize.fit import Demands, Offsets, Ties
 from quantunet_hls.ops.stages.requantize.product import product_of
 from quantunet_hls.ops.stages.requantize.stage import Requantize
-from quantunet_hls.ops.stages.requantize.steps import Piece, Quantizer, Tread, treads
+from quantunet_hls.ops.stages.requantize.steps import Line, Piece, Rounding, Tread, treads
 from quantunet_hls.types.fixed import covering
 
 __all__ = ["MAX_SHIFT", "ChannelSteps", "fit_layer", "steps_of"]
@@ -42,11 +42,11 @@ class ChannelSteps:
     evens: bool
 
 
-def steps_of(pieces: Sequence[Piece], last: int, quantizer: Quantizer) -> ChannelSteps:
+def steps_of(pieces: Sequence[Piece], last: int, quantizer: Rounding) -> ChannelSteps:
     """The steps of a channel whose values are these pieces up to ``last``."""
-    lines = dict.fromkeys((piece.factor / quantizer.scale, piece.offset / quantizer.scale) for piece in pieces)
-    return ChannelSteps(treads(pieces, last, quantizer), tuple(sorted(lines, key=lambda line: line[0] == 0)),
-                        tuple(piece.first for piece in pieces[1:]), quantizer.half_even and quantizer.zero % 2 == 0)
+    found = treads(pieces, last, quantizer)
+    return ChannelSteps(found, tuple(quantizer.lines(pieces, found)), tuple(piece.first for piece in pieces[1:]),
+                        quantizer.evens)
 
 
 class AnyDemands(Protocol):

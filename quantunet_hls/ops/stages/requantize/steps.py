@@ -12,8 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
-__all__ = ["Piece", "Quantizer", "Tread", "affine", "bent", "nearest_threshold", "treads"]
+__all__ = ["Line", "Piece", "Quantizer", "Rounding", "Tread", "affine", "bent", "nearest_threshold", "treads"]
+
+
+#: Levels an integer, and the level of 0: exact.
+Line = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,46 @@ class Piece:
     def at(self, x: int) -> Fraction:
         """The value of an integer."""
         return self.factor * x + self.offset
+
+
+class Rounding(Protocol):
+    """What makes levels of values: a :class:`Quantizer`, or one with a function in front."""
+
+    @property
+    def scale(self) -> Fraction:
+        """Of a level."""
+
+    @property
+    def zero(self) -> int:
+        """The level that stands for 0."""
+
+    @property
+    def low(self) -> int:
+        """Lowest level."""
+
+    @property
+    def high(self) -> int:
+        """Highest level."""
+
+    @property
+    def rises(self) -> bool:
+        """Whether a larger value never has a lower level."""
+
+    @property
+    def evens(self) -> bool:
+        """Whether ties on a line go to even levels, counted from that of 0."""
+
+    def level(self, value: Fraction) -> int:
+        """The level of a value, in steps from that of 0: the integer that hardware holds."""
+
+    def starts(self, piece: Piece, end: int) -> list[tuple[int, int]]:
+        """The first integer of each tread of a piece that ends there, and its level."""
+
+    def lines(self, pieces: Sequence[Piece], treads: Sequence[Tread]) -> list[Line]:
+        """Lines that have these treads, or are near one that has, in levels from that of 0."""
+
+    def nearest(self, piece: Piece, x: int) -> Fraction | None:
+        """How near the value of an integer comes to where the level changes, in steps; None where nobody looks."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +99,30 @@ class Quantizer:
         rounded = round(exact) if self.half_even else exact.__floor__()
         return min(max(rounded, self.low), self.high) - self.zero
 
+    @property
+    def rises(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def evens(self) -> bool:
+        """See :class:`Rounding`."""
+        return self.half_even and self.zero % 2 == 0
+
+    def starts(self, piece: Piece, end: int) -> list[tuple[int, int]]:
+        """See :class:`Rounding`."""
+        return _starts(piece, end, self)
+
+    def lines(self, pieces: Sequence[Piece], treads: Sequence[Tread]) -> list[Line]:
+        """Those of the pieces."""
+        found = dict.fromkeys((piece.factor / self.scale, piece.offset / self.scale) for piece in pieces)
+        return sorted(found, key=lambda line: line[0] == 0)
+
+    def nearest(self, piece: Piece, x: int) -> Fraction:
+        """See :class:`Rounding`."""
+        half = Fraction(1, 2) if self.half_even else Fraction(0)
+        exact = piece.at(x) / self.scale + self.zero + half
+        return abs(exact - min(max(round(exact), self.low + 1), self.high))
 
     def limited(self, other: Quantizer) -> Quantizer:
         """It with one of the same scale behind it, which rounds nothing and keeps its own levels only."""
@@ -92,27 +161,22 @@ def bent(pieces: Sequence[Piece], last: int, below: Fraction) -> tuple[Piece, ..
     return _merged(found)
 
 
-def treads(pieces: Sequence[Piece], last: int, quantizer: Quantizer) -> tuple[Tread, ...]:
+def treads(pieces: Sequence[Piece], last: int, quantizer: Rounding) -> tuple[Tread, ...]:
     """The step function of all integers from the first piece's on to ``last``."""
     starts: list[tuple[int, int]] = []
     for piece, end in zip(pieces, _ends(pieces, last), strict=True):
-        for first, level in _starts(piece, end, quantizer):
+        for first, level in quantizer.starts(piece, end):
             if not starts or starts[-1][1] != level:
                 starts.append((first, level))
     ends = [first - 1 for first, _ in starts[1:]] + [last]
     return tuple(Tread(first, end, level) for (first, level), end in zip(starts, ends, strict=True))
 
 
-def nearest_threshold(pieces: Sequence[Piece], last: int, quantizer: Quantizer) -> Fraction | None:
+def nearest_threshold(pieces: Sequence[Piece], last: int, quantizer: Rounding) -> Fraction | None:
     """How near the value of an integer comes to where the level changes, in steps; None where it never does."""
-    half = Fraction(1, 2) if quantizer.half_even else Fraction(0)
-    found: list[Fraction] = []
-    for piece, end in zip(pieces, _ends(pieces, last), strict=True):
-        for tread in treads((piece,), end, quantizer)[:-1]:
-            for x in (tread.last, tread.last + 1):
-                exact = piece.at(x) / quantizer.scale + quantizer.zero + half
-                found.append(abs(exact - min(max(round(exact), quantizer.low + 1), quantizer.high)))
-    return min(found, default=None)
+    found = [quantizer.nearest(piece, x) for piece, end in zip(pieces, _ends(pieces, last), strict=True)
+             for tread in treads((piece,), end, quantizer)[:-1] for x in (tread.last, tread.last + 1)]
+    return min((distance for distance in found if distance is not None), default=None)
 
 
 def _ends(pieces: Sequence[Piece], last: int) -> list[int]:

@@ -59,6 +59,6 @@ def _ranges(model: ModelWrapper, node: NodeProto, inputs: Sequence[Range]) -> Ty
 
 FACET = OnnxNodes((
     NodeKind("Sigmoid", _run, _ranges, rules=(_at_the_end_or_in_a_table,), roles=("table",), real=True,
-             lowered=_tabulated, gate=lambda _node: True,
+             lowered=_tabulated, gate=lambda _node: True, monotone=lambda _node, _constants: 1,
              bounds=lambda _node, inputs, digits: inputs[0].rising(partial(sigmoid, digits=digits))),
 ))

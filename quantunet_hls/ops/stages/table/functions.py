@@ -27,9 +27,10 @@ from quantunet_hls.ops.qonnx.bounds import (
     square_root_of_pi,
     tanh,
 )
+from quantunet_hls.ops.qonnx.constants import direction_of_constant
 from quantunet_hls.ops.qonnx.graph import attribute
 
-__all__ = ["FUNCTIONS", "Computed", "InBounds"]
+__all__ = ["DIRECTIONS", "FUNCTIONS", "Computed", "InBounds"]
 
 #: From a node and its inputs, in double precision.
 Computed = Callable[[NodeProto, list[np.ndarray]], np.ndarray]
@@ -171,6 +172,35 @@ def _power(_node: NodeProto, inputs: Sequence[Bounds], _digits: int) -> Bounds:
         result *= inputs[0]
     return result
 
+
+def _rises(_node: NodeProto, _constants: Sequence[Fraction | None]) -> int:
+    return 1
+
+
+def _of_slope(node: NodeProto, _constants: Sequence[Fraction | None]) -> int:
+    return 1 if _slope(node) >= 0 else -1
+
+
+def _below_zero(node: NodeProto, _constants: Sequence[Fraction | None]) -> int:
+    """Where they fall below 0, those of a negative alpha rise and fall."""
+    return int(_number(node, "alpha") > 0)
+
+
+def _selu_direction(node: NodeProto, constants: Sequence[Fraction | None]) -> int:
+    return _below_zero(node, constants) * (1 if _number(node, "gamma") >= 0 else -1)
+
+
+def _odd_power(_node: NodeProto, constants: Sequence[Fraction | None]) -> int:
+    return int(constants[1] is not None and constants[1].denominator == 1 and constants[1] % 2 == 1)
+
+
+#: By op type: 1 where a larger value never gives a smaller result, -1 where never a larger one; those that do both are
+#: not here.
+DIRECTIONS: dict[str, Callable[[NodeProto, Sequence[Fraction | None]], int]] = {
+    **dict.fromkeys(("Tanh", "Erf", "Exp", "Softplus", "Softsign", "Min", "Max"), _rises),
+    "HardSigmoid": _of_slope, "Elu": _below_zero, "Celu": _below_zero, "Selu": _selu_direction,
+    "Neg": lambda _node, _constants: -1, "Pow": _odd_power, "Sub": direction_of_constant, "Div": direction_of_constant,
+}
 
 #: By op type: what a node computes, and its bounds.
 FUNCTIONS: dict[str, tuple[Computed, InBounds]] = {

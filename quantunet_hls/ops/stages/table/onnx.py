@@ -1,5 +1,8 @@
 """Functions between two quantizers: for each number that comes the code that the QONNX graph gives in exact arithmetic.
 
+Behind sums, where numbers are too many for a table, a monotone function makes a step function of them with its
+quantizer, which is fitted as that of any quantizer is (:mod:`quantunet_hls.ingest.passes.fit_scales`).
+
 Every entry is proven: bounds of the real number are brought together until the quantizer makes one code of both. A
 rational number is its own bounds, so ties are decided, too; where an irrational one stays undecided to 240 digits, the
 function is refused.
@@ -17,23 +20,20 @@ from qonnx.core.modelwrapper import ModelWrapper
 from quantunet_hls.core.errors import IllegalGraphError
 from quantunet_hls.ops.qonnx.bounds import UnboundedError
 from quantunet_hls.ops.qonnx.constants import constant_is_finite, line_of_constant
-from quantunet_hls.ops.qonnx.functions import Function, grid_of, leaves_of, of_one_value
+from quantunet_hls.ops.qonnx.curves import curves_of, written_down
+from quantunet_hls.ops.qonnx.functions import grid_of, leaves_of, of_one_value, straight
 from quantunet_hls.ops.qonnx.graph import QUANT_OPS, attribute, constant, consumers, only, set_attribute
 from quantunet_hls.ops.qonnx.node_kinds import OWN, NodeKind, OnnxNodes, kind_of
 from quantunet_hls.ops.qonnx.quantizers import is_shift, quant_type, quantizers_of
 from quantunet_hls.ops.qonnx.ranges import LayerTypes, Range, Typed
 from quantunet_hls.ops.qonnx.values import Line
-from quantunet_hls.ops.stages.requantize.steps import Quantizer
-from quantunet_hls.ops.stages.table.functions import FUNCTIONS
+from quantunet_hls.ops.stages.table.functions import DIRECTIONS, FUNCTIONS
 from quantunet_hls.types.fixed import covering, parse_type
 
-__all__ = ["FACET", "MAX_TABLE_BITS", "between_quantizers", "why_no_table"]
+__all__ = ["FACET", "MAX_TABLE_BITS", "behind_sums", "between_quantizers", "why_no_table"]
 
 #: Widest number that is looked up: a table of it fits a few memory blocks.
 MAX_TABLE_BITS = 12
-
-#: Decimal digits that are tried, one after the other, until a number lies on one side of each step of the quantizer.
-_DIGITS = (30, 60, 120, 240)
 
 
 def between_quantizers(model: ModelWrapper, quantizer: NodeProto) -> NodeProto | None:
@@ -49,7 +49,7 @@ def between_quantizers(model: ModelWrapper, quantizer: NodeProto) -> NodeProto |
         return None
     (steps,) = quantizers_of(model, quantizer)
     try:
-        entries = [_level(model, function, grid.step * number, steps) for number in range(grid.low, grid.high + 1)]
+        entries = [function.level(model, grid.step * number, steps) for number in range(grid.low, grid.high + 1)]
     except UnboundedError:
         return None
     kind = quant_type(model, quantizer) if is_shift(model, quantizer) else covering(
@@ -61,18 +61,27 @@ def between_quantizers(model: ModelWrapper, quantizer: NodeProto) -> NodeProto |
         result=str(kind), probabilities=int(kind_of(last).gate(last)))
 
 
-def _level(model: ModelWrapper, function: Function, number: Fraction, quantizer: Quantizer) -> int:
-    """What the quantizer makes of the function's value at a number.
+def behind_sums(model: ModelWrapper, quantizer: NodeProto) -> NodeProto | None:
+    """A curve in the place of a quantizer and of what stands before it; None where that is not known to be monotone.
 
-    Raises:
-        UnboundedError: it can't be told.
+    It reads what the first node behind sums or joins reads, and writes what the quantizer writes.
     """
-    for digits in _DIGITS:
-        value = function.value(model, number, digits)
-        low, high = quantizer.level(value.low), quantizer.level(value.high)
-        if low == high:
-            return low
-    raise UnboundedError(f"the value at {float(number):g}, which is too near to a step of the quantizer")
+    function = straight(model, quantizer)
+    if function is None or not function.needs_table or any(
+            rule(model, quantizer) is not None for rule in kind_of(quantizer).rules):
+        return None
+    grid = grid_of(model, function.source)
+    if grid is not None and grid.size <= 1 << MAX_TABLE_BITS:
+        # A table would have each of its values, so one of them can't be computed.
+        return None
+    try:
+        direction = function.direction(model)
+    except UnboundedError:
+        return None
+    last = function.nodes[-1]
+    return helper.make_node("Curve", [function.source], [quantizer.output[0]], name=last.name, domain=OWN,
+                            function=written_down(model, function), probabilities=int(kind_of(last).gate(last))
+                            ) if direction else None
 
 
 def _fraction(step: Fraction) -> int:
@@ -102,6 +111,8 @@ def why_no_table(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | No
     reader, quantizers = _readers(model, node)
     if reader is not None:
         return illegal(f"{reader} its result before it is quantized", "put a quantizer behind it")
+    if quantizers and all(_replaced(model, quantizer) for quantizer in quantizers):
+        return None
     leaves, _ = leaves_of(model, node.output[0])
     if len(leaves) != 1 and sum(constant(model, name) is None for name in node.input) > 1:
         return illegal("it joins several images", "join them by Add, Mul or Concat")
@@ -114,11 +125,13 @@ def why_no_table(model: ModelWrapper, node: NodeProto) -> IllegalGraphError | No
         return illegal(f"no quantizer has rounded {leaves[0]!r}, which it reads", in_front)
     if grid.size > 1 << MAX_TABLE_BITS:
         return illegal(f"what it reads takes {grid.size} values", in_front)
-    if all(between_quantizers(model, quantizer) is not None for quantizer in quantizers):
-        return None
     return illegal("it has no value that can be computed at some of the numbers that come",
                    "use powers of 0, 1, 2 ..., divide by nothing that can be 0, or put a quantizer of smaller values "
                    "in front of an exponential")
+
+
+def _replaced(model: ModelWrapper, quantizer: NodeProto) -> bool:
+    return (between_quantizers(model, quantizer) or behind_sums(model, quantizer)) is not None
 
 
 def _readers(model: ModelWrapper, node: NodeProto) -> tuple[str | None, list[NodeProto]]:
@@ -166,20 +179,34 @@ def _has_a_constant_or_a_table(model: ModelWrapper, node: NodeProto) -> IllegalG
     return why_no_table(model, node)
 
 
+def _says_probabilities(node: NodeProto) -> bool:
+    return bool(attribute(node, "probabilities"))
+
+
 def _real(op_type: str) -> NodeKind:
     run, bounds = FUNCTIONS[op_type]
     two = op_type in ("Sub", "Div", "Min", "Max")
     line = op_type in ("Sub", "Div")
     return NodeKind(op_type, run, rules=(_has_a_constant_or_a_table if line else why_no_table,), real=True, joins=two,
                     roles=("operand",), bounds=bounds, steps=line_of_constant if line else None, on_sums=line,
-                    alone=lambda _node: False,
+                    alone=lambda _node: False, monotone=DIRECTIONS.get(op_type, lambda _node, _constants: 0),
                     # Of its two forms, the one that is no more than 0.5 where what it reads is no more than 0.
                     gate=lambda node: op_type == "HardSigmoid" and attribute(node, "beta", 0.5) == 0.5)
 
 
-#: What a table stands for, and the table itself.
+def _run_curve(node: NodeProto, inputs: list[np.ndarray]) -> np.ndarray:
+    """In double precision, by fractions; of one quantizer for all channels."""
+    (curve,) = curves_of(attribute(node, "function"))
+    distinct, places = np.unique(inputs[0], return_inverse=True)
+    levels = np.array([curve.level(Fraction(float(value))) for value in distinct])
+    return levels[places].reshape(inputs[0].shape) * float(curve.scale)
+
+
+#: What a table and a curve stand for, and these themselves.
 FACET = OnnxNodes((
     *(_real(op_type) for op_type in FUNCTIONS),
     NodeKind("Table", _run, _ranges, domains=(OWN,), admitted=False, looked_up=_looked_up,
-             gate=lambda node: bool(attribute(node, "probabilities"))),
+             gate=_says_probabilities),
+    NodeKind("Curve", _run_curve, domains=(OWN,), admitted=False, gate=_says_probabilities,
+             curved=lambda node: curves_of(attribute(node, "function"))),
 ))
