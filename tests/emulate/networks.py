@@ -218,8 +218,8 @@ class Network:
         """Thresholds (channels or 1, numbers), each row in order, and whether its levels fall."""
         kind = covering(low, low + thresholds.shape[1])
         self.add("MultiThreshold", {"result": str(kind)}, in_height=self.height, in_width=self.width,
-                 n_chan=self.channels, low=low, fraction=fraction, thresholds=np.ravel(thresholds).tolist(),
-                 falls=falls.tolist())
+                 n_chan=self.channels, low=low, fraction=fraction, probabilities=0,
+                 thresholds=np.ravel(thresholds).tolist(), falls=falls.tolist())
 
     def multiply(self, image: str, shape: tuple[int, int, int], result: str) -> None:
         """An image of a shape by what came last, which has it as well, or one channel, one pixel, or both."""
