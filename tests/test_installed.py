@@ -138,7 +138,7 @@ def test_what_is_imported_is_the_installed_package(installed):
 
 def test_the_zoo_is_there(installed):
     shown = installed("zoo")
-    assert "17 networks" in shown
+    assert "18 networks" in shown
     assert "brain_tumor_w4a6_b8d3" in shown
     assert str(Path(installed.environment["HOME"]) / ".local" / "share") in shown
 
@@ -189,4 +189,4 @@ def test_a_checkpoint_is_loaded_by_its_name_from_an_empty_folder(installed, tmp_
 def test_pip_installs_the_source_distribution_from_a_path_with_spaces(built, tmp_path):
     assert " " in str(built.sdist)
     other = fresh_environment(tmp_path, built.sdist)
-    assert "17 networks" in other("zoo")
+    assert "18 networks" in other("zoo")

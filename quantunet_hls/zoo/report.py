@@ -81,7 +81,7 @@ def write_report(path: Path, data: Path | None = None) -> list[Path]:
 
 
 _INTRODUCTION = """\
-Scores in percent, on the validation images of each data set, at the epoch with the best validation Dice. Dice and IoU
+Scores in percent, on the validation images of each data set, of the epoch that its card names. Dice and IoU
 pool the pixels of all images. Bits are means over all weights, and over all values between layers of one image, the
 8-bit image included. Bit operations count a multiplication as the product of its two widths. "To float" is the
 distance to the float network that a training started from; the second such column, to that network trained on for

@@ -123,7 +123,7 @@ def test_the_zoo_is_found_with_the_number_of_its_networks(here, monkeypatch, tmp
     found = finding("zoo")
     assert found.found
     assert (Path(found.where) / "brain_tumor_w4a6_b8d3.pt").is_file()
-    assert "17 networks" in found.unlocks
+    assert "18 networks" in found.unlocks
     monkeypatch.setenv("QUANTUNET_HLS_ZOO", str(tmp_path))
     (tmp_path / "mine.json").write_text("{}")
     assert f"1 of your own in {tmp_path}" in finding("zoo").unlocks

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from quantunet_hls.cli.train import train
+from quantunet_hls.training import recipes
 from quantunet_hls.zoo import checkpoints as zoo
 from quantunet_hls.zoo.about import about, repeating
 
@@ -31,7 +32,8 @@ def test_the_commands_on_the_cards_that_ship_ask_for_what_was_done():
         assert (program, command) == ("quantunet-hls", "train")
         asked = train.make_context("train", words).params
         assert asked["name"] == card.name
-        assert asked["keep"] == ("best" if "best_epoch" in card.training else card.training["settings"]["keep"])
+        keep = asked["keep"] or recipes.load(asked["recipe"] or "uniform").keep
+        assert keep == ("best" if "best_epoch" in card.training else card.training["settings"]["keep"])
 
 
 @pytest.mark.parametrize(("data", "training", "epoch", "scored"), [

@@ -345,7 +345,7 @@ def test_a_float_net_is_counted_with_its_norms_folded():
 
 
 def test_the_zoo_that_ships_is_sound():
-    assert len(zoo.names()) == 17
+    assert len(zoo.names()) == 18
     assert [verdict for verdict in zoo.verify() if verdict.problem] == []
 
 
