@@ -18,7 +18,8 @@ def merge(parts: Sequence[Report]) -> Report:
     """The first report with the checks, figures, layers, tools and files of all.
 
     Layers of the same name become one; a figure that an earlier part has already,
-    of the same design, source and tool, is taken from the later part.
+    of the same design, source and tool, is taken from the later part, and so is what a layer is: hardware says more than
+    the graph does.
 
     Raises:
         ValueError: without a part.
@@ -31,7 +32,7 @@ def merge(parts: Sequence[Report]) -> Report:
         layers[layer.name] = (
             layer
             if seen is None
-            else replace(seen, kind=seen.kind or layer.kind, figures=_together(seen.figures, layer.figures))
+            else replace(seen, kind=layer.kind or seen.kind, figures=_together(seen.figures, layer.figures))
         )
     figures: tuple[Figure, ...] = ()
     for part in parts:
