@@ -18,8 +18,8 @@ def merge(parts: Sequence[Report]) -> Report:
     """The first report with the checks, figures, layers, tools and files of all.
 
     Layers of the same name become one; a figure that an earlier part has already,
-    of the same design, source and tool, is taken from the later part, and so is what a layer is: hardware says more than
-    the graph does.
+    of the same design, source and tool, is taken from the later part, and so is
+    what a layer is: hardware says more than the graph does.
 
     Raises:
         ValueError: without a part.

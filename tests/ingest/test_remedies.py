@@ -370,6 +370,10 @@ REMEDIES = {
     "an exponential of large numbers": (
         node("Exp", image=lambda net: net.quant("x", 12, 20)), "put a quantizer of smaller values in front of an",
         node("Exp", image=lambda net: net.quant("x", 12, -10))),
+    "an exponential of large sums": (
+        node("Exp", image=lambda net: net.conv(net.quant("x", 12, 20), 2)),
+        "put a quantizer of smaller values in front of it",
+        node("Exp", image=lambda net: net.quant(net.conv(net.quant("x", 12, 20), 2), 8, -4))),
     "a division by what may be 0": (of_itself("Div"), "divide by nothing that can be 0", of_itself("Div", 1.0)),
     "pixels of too few channels": (blocks(6, 2), "give it a multiple of as many channels", blocks(8, 2)),
     "half a zero point": (lambda net: [net.relu(net.quant("x")), net.constant("q0_zero", 0.5)],

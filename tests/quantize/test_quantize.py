@@ -103,7 +103,7 @@ def test_a_residual_network_of_several_classes_with_masks(tmp_path):
     wanted = Settings(weight_bits=6, activation_bits=7, scales=Scales.POWER_OF_TWO)
     result = quantize(source(tmp_path, with_statistics(Residual())), lambda channels: draw_phantoms(8, 16, 16), tmp_path
                       / "out", wanted, labelled=True, name="residual",
-                      score=lambda channels: draw_phantoms(4, 16, 16, seed=3))
+                      score=lambda channels: draw_phantoms(4, 16, 16, classes=3, seed=3))
     accuracy = result.report["accuracy"]
     assert accuracy["images"] == 4
     assert set(accuracy) >= {"float", "hardware", "equal_pixels"}

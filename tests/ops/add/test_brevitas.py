@@ -67,7 +67,7 @@ def test_a_residual_module_is_computed_as_brevitas_does(net):
 def test_it_can_be_tuned(net):
     graph = ingest(export_module(net, (2, 8, 10)))
     images = np.random.default_rng(0).uniform(0, 1, (3, *graph.input_shape)).astype(np.float32)
-    seen, tensors = statistics_of(graph, images), reference(graph, images).tensors
+    seen, tensors = statistics_of(graph.model, torch.from_numpy(images)), reference(graph, images).tensors
     quantizers = [node for node in graph.model.graph.node if node.op_type == "Quant"]
     for node in quantizers:
         assert np.allclose(np.sort(seen.values[node.name]), np.sort(tensors[node.input[0]].reshape(-1)), atol=1e-5)

@@ -17,10 +17,9 @@ from quantunet_hls.ops.weighted import Weighted
 from quantunet_hls.ops.window import Window
 from quantunet_hls.rtl.fold.multipliers import with_multipliers
 from quantunet_hls.rtl.fold.parallelism import fold, with_safe_depths
-from quantunet_hls.rtl.generate.contents import contents_apart
+from quantunet_hls.rtl.generate import contents
 from quantunet_hls.rtl.generate.stitch import generate
 from quantunet_hls.rtl.reference import execute
-from quantunet_hls.rtl.simulate import verilator
 from quantunet_hls.rtl.simulate.harness import DeadlockError, Stalls, pack, unpack
 from quantunet_hls.rtl.simulate.program import verilate
 from quantunet_hls.rtl.simulate.verilator import build_simulator, compare
@@ -58,7 +57,7 @@ def unrolled():
 
 
 def test_contents_of_memories_are_read_and_need_no_other_program(tmp_path, monkeypatch):
-    monkeypatch.setattr(verilator, "contents_apart", partial(contents_apart, longest=8))
+    monkeypatch.setattr(contents, "contents_apart", partial(contents.contents_apart, longest=8))
     first = convolution("only", "image", 2, 3, (4, 4), PIXEL, seed=1)
     programs = []
     # The same weights at other taps: sums are as wide as before.
