@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +13,9 @@ from quantunet_hls.cli.screen import screen
 from quantunet_hls.core.errors import CheckpointError, ConfigurationError
 from quantunet_hls.reports.grid import Column, Grid
 from quantunet_hls.zoo.folders import Place, own_folder, places
+
+if TYPE_CHECKING:
+    from rich.status import Status
 
 __all__ = ["zoo"]
 
@@ -78,14 +83,17 @@ def _list(verify: bool) -> None:
         raise CheckpointError(problems[0])
 
 
+def _show_bytes(status: Status, name: str, count: int) -> None:
+    status.update(f"Fetching {name}: {count / 1e6:.0f} MB")
+
+
 def _fetch(names: Sequence[str]) -> None:
     from quantunet_hls.zoo.fetch import fetch
 
     console = screen()
     for name in names:
         with console.status(f"Fetching {name}") as status:
-            path = fetch(name, lambda count, name=name: status.update(  # type: ignore[misc]
-                f"Fetching {name}: {count / 1e6:.0f} MB"))
+            path = fetch(name, partial(_show_bytes, status, name))
         console.print(f"{name} is at {path}.", soft_wrap=True, highlight=False, markup=False)
 
 

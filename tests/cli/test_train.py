@@ -250,7 +250,8 @@ def test_kinds_of_foreground_in_colour_images_from_training_to_the_hardwares_sco
     assert card.scores["dice"] == pytest.approx((card.scores["dice_class_1"] + card.scores["dice_class_2"]) / 2)
     (_, found) = rescore(here)
     assert found.scores.to_dict() == {key: value for key, value in card.scores.items() if key != "meaning"}
-    shown = CliRunner().invoke(accuracy, ["few_bits", "--data", str(kinds), "--fold", "4"])
+    # Wide enough for a row a line, whatever the shell of the tests says.
+    shown = CliRunner().invoke(accuracy, ["few_bits", "--data", str(kinds), "--fold", "4"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0, shown.output
     assert "class 2" in shown.output
     hardware, brevitas = (next(line.split()[-6:-1] for line in shown.output.splitlines() if word in line)
